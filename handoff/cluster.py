@@ -1,0 +1,243 @@
+"""The client: one namespace on one Redis, for whoever submits functions and asks about nodes."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import redis
+
+from handoff import work
+from handoff.allocator import Allocator
+from handoff.errors import InvalidFunction
+from handoff.events import read_events
+from handoff.function import Code, Function, check, import_path
+from handoff.handles import Handle
+from handoff.names import check_namespace
+from handoff.nodes import read_nodes
+from handoff.resources import Amount, Number, parse_cost
+from handoff.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, JobFields, check_job_id, describe_call, parse_timeout
+from handoff.serializer import SerializerLike, dumps_arguments, resolve
+from handoff.store import Store, own_client
+from handoff.tracker import RedisResourceTracker
+
+DEFAULT_NAMESPACE = "handoff"
+
+Cost = Mapping[str, Number]
+
+#: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
+_RQ_ONLY = frozenset(
+    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
+)
+
+
+def default_url() -> str:
+    """`HANDOFF_REDIS_URL`, else `REDIS_URL`, else the local server."""
+    return os.environ.get("HANDOFF_REDIS_URL") or os.environ.get("REDIS_URL") or "redis://localhost:6379/0"
+
+
+class Cluster:
+    """One namespace on one Redis: submit functions, register nodes, look at both.
+
+    Connects on first use. Thread-safe, and safe after a fork. Give a URL, or a connection (fakeredis too) whose
+    settings are copied into a pool of its own. `default_cost` is the cost of functions that name none.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        connection: redis.Redis | None = None,
+        namespace: str = DEFAULT_NAMESPACE,
+        default_cost: Cost | None = None,
+        serializer: str | SerializerLike | None = None,
+        allocator: Allocator | None = None,
+    ) -> None:
+        if url is not None and connection is not None:
+            raise ValueError("both a url and a connection are given: give one")
+        check_namespace(namespace)
+        self._default_cost = parse_cost(default_cost)
+        self._serializer = work.pickled_or_plain(resolve(serializer))
+        self._allocator = allocator
+        #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
+        self.store = Store(own_client(connection, url or default_url()), namespace)
+        self.namespace = namespace
+        self.tracker = RedisResourceTracker(self.store)
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.url!r}, namespace={self.namespace!r})"
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; nothing that was submitted is touched."""
+        self.store.close()
+
+    @property
+    def connection(self) -> redis.Redis:
+        """The cluster's own `redis.Redis`: answers bytes."""
+        return self.store.client
+
+    @property
+    def url(self) -> str:
+        """The server's address, without a password."""
+        return self.store.address
+
+    # -- nodes -----------------------------------------------------------------------------------------------------
+
+    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
+        """Register a static node, or change what it has; it stays until it is deregistered.
+
+        Raises `InvalidNode`, `InvalidResources`, `NodeIsLeased` where an agent holds the name.
+        """
+        self.tracker.register_node(name, capabilities)
+
+    def deregister_node(self, name: str) -> None:
+        """Take a node away: its tracker claims are dropped, queued functions wait again, started ones are lost.
+
+        A running agent under that name is told to shut down. Raises `UnknownNode`.
+        """
+        self.tracker.deregister_node(name)
+
+    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        """The capabilities of all live nodes, in order of first registration."""
+        return self.tracker.discover_nodes()
+
+    def resources_available(self, node: str, cost: Cost | None) -> bool:
+        """Whether `cost` fits on the node now; False for an unknown or lapsed node."""
+        return self.tracker.resources_available(node, cost)
+
+    def events(self, after: bytes = b"0-0", *, block_s: float | None = None) -> list[tuple[bytes, dict[str, str]]]:
+        """The next events after an id, oldest first, at most 1,000: (id, {"event": ..., ...}); amounts in 1/10,000.
+
+        Waits for at most `block_s` seconds where there are none yet. The stream keeps about the last ten thousand.
+        """
+        return read_events(self.store, after, block_s)
+
+    # -- work ------------------------------------------------------------------------------------------------------
+
+    def submit(self, function: Function) -> Handle:
+        """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.
+
+        Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
+        `NotSerializable`, `TooLarge`, before anything is written.
+        """
+        check(function)
+        return self._submit(function, job_id=uuid.uuid4().hex, function_id=function.id)
+
+    def enqueue(
+        self,
+        fn: Code,
+        *args: Any,
+        cost: Cost | None = None,
+        node: str | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        job_id: str | None = None,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+        **kwargs: Any,
+    ) -> Handle:
+        """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
+
+        `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. Raises
+        what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
+        """
+        id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
+        if "job_timeout" in kwargs:
+            timeout = parse_timeout(id, kwargs.pop("job_timeout"))
+        if "args" in kwargs or "kwargs" in kwargs:
+            if args:
+                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
+            args = tuple(kwargs.pop("args", ()))
+            kwargs = {**kwargs, **kwargs.pop("kwargs", {})}
+        elif refused := sorted(_RQ_ONLY & kwargs.keys()):
+            raise InvalidFunction(
+                id,
+                f"enqueue does not take rq's {', '.join(refused)}",
+                "leave it out (see max_retries for retry), or pass kwargs={...} if it is meant for the function",
+            )
+        function = Function(
+            id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
+            timeout=timeout, max_retries=max_retries,
+        )  # fmt: skip
+        check(function)
+        return self._submit(
+            function, job_id=id, function_id=id, result_ttl=_ttl(id, "result_ttl", result_ttl, DEFAULT_RESULT_TTL),
+            failure_ttl=_ttl(id, "failure_ttl", failure_ttl, None), meta=meta, description=description,
+            on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+
+    def handle(self, id: str) -> Handle:
+        """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
+        record = work.look(self.store, id)
+        return Handle(self.store, self._serializer, id, record.function_id, None)
+
+    def _submit(
+        self,
+        function: Function,
+        *,
+        job_id: str,
+        function_id: str,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+    ) -> Handle:
+        name = import_path(function.code, function_id=function.id)
+        args, kwargs = tuple(function.extra_args), dict(function.kwargs)
+        cost = self._default_cost if function.cost is None else parse_cost(function.cost)
+        submission = work.Submission(
+            job_id=job_id,
+            function_id=function_id,
+            cost=cost,
+            pin=function.node if isinstance(function.node, str) else None,
+            priority=int(function.priority),
+            max_retries=int(function.max_retries or 0),
+            preferred=self._ask_allocator(function),
+            serializer=self._serializer,
+            fields=JobFields(
+                data=dumps_arguments(self._serializer, name, args, kwargs),
+                description=describe_call(name, args, kwargs) if description is None else description,
+                timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
+                result_ttl=DEFAULT_RESULT_TTL if result_ttl is None else result_ttl,
+                failure_ttl=failure_ttl,
+                meta=self._serializer.dumps(dict(meta)) if meta else None,
+                on_success=on_success,
+                on_failure=on_failure,
+            ),
+        )
+        verdict = work.submit(self.store, submission)
+        return Handle(self.store, self._serializer, job_id, function_id, verdict)
+
+    def _ask_allocator(self, function: Function) -> str:
+        """The user's own choice, '' for none. The script tries it first, and checks it."""
+        if self._allocator is None:
+            return ""
+        free = {node.name: node.free() for node in read_nodes(self.store) if node.live}
+        return self._allocator.allocate([function], free).get(function.id) or ""
+
+
+def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or value < -1:
+        raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
+    return value

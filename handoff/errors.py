@@ -1,0 +1,189 @@
+"""Every error Handoff raises: one root, fields kept, "what is so: what to do".
+
+Fields go to `super().__init__` unchanged, never the message made from them: an exception unpickles
+by calling its class with `args`, so anything else loses or doubles the text on the way between processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class HandoffError(Exception):
+    """The root of all errors of Handoff."""
+
+
+class InvalidFunction(HandoffError):
+    """A function that could not be carried to a node as it stands."""
+
+    def __init__(self, function_id: str, what: str, advice: str) -> None:
+        super().__init__(function_id, what, advice)
+        self.function_id, self.what, self.advice = function_id, what, advice
+
+    def __str__(self) -> str:
+        return f"function {self.function_id!r}: {self.what}: {self.advice}"
+
+
+class InvalidResources(HandoffError):
+    """An amount or a resource name that breaks a rule; nothing was written."""
+
+    def __init__(self, resource: object, value: object, rule: str) -> None:
+        super().__init__(resource, value, rule)
+        self.resource, self.value, self.rule = resource, value, rule
+
+    def __str__(self) -> str:
+        return f"resource {self.resource!r} with value {self.value!r} is not valid: {self.rule}"
+
+
+class InvalidNode(HandoffError):
+    """A node name, namespace or pin outside the allowed characters."""
+
+    def __init__(self, name: object, rule: str) -> None:
+        super().__init__(name, rule)
+        self.name, self.rule = name, rule
+
+    def __str__(self) -> str:
+        return f"the name {self.name!r} is not valid: {self.rule}"
+
+
+class UnknownNode(HandoffError):
+    """No live node has that name."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(node)
+        self.node = node
+
+    def __str__(self) -> str:
+        return f"no live node is named {self.node!r}: register it, start its agent, or see `handoff nodes`"
+
+
+class NodeIsLeased(HandoffError):
+    """The node belongs to a running agent, which alone may change or remove it."""
+
+    def __init__(self, node: str, holder: str) -> None:
+        super().__init__(node, holder)
+        self.node, self.holder = node, holder
+
+    def __str__(self) -> str:
+        return (
+            f"node {self.node!r} is leased by the agent {self.holder}: "
+            "change its capabilities where that agent is started, or stop it first"
+        )
+
+
+class ResourcesUnavailable(HandoffError):
+    """The claim does not fit now; nothing was taken. `node` is None when no node at all fits."""
+
+    def __init__(self, node: str | None, short: Mapping[str, int | float]) -> None:
+        super().__init__(node, dict(short))
+        self.node, self.short = node, dict(short)
+
+    def __str__(self) -> str:
+        lacks = ", ".join(f"{amount} {name}" for name, amount in self.short.items())
+        where = f"node {self.node!r} is" if self.node is not None else "every node is"
+        return f"{where} short of {lacks or 'room'}: ask for less, wait for a release, or submit it and let it wait"
+
+
+class UnknownFunction(HandoffError):
+    """No function with that id is known: it never was, or its record has expired."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"no function {self.id!r} is known: it expired, was deleted, or was submitted to another namespace"
+
+
+class DuplicateFunction(HandoffError):
+    """The id is taken; nothing was written."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"a function {self.id!r} exists already: choose another id, or wait until it has expired"
+
+
+class FunctionFailed(HandoffError):
+    """The function ended with an exception on its node, for good."""
+
+    def __init__(
+        self, function_id: str, node: str | None, attempts: int, exception_type: str, message: str, traceback: str
+    ) -> None:
+        super().__init__(function_id, node, attempts, exception_type, message, traceback)
+        self.function_id, self.node, self.attempts = function_id, node, attempts
+        self.exception_type, self.message, self.traceback = exception_type, message, traceback
+
+    def __str__(self) -> str:
+        where = f"on {self.node!r} " if self.node else ""
+        tries = f"after {self.attempts} attempt{'' if self.attempts == 1 else 's'}"
+        what = f"{self.exception_type}: {self.message}" if self.message else self.exception_type
+        return f"function {self.function_id!r} failed {where}{tries} with {what}: its traceback is in `.traceback`"
+
+
+class FunctionCanceled(HandoffError):
+    """The function was canceled; it has no result."""
+
+    def __init__(self, function_id: str) -> None:
+        super().__init__(function_id)
+        self.function_id = function_id
+
+    def __str__(self) -> str:
+        return f"function {self.function_id!r} was canceled: submit it again if you still want its result"
+
+
+class NodeLost(HandoffError):
+    """The node went away while it ran the function, and no retry was left."""
+
+    def __init__(self, function_id: str, node: str, attempts: int) -> None:
+        super().__init__(function_id, node, attempts)
+        self.function_id, self.node, self.attempts = function_id, node, attempts
+
+    def __str__(self) -> str:
+        return (
+            f"function {self.function_id!r} was running on node {self.node!r} when that node was lost "
+            f"(attempt {self.attempts}): submit it again, or give it max_retries"
+        )
+
+
+class NotSerializable(HandoffError):
+    """A value that the serializer does not carry; nothing was written."""
+
+    def __init__(self, argument: str, type: str) -> None:
+        super().__init__(argument, type)
+        self.argument, self.type = argument, type
+
+    def __str__(self) -> str:
+        return (
+            f"{self.argument} holds a {self.type}, which msgpack does not carry: "
+            'pass plain data or a reference to it, or use Cluster(serializer="pickle") and agents with --allow-pickle'
+        )
+
+
+class TooLarge(HandoffError):
+    """The arguments of a function pass the limit of one job; nothing was written."""
+
+    def __init__(self, function_id: str, size: int, limit: int) -> None:
+        super().__init__(function_id, size, limit)
+        self.function_id, self.size, self.limit = function_id, size, limit
+
+    def __str__(self) -> str:
+        return (
+            f"the arguments of function {self.function_id!r} take {self.size / 1e6:.1f} MB "
+            f"and {self.limit / 1e6:.1f} MB is the limit: store the data elsewhere and pass a reference to it"
+        )
+
+
+class StoreUnavailable(HandoffError):
+    """Redis could not be reached, or does not do what Handoff needs of it."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url, self.reason = url, reason
+
+    def __str__(self) -> str:
+        return (
+            f"Redis at {self.url} is not available ({self.reason}): start it, or set the address with HANDOFF_REDIS_URL"
+        )

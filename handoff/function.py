@@ -1,0 +1,235 @@
+"""What a user hands over: one function with its arguments, cost and constraints, and the rules it must keep.
+
+Pure: knows nothing of Redis or of rq's classes, and imports no module but the one a given callable says it is from.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from numbers import Real
+from typing import Any, Literal
+
+from handoff.errors import InvalidFunction
+from handoff.names import check_node_name
+from handoff.resources import Number, parse_cost
+
+Code = Callable[..., Any] | str
+
+HIGHEST_PRIORITY = 1000
+"""Priorities run from minus this to this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collocated:
+    """A place: wherever the function with this id is put."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One unit of work: importable code, arguments, a cost in resources, and where it may run.
+
+    A plain value: it is compared by its fields, and nothing is checked before it is submitted.
+    """
+
+    id: str
+    code: Code  #: an importable callable, or "package.module:qualname"
+    _: KW_ONLY
+    args: Sequence[str] = ()  #: ids of the functions whose results come first
+    extra_args: Sequence[Any] = field(default=(), hash=False)
+    kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    cost: Mapping[str, Number] | None = field(default=None, hash=False)
+    node: str | Collocated | None = None  #: a name pins it
+    type: Literal["regular", "inline"] = "regular"
+    argument_inclusion: Literal["variadic", "as_list"] = "variadic"
+    max_retries: int | None = None
+    timeout: float | None = None  #: seconds of one attempt
+    priority: int = 0  #: larger first
+    duration: float | None = None  #: expected seconds
+
+    def __post_init__(self) -> None:
+        # So that a list equals the tuple of the same values, and the value can be hashed.
+        for name in ("args", "extra_args"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+
+
+def check(function: Function) -> None:
+    """Raise if `function` could not be submitted on its own, outside a DAG.
+
+    `InvalidFunction` for its code, arguments and options, `InvalidNode` for a pin, `InvalidResources` for its cost.
+    Whether a node that fits exists is not asked.
+    """
+    _check_arguments(function)
+    _check_options(function)
+    _check_outside_a_dag(function)
+    if function.node is not None:
+        check_node_name(function.node)
+    parse_cost(function.cost)
+    import_path(function.code, function_id=function.id)
+
+
+def import_path(code: Code, *, function_id: str = "") -> str:
+    """Return the dotted name by which a node imports `code`: what rq keeps as `func_name`.
+
+    Text must read "package.module:qualname" and is not imported here, for the module may exist on the nodes alone.
+    A callable must be what importing its module and name gives back. Raises `InvalidFunction`.
+    """
+    shown = function_id or (code if isinstance(code, str) else getattr(code, "__qualname__", type(code).__name__))
+    if isinstance(code, str):
+        return _path_of_text(code, shown)
+    module, qualname = _origin(code, shown)
+    found = _imported(module, qualname, shown)
+    # A method that is bound to a class is made anew by each look-up: equal, never the same.
+    if found is not code and not (inspect.ismethod(code) and found == code):
+        raise InvalidFunction(
+            shown,
+            f"importing {module}:{qualname} gives another object than the one passed",
+            "pass the one that the module holds under that name, or wrap it in a function of its own",
+        )
+    return f"{module}.{qualname}"
+
+
+def _check_arguments(function: Function) -> None:
+    if not isinstance(function.id, str) or not function.id:
+        raise InvalidFunction(str(function.id), "its id is not a text with at least one character", "give it a name")
+    for name in ("args", "extra_args"):
+        if not isinstance(getattr(function, name), tuple):
+            raise InvalidFunction(function.id, f"{name} is neither a list nor a tuple", f"write {name}=(value,)")
+    if not isinstance(function.kwargs, Mapping) or not all(isinstance(key, str) for key in function.kwargs):
+        raise InvalidFunction(function.id, "kwargs is not a mapping with str keys", "write kwargs={'name': value}")
+
+
+def _check_options(function: Function) -> None:
+    if function.type not in ("regular", "inline"):
+        raise InvalidFunction(function.id, f"its type is {function.type!r}", 'choose "regular" or "inline"')
+    if function.argument_inclusion not in ("variadic", "as_list"):
+        raise InvalidFunction(
+            function.id,
+            f"its argument_inclusion is {function.argument_inclusion!r}",
+            'choose "variadic" or "as_list"',
+        )
+    if function.max_retries is not None and not (_is_int(function.max_retries) and function.max_retries >= 0):
+        raise InvalidFunction(
+            function.id, f"its max_retries is {function.max_retries!r}", "give an int of at least 0, or None"
+        )
+    if function.timeout is not None and not (_is_real(function.timeout) and 0 < function.timeout < math.inf):
+        raise InvalidFunction(
+            function.id, f"its timeout is {function.timeout!r}", "give seconds above 0, or None for no limit"
+        )
+    if not (_is_int(function.priority) and -HIGHEST_PRIORITY <= function.priority <= HIGHEST_PRIORITY):
+        raise InvalidFunction(
+            function.id,
+            f"its priority is {function.priority!r}",
+            f"give an int from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}",
+        )
+    if function.duration is not None and not (_is_real(function.duration) and 0 <= function.duration < math.inf):
+        raise InvalidFunction(
+            function.id, f"its duration is {function.duration!r}", "give the expected seconds, or None"
+        )
+
+
+def _check_outside_a_dag(function: Function) -> None:
+    if function.args:
+        raise InvalidFunction(
+            function.id,
+            "args names functions, and outside a DAG there are none",
+            "pass constants as extra_args, or add it to a DAG",
+        )
+    if function.type == "inline":
+        raise InvalidFunction(
+            function.id, "an inline function runs inside those that need it", 'make it "regular", or add it to a DAG'
+        )
+    if isinstance(function.node, Collocated):
+        raise InvalidFunction(
+            function.id,
+            f"it is to run where {function.node.id!r} runs, which is known only inside a DAG",
+            "pin it to a node by name, or add both to a DAG",
+        )
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_real(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _path_of_text(code: str, shown: str) -> str:
+    module, colon, qualname = code.partition(":")
+    if not colon or not all(part.isidentifier() for part in (*module.split("."), *qualname.split("."))):
+        raise InvalidFunction(
+            shown,
+            f"its code {code!r} does not name a module and what is in it",
+            'write "package.module:name" or "package.module:Class.method"',
+        )
+    _refuse_main(module, shown)
+    return f"{module}.{qualname}"
+
+
+def _origin(code: object, shown: str) -> tuple[str, str]:
+    """The module and qualified name that a callable claims, if a node could import them at all."""
+    if not callable(code):
+        raise InvalidFunction(
+            shown,
+            f"its code is a {type(code).__name__}, which cannot be called",
+            'pass a function, or "package.module:name"',
+        )
+    if isinstance(code, functools.partial):
+        raise InvalidFunction(
+            shown, "a functools.partial has no name to import", "pass its function, and its values as arguments"
+        )
+    module, qualname = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
+    if inspect.ismethod(code):
+        owner = code.__self__
+        if not inspect.isclass(owner):
+            raise InvalidFunction(
+                shown,
+                f"it is a method of one {type(owner).__name__} object, which no node has",
+                "pass a function that makes or receives the object",
+            )
+        # By the class it was reached through: the method's own name tells only the class that defines it.
+        module, qualname = owner.__module__, f"{owner.__qualname__}.{code.__name__}"
+    if not isinstance(module, str) or not isinstance(qualname, str):
+        raise InvalidFunction(
+            shown,
+            f"a {type(code).__name__} object has no module and name of its own to import",
+            "wrap it in a function of a module",
+        )
+    _refuse_main(module, shown)
+    if "<lambda>" in qualname:
+        raise InvalidFunction(shown, "a lambda has no name to import", "define it with def in a module")
+    if "<locals>" in qualname:
+        raise InvalidFunction(
+            shown, f"{qualname} exists only inside another function", "define it at the top of a module"
+        )
+    return module, qualname
+
+
+def _refuse_main(module: str, shown: str) -> None:
+    if module == "__main__":
+        raise InvalidFunction(
+            shown, "its module is __main__, which is another one on every node", "move it to a module and import it"
+        )
+
+
+def _imported(module: str, qualname: str, shown: str) -> object:
+    advice = "define it under its own name at the top of a module"
+    try:
+        found: object = importlib.import_module(module)
+    # Importing runs the module's own code, which may raise anything.
+    except Exception as error:
+        raise InvalidFunction(shown, f"its module {module!r} does not import ({error!r})", advice) from error
+    for part in qualname.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError as error:
+            raise InvalidFunction(shown, f"module {module!r} has no {qualname!r}", advice) from error
+    return found

@@ -1,0 +1,113 @@
+"""Every Redis key of Handoff on one page: its type, what it means, how long it lives.
+
+Scripts name keys by the attributes here (`K.nodes`, `K.node .. name`); nothing else spells one. Rows that end in a
+separator are prefixes: the rest of the key is named in `of`. The keys of RQ's data model stand at the end, because
+every function is a real RQ job. RQ's own prefix is given to `schema`, so that this module imports nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+#: What follows `handoff:<namespace>:`.
+OWN = "handoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the schema: `path` follows the namespace's (or RQ's) prefix."""
+
+    path: str
+    type: str
+    meaning: str
+    lifetime: str
+    of: str = ""
+    rq: bool = False
+
+
+SCHEMA: dict[str, Key] = {
+    # -- nodes ---------------------------------------------------------------------------------------------------
+    "nodes": Key("nodes", "ZSET", "node name -> bit position, in order of first registration", "while a node is known"),
+    "node": Key("node:", "HASH", "one node: see lib/node.lua", "while the node is known", of="node name"),
+    "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
+    "lost": Key("lost", "ZSET", "node whose lease is over -> since when, ms", "until it is back, or forgotten"),
+    "held": Key("held:", "HASH", "reservation id -> epoch|cost|devices", "while something is held", of="node name"),
+    "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
+    "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
+    "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
+    # -- the index: one bit per node position ----------------------------------------------------------------------
+    "live": Key("live", "STRING", "bitmap: nodes that are registered and not lost", "while a node is known"),
+    "open": Key("open", "STRING", "bitmap: live nodes on which something may be placed", "while a node is known"),
+    "planes": Key("planes", "HASH", "index -> how many bit planes it has", "while a node is known"),
+    "plane": Key(
+        "plane:", "STRING", "bitmap: nodes with that bit set", "while a node is known", of="free|cap:index:bit"
+    ),
+    "scratch": Key("scratch:", "STRING", "bitmap: a step of a comparison", "within one script", of="number"),
+    # -- what waits --------------------------------------------------------------------------------------------------
+    "order": Key("order", "STRING", "how many functions were ever submitted", "permanent"),
+    "shapes": Key("shapes", "ZSET", "every shape that waits, score 0", "while one waits"),
+    "shape": Key("shape:", "ZSET", "waiting job -> rank (priority, then order)", "while one waits", of="shape"),
+    "heads": Key("heads:", "ZSET", "shape -> rank of its head", "while one waits", of="scope"),
+    "need": Key("need:", "ZSET", "shape -> units it needs", "while one waits", of="resource, then scope"),
+    "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
+    "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
+    "dirty": Key("dirty", "ZSET", "node to be tried with what waits -> rank to go on from", "until it was tried"),
+    # -- claims through the tracker ------------------------------------------------------------------------------------
+    "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
+    "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
+    "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
+    # -- housekeeping ----------------------------------------------------------------------------------------------------
+    "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
+    "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),
+    "sweep": Key("sweep", "HASH", "how far the walks over queues, nodes and shapes have come", "permanent"),
+    "prune": Key(
+        "prune", "ZSET", "registry of RQ with entries that expire -> when to look, ms", "while it has entries"
+    ),
+    # -- RQ's data model (rq 3.0) ------------------------------------------------------------------------------------------
+    "rq_job": Key("job:", "HASH", "one job; ours are the fields h_*", "result_ttl or failure_ttl", "job id", rq=True),
+    "rq_results": Key("results:", "STREAM", "one entry per end of the job", "as the job", "job id", rq=True),
+    "rq_queue": Key("queue:", "LIST", "jobs placed on a node and not yet started", "while not empty", "queue", rq=True),
+    "rq_queues": Key("queues", "SET", "keys of the queues that RQ knows", "permanent", rq=True),
+    "rq_deferred": Key("deferred:", "ZSET", "jobs not yet placed", "while not empty", "lobby", rq=True),
+    "rq_wip": Key("wip:", "ZSET", "job:execution, score +inf", "while it runs", "queue", rq=True),
+    "rq_finished": Key("finished:", "ZSET", "job -> when it expires, s", "while not empty", "queue", rq=True),
+    "rq_failed": Key("failed:", "ZSET", "job -> when it expires, s", "while not empty", "queue", rq=True),
+    "rq_canceled": Key("canceled:", "ZSET", "job -> when it expires, s", "while not empty", "queue", rq=True),
+    "rq_worker": Key(
+        "worker:", "HASH", "an agent; with `:executions` the SET of what it runs", "three leases", "queue", rq=True
+    ),
+    "rq_workers": Key("workers", "SET", "keys of all workers", "while one lives", rq=True),
+    "rq_queue_workers": Key("workers:", "SET", "keys of the queue's workers", "while it lives", "queue", rq=True),
+    "rq_execution": Key("execution:", "HASH", "one execution", "while it runs", "job:execution", rq=True),
+    "rq_executions": Key("executions:", "ZSET", "execution ids of a job", "while it runs", "job id", rq=True),
+    "rq_suspended": Key("suspended", "STRING", "set by `rq suspend`: take nothing", "RQ's", rq=True),
+    "rq_channel": Key("pubsub:", "CHANNEL", "commands to one worker", "-", "queue", rq=True),
+}
+
+
+def prefix(namespace: str) -> str:
+    """What all own keys of a namespace begin with."""
+    return f"{OWN}:{namespace}:"
+
+
+@cache
+def paths(rq_prefix: str) -> dict[str, tuple[bool, str]]:
+    """Schema name -> (whether the namespace's prefix goes in front, the rest of the key)."""
+    return {name: (not key.rq, f"{rq_prefix}:{key.path}" if key.rq else key.path) for name, key in SCHEMA.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace for Python's few direct reads: `keys("node", "a")`."""
+
+    namespace: str
+    rq_prefix: str
+
+    def __call__(self, name: str, of: str = "") -> str:
+        own, path = paths(self.rq_prefix)[name]
+        return f"{prefix(self.namespace) if own else ''}{path}{of}"
+
+    def queue(self, node: str = "") -> str:
+        """RQ's name of a node's queue (and of its agent as a worker), or of the lobby."""
+        return f"{self.namespace}.{node}" if node else self.namespace

@@ -1,0 +1,29 @@
+-- Renew a node's lease, and compare what its agent runs with the books.
+--
+-- KEYS     leases  node  rq_worker
+-- ARGV     lobby      str
+--          name       str
+--          epoch      str   of this agent's registration
+--          lost_text  str   exc_string of a function lost with its node
+--          now_ms     int   0 = the server's clock
+--          runs       list  of the reservations that the agent runs, or whose results it has not yet delivered
+-- RETURNS  {'beaten', {reservation, ...}}  to be stopped: canceled, or deleted by rq's tools
+--          {'stale'}                       the node has another epoch: nothing of it is this agent's
+-- @include lib/reconcile
+
+local now = clock(now_ms)
+lapse_leases(now)
+local node = load_node(name)
+if not node or node.epoch ~= epoch then
+  return {'stale'}
+end
+local lease_ms = tonumber(node.lease_ms)
+redis.call('ZADD', K.leases, now + lease_ms, name)
+local worker = K.rq_worker .. lobby .. '.' .. name
+redis.call('HSET', worker, 'last_heartbeat', iso(now))
+redis.call('PEXPIRE', worker, 3 * lease_ms)
+local has = {}
+for i = runs_first, #ARGV do
+  has[ARGV[i]] = true
+end
+return {'beaten', reconcile(node, has, lost_text, lobby, now)}

@@ -1,0 +1,55 @@
+-- The end of a function, written as RQ would: status, result stream, registry, expiry.
+--
+-- KEYS     rq_job  rq_results  rq_finished  rq_failed  rq_canceled  rq_wip  rq_execution  rq_executions  running
+--          rq_worker  prune
+-- @include lib/clock
+-- @include lib/job
+
+-- rq.results.Result.Type
+local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
+
+-- Nothing but our own look removes expired entries from a registry whose queue nobody asks about any more.
+local function register_end(key, id, ttl, now)
+  if ttl < 0 then
+    redis.call('ZADD', key, '+inf', id)
+  else
+    local expires = math.floor(now / 1000) + ttl
+    redis.call('ZADD', key, expires, id)
+    redis.call('ZADD', K.prune, 'LT', (expires + 1) * 1000, key)
+  end
+end
+
+-- Every end appends to the result stream, so that whoever waits on it wakes. `body` is {'return_value', text},
+-- {'exc_string', text} or {}.
+local function end_job(job, status, body, now)
+  local queue = job.origin
+  local ttl = tonumber(status == 'finished' and job.result_ttl or job.failure_ttl)
+  local key, results = K.rq_job .. job.id, K.rq_results .. job.id
+  if ttl == 0 then
+    redis.call('DEL', key, results)
+    return
+  end
+  set_job(job, 'status', status, 'ended_at', iso(now))
+  redis.call('XADD', results, 'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', job.h_node and queue or '',
+    unpack(body))
+  if ttl > 0 then
+    redis.call('EXPIRE', key, ttl)
+    redis.call('EXPIRE', results, ttl)
+  end
+  local registry = K.rq_failed
+  if status == 'finished' then
+    registry = K.rq_finished
+  elseif status == 'canceled' then
+    registry = K.rq_canceled
+  end
+  register_end(registry .. queue, job.id, ttl, now)
+end
+
+local function stop_running(node_name, queue, id)
+  redis.call('ZREM', K.running .. node_name, id)
+  redis.call('ZREM', K.rq_wip .. queue, id)
+  redis.call('SREM', K.rq_worker .. queue .. ':executions', id)
+  local job_id, number = string.match(id, '^(.*):(%d+)$')
+  redis.call('ZREM', K.rq_executions .. job_id, number)
+  redis.call('DEL', K.rq_execution .. id)
+end

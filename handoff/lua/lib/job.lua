@@ -1,0 +1,41 @@
+-- One function as the job hash of RQ, with our own fields beside RQ's (RQ ignores what it does not know):
+-- `h_shape`, `h_rank` (priority, then order), `h_token` (the submit that made it), `h_function` (the user's id),
+-- `h_state` (waiting, delayed: finer than RQ's `deferred`), `h_node`, `h_devices`, `h_placement` (how often it was
+-- placed: with the job id it names the reservation), `h_attempts` (starts), `h_retries`, `h_cancel` (the call that
+-- canceled it while it ran), `h_error` and `h_message` (of its failure).
+--
+-- KEYS     rq_job  order
+-- @include lib/clock
+
+local FIELDS = {'status', 'origin', 'h_shape', 'h_rank', 'h_state', 'h_node', 'h_devices', 'h_placement', 'h_attempts',
+  'h_retries', 'h_cancel', 'h_token', 'result_ttl', 'failure_ttl', 'failure_callback_name'}
+
+-- nil where there is no such job: it expired, or rq deleted it.
+local function read_job(id)
+  local values = redis.call('HMGET', K.rq_job .. id, unpack(FIELDS))
+  if not values[1] then
+    return nil
+  end
+  local job = {id = id}
+  for i, field in ipairs(FIELDS) do
+    job[field] = values[i] or nil
+  end
+  return job
+end
+
+local function set_job(job, ...)
+  local pairs_ = {...}
+  for i = 1, #pairs_, 2 do
+    job[pairs_[i]] = pairs_[i + 1]
+  end
+  redis.call('HSET', K.rq_job .. job.id, ...)
+end
+
+local function reservation_of(job)
+  return job.id .. ':' .. (job.h_placement or 0)
+end
+
+-- Larger priorities first, then first come, first served: both in one exact double.
+local function next_rank(priority)
+  return text((1000 - priority) * 2 ^ 41 + redis.call('INCR', K.order))
+end

@@ -1,0 +1,95 @@
+-- Losing a node: at once for everybody who places, in slices for what it held.
+--
+-- Whoever finds a lease over by the server's clock closes the node and raises its epoch, so that an agent which comes
+-- back finds itself stale. What the node held is given back by every script with budget left.
+--
+-- KEYS     leases  lost  abandoned  held  running  epoch  claims  claim_ends  callbacks  rq_queue  rq_job
+-- @include lib/node
+-- @include lib/retry
+
+-- Unique even where Redis was emptied and starts to count again.
+local function next_epoch(now)
+  local epoch = math.max(tonumber(redis.call('GET', K.epoch) or 0) + 1, now)
+  redis.call('SET', K.epoch, text(epoch))
+  return text(epoch)
+end
+
+local function abandon(node, now, change)
+  node.state = 'lost'
+  node.epoch = next_epoch(now)
+  redis.call('HSET', K.node .. node.name, 'state', 'lost', 'epoch', node.epoch)
+  redis.call('ZREM', K.leases, node.name)
+  redis.call('ZADD', K.lost, now, node.name)
+  redis.call('ZADD', K.abandoned, now, node.name)
+  set_open(node)
+  emit(now, 'node', 'node', node.name, 'change', change)
+end
+
+local function lapse_leases(now)
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.leases, '-inf', now, 'LIMIT', 0, 4)) do
+    abandon(load_node(name), now, 'lost')
+  end
+end
+
+local function drop_claim(id)
+  redis.call('HDEL', K.claims, id)
+  redis.call('ZREM', K.claim_ends, id)
+end
+
+-- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt.
+local function recover_one(node, id, lost_text, lobby, now)
+  give_back(node, id, 'lost', now)
+  local job_id, number = string.match(id, '^([%w_-]+):(%d+)$')
+  if not job_id then
+    drop_claim(id)
+    return
+  end
+  local queue = lobby .. '.' .. node.name
+  local job = read_job(job_id)
+  stop_running(node.name, queue, id)
+  redis.call('LREM', K.rq_queue .. queue, 0, job_id)
+  if not job or job.h_placement ~= number then
+    return
+  end
+  if job.h_cancel or job.status == 'canceled' then
+    if job.status ~= 'canceled' then
+      end_job(job, 'canceled', {}, now)
+    end
+  elseif job.status == 'queued' then
+    admit(job, lobby, now)
+  elseif job.status == 'started' then
+    local outcome = fail_job(job, 'handoff.errors.NodeLost', node.name, {'exc_string', lost_text}, true, 1, lobby, now)
+    if outcome == 'failed+callback' then
+      redis.call('RPUSH', K.callbacks, job_id)
+    end
+  end
+end
+
+-- -> the budget that is left. Jobs that stand on the queue of a lost node without a reservation are adopted too.
+local function recover_abandoned(lost_text, lobby, now, budget)
+  while budget > 0 do
+    local name = redis.call('ZRANGE', K.abandoned, 0, 0)[1]
+    if not name then
+      return budget
+    end
+    local node = load_node(name)
+    local flat = redis.call('HSCAN', K.held .. name, 0, 'COUNT', budget)[2]
+    for i = 1, #flat, 2 do
+      recover_one(node, flat[i], lost_text, lobby, now)
+      budget = budget - 1
+    end
+    if #flat == 0 then
+      local job_id = redis.call('LPOP', K.rq_queue .. lobby .. '.' .. name)
+      local job = job_id and read_job(job_id)
+      if job and job.status == 'queued' then
+        adopt(job, lobby, now)
+      end
+      budget = budget - 1
+      if not job_id then
+        redis.call('DEL', K.running .. name)
+        redis.call('ZREM', K.abandoned, name)
+      end
+    end
+  end
+  return budget
+end

@@ -1,0 +1,20 @@
+-- What follows an attempt that failed: a delayed retry, or the end.
+--
+-- KEYS     callbacks
+-- @include lib/admit
+-- @include lib/ending
+
+local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
+
+-- -> 'retrying', 'failed' or 'failed+callback' (its on_failure is still to be run). `jitter` is a factor around 1.
+local function fail_job(job, error, message, body, retryable, jitter, lobby, now)
+  local attempts = tonumber(job.h_attempts or 0)
+  if retryable and attempts <= tonumber(job.h_retries or 0) then
+    local backoff = math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ^ (attempts - 1)) * jitter
+    admit_later(job, lobby, math.floor(now + backoff), now)
+    return 'retrying'
+  end
+  set_job(job, 'h_error', error, 'h_message', message)
+  end_job(job, 'failed', body, now)
+  return job.failure_callback_name and 'failed+callback' or 'failed'
+end

@@ -1,0 +1,60 @@
+-- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
+--
+-- KEYS     rq_queue  rq_job  rq_suspended  rq_wip  rq_worker  rq_execution  rq_executions  held  running
+-- @include lib/settle
+
+local function start(job, node, queue, op, now)
+  local id = reservation_of(job)
+  local attempts = text(tonumber(job.h_attempts or 0) + 1)
+  set_job(job, 'status', 'started', 'started_at', iso(now), 'last_heartbeat', iso(now), 'worker_name', queue,
+    'h_attempts', attempts)
+  redis.call('ZADD', K.running .. node.name, op, id)
+  -- +inf is rq's own way to say "no time limit": anybody's registry cleanup leaves the entry alone.
+  redis.call('ZADD', K.rq_wip .. queue, '+inf', id)
+  local seconds = string.format('%.3f', now / 1000)
+  redis.call('HSET', K.rq_execution .. id, 'id', job.h_placement, 'job_id', job.id, 'created_at', seconds,
+    'last_heartbeat', seconds, 'worker_name', queue)
+  redis.call('ZADD', K.rq_executions .. job.id, '+inf', job.h_placement)
+  redis.call('SADD', K.rq_worker .. queue .. ':executions', id)
+  emit(now, 'started', 'id', id, 'node', node.name)
+end
+
+-- Pop and start up to `room` functions. Which ones were started is read from `running`, under this op.
+local function take(node, lobby, op, room, now)
+  local queue = lobby .. '.' .. node.name
+  if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then
+    return
+  end
+  while room > 0 do
+    local job_id = redis.call('LPOP', K.rq_queue .. queue)
+    if not job_id then
+      return
+    end
+    local job = read_job(job_id)
+    if job then
+      local id = reservation_of(job)
+      local held = redis.call('HEXISTS', K.held .. node.name, id) == 1
+      if job.status ~= 'queued' then
+        -- Canceled by rq: its room is free again.
+        if held and not redis.call('ZSCORE', K.running .. node.name, id) then
+          give_back(node, id, 'canceled', now)
+        end
+      elseif held and not redis.call('ZSCORE', K.running .. node.name, id) then
+        start(job, node, queue, op, now)
+        room = room - 1
+      else
+        adopt(job, lobby, now)
+      end
+    end
+  end
+end
+
+-- The jobs started under `op`, as {reservation, attempt, {field, value, ...}}: the same again if asked again.
+local function started_under(node, op)
+  local started = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
+    local job_id = string.match(id, '^(.*):%d+$')
+    started[#started + 1] = {id, redis.call('HGETALL', K.rq_job .. job_id)}
+  end
+  return started
+end

@@ -1,0 +1,36 @@
+-- Register a static node: it stays until it is deregistered. Again: change what it has, keep what is reserved.
+--
+-- KEYS     node  leases  lost  rq_queue  rq_queues
+-- ARGV     lobby      str
+--          name       str
+--          units      str   cpu=80000,slots=320000
+--          devices    str   gpu:0,1
+--          lost_text  str   exc_string of a function lost with its node
+--          now_ms     int   0 = the server's clock
+-- RETURNS  {'registered'}
+--          {'again'}          much is still held under the name: call once more
+--          {'leased', holder} an agent has it; nothing changed
+-- @include lib/farewell
+
+local now = clock(now_ms)
+lapse_leases(now)
+local node = load_node(name)
+if node and node.kind == 'leased' then
+  if node.state == 'up' then
+    return {'leased', node.holder}
+  end
+  if not empty_node(node, lost_text, lobby, now, 'replaced') then
+    return {'again'}
+  end
+end
+node = node or new_node(name)
+local epoch = node.state == 'up' and node.epoch or next_epoch(now)
+node.state, node.epoch = 'up', epoch
+redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', epoch, 'kind', 'static')
+redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply')
+redis.call('ZREM', K.lost, name)
+set_capabilities(node, parse_capabilities(units, devices))
+redis.call('SADD', K.rq_queues, K.rq_queue .. lobby .. '.' .. name, K.rq_queue .. lobby)
+emit(now, 'node', 'node', name, 'change', 'registered')
+settle(lost_text, lobby, now, 64)
+return {'registered'}

@@ -1,0 +1,28 @@
+-- Claim a cost on one node.
+--
+-- KEYS     held
+-- ARGV     name    str
+--          id      str   of the claim, made by the caller: asked again, it answers the same
+--          cost    str   cpu=20000,gpu=5000
+--          ttl_ms  int   0 = until it is released
+--          now_ms  int   0 = the server's clock
+-- RETURNS  {'reserved', devices}
+--          {'short', {resource, units, ...}}  missing; nothing changed
+--          {'unknown'}                        no live node has that name
+-- @include lib/claim
+
+local now = clock(now_ms)
+local node = live_node(name, now)
+if not node then
+  return {'unknown'}
+end
+local record = redis.call('HGET', K.held .. name, id)
+if record then
+  local _, _, devices = parse_record(record)
+  return {'reserved', devices}
+end
+local wants = parse_shape(cost)
+if not fits(node, wants) then
+  return {'short', shortage(wants, function(index) return node.free[index] or 0 end, node.over and excess(node) or {})}
+end
+return {'reserved', claim(node, id, cost, ttl_ms, now)}

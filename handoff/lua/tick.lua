@@ -1,0 +1,143 @@
+-- Housekeeping, a slice at a time: whatever becomes due by the clock alone, and whatever others left over.
+--
+-- Agents call it twice a second, and so do clients that wait: nothing depends on one process. A short lock lets one
+-- caller at a time through.
+--
+-- KEYS     tick  claim_ends  claims  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  rq_queue
+--          rq_queues  rq_job
+-- ARGV     lobby      str
+--          room       int   how many on_failure callbacks the caller can run
+--          lost_text  str   exc_string of a function lost with its node
+--          now_ms     int   0 = the server's clock, and the lock; tests give their own and take none
+-- RETURNS  {'busy'}                       somebody else just did it
+--          {'ticked', more, {field, ...}} more = 1: call again at once; per callback the job's hash
+-- @include lib/farewell
+-- @include lib/reconcile
+
+local FORGET_LOST_MS = 3600000
+local SLICE = 16
+
+if now_ms == 0 and not redis.call('SET', K.tick, '1', 'NX', 'PX', 400) then
+  return {'busy'}
+end
+local now = clock(now_ms)
+lapse_leases(now)
+
+local function end_claims()
+  local due = redis.call('ZRANGEBYSCORE', K.claim_ends, '-inf', now, 'LIMIT', 0, SLICE)
+  for _, id in ipairs(due) do
+    local node = load_node(redis.call('HGET', K.claims, id))
+    drop_claim(id)
+    give_back(node, id, 'expired', now)
+    wake(node, lobby, now, SLICE)
+  end
+  return #due == SLICE
+end
+
+local function end_delays()
+  local due = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', now, 'LIMIT', 0, SLICE)
+  for _, id in ipairs(due) do
+    redis.call('ZREM', K.delayed, id)
+    local job = read_job(id)
+    if job and job.status == 'deferred' and job.h_state == 'delayed' then
+      admit(job, lobby, now)
+    end
+  end
+  return #due == SLICE
+end
+
+local function prune_registries()
+  for _, key in ipairs(redis.call('ZRANGEBYSCORE', K.prune, '-inf', now, 'LIMIT', 0, 4)) do
+    redis.call('ZREMRANGEBYSCORE', key, 0, math.floor(now / 1000))
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
+    if first and tonumber(first) < math.huge then
+      redis.call('ZADD', K.prune, (tonumber(first) + 1) * 1000, key)
+    else
+      redis.call('ZREM', K.prune, key)
+    end
+  end
+end
+
+local function forget_lost()
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.lost, '-inf', now - FORGET_LOST_MS, 'LIMIT', 0, 4)) do
+    if not redis.call('ZSCORE', K.abandoned, name) then
+      remove_node(load_node(name), lobby, now)
+    end
+  end
+end
+
+local function adopt_queue(queue)
+  for _ = 1, SLICE do
+    local id = redis.call('LPOP', K.rq_queue .. queue)
+    if not id then
+      return
+    end
+    local job = read_job(id)
+    if job and job.status == 'queued' then
+      adopt(job, lobby, now)
+    end
+  end
+end
+
+-- rq's tools push where nobody takes: onto the lobby, and onto queues of nodes that are gone.
+local function sweep_queues()
+  adopt_queue(lobby)
+  local cursor = redis.call('HGET', K.sweep, 'queues') or '0'
+  local scan = redis.call('SSCAN', K.rq_queues, cursor, 'COUNT', 64)
+  redis.call('HSET', K.sweep, 'queues', scan[1])
+  local mine = K.rq_queue .. lobby .. '.'
+  for _, key in ipairs(scan[2]) do
+    if string.sub(key, 1, #mine) == mine then
+      local name = string.sub(key, #mine + 1)
+      local node = load_node(name)
+      if not node or (node.state == 'lost' and not redis.call('ZSCORE', K.abandoned, name)) then
+        adopt_queue(lobby .. '.' .. name)
+        if not node then
+          redis.call('SREM', K.rq_queues, key)
+        end
+      end
+    end
+  end
+end
+
+-- The next of a sorted set at every call, round and round.
+local function in_turn(field, key)
+  local rank = tonumber(redis.call('HGET', K.sweep, field) or 0)
+  local found = redis.call('ZRANGE', key, rank, rank)[1]
+  redis.call('HSET', K.sweep, field, found and rank + 1 or 0)
+  return found
+end
+
+local function sweep_books()
+  local name = in_turn('nodes', K.nodes)
+  local node = name and load_node(name)
+  if node and node.kind == 'static' and node.state == 'up' then
+    reconcile(node, nil, lost_text, lobby, now)
+  end
+  -- Drops heads that rq's tools canceled or deleted, also where nothing will ever start them.
+  local shape = in_turn('shapes', K.shapes)
+  if shape then
+    live_head(shape)
+  end
+end
+
+local more = end_claims()
+more = end_delays() or more
+more = settle(lost_text, lobby, now, 64) or more
+prune_registries()
+forget_lost()
+sweep_queues()
+sweep_books()
+
+local callbacks = {}
+while #callbacks < room do
+  local id = redis.call('LPOP', K.callbacks)
+  if not id then
+    break
+  end
+  local flat = redis.call('HGETALL', K.rq_job .. id)
+  if #flat > 0 then
+    callbacks[#callbacks + 1] = {id, flat}
+  end
+end
+return {'ticked', more and 1 or 0, callbacks}

@@ -1,0 +1,169 @@
+"""The connection to Redis: a pool of our own, one script per round trip, asked again when a reply is lost.
+
+Knows no operation; every operation is a script that answers a repeat as it answered the first time, which is what
+makes asking again safe. (redis-py's own silent re-sending is switched off: one call could apply its script thrice.)
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any, TypeVar, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import SentinelConnectionPool
+
+from handoff import lua
+from handoff.errors import StoreUnavailable
+from handoff.keys import Keys, prefix
+from handoff.rqmodel import RQ_KEY_PREFIX
+
+GIVE_UP_AFTER_S = 3.5
+"""No new attempt starts later than this after the first; a closed port is told within 5 s."""
+
+CONNECT_TIMEOUT_S = 1.0
+SOCKET_TIMEOUT_S = 5.0
+
+_LOST = (redis.ConnectionError, redis.TimeoutError)
+
+#: Of a given connection's settings these are ours, or belong to the running connection rather than to its address.
+_NOT_COPIED = frozenset(
+    {
+        "decode_responses", "encoding", "encoding_errors", "retry", "retry_on_error", "retry_on_timeout",
+        "socket_timeout", "socket_connect_timeout", "health_check_interval", "connection_pool", "protocol",
+        "maint_notifications_config", "maint_notifications_pool_handler", "maintenance_notification_hash",
+        "maintenance_state", "oss_cluster_maint_notifications_handler", "orig_host_address", "orig_socket_timeout",
+        "orig_socket_connect_timeout", "event_dispatcher", "himself", "parser_class",
+    }
+)  # fmt: skip
+
+T = TypeVar("T")
+
+
+class ScriptBug(RuntimeError):
+    """A script raised an error or answered what its header does not list: a defect of Handoff."""
+
+
+def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
+    """A client with a pool of its own on the same server: bytes, our timeouts, no silent re-sending.
+
+    Whatever the user's connection decodes or repeats, ours does not; closing one leaves the other open.
+    """
+    settings: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "decode_responses": False,
+    }
+    if connection is None:
+        return redis.Redis.from_url(url or "", **settings)
+    pool = connection.connection_pool
+    copied = {
+        key: value
+        for key, value in pool.connection_kwargs.items()
+        # redis-py marks what was never set with a bare object(), which it knows by identity only.
+        if key not in _NOT_COPIED and type(value) is not object
+    }
+    if isinstance(pool, SentinelConnectionPool):
+        return redis.Redis(
+            connection_pool=SentinelConnectionPool(
+                pool.service_name, pool.sentinel_manager, is_master=pool.is_master, **copied, **settings
+            )
+        )
+    own_pool = redis.ConnectionPool(connection_class=pool.connection_class, **copied, **settings)
+    return redis.Redis(connection_pool=own_pool)
+
+
+def address_of(client: redis.Redis) -> str:
+    """The server's address for people: without a password."""
+    kwargs = client.connection_pool.connection_kwargs
+    if path := kwargs.get("path"):
+        return f"unix://{path}"
+    return f"redis://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
+
+
+class Store:
+    """One namespace on one Redis. Thread-safe, and safe after a fork: the pool notices the new process."""
+
+    def __init__(self, client: redis.Redis, namespace: str, *, now_ms: int = 0) -> None:
+        self.client = client
+        self.namespace = namespace
+        self.keys = Keys(namespace, RQ_KEY_PREFIX)
+        self.address = address_of(client)
+        #: 0 = the server's clock; tests set their own.
+        self.now_ms = now_ms
+        self._prefix = prefix(namespace)
+
+    def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        """Run an operation, again if its reply was lost. -> its reply, the tag as str.
+
+        Raises `StoreUnavailable` when Redis stays away, `ScriptBug` when the script itself fails.
+        """
+        return self.run_noting(script, *rest, **arguments)[0]
+
+    def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[list[Any], bool]:
+        """As `run`, and whether an earlier attempt may have been applied without its reply arriving."""
+        loaded = lua.load(script, RQ_KEY_PREFIX)
+        if "now_ms" in loaded.args:
+            arguments.setdefault("now_ms", self.now_ms)
+        if "lobby" in loaded.args:
+            arguments["lobby"] = self.namespace
+        if len(arguments) != len(loaded.args) or (rest and not loaded.takes_rest):
+            raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
+        given = [arguments[name] for name in loaded.args]
+        attempts = 0
+
+        def call() -> list[Any]:
+            nonlocal attempts
+            attempts += 1
+            return self.once(loaded, [*given, *rest])
+
+        reply = self._insist(call)
+        return reply, attempts > 1
+
+    def once(self, script: lua.Script, arguments: list[Any]) -> list[Any]:
+        """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
+        try:
+            try:
+                reply = self.client.execute_command("EVALSHA", script.sha, 1, self._prefix, *arguments)
+            except redis.exceptions.NoScriptError:
+                reply = self.client.execute_command("EVAL", script.text, 1, self._prefix, *arguments)
+        except redis.exceptions.OutOfMemoryError as error:
+            raise StoreUnavailable(self.address, f"it is full: {error}") from error
+        except redis.exceptions.ResponseError as error:
+            if str(error).startswith(("READONLY", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "OOM", "MASTERDOWN")):
+                raise StoreUnavailable(self.address, str(error)) from error
+            raise ScriptBug(f"{script.name}: {script.locate(str(error))}") from error
+        reply = cast(list[Any], reply)
+        reply[0] = reply[0].decode()
+        return reply
+
+    def read(self, command: str, *arguments: Any) -> Any:
+        """One plain read, again if the connection broke."""
+        return self._insist(lambda: self.client.execute_command(command, *arguments))
+
+    def _insist(self, call: Any) -> Any:
+        started_s = time.monotonic()
+        pause_s = 0.05
+        while True:
+            try:
+                return call()
+            except redis.exceptions.AuthenticationError as error:
+                raise StoreUnavailable(self.address, str(error)) from error
+            except _LOST as error:
+                if time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S:
+                    raise StoreUnavailable(self.address, _reason(error)) from error
+                time.sleep(pause_s * random.uniform(0.8, 1.2))
+                pause_s *= 2
+
+    def close(self) -> None:
+        """Close the pool's connections; a later call opens new ones."""
+        self.client.close()
+        self.client.connection_pool.disconnect()
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().rstrip(".")
+    return text or type(error).__name__

@@ -1,0 +1,143 @@
+"""The resource tracker on Redis: nodes and claims; every change is one script.
+
+Knows nothing of functions that are submitted; see `handoff.work` for those.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from handoff.allocator import groups
+from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
+from handoff.function import Function
+from handoff.names import check_node_name
+from handoff.nodes import Node, read_nodes
+from handoff.reservation import Reservation, check_ttl
+from handoff.resources import Amount, Number, Units, amounts, parse_capabilities, parse_cost
+from handoff.rqmodel import LOST_TEXT
+from handoff.shape import capability_texts, cost_text, parse_devices, parse_pairs
+from handoff.store import ScriptBug, Store
+
+
+class RedisResourceTracker:
+    """A `ResourceTracker` whose state is in Redis alone: any number of processes may use it at once.
+
+    It is `cluster.tracker`. The protocol's docstrings (`handoff.ResourceTracker`) hold; besides them every call may
+    raise `StoreUnavailable`.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
+        units, devices = capability_texts(parse_capabilities(capabilities))
+        check_node_name(name)
+        while True:
+            reply = self._store.run("register_node", name=name, units=units, devices=devices, lost_text=LOST_TEXT)
+            match reply:
+                case ["registered"]:
+                    return
+                case ["again"]:
+                    continue
+                case ["leased", bytes(holder)]:
+                    raise NodeIsLeased(name, holder.decode())
+                case _:
+                    _unlisted("register_node", reply)
+
+    def deregister_node(self, name: str) -> None:
+        began = False
+        while True:
+            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", lost_text=LOST_TEXT)
+            match reply:
+                case ["gone"]:
+                    return
+                case ["again"]:
+                    began = True
+                case ["unknown"]:
+                    # After a lost reply the node may be gone by our own hand.
+                    if began or resent:
+                        return
+                    raise UnknownNode(name)
+                case _:
+                    _unlisted("deregister", reply)
+
+    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        return {node.name: node.has() for node in read_nodes(self._store) if node.live}
+
+    def capabilities(self, node: str) -> dict[str, Amount]:
+        return self._live(node).has()
+
+    def available(self, node: str) -> dict[str, Amount]:
+        return self._live(node).free()
+
+    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+        reply = self._store.run("probe", name=node, cost=cost_text(parse_cost(cost)))
+        return bool(reply[1])
+
+    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+        units = parse_cost(cost)
+        check_ttl(ttl)
+        id = _claim_id()
+        ttl_ms = 0 if ttl is None else max(1, round(ttl * 1000))
+        reply = self._store.run("request", name=node, id=id, cost=cost_text(units), ttl_ms=ttl_ms)
+        match reply:
+            case ["reserved", bytes(devices)]:
+                return _reservation(id, node, units, devices)
+            case ["short", list(short)]:
+                raise ResourcesUnavailable(node, parse_pairs(short))
+            case ["unknown"]:
+                raise UnknownNode(node)
+            case _:
+                _unlisted("request", reply)
+
+    def release(self, reservation: Reservation) -> bool:
+        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+        return bool(reply == ["released"])
+
+    def allocate_and_claim(
+        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+    ) -> dict[str, Reservation]:
+        claims: list[tuple[str, str, Units]] = []
+        rest: list[str | int] = []
+        for number, group in enumerate(groups(functions)):
+            if group.lost:
+                raise ResourcesUnavailable(group.pin, amounts(group.costs[0]))
+            for member, units in zip(group.members, group.costs, strict=True):
+                id = _claim_id()
+                claims.append((member.id, id, units))
+                rest += [id, number, group.pin or "", cost_text(units)]
+        if nodes is not None and not nodes and claims:
+            raise ResourcesUnavailable(None, amounts(claims[0][2]))
+        reply = self._store.run("allocate", *rest, among=",".join(nodes or ()))
+        match reply:
+            case ["claimed", list(placed)]:
+                claimed = {
+                    function_id: _reservation(id, placed[2 * i].decode(), units, placed[2 * i + 1])
+                    for i, (function_id, id, units) in enumerate(claims)
+                }
+                return {function.id: claimed[function.id] for function in functions if function.id in claimed}
+            case ["short", bytes(pin), list(short)]:
+                raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
+            case _:
+                _unlisted("allocate", reply)
+
+    def _live(self, name: str) -> Node:
+        for node in read_nodes(self._store, name) if name else ():
+            if node.live:
+                return node
+        raise UnknownNode(name)
+
+
+def _claim_id() -> str:
+    # With a sign that RQ's job ids cannot hold, so that it never meets a function's reservation.
+    return f"~{uuid.uuid4().hex}"
+
+
+def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:
+    return Reservation(id, node, amounts(units), parse_devices(devices.decode()))
+
+
+def _unlisted(script: str, reply: list[object]) -> NoReturn:
+    raise ScriptBug(f"{script} answered {reply!r}, which its header does not list")

@@ -1,0 +1,53 @@
+"""What all tests share: both kinds of server, a namespace of one's own, and the check of the books after each test."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import fakeredis
+import pytest
+import redis
+
+from handoff.cluster import Cluster
+from handoff.embedded import NoServer, RedisServer
+from handoff.store import Store
+from support.books import check_books
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RedisServer]:
+    """One real Redis server for the whole run."""
+    try:
+        server = RedisServer().start()
+    except NoServer as error:
+        if os.environ.get("HANDOFF_REQUIRE_REDIS"):
+            raise
+        pytest.skip(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["fake", "real"])
+def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
+    """A connection to fakeredis, then to a real server: the contract holds on both."""
+    if request.param == "fake":
+        yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
+        return
+    server: RedisServer = request.getfixturevalue("server")
+    with redis.Redis.from_url(server.url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def cluster(connection: redis.Redis) -> Iterator[Cluster]:
+    """A cluster in a namespace of its own; afterwards its books must balance."""
+    with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
+        yield cluster
+        check_books(cluster.store)
+
+
+@pytest.fixture
+def store(cluster: Cluster) -> Store:
+    return cluster.store
