@@ -32,7 +32,7 @@ class InvalidResources(HandoffError):
         self.resource, self.value, self.rule = resource, value, rule
 
     def __str__(self) -> str:
-        return f"resource {self.resource!r} with value {self.value!r} is not valid: {self.rule}"
+        return f"resource {self.resource!r} with value {_shown(self.value)} is not valid: {self.rule}"
 
 
 class InvalidNode(HandoffError):
@@ -187,3 +187,11 @@ class StoreUnavailable(HandoffError):
         return (
             f"Redis at {self.url} is not available ({self.reason}): start it, or set the address with HANDOFF_REDIS_URL"
         )
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:
+        # Python writes no int of more than 4,300 digits.
+        return f"<{type(value).__name__} too long to print>"

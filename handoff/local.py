@@ -86,6 +86,10 @@ class LocalCluster:
             watched, tether = os.pipe()
             stack.callback(os.close, tether)
             stack.callback(self._stop_agents)
+            # Agents register as fast as each can; so that the nodes stand in the order given, they come as static ones
+            # first, which their agents take over.
+            for name, capabilities in self._nodes.items():
+                cluster.register_node(name, capabilities)
             try:
                 for name, capabilities in self._nodes.items():
                     self._agents[name] = self._start_agent(name, capabilities, server.url, watched)
@@ -116,7 +120,7 @@ class LocalCluster:
         self, name: str, capabilities: Mapping[str, Number | Sequence[int]], url: str, watched: int
     ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "handoff_worker", "--name", name, "--namespace", self._namespace]
-        command += ["--lease", str(self._lease_s), "--tether", str(watched), "--only-given"]
+        command += ["--lease", str(self._lease_s), "--tether", str(watched), "--no-probe"]
         for resource, amount in capabilities.items():
             value = json.dumps(list(amount)) if isinstance(amount, (list, tuple)) else str(amount)
             command += ["--resource", f"{resource}={value}"]
@@ -145,8 +149,9 @@ class LocalCluster:
                     raise AgentNotStarted(name, f"it exited with status {agent.returncode}")
             if time.monotonic() > deadline_s:
                 raise AgentNotStarted(min(missing), f"it did not register within {READY_S:.0f} s")
-            for last, event in cluster.events(last, block_s=0.2):
-                if event.get("change") == "registered":
+            for id, event in cluster.events(last, block_s=0.2):
+                last = id
+                if event.get("change") == "registered" and event["kind"] == "leased":
                     missing.discard(event["node"])
 
     def _stop_agents(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 
@@ -31,6 +31,10 @@ ALWAYS_DEVICES = frozenset({"gpu"})
 """Resources that consist of devices even where only a number is given."""
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+
+_STEP = Decimal("0.0001")
+# Never the caller's own context: its precision and traps are for the caller's sums.
+_CONTEXT = Context(prec=60, traps=[InvalidOperation])
 
 Number = int | float | Decimal | Fraction | Real
 """What a user may write as an amount (NumPy scalars are `Real` too)."""
@@ -140,8 +144,7 @@ def _units(name: str, value: object, rounding: str) -> int:
     if isinstance(exact, Fraction):
         quotient, rest = divmod(exact.numerator * UNIT, exact.denominator)
         return quotient + (1 if rest and rounding == ROUND_CEILING else 0)
-    # Compared before it is rounded: a tiny Decimal would pass the context's precision when scaled.
-    return int(exact.quantize(Decimal(1) / UNIT, rounding=rounding).scaleb(4))
+    return int(exact.quantize(_STEP, rounding=rounding, context=_CONTEXT).scaleb(4, context=_CONTEXT))
 
 
 def _decimal_text(name: str, value: Real) -> Decimal:

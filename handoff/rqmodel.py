@@ -5,6 +5,7 @@ A function is one RQ job: rq's own tools see it, and what they write is honoured
 
 from __future__ import annotations
 
+import sys
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from rq.defaults import DEFAULT_RESULT_TTL as DEFAULT_RESULT_TTL
 from rq.defaults import RQ_KEY_PREFIX as RQ_KEY_PREFIX
 from rq.exceptions import NoSuchJobError, TimeoutFormatError
 from rq.job import Job, validate_job_id
+from rq.version import VERSION
 
 from handoff.errors import InvalidFunction
 from handoff.serializer import SerializerLike
@@ -46,6 +48,7 @@ class JobFields:
 
 def job_fields(fields: JobFields) -> list[str | bytes | int]:
     """Lay a job's hash out as RQ would read it back: name, value, ... Empty fields are not written."""
+    failure_ttl = DEFAULT_FAILURE_TTL if fields.failure_ttl is None else fields.failure_ttl
     flat: list[str | bytes | int] = [
         "created_at", utc_text(datetime.now(UTC)),
         "data", zlib.compress(fields.data, 1 if len(fields.data) > 1_000_000 else -1),
@@ -53,7 +56,7 @@ def job_fields(fields: JobFields) -> list[str | bytes | int]:
         # rq's `requeue` gives a job that has no timeout at all one of 180 s; -1 is its word for no limit.
         "timeout", fields.timeout,
         "result_ttl", fields.result_ttl,
-        "failure_ttl", DEFAULT_FAILURE_TTL if fields.failure_ttl is None else fields.failure_ttl,
+        "failure_ttl", failure_ttl,
     ]  # fmt: skip
     if fields.meta is not None:
         flat += ["meta", fields.meta]
@@ -89,6 +92,11 @@ def parse_timeout(job_id: str, job_timeout: Any) -> float | None:
             job_id, f"its job_timeout is {job_timeout!r}", 'give seconds, or text such as "5m"'
         ) from None
     return None if seconds is None or seconds == -1 else seconds
+
+
+def worker_fields(hostname: str, pid: int) -> list[str | int]:
+    """What RQ's worker hash says of an agent's process, beside what the register script writes: name, value, ..."""
+    return ["hostname", hostname, "pid", pid, "version", VERSION, "python_version", sys.version]
 
 
 def fetch_job(job_id: str, connection: redis.Redis, serializer: SerializerLike) -> Job | None:

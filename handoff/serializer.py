@@ -258,8 +258,7 @@ def _array_fields(value: Any) -> list[object]:
 def _array(text: str, char: str, mantissa: int, shape: list[int], order: str, data: bytes) -> Any:
     numpy: Any = import_module("numpy")
     dtype = _dtype_from(numpy, text, char, mantissa)
-    # To NumPy a size of -1 means whatever fits.
-    if min(shape, default=0) < 0 or prod(shape) * dtype.itemsize != len(data):
+    if prod(shape) * dtype.itemsize != len(data):
         raise ValueError(f"{len(data)} bytes are not an array of {dtype} and shape {shape}")
     # The copy is the array's own memory, so that it may be written to.
     return numpy.ndarray(shape, dtype, data, order=order).copy(order)

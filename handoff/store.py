@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import redis
@@ -67,8 +68,9 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
         if key not in _NOT_COPIED and type(value) is not object
     }
     if isinstance(pool, SentinelConnectionPool):
+        sentinel_pool: Any = SentinelConnectionPool
         return redis.Redis(
-            connection_pool=SentinelConnectionPool(
+            connection_pool=sentinel_pool(
                 pool.service_name, pool.sentinel_manager, is_master=pool.is_master, **copied, **settings
             )
         )
@@ -95,6 +97,7 @@ class Store:
         #: 0 = the server's clock; tests set their own.
         self.now_ms = now_ms
         self._prefix = prefix(namespace)
+        self._execute: Callable[..., Any] = client.execute_command
 
     def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """Run an operation, again if its reply was lost. -> its reply, the tag as str.
@@ -105,31 +108,43 @@ class Store:
 
     def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[list[Any], bool]:
         """As `run`, and whether an earlier attempt may have been applied without its reply arriving."""
-        loaded = lua.load(script, RQ_KEY_PREFIX)
-        if "now_ms" in loaded.args:
-            arguments.setdefault("now_ms", self.now_ms)
-        if "lobby" in loaded.args:
-            arguments["lobby"] = self.namespace
-        if len(arguments) != len(loaded.args) or (rest and not loaded.takes_rest):
-            raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
-        given = [arguments[name] for name in loaded.args]
+        loaded, given = self._prepare(script, rest, arguments)
         attempts = 0
 
         def call() -> list[Any]:
             nonlocal attempts
             attempts += 1
-            return self.once(loaded, [*given, *rest])
+            return self._once(loaded, given)
 
-        reply = self._insist(call)
-        return reply, attempts > 1
+        return self._insist(call), attempts > 1
 
-    def once(self, script: lua.Script, arguments: list[Any]) -> list[Any]:
+    def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        """Run an operation once, for those who have better things to do than to insist.
+
+        `StoreUnavailable` does not say whether the script was applied: ask again with the same arguments.
+        """
+        try:
+            return self._once(*self._prepare(script, rest, arguments))
+        except _LOST as error:
+            raise StoreUnavailable(self.address, _reason(error)) from error
+
+    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[lua.Script, list[Any]]:
+        loaded = lua.load(script, RQ_KEY_PREFIX)
+        if "now_ms" in loaded.args:
+            arguments.setdefault("now_ms", self.now_ms)
+        if "lobby" in loaded.args:
+            arguments["lobby"] = self.namespace
+        if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
+            raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
+        return loaded, [*(arguments[name] for name in loaded.args), *rest]
+
+    def _once(self, script: lua.Script, arguments: list[Any]) -> list[Any]:
         """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
         try:
             try:
-                reply = self.client.execute_command("EVALSHA", script.sha, 1, self._prefix, *arguments)
+                reply = self._execute("EVALSHA", script.sha, 1, self._prefix, *arguments)
             except redis.exceptions.NoScriptError:
-                reply = self.client.execute_command("EVAL", script.text, 1, self._prefix, *arguments)
+                reply = self._execute("EVAL", script.text, 1, self._prefix, *arguments)
         except redis.exceptions.OutOfMemoryError as error:
             raise StoreUnavailable(self.address, f"it is full: {error}") from error
         except redis.exceptions.ResponseError as error:
@@ -142,9 +157,9 @@ class Store:
 
     def read(self, command: str, *arguments: Any) -> Any:
         """One plain read, again if the connection broke."""
-        return self._insist(lambda: self.client.execute_command(command, *arguments))
+        return self._insist(lambda: self._execute(command, *arguments))
 
-    def _insist(self, call: Any) -> Any:
+    def _insist(self, call: Callable[[], T]) -> T:
         started_s = time.monotonic()
         pause_s = 0.05
         while True:

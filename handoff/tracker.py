@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
 
 from handoff.allocator import groups
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
@@ -44,7 +43,7 @@ class RedisResourceTracker:
                 case ["leased", bytes(holder)]:
                     raise NodeIsLeased(name, holder.decode())
                 case _:
-                    _unlisted("register_node", reply)
+                    raise _unlisted("register_node", reply)
 
     def deregister_node(self, name: str) -> None:
         began = False
@@ -61,7 +60,7 @@ class RedisResourceTracker:
                         return
                     raise UnknownNode(name)
                 case _:
-                    _unlisted("deregister", reply)
+                    raise _unlisted("deregister", reply)
 
     def discover_nodes(self) -> dict[str, dict[str, Amount]]:
         return {node.name: node.has() for node in read_nodes(self._store) if node.live}
@@ -90,7 +89,7 @@ class RedisResourceTracker:
             case ["unknown"]:
                 raise UnknownNode(node)
             case _:
-                _unlisted("request", reply)
+                raise _unlisted("request", reply)
 
     def release(self, reservation: Reservation) -> bool:
         reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
@@ -121,7 +120,7 @@ class RedisResourceTracker:
             case ["short", bytes(pin), list(short)]:
                 raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
             case _:
-                _unlisted("allocate", reply)
+                raise _unlisted("allocate", reply)
 
     def _live(self, name: str) -> Node:
         for node in read_nodes(self._store, name) if name else ():
@@ -139,5 +138,5 @@ def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservatio
     return Reservation(id, node, amounts(units), parse_devices(devices.decode()))
 
 
-def _unlisted(script: str, reply: list[object]) -> NoReturn:
-    raise ScriptBug(f"{script} answered {reply!r}, which its header does not list")
+def _unlisted(script: str, reply: list[object]) -> ScriptBug:
+    return ScriptBug(f"{script} answered {reply!r}, which its header does not list")

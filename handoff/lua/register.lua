@@ -39,12 +39,14 @@ if node.state ~= 'up' then
   node.epoch = next_epoch(now)
   node.state = 'up'
   redis.call('HDEL', K.node .. name, 'op', 'op_reply')
-  emit(now, 'node', 'node', name, 'change', 'registered')
 end
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'leased')
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
   'holder', holder, 'lease_ms', text(lease_ms))
 redis.call('ZADD', K.leases, now + lease_ms, name)
 redis.call('ZREM', K.lost, name)
+node.quiet = nil
+redis.call('HDEL', K.node .. name, 'quiet')
 set_capabilities(node, parse_capabilities(units, devices))
 
 local queue = lobby .. '.' .. name

@@ -27,10 +27,11 @@ node = node or new_node(name)
 local epoch = node.state == 'up' and node.epoch or next_epoch(now)
 node.state, node.epoch = 'up', epoch
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', epoch, 'kind', 'static')
-redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply')
+redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply', 'quiet')
 redis.call('ZREM', K.lost, name)
+node.quiet = nil
 set_capabilities(node, parse_capabilities(units, devices))
 redis.call('SADD', K.rq_queues, K.rq_queue .. lobby .. '.' .. name, K.rq_queue .. lobby)
-emit(now, 'node', 'node', name, 'change', 'registered')
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'static')
 settle(lost_text, lobby, now, 64)
 return {'registered'}

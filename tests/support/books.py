@@ -99,7 +99,8 @@ def _check_bits(store: Store, node: Node) -> None:
     state = store.client.hget(store.keys("node", node.name), "state")
     over = store.client.hget(store.keys("node", node.name), "over")
     assert store.client.getbit(store.keys("live"), position) == (state == b"up")
-    assert store.client.getbit(store.keys("open"), position) == (state == b"up" and not over)
+    quiet = store.client.hget(store.keys("node", node.name), "quiet")
+    assert store.client.getbit(store.keys("open"), position) == (state == b"up" and not over and not quiet)
 
 
 def _check_places(store: Store, nodes: list[Node], held: dict[str, dict[str, Any]]) -> None:

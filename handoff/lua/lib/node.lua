@@ -1,7 +1,8 @@
 -- The books of one node: what it has, what of it is used, which devices are free, and who holds what.
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
--- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something held does not fit the capacity; and per resource
+-- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something held does not fit the capacity, `quiet` while its
+-- agent takes no more; and per resource
 -- `cap:<r>`, `used:<r>` and, where it consists of devices, `dev:<r>` as `0=10000,3=2500` (index = free share).
 -- A record in `held` is `<epoch>|<cost>|<devices>`: release adds back what the record says, never what a caller says.
 --
@@ -82,7 +83,7 @@ local function load_node(name)
 end
 
 local function is_open(node)
-  return node.state == 'up' and not node.over
+  return node.state == 'up' and not node.over and not node.quiet
 end
 
 -- Bring hash and planes to what the table says.

@@ -1,0 +1,125 @@
+"""The live picture of the demo: each node's use against capacity, what waits, how far it is; of plain data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from handoff.resources import Amount
+
+Use = Mapping[str, Mapping[str, tuple[Amount, Amount]]]
+"""Node -> resource -> how much of it is in use, and its capacity."""
+
+SHAPES_SHOWN = 3
+"""Further waiting shapes are only counted: the picture must fit into 24 lines, or a terminal cuts it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A share of a whole, as wide as there is room; the same without colour, and in ASCII where it must be.
+
+    Any use at all shows, and only a whole looks whole.
+    """
+
+    part: Amount
+    whole: Amount
+    style: str = "cyan"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = options.max_width
+        share = self.part / self.whole if self.whole else float(self.part > 0)
+        filled = round(share * width)
+        if 0 < share < 1 < width:
+            filled = min(max(filled, 1), width - 1)
+        filled = min(filled, width)
+        full, empty = "#." if options.ascii_only else "█░"
+        yield Text.assemble((full * filled, "red" if share > 1 else self.style), (empty * (width - filled), "dim"))
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(min(4, options.max_width), options.max_width)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One moment of a run, for `rich` to show: bars on a terminal, plain lines elsewhere."""
+
+    nodes: Use
+    waiting: Sequence[tuple[str, int]]
+    """A shape in words, and how many functions of it wait; the most important first."""
+    done: int
+    total: int
+    step: str = "functions"
+    """What is being done now, in a word."""
+    elapsed_s: float = 0.0
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if console.is_terminal:
+            yield use_table(self.nodes)
+            yield Text()
+            yield from self._waiting()
+            yield Text()
+            yield self._progress()
+        else:
+            yield Text(self.plain())
+
+    def plain(self) -> str:
+        """Say the same in lines: the progress, each node, what waits."""
+        lines = [f"{_clock(self.elapsed_s)} {self.step}: {self.done} of {self.total} done"]
+        for node, resources in self.nodes.items():
+            lines.append(f"  {node}: " + ", ".join(f"{name} {_of(*use)}" for name, use in resources.items()))
+        lines.append("  waiting: " + ("; ".join(f"{count} for {shape}" for shape, count in self.waiting) or "nothing"))
+        return "\n".join(lines)
+
+    def _waiting(self) -> Iterator[Text]:
+        if not self.waiting:
+            yield Text("nothing waits", style="dim")
+        for shape, count in self.waiting[:SHAPES_SHOWN]:
+            line = Text.assemble((f"{count:>4}", "bold yellow"), " waiting for ", shape)
+            line.no_wrap, line.overflow = True, "ellipsis"
+            yield line
+        if further := self.waiting[SHAPES_SHOWN:]:
+            yield Text(f"{sum(count for _, count in further):>4} waiting for {len(further)} other shapes", style="dim")
+
+    def _progress(self) -> Table:
+        grid = _bars()
+        grid.add_row(
+            Text(self.step, style="bold"),
+            Bar(self.done, self.total, style="green"),
+            Text(f"{self.done} of {self.total}  {_clock(self.elapsed_s)}"),
+        )
+        return grid
+
+
+def use_table(nodes: Use) -> Table:
+    """Lay out a line per node and resource: its name, a bar, the amounts; red where use passes capacity."""
+    grid = _bars(names=2)
+    for node, resources in nodes.items():
+        named = Text(node, style="bold")
+        for name, (used, capacity) in resources.items():
+            amounts = Text(_of(used, capacity), style="bold red" if used > capacity else "")
+            grid.add_row(named, Text(name), Bar(used, capacity), amounts)
+            named = Text()
+    return grid
+
+
+def _bars(names: int = 1) -> Table:
+    grid = Table.grid(padding=(0, 1), expand=True)
+    for _ in range(names):
+        grid.add_column(no_wrap=True, overflow="ellipsis", max_width=24)
+    grid.add_column(ratio=1, no_wrap=True)
+    grid.add_column(no_wrap=True, justify="right")
+    return grid
+
+
+def _of(used: Amount, capacity: Amount) -> str:
+    return f"{used} of {capacity}"
+
+
+def _clock(elapsed_s: float) -> str:
+    minutes, seconds = divmod(int(elapsed_s), 60)
+    return f"{minutes}:{seconds:02}"

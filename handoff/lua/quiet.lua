@@ -1,0 +1,50 @@
+-- Take a node out of service, or back into it: quiet, it takes no more, what runs ends, its queue waits again.
+--
+-- KEYS     node  rq_queue  dirty
+-- ARGV     lobby      str
+--          name       str
+--          epoch      str   of this agent's registration
+--          quiet      int   1 or 0
+--          lost_text  str   exc_string of a function lost with its node
+--          now_ms     int   0 = the server's clock
+-- RETURNS  {'quiet'}
+--          {'serving'}
+--          {'again'}    more of its queue is to be handed back: call once more
+--          {'stale'}    the node has another epoch
+-- @include lib/settle
+
+local SLICE = 64
+
+local now = clock(now_ms)
+lapse_leases(now)
+local node = load_node(name)
+if not node or node.epoch ~= epoch then
+  return {'stale'}
+end
+
+if quiet == 0 then
+  node.quiet = nil
+  redis.call('HDEL', K.node .. name, 'quiet')
+  set_open(node)
+  redis.call('ZADD', K.dirty, '-inf', name)
+  settle(lost_text, lobby, now, 32)
+  return {'serving'}
+end
+
+node.quiet = '1'
+redis.call('HSET', K.node .. name, 'quiet', '1')
+set_open(node)
+for _ = 1, SLICE do
+  local job_id = redis.call('LPOP', K.rq_queue .. lobby .. '.' .. name)
+  if not job_id then
+    return {'quiet'}
+  end
+  local job = read_job(job_id)
+  if job then
+    give_back(node, reservation_of(job), 'handed back', now)
+    if job.status == 'queued' then
+      admit(job, lobby, now)
+    end
+  end
+end
+return {'again'}

@@ -1,0 +1,344 @@
+"""Functions that the tests of children run in them; the builder of what a child is told, and the loop around it."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+import psutil
+import redis
+import rq
+from rq import Callback
+from rq.job import Job, JobStatus
+from rq.timeouts import JobTimeoutException
+
+from handoff.serializer import Serializer, SerializerLike
+from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
+
+HERE = str(Path(__file__).resolve().parent)
+
+
+def task(
+    name: str,
+    *args: object,
+    id: str = "f",
+    timeout: int | None = None,
+    on_success: str | None = None,
+    on_failure: str | None = None,
+    callback_timeout: int = 60,
+    job_serializer: SerializerLike = Serializer,
+    **fields: Any,
+) -> Task:
+    """Build the task that runs `name`; without a dot it is one of this module's functions."""
+    job = Job.create(
+        _full(name),
+        args,
+        connection=redis.Redis(),
+        id=id,
+        timeout=timeout,
+        serializer=job_serializer,
+        on_success=Callback(_full(on_success), callback_timeout) if on_success else None,
+        on_failure=Callback(_full(on_failure), callback_timeout) if on_failure else None,
+    )
+    values = job.to_dict() | {"status": JobStatus.STARTED.value}
+    stored = {key.encode(): value if isinstance(value, bytes) else str(value).encode() for key, value in values.items()}
+    return Task(id, stored, **{"node": "node1", "worker": "handoff.node1", "redis": {}} | fields)
+
+
+def _full(name: str) -> str:
+    return name if "." in name else f"{__name__}.{name}"
+
+
+def turn(children: Children, until: Callable[[], bool] = lambda: False) -> list[Outcome]:
+    """Do as the agent does, until there are outcomes or `until` holds, which is looked at again and again."""
+    limit = time.monotonic() + 20
+    while time.monotonic() < limit:
+        select.select([children], [], [], 0.01)
+        children.expire(time.monotonic())
+        outcomes = children.poll()
+        if outcomes or until():
+            return outcomes
+    raise AssertionError(f"nothing came of {list(children.running)}")
+
+
+def run(children: Children, *tasks: Task) -> Any:
+    """Run tasks at the same time; return the outcome, or the outcomes in the order of the tasks."""
+    for each in tasks:
+        children.start(each)
+    ended: dict[str, Outcome] = {}
+    while len(ended) < len(tasks):
+        ended |= {outcome.id: outcome for outcome in turn(children)}
+    return ended[tasks[0].id] if len(tasks) == 1 else [ended[each.id] for each in tasks]
+
+
+def value(outcome: Outcome) -> Any:
+    """Give what the function returned."""
+    assert isinstance(outcome, Finished), outcome
+    return Serializer.loads(outcome.result)
+
+
+def failure(outcome: Outcome) -> Failed:
+    """Give the failure, which it must be."""
+    assert isinstance(outcome, Failed), outcome
+    return outcome
+
+
+def death(outcome: Outcome) -> Died:
+    """Give the death, which it must be."""
+    assert isinstance(outcome, Died), outcome
+    return outcome
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; what only waits to be reaped does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for what gives no sign of itself, such as the end of a process that is not ours."""
+    limit = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < limit, f"not within 20 s: {what}"
+        time.sleep(0.01)
+
+
+# What children run.
+
+
+def nothing() -> None:
+    """Return at once."""
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def nursery_pid() -> int:
+    return os.getppid()
+
+
+def threads_of_the_nursery() -> int:
+    return psutil.Process(os.getppid()).num_threads()
+
+
+def environment(*names: str) -> list[str | None]:
+    return [os.environ.get(name) for name in names]
+
+
+def change_surroundings(name: str) -> None:
+    os.environ[name] = "changed"
+    os.chdir("/")
+
+
+def directory() -> str:
+    return os.getcwd()
+
+
+def standing() -> dict[str, object]:
+    return {
+        "leads its group": os.getpgrp() == os.getpid(),
+        "stdin": sys.stdin.read(),
+        "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+        "arguments": sys.argv[1:],
+    }
+
+
+def fail(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def fail_speechless() -> NoReturn:
+    raise Speechless
+
+
+def leave(code: int) -> NoReturn:
+    raise SystemExit(code)
+
+
+def interrupt() -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def length(data: bytes) -> int:
+    return len(data)
+
+
+def zeros(count: int) -> bytes:
+    return bytes(count)
+
+
+def unserializable() -> object:
+    return object()
+
+
+async def halve(number: int) -> int:
+    await asyncio.sleep(0)
+    return number // 2
+
+
+class Outer:
+    class Inner:
+        @staticmethod
+        def name() -> str:
+            return "inner"
+
+
+def current_job() -> list[object]:
+    job = rq.get_current_job()
+    assert job is not None
+    return [job.id, job.worker_name, job.timeout, job.get_status(refresh=False).value]
+
+
+def save_meta(progress: int) -> None:
+    job = rq.get_current_job()
+    assert job is not None
+    job.meta["progress"] = progress
+    job.save_meta()  # type: ignore[no-untyped-call]
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def sleep_through_the_limit() -> str:
+    try:
+        time.sleep(60)
+    except JobTimeoutException:
+        return "caught"
+    return "slept"
+
+
+def sleep_deaf(seconds: float) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    time.sleep(seconds)
+
+
+def let_the_alarm_wait() -> None:
+    """Be past the limit without noticing, with an alarm that is still to strike."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    signal.raise_signal(signal.SIGALRM)
+
+
+def set_an_alarm() -> None:
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 3600)
+
+
+def alarms() -> list[object]:
+    return [signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM) == signal.SIG_DFL]
+
+
+def kill_myself(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def exit_at_once(code: int) -> None:
+    os._exit(code)
+
+
+def crash() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.string_at(0)
+
+
+def hang_up() -> None:
+    os.closerange(3, 256)
+    time.sleep(60)
+
+
+def exit_leaving_a_fork(path: str) -> None:
+    """End with a grandchild that has all our descriptors, and that writes down who it is."""
+    ready, told = os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        os.write(told, b"!")
+        time.sleep(60)
+        os._exit(0)
+    Path(path).write_text(str(forked))
+    os.read(ready, 1)
+    os._exit(5)
+
+
+def write_everywhere(data: bytes) -> None:
+    """Write to whatever is open, then go on."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2:
+            try:
+                os.write(int(name), data)
+            except OSError:
+                continue
+    time.sleep(60)
+
+
+def shout() -> str:
+    os.write(1, bytes(range(256)))
+    print("\x00not a message")
+    return "said"
+
+
+def start_subprocess_and_wait(path: str) -> None:
+    subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
+    started = psutil.Process().children()[0].pid
+    Path(f"{path}.new").write_text(json.dumps([os.getpid(), started]))
+    os.rename(f"{path}.new", path)
+    time.sleep(60)
+
+
+def write_pid_and_sleep(path: str) -> None:
+    Path(f"{path}.new").write_text(str(os.getpid()))
+    os.rename(f"{path}.new", path)
+    time.sleep(60)
+
+
+def is_alive(pid: int) -> bool:
+    return alive(pid)
+
+
+_kept: list[bytes] = []
+
+
+def grow(megabytes: int) -> int:
+    _kept.append(b"\x01" * (megabytes * 2**20))
+    return os.getpid()
+
+
+# Callbacks.
+
+
+def write_success(job: Job, connection: redis.Redis, result: object) -> None:
+    Path(os.environ["TOLD"]).write_text(f"{job.id} {job.get_status(False).value} {result}")
+
+
+def fail_on_success(job: Job, connection: redis.Redis, result: object) -> NoReturn:
+    raise LookupError(f"no place for {result}")
+
+
+def write_failure(
+    job: Job, connection: redis.Redis, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    notes = getattr(error, "__notes__", [])
+    Path(os.environ["TOLD"]).write_text(json.dumps([job.id, kind.__qualname__, str(error), notes, trace is None]))
+
+
+def sleep_on_failure(*_: object) -> None:
+    time.sleep(60)

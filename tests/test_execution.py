@@ -1,0 +1,292 @@
+"""What a function finds around it in a child, and what comes back of it, in all the ways in which it can end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from rq.job import Job
+
+from child_tasks import HERE, failure, run, task, value
+from handoff.embedded import RedisServer
+from handoff.serializer import PickleSerializer, Serializer
+from handoff_worker.children import Children, Finished
+from handoff_worker.execution import LARGEST_RESULT, LONGEST_TEXT, import_function
+from support import need_redis_server
+
+
+@pytest.fixture(scope="module")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
+    folder = tmp_path_factory.mktemp("broken")
+    (folder / "lacking.py").write_text("import no_such_dependency\n\ndef function(): pass\n")
+    (folder / "misspelled.py").write_text("def function() return 1\n")
+    children = Children(idle_limit=2, path=[HERE, str(folder)])
+    yield children
+    children.close()
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Path:
+    """Where callbacks write to what they were given."""
+    return tmp_path / "told"
+
+
+def test_what_a_function_returns_comes_back(children: Children) -> None:
+    assert value(run(children, task("length", b"abc"))) == 3
+
+
+def test_an_async_function_is_run_to_its_end(children: Children) -> None:
+    assert value(run(children, task("halve", 12))) == 6
+
+
+def test_a_method_of_a_nested_class_is_found(children: Children) -> None:
+    assert value(run(children, task("child_tasks.Outer.Inner.name"))) == "inner"
+
+
+def test_pickled_functions_run_when_the_task_says_so(children: Children) -> None:
+    outcome = run(children, task("length", b"abc", job_serializer=PickleSerializer, serializer="pickle"))
+
+    assert isinstance(outcome, Finished)
+    assert PickleSerializer.loads(outcome.result) == 3
+
+
+def test_an_argument_of_7_mb_arrives(children: Children) -> None:
+    assert value(run(children, task("length", os.urandom(7 * 2**20)))) == 7 * 2**20
+
+
+def test_a_result_of_60_mb_comes_back(children: Children) -> None:
+    assert len(value(run(children, task("zeros", 60_000_000)))) == 60_000_000
+
+
+def test_a_result_over_the_limit_fails_for_good(children: Children) -> None:
+    failed = failure(run(children, task("zeros", LARGEST_RESULT)))
+
+    assert failed.exception_type == "handoff_worker.execution.ResultTooLarge"
+    assert "the result takes 64.0 MB and 64.0 MB is the limit: store the data elsewhere" in failed.message
+    assert not failed.retryable
+
+
+def test_a_result_that_cannot_be_serialized_fails_for_good(children: Children) -> None:
+    failed = failure(run(children, task("unserializable")))
+
+    assert failed.exception_type == "handoff.errors.NotSerializable"
+    assert failed.message.startswith("the result holds a object")
+    assert not failed.retryable
+
+
+def test_an_exception_comes_back_with_its_traceback(children: Children) -> None:
+    failed = failure(run(children, task("fail", "wrong")))
+
+    assert (failed.exception_type, failed.message, failed.retryable) == ("ValueError", "wrong", True)
+    assert "in fail\n    raise ValueError(text)\nValueError: wrong\n" in failed.traceback
+
+
+def test_an_exception_of_the_users_own_has_its_full_name(children: Children) -> None:
+    failed = failure(run(children, task("fail_speechless")))
+
+    assert failed.exception_type == "child_tasks.Speechless"
+    assert failed.message == "(its text could not be made: RuntimeError)"
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kind"), [("leave", [0], "SystemExit"), ("interrupt", [], "KeyboardInterrupt")]
+)
+def test_exits_and_interrupts_end_the_function_and_not_the_child(
+    children: Children, name: str, args: list[int], kind: str
+) -> None:
+    before = value(run(children, task("pid")))
+
+    failed = failure(run(children, task(name, *args)))
+
+    assert failed.exception_type == kind
+    assert value(run(children, task("pid"))) == before
+
+
+def test_a_message_with_what_utf_8_does_not_carry_arrives(children: Children) -> None:
+    failed = failure(run(children, task("fail", "file \udcff")))
+
+    assert failed.message == "file \\udcff"
+
+
+def test_the_middle_of_an_endless_message_is_left_out(children: Children) -> None:
+    failed = failure(run(children, task("fail", "a" * LONGEST_TEXT + "b" * LONGEST_TEXT)))
+
+    assert LONGEST_TEXT < len(failed.message) < LONGEST_TEXT + 100
+    assert f"a\n... {LONGEST_TEXT} characters left out ...\nb" in failed.message
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("no_such_module.function", "ModuleNotFoundError", "No module named 'no_such_module'"),
+        ("child_tasks.no_such", "ImportError", "cannot import name 'no_such' from 'child_tasks'"),
+        ("child_tasks.Outer.none", "ImportError", "cannot import name 'Outer.none' from 'child_tasks'"),
+        ("lacking.function", "ModuleNotFoundError", "No module named 'no_such_dependency'"),
+        ("misspelled.function", "SyntaxError", "expected ':' (misspelled.py, line 1)"),
+    ],
+    ids=["module", "name", "nested name", "what the module imports", "syntax"],
+)
+def test_what_cannot_be_imported_says_what_is_missing_and_fails_for_good(
+    children: Children, name: str, kind: str, message: str
+) -> None:
+    failed = failure(run(children, task(name)))
+
+    assert (failed.exception_type, failed.message, failed.retryable) == (kind, message, False)
+
+
+def test_a_name_without_a_module_is_refused() -> None:
+    with pytest.raises(ImportError, match="'length' names no module"):
+        import_function("length")
+
+
+def test_arguments_that_cannot_be_read_fail_for_good(children: Children) -> None:
+    failed = failure(run(children, task("length", b"abc", job_serializer=PickleSerializer)))
+
+    assert failed.exception_type == "ValueError"
+    assert "were not written by Handoff's msgpack serializer" in failed.message
+    assert not failed.retryable
+
+
+def test_the_function_sees_its_job(children: Children) -> None:
+    seen = value(run(children, task("current_job", id="job-1", timeout=30)))
+
+    assert seen == ["job-1", "handoff.node1", 30, "started"]
+
+
+def test_the_function_can_save_what_its_job_says_of_it(children: Children) -> None:
+    need_redis_server()
+    with RedisServer() as server:
+        outcome = run(children, task("save_meta", 40, id="job-2", redis={"url": server.url}))
+        with redis.Redis.from_url(server.url) as connection:
+            meta = Job("job-2", connection=connection, serializer=Serializer).get_meta()
+
+    assert value(outcome) is None
+    assert meta == {"progress": 40}
+
+
+def test_the_function_knows_its_node(children: Children) -> None:
+    assert value(run(children, task("handoff.this_node", node="a.example"))) == "a.example"
+
+
+def test_the_environment_of_one_function_is_not_that_of_the_next(children: Children) -> None:
+    first = run(children, task("environment", "HANDOFF_A", "PATH", environment={"HANDOFF_A": "1", "PATH": "/nowhere"}))
+    second = run(children, task("environment", "HANDOFF_A", "PATH"))
+
+    assert value(first) == ["1", "/nowhere"]
+    assert value(second) == [None, os.environ["PATH"]]
+
+
+def test_what_a_function_does_to_its_environment_and_directory_ends_with_it(children: Children) -> None:
+    environment = {"HANDOFF_A": "1"}
+    pid = value(run(children, task("pid")))
+
+    run(children, task("change_surroundings", "HANDOFF_A", environment=environment))
+
+    assert value(run(children, task("environment", "HANDOFF_A", environment=environment))) == ["1"]
+    assert value(run(children, task("environment", "HANDOFF_A"))) == [None]
+    assert value(run(children, task("directory"))) == os.getcwd()
+    assert value(run(children, task("pid"))) == pid
+
+
+def test_no_alarm_of_a_function_reaches_the_next(children: Children) -> None:
+    pid = value(run(children, task("pid")))
+
+    run(children, task("set_an_alarm"))
+    assert value(run(children, task("alarms"))) == [0.0, True]
+
+    assert value(run(children, task("let_the_alarm_wait"))) is None
+    assert value(run(children, task("pid"))) == pid
+
+
+def test_a_function_past_its_limit_is_told_so(children: Children) -> None:
+    failed = failure(run(children, task("sleep", 60, timeout=1)))
+
+    assert failed.exception_type == "rq.timeouts.JobTimeoutException"
+    assert failed.message == "Task exceeded maximum timeout value (1 seconds)"
+    assert "in sleep\n    time.sleep(seconds)" in failed.traceback
+    assert failed.retryable
+
+
+def test_a_function_may_catch_that_it_is_past_its_limit_but_its_child_is_not_used_again(children: Children) -> None:
+    before = value(run(children, task("pid")))
+
+    assert value(run(children, task("sleep_through_the_limit", timeout=1))) == "caught"
+
+    assert value(run(children, task("pid"))) != before
+
+
+def test_the_success_callback_is_told_the_result(children: Children, told: Path) -> None:
+    outcome = run(children, task("length", b"abc", on_success="write_success", environment={"TOLD": str(told)}))
+
+    assert value(outcome) == 3
+    assert told.read_text() == "f finished 3"
+
+
+def test_a_success_callback_that_raises_fails_the_function(children: Children) -> None:
+    failed = failure(run(children, task("length", b"abc", on_success="fail_on_success")))
+
+    assert (failed.exception_type, failed.message) == ("LookupError", "no place for 3")
+
+
+def test_nobody_is_told_of_a_success_that_cannot_be_stored(children: Children, told: Path) -> None:
+    failure(run(children, task("unserializable", on_success="write_success", environment={"TOLD": str(told)})))
+
+    assert not told.exists()
+
+
+@pytest.mark.parametrize(
+    ("exception_type", "message", "kind", "text"),
+    [
+        ("ValueError", "wrong", "ValueError", "wrong"),
+        ("rq.timeouts.JobTimeoutException", "late", "JobTimeoutException", "late"),
+        ("handoff.errors.NodeLost", "gone", "OriginalUnavailable", "handoff.errors.NodeLost: gone"),
+        ("no_such_module.Error", "gone", "OriginalUnavailable", "no_such_module.Error: gone"),
+        ("child_tasks.nothing", "gone", "OriginalUnavailable", "child_tasks.nothing: gone"),
+    ],
+    ids=["builtin", "imported", "built otherwise", "not to be imported", "no exception"],
+)
+def test_the_failure_callback_is_told_what_happened(
+    children: Children, told: Path, exception_type: str, message: str, kind: str, text: str
+) -> None:
+    tell = task(
+        "nothing",
+        kind="on_failure",
+        on_failure="write_failure",
+        exception_type=exception_type,
+        message=message,
+        traceback="Traceback: ...",
+        environment={"TOLD": str(told)},
+    )
+
+    outcome = run(children, tell)
+
+    assert outcome == Finished("f", b"")
+    assert json.loads(told.read_text()) == ["f", kind, text, ["Traceback: ..."], True]
+
+
+def test_a_failure_callback_has_its_own_limit_of_time(children: Children) -> None:
+    failed = failure(
+        run(children, task("nothing", kind="on_failure", on_failure="sleep_on_failure", callback_timeout=1))
+    )
+
+    assert failed.exception_type == "rq.timeouts.JobTimeoutException"
+
+
+def test_what_is_printed_without_a_newline_is_not_kept_back(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {HERE!r})
+from child_tasks import Children, run, task
+children = Children(idle_limit=1, path=[{HERE!r}])
+run(children, task("shout"))
+children.close()
+"""
+    said = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, timeout=30).stdout
+
+    assert said == bytes(range(256)) + b"\x00not a message\n"

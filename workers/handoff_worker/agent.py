@@ -1,0 +1,310 @@
+"""The agent: one loop on one thread that carries functions from the node's queue to children, and results back.
+
+The parent does all Redis work and runs nobody's code; what children do is `children`'s, what the books say is
+`ledger`'s. Nothing waits on Redis but one script at a time, with the socket's time-out as its limit.
+
+Four verbs stop it, each more than the one before: `quiet` (take no more), `serve` undoes that, `stop` (quiet, finish by
+a deadline, then hand back), `kill` (hand back at once).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import selectors
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from handoff.errors import StoreUnavailable
+from handoff.resources import SLOTS, UNIT, Capabilities
+from handoff_worker import hints, tasks
+from handoff_worker.children import Children, Died, Failed, Finished, Outcome
+from handoff_worker.ledger import NodeLedger, Result, Stale, Started
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+"""Everybody's housekeeping; also how long a lost hint costs."""
+
+LONGEST_BACKOFF_S = 8.0
+
+MOST_TAKEN = 64
+"""Functions of one take: their arguments come in one reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an agent behaves."""
+
+    capabilities: Capabilities
+    lease_s: float = 15.0
+    grace_s: float = 30.0  #: how long `stop` lets functions finish
+    burst: bool = False  #: end when nothing runs, and nothing waits that this node could run
+
+
+class Agent:
+    """Runs one registered node until it is told to stop, or its `burst` is over.
+
+    `run` returns when everything is handed back and no child is left. `Stale` never leaves it: a node that was cut off
+    and comes back stops what is no longer its own and registers anew.
+    """
+
+    def __init__(
+        self, ledger: NodeLedger, children: Children, commands: hints.Hints, maker: tasks.Maker, options: Options
+    ) -> None:
+        self._ledger, self._children, self._commands, self._maker = ledger, children, commands, maker
+        self._options = options
+        self._slots = options.capabilities.units[SLOTS] // UNIT
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(children, selectors.EVENT_READ)
+        self._op = 0
+        self._sent: list[Result] = []  #: under the current op, not yet acknowledged
+        self._results: list[Result] = []  #: to be sent under the next one
+        self._running: dict[str, Started] = {}
+        self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
+        self._callbacks: set[str] = set()
+        self._look = True  #: there may be something to take
+        self._quiet = self._quiet_known = False
+        self._stop_at_s = inf
+        self._failures = 0
+        self._online_at_s = 0.0
+        self._beat_at_s = self._tick_at_s = 0.0
+
+    def watch(self, file: Any) -> None:
+        """Wake up when this becomes readable; it is drained by its owner between two steps."""
+        self._selector.register(file, selectors.EVENT_READ, file)
+
+    # -- the verbs: called from signal handlers between two steps ------------------------------------------------------
+
+    def quiet(self) -> None:
+        """Take no more functions; what is queued waits again."""
+        self._quiet = True
+
+    def serve(self) -> None:
+        """Take functions again."""
+        if self._stop_at_s == inf:
+            self._quiet = False
+
+    def stop(self) -> None:
+        """Take no more, let what runs finish, and end."""
+        self._quiet = True
+        if self._stop_at_s == inf:
+            self._stop_at_s = time.monotonic() + self._options.grace_s
+
+    def kill(self) -> None:
+        """End now: what runs counts as lost with its node."""
+        self._quiet = True
+        self._stop_at_s = 0.0
+
+    # -- the loop ----------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until it is time to end; then hand everything back."""
+        try:
+            while not self._is_over():
+                self.step()
+        finally:
+            self._children.close()
+            self._leave()
+
+    def step(self) -> None:
+        """One round: hear what has happened, then tell Redis, if it is there."""
+        for key, _ in self._selector.select(self._idle_for_s()):
+            if key.fileobj is self._commands:
+                self._look_at_commands()
+            elif key.data is not None:
+                key.data.drain()
+        self._children.expire(time.monotonic())
+        for outcome in self._children.poll():
+            self._end(outcome)
+        if time.monotonic() < self._online_at_s:
+            return
+        try:
+            self._talk()
+            self._failures = 0
+        except StoreUnavailable as error:
+            self._back_off(error)
+        except Stale:
+            self._start_over()
+
+    def _is_over(self) -> bool:
+        if time.monotonic() >= self._stop_at_s:
+            return True
+        busy = self._running or self._results or self._sent or self._callbacks
+        if self._stop_at_s < inf:
+            return not busy
+        return self._options.burst and not busy and not self._look and self._is_idle()
+
+    def _is_idle(self) -> bool:
+        try:
+            return not self._ledger.pending()
+        except StoreUnavailable as error:
+            self._back_off(error)
+            return False
+
+    def _idle_for_s(self) -> float:
+        now_s = time.monotonic()
+        if now_s >= self._online_at_s and (self._results or self._sent or self._wants_to_take()):
+            return 0.0
+        next_s = min(self._stop_at_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
+        return max(0.0, min(next_s, self._children.next_deadline() or inf) - now_s)
+
+    def _wants_to_take(self) -> bool:
+        return self._look and self._room() > 0
+
+    def _room(self) -> int:
+        if self._quiet:
+            return 0
+        return max(0, min(self._slots - len(self._running), MOST_TAKEN))
+
+    # -- Redis -----------------------------------------------------------------------------------------------------------
+
+    def _talk(self) -> None:
+        if not self._commands.connected:
+            self._commands.connect()
+            self._selector.register(self._commands, selectors.EVENT_READ)
+            self._look = True
+        now_s = time.monotonic()
+        if self._quiet != self._quiet_known:
+            self._ledger.quiet(self._quiet)
+            self._quiet_known = self._quiet
+            self._look = not self._quiet
+        if now_s >= self._beat_at_s:
+            for id in self._ledger.beat([*self._running, *(result.id for result in (*self._sent, *self._results))]):
+                self._stop_function(id, "its job was canceled or deleted")
+            self._beat_at_s = now_s + self._options.lease_s / 3 * random.uniform(0.8, 1.0)
+        if now_s >= self._tick_at_s:
+            self._tick()
+            self._look = True
+        if self._results or self._sent or self._wants_to_take():
+            self._exchange()
+
+    def _exchange(self) -> None:
+        if not self._sent:
+            self._op += 1
+            self._sent, self._results = self._results, []
+        answer = self._ledger.exchange(self._op, self._room(), self._sent)
+        for result, outcome in zip(self._sent, answer.outcomes, strict=True):
+            self._note(result, outcome)
+        self._sent = []
+        # Whatever came in while all slots were taken is looked for when one is free.
+        self._look = self._room() == 0 or len(answer.started) == MOST_TAKEN
+        for started in answer.started:
+            self._start(started)
+        if answer.more:
+            self._tick_at_s = 0.0
+
+    def _note(self, result: Result, outcome: str) -> None:
+        started = self._running.pop(result.id)
+        if outcome == "refused":
+            logger.warning("the result of %s came too late: its reservation is gone", result.id)
+        elif outcome == "failed+callback":
+            self._call_back(self._maker.callback(started, result.error, result.message, result.body))
+
+    def _tick(self) -> None:
+        more, owed = self._ledger.tick(MOST_TAKEN)
+        for started in owed:
+            self._call_back(self._maker.lost_callback(started))
+        self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
+
+    def _back_off(self, error: StoreUnavailable) -> None:
+        self._failures += 1
+        wait_s = min(LONGEST_BACKOFF_S, 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
+        self._online_at_s = time.monotonic() + wait_s
+        self._drop_commands()
+        logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
+
+    def _drop_commands(self) -> None:
+        if self._commands.connected:
+            self._selector.unregister(self._commands)
+            self._commands.close()
+
+    def _start_over(self) -> None:
+        """The node is not ours any more: end what runs under the old epoch, and register anew."""
+        logger.warning("node %s was lost to its lease: %d functions are stopped here", self._ledger.name, len(self._running))
+        for id in list(self._running):
+            self._children.kill(id, "its node was lost")
+        self._running.clear()
+        self._stopped.clear()
+        self._results, self._sent, self._op = [], [], 0
+        if self._stop_at_s < inf:
+            return
+        try:
+            held = self._ledger.register(self._options.capabilities, round(self._options.lease_s * 1000))
+        except StoreUnavailable as error:
+            self._back_off(error)
+            return
+        if held is not None:
+            logger.error("another agent has node %s: %s", self._ledger.name, held.holder)
+            self.kill()
+        self._quiet_known, self._look = False, True
+
+    def _leave(self) -> None:
+        self._drop_commands()
+        try:
+            self._ledger.leave()
+        except StoreUnavailable as error:
+            logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
+
+    # -- functions -------------------------------------------------------------------------------------------------------
+
+    def _start(self, started: Started) -> None:
+        self._running[started.id] = started
+        made = self._maker.task(started)
+        if isinstance(made, Failed):
+            self._end(made)
+        else:
+            self._children.start(made)
+
+    def _call_back(self, task: tasks.Task) -> None:
+        self._callbacks.add(task.id)
+        self._children.start(task)
+
+    def _end(self, outcome: Outcome) -> None:
+        if outcome.id in self._callbacks:
+            self._callbacks.discard(outcome.id)
+            if not isinstance(outcome, Finished):
+                logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
+            return
+        if outcome.id not in self._running:
+            # It was killed when the node was lost; its books are closed already.
+            return
+        if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
+            self._results.append(tasks.stopped(outcome.id, why))
+        else:
+            self._stopped.pop(outcome.id, None)
+            self._results.append(tasks.result(outcome))
+
+    def _stop_function(self, id: str, why: str) -> None:
+        if id in self._running and self._children.kill(id, why):
+            self._stopped[id] = why
+
+    # -- commands ------------------------------------------------------------------------------------------------------------
+
+    def _look_at_commands(self) -> None:
+        try:
+            commands = self._commands.read()
+        except StoreUnavailable as error:
+            self._selector.unregister(self._commands)
+            logger.info("%s; hints will be missed until it is back", error)
+            return
+        for command in commands:
+            self._obey(command)
+
+    def _obey(self, command: Mapping[str, Any]) -> None:
+        match command:
+            case {"command": hints.WORK}:
+                self._look = True
+            case {"command": "stop-job", "job_id": str(job_id)} | {"command": "stop-execution", "job_id": str(job_id)}:
+                for id in [id for id in self._running if id.rpartition(":")[0] == job_id]:
+                    self._stop_function(id, "stopped by a stop-job command")
+            case {"command": "kill-horse"}:
+                for id in list(self._running):
+                    self._children.kill(id, "killed by rq's kill-horse command")
+            case {"command": "shutdown"}:
+                self.stop()
+            case _:
+                logger.warning("ignoring a command that this agent does not know: %s", command)

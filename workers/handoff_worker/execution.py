@@ -1,0 +1,309 @@
+"""What runs inside a child: one function after the other, each as rq would run it; knows no ledger and no agent."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+import rq.job
+from redis import Redis
+from rq.callbacks import execute_failure_callback, execute_success_callback
+from rq.exceptions import DeserializationError
+from rq.job import JobStatus
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+
+from handoff.errors import HandoffError
+from handoff.serializer import dumps_result, resolve
+from handoff_worker.wire import Channel, encode
+
+LARGEST_RESULT = 64_000_000
+"""Bytes of a serialized result."""
+
+LONGEST_TEXT = 100_000
+"""Characters of a message or a traceback that are kept; the middle goes."""
+
+_DATES = {name.encode(): name for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")}
+
+_PAGE = resource.getpagesize()
+
+
+class Job(rq.job.Job):
+    """rq's job, that says what could not be imported and why, and finds methods of nested classes."""
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        if self.instance:
+            return getattr(self.instance, str(self.func_name))  # type: ignore[no-any-return]
+        return import_function(str(self.func_name))
+
+    def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Read the hash as rq does, but for the dates: rq's strptime takes 10 us for each of the usual four."""
+        super().restore({name: value for name, value in raw_data.items() if name not in _DATES})
+        for name, attribute in _DATES.items():
+            if date := raw_data.get(name):
+                setattr(self, attribute, datetime.fromisoformat(date.decode()))
+
+    def __eq__(self, other: object) -> bool:
+        # rq's own asks for an instance of this class, which what `Job.fetch` gives to a function is not.
+        return isinstance(other, rq.job.Job) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+class ResultTooLarge(HandoffError):
+    """What a function returned passes the limit of one result; it was not kept."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+    def __str__(self) -> str:
+        return (
+            f"the result takes {self.size / 1e6:.1f} MB and {self.limit / 1e6:.1f} MB is the limit: "
+            "store the data elsewhere and return a reference to it"
+        )
+
+
+class OriginalUnavailable(Exception):
+    """Stands in a failure callback for an exception that could not be built again; its text names the type."""
+
+
+class _Hopeless(Exception):
+    """What no other attempt on this node could change; the cause says what."""
+
+
+class _Alarm(UnixSignalDeathPenalty):
+    """rq's limit of time, that remembers whether it struck: a function may have caught what it raised."""
+
+    struck = False
+
+    def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
+        type(self).struck = True
+        super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def serve(end: socket.socket) -> None:
+    """Run what comes in on `end`, one function at a time, until the agent is gone."""
+    channel = Channel(end)
+    executor = Executor()
+    # No name holds a task or its outcome while the child waits for the next: they may be large.
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            for task in channel.receive():
+                end.sendall(encode(executor.execute(task)))
+                del task
+
+
+class Executor:
+    """Runs functions in this process, and puts back after each what it may have changed."""
+
+    def __init__(self) -> None:
+        self._home = os.getcwd()
+        self._settings: Mapping[str, Any] | None = None
+        self._connection: Redis | None = None
+        self._originals: dict[str, str | None] = {}  #: of the variables that the last task set
+
+    def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
+        """Run one task, of the shape of `Task.message`, and return its outcome; whatever user code raises is in it.
+
+        `"spent"` asks the agent to end this process: a limit of time struck, or what it changed could not be put back.
+        """
+        _Alarm.struck = False
+        self._set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
+        outcome = self._outcome(task)
+        tidy = self._tidy()
+        return {"id": task["id"], **outcome, "rss": _resident_bytes(), "spent": _Alarm.struck or not tidy}
+
+    def _outcome(self, task: Mapping[str, Any]) -> dict[str, object]:
+        try:
+            job = self._restore(task)
+            result = _run(job) if task["kind"] == "run" else _tell_of_failure(job, task)
+        except _Hopeless as hopeless:
+            return _failure(hopeless.__cause__ or hopeless, retryable=False)
+        # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
+        except BaseException as error:
+            return _failure(error, retryable=True)
+        return {"kind": "finished", "result": result}
+
+    def _restore(self, task: Mapping[str, Any]) -> Job:
+        try:
+            job = Job(task["id"].partition(":")[0], connection=self._connect(task["redis"]))
+            # Not as an argument: rq asks whether it is a serializer, which takes 20 us.
+            job.serializer = resolve(task["serializer"])
+            job.restore(task["job"])
+            # Here and not under the limit of time, whose exception rq would take for one of the arguments.
+            _ = job.func_name
+        except DeserializationError as error:
+            # rq's has no text of its own.
+            raise _Hopeless from error.__cause__
+        except Exception as error:
+            raise _Hopeless from error
+        job.worker_name = task["worker"]
+        return job
+
+    def _connect(self, settings: Mapping[str, Any]) -> Redis:
+        """Give a client that connects when it is first used, the same one as long as the settings are."""
+        if self._connection is None or settings != self._settings:
+            self._settings = settings
+            self._connection = Redis.from_url(**settings) if "url" in settings else Redis(**settings)
+        return self._connection
+
+    def _set_environment(self, variables: Mapping[str, str]) -> None:
+        """Set `variables`, and put back what the task before had set otherwise.
+
+        Only now, because tasks in a row mostly set the same, and to compare costs a third of setting and putting back.
+        """
+        for name, original in self._originals.items():
+            if name not in variables and os.environ.get(name) != original:
+                _set_variable(name, original)
+        known = self._originals
+        self._originals = {name: known[name] if name in known else os.environ.get(name) for name in variables}
+        for name, value in variables.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+    def _tidy(self) -> bool:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        # Ignored for a moment, which drops one that was blocked and would now strike.
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        for stream in (sys.stdout, sys.stderr):
+            # A child is killed in the end, not asked to exit. The stream may be closed, or its reader gone.
+            with contextlib.suppress(AttributeError, OSError, ValueError):
+                stream.flush()
+        try:
+            os.chdir(self._home)
+        except OSError:
+            return False
+        return True
+
+
+def import_function(name: str) -> Callable[..., Any]:
+    """Import `package.module.qualname`; raises the ImportError that says why not, where rq raises a ValueError."""
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        module_name = ".".join(parts[:cut])
+        try:
+            found: Any = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            # The module itself is missing: maybe this is a class of the next shorter one.
+            if cut > 1 and error.name and f"{module_name}.".startswith(f"{error.name}."):
+                continue
+            raise
+        for part in parts[cut:]:
+            try:
+                found = getattr(found, part)
+            except AttributeError as error:
+                missing = ".".join(parts[cut:])
+                raise ImportError(f"cannot import name {missing!r} from {module_name!r}", name=module_name) from error
+        return found  # type: ignore[no-any-return]
+    raise ImportError(f"{name!r} names no module: a function is stored as 'package.module.name'", name=name)
+
+
+def _run(job: Job) -> bytes:
+    with _limit(job):
+        _check_importable(job)
+        result = job.perform()
+    # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
+    data = _serialized(job, result)
+    job._status = JobStatus.FINISHED
+    execute_success_callback(job, _Alarm, result)
+    return data
+
+
+def _limit(job: Job) -> contextlib.AbstractContextManager[None]:
+    if job.timeout is None or job.timeout <= 0:
+        return contextlib.nullcontext()
+    return _Alarm(job.timeout, JobTimeoutException)  # type: ignore[no-untyped-call]
+
+
+def _check_importable(job: Job) -> None:
+    try:
+        _ = job.func
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise _Hopeless from error
+
+
+def _serialized(job: Job, result: object) -> bytes:
+    try:
+        data = dumps_result(job.serializer, result)
+    except Exception as error:
+        raise _Hopeless from error
+    if len(data) > LARGEST_RESULT:
+        raise _Hopeless from ResultTooLarge(len(data), LARGEST_RESULT)
+    return data
+
+
+def _tell_of_failure(job: Job, task: Mapping[str, Any]) -> bytes:
+    error = _rebuilt(task["exception_type"], task["message"])
+    if task["traceback"]:
+        error.add_note(task["traceback"])
+    job._status = JobStatus.FAILED
+    execute_failure_callback(job, _Alarm, type(error), error, None)
+    return b""
+
+
+def _rebuilt(exception_type: str, message: str) -> BaseException:
+    # Whatever goes wrong here is a reason for the stand-in: user code may do anything when it is imported or built.
+    with contextlib.suppress(Exception):
+        kind = import_function(exception_type if "." in exception_type else f"builtins.{exception_type}")
+        if isinstance(kind, type) and issubclass(kind, BaseException):
+            return kind(message)
+    return OriginalUnavailable(f"{exception_type}: {message}")
+
+
+def _failure(error: BaseException, *, retryable: bool) -> dict[str, object]:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except Exception as failed:
+        message = f"(its text could not be made: {type(failed).__qualname__})"
+    text = "".join(traceback.format_exception(error))
+    return {
+        "kind": "failed",
+        "exception_type": name,
+        "message": _plain(message),
+        "traceback": _plain(text),
+        "retryable": retryable,
+    }
+
+
+def _plain(text: str) -> str:
+    """Cut the middle out of what is too long, and write out the lone surrogates that UTF-8 does not carry."""
+    if len(text) > LONGEST_TEXT:
+        half = LONGEST_TEXT // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _resident_bytes() -> int:
+    try:
+        # Not `open`, which takes four times as long.
+        statm = os.open("/proc/self/statm", os.O_RDONLY)
+    except FileNotFoundError:
+        # Elsewhere only the peak is to be had, in bytes on macOS: a child may be ended too early there.
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        return int(os.read(statm, 128).split()[1]) * _PAGE
+    finally:
+        os.close(statm)

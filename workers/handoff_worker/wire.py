@@ -1,0 +1,101 @@
+"""Messages over a socket: length-prefixed msgpack; knows bytes, and nothing of what a message says."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+import msgpack
+
+_LENGTH = struct.Struct("!I")
+
+LARGEST = 256 * 2**20
+"""Bytes of one message; four random bytes read as a length mostly pass it."""
+
+_NOTHING = memoryview(b"")
+
+_READ = 2**16
+"""Bytes of a usual read. Twice as much comes from mmap instead of the heap, which costs more than the read itself."""
+
+_BULK_READ = 2**20
+"""Bytes of a read within a message that is known to be longer than a usual one."""
+
+
+class Garbled(Exception):
+    """The other end sent bytes that are no message."""
+
+
+def encode(message: object) -> bytes:
+    """Turn a message of plain data into the bytes to send."""
+    body: bytes = msgpack.packb(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+class Channel:
+    """One end of a stream socket. Non-blocking in the agent, which never waits; blocking in the other processes."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self.socket = end
+        self._received = bytearray()
+        self._missing = 0
+        self._unsent = _NOTHING
+
+    def fileno(self) -> int:
+        """Give the descriptor, for a selector; -1 once closed."""
+        return self.socket.fileno()
+
+    def send(self, frame: bytes) -> bool:
+        """Hand over what the socket takes now of an encoded message; False when `flush` must send the rest.
+
+        One frame at a time: after False, not again before `flush` has returned True. Raises `OSError` when the other
+        end is gone.
+        """
+        self._unsent = memoryview(frame)
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Go on sending; True when nothing is left. Raises `OSError` when the other end is gone."""
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self.socket.send(self._unsent) :]
+        except BlockingIOError:
+            return False
+        # Even an empty slice would keep the whole frame in memory.
+        self._unsent = _NOTHING
+        return True
+
+    def receive(self) -> list[Any]:
+        """Read once, and return the messages that are complete by now, often none of a large one.
+
+        Raises `BlockingIOError` when there is nothing to read, `EOFError` at the end, `Garbled` for what is no message.
+        """
+        try:
+            data = self.socket.recv(_READ if self._missing < _READ else min(self._missing, _BULK_READ))
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            raise EOFError
+        self._received += data
+        messages = []
+        while (body := self._next_body()) is not None:
+            try:
+                messages.append(msgpack.unpackb(body))
+            except (ValueError, msgpack.UnpackException) as error:
+                raise Garbled(f"{len(body)} bytes are no message") from error
+        return messages
+
+    def _next_body(self) -> bytes | None:
+        received = self._received
+        if len(received) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(received)
+        if length > LARGEST:
+            raise Garbled(f"a message of {length} bytes is announced and {LARGEST} is the limit")
+        end = _LENGTH.size + length
+        self._missing = max(0, end - len(received))
+        if self._missing:
+            return None
+        body = bytes(memoryview(received)[_LENGTH.size : end])
+        del received[:end]
+        return body
