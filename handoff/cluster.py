@@ -93,8 +93,6 @@ class Cluster:
         """The server's address, without a password."""
         return self.store.address
 
-    # -- nodes -----------------------------------------------------------------------------------------------------
-
     def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
         """Register a static node, or change what it has; it stays until it is deregistered.
 
@@ -123,8 +121,6 @@ class Cluster:
         Waits for at most `block_s` seconds where there are none yet. The stream keeps about the last ten thousand.
         """
         return read_events(self.store, after, block_s)
-
-    # -- work ------------------------------------------------------------------------------------------------------
 
     def submit(self, function: Function) -> Handle:
         """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.

@@ -27,7 +27,7 @@ class Key:
 
 
 SCHEMA: dict[str, Key] = {
-    # -- nodes ---------------------------------------------------------------------------------------------------
+    # Nodes.
     "nodes": Key("nodes", "ZSET", "node name -> bit position, in order of first registration", "while a node is known"),
     "node": Key("node:", "HASH", "one node: see lib/node.lua", "while the node is known", of="node name"),
     "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
@@ -36,7 +36,7 @@ SCHEMA: dict[str, Key] = {
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
-    # -- the index: one bit per node position ----------------------------------------------------------------------
+    # The index: one bit per node position.
     "live": Key("live", "STRING", "bitmap: nodes that are registered and not lost", "while a node is known"),
     "open": Key("open", "STRING", "bitmap: live nodes on which something may be placed", "while a node is known"),
     "planes": Key("planes", "HASH", "index -> how many bit planes it has", "while a node is known"),
@@ -44,7 +44,7 @@ SCHEMA: dict[str, Key] = {
         "plane:", "STRING", "bitmap: nodes with that bit set", "while a node is known", of="free|cap:index:bit"
     ),
     "scratch": Key("scratch:", "STRING", "bitmap: a step of a comparison", "within one script", of="number"),
-    # -- what waits --------------------------------------------------------------------------------------------------
+    # What waits.
     "order": Key("order", "STRING", "how many functions were ever submitted", "permanent"),
     "shapes": Key("shapes", "ZSET", "every shape that waits, score 0", "while one waits"),
     "shape": Key("shape:", "ZSET", "waiting job -> rank (priority, then order)", "while one waits", of="shape"),
@@ -53,18 +53,18 @@ SCHEMA: dict[str, Key] = {
     "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
     "dirty": Key("dirty", "ZSET", "node to be tried with what waits -> rank to go on from", "until it was tried"),
-    # -- claims through the tracker ------------------------------------------------------------------------------------
+    # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
     "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
-    # -- housekeeping ----------------------------------------------------------------------------------------------------
+    # Housekeeping.
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
     "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),
     "sweep": Key("sweep", "HASH", "how far the walks over queues, nodes and shapes have come", "permanent"),
     "prune": Key(
         "prune", "ZSET", "registry of RQ with entries that expire -> when to look, ms", "while it has entries"
     ),
-    # -- RQ's data model (rq 3.0) ------------------------------------------------------------------------------------------
+    # RQ's data model (rq 3.0).
     "rq_job": Key("job:", "HASH", "one job; ours are the fields h_*", "result_ttl or failure_ttl", "job id", rq=True),
     "rq_results": Key("results:", "STREAM", "one entry per end of the job", "as the job", "job id", rq=True),
     "rq_queue": Key("queue:", "LIST", "jobs placed on a node and not yet started", "while not empty", "queue", rq=True),

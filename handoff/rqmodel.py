@@ -16,7 +16,7 @@ from typing import Any
 import redis
 import rq.utils
 from rq.callbacks import Callback
-from rq.defaults import DEFAULT_FAILURE_TTL
+from rq.defaults import CALLBACK_TIMEOUT, DEFAULT_FAILURE_TTL
 from rq.defaults import DEFAULT_RESULT_TTL as DEFAULT_RESULT_TTL
 from rq.defaults import RQ_KEY_PREFIX as RQ_KEY_PREFIX
 from rq.exceptions import NoSuchJobError, TimeoutFormatError
@@ -63,7 +63,12 @@ def job_fields(fields: JobFields) -> list[str | bytes | int]:
     for name, callback in (("success", fields.on_success), ("failure", fields.on_failure)):
         if callback is not None:
             wrapped = callback if isinstance(callback, Callback) else Callback(callback)
-            flat += [f"{name}_callback_name", wrapped.name, f"{name}_callback_timeout", wrapped.timeout]
+            flat += [
+                f"{name}_callback_name",
+                wrapped.name,
+                f"{name}_callback_timeout",
+                wrapped.timeout or CALLBACK_TIMEOUT,
+            ]
     return flat
 
 

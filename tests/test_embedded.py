@@ -20,7 +20,7 @@ import redis
 
 from handoff import embedded
 from handoff.embedded import NoServer, RedisServer, ServerNotStarted, find_server
-from tests.support import need_redis_server
+from support import need_redis_server
 
 LIMIT_S = 20
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.embedded import RedisServer
-from tests.support import need_redis_server
-from tests.support.proxy import Command, FaultyProxy, read_value
+from support import need_redis_server
+from support.proxy import Command, FaultyProxy, read_value
 
 LIMIT_S = 20
 

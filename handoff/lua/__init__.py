@@ -14,7 +14,8 @@ A file has the form
     -- RETURNS  {'placed', node}        one line per tag
     -- @include lib/clock
 
-A line that begins further to the right goes on with the one above. Files under lib/ have no ARGV and RETURNS and define functions only.
+A line that begins further to the right goes on with the one above. Files under lib/ have no ARGV and
+RETURNS and define functions only.
 """
 
 from __future__ import annotations

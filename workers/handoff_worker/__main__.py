@@ -34,41 +34,35 @@ logger = logging.getLogger("handoff_worker")
 Amount = Number | list[int]
 
 
-class AmountType(click.ParamType):
-    """A number, or a JSON list of device indices."""
-
-    name = "amount"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Amount:
-        """Read `2`, `0.5` or `[0,3]`."""
-        try:
-            if str(value).startswith("["):
-                return list(json.loads(value))
-            return Decimal(str(value))
-        except (ValueError, InvalidOperation):
-            self.fail(f"{value!r} is neither a number nor a list of indices such as [0,3]", param, ctx)
+def _read_amount(value: str) -> Amount:
+    """Read `2`, `0.5` or `[0,3]`."""
+    try:
+        return list(json.loads(value)) if value.startswith("[") else Decimal(value)
+    except (ValueError, InvalidOperation):
+        raise click.BadParameter(f"{value!r} is neither a number nor a list of indices such as [0,3]") from None
 
 
-class ResourceType(click.ParamType):
-    """NAME=AMOUNT."""
+def _amount(context: click.Context, option: click.Parameter, value: str | None) -> Amount | None:
+    return None if value is None else _read_amount(value)
 
-    name = "name=amount"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Amount]:
-        """Read `cpu=2`."""
-        name, equals, amount = str(value).partition("=")
+def _resources(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Amount]:
+    resources = {}
+    for value in values:
+        name, equals, amount = value.partition("=")
         if not equals:
-            self.fail(f"{value!r} does not read NAME=AMOUNT, such as fpga=1", param, ctx)
-        return name, AmountType().convert(amount, param, ctx)
+            raise click.BadParameter(f"{value!r} does not read NAME=AMOUNT, such as fpga=1")
+        resources[name] = _read_amount(amount)
+    return resources
 
 
 @click.command(name="handoff node", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--name", help="Name of the node. Default: the host's name.")
-@click.option("--cpu", type=AmountType(), help="Cores. Default: what this machine and its container allow.")
-@click.option("--memory", type=AmountType(), help="MB of 2**20 bytes. Default: as for --cpu.")
-@click.option("--gpu", type=AmountType(), help="How many NVIDIA devices, or their indices as [0,3]. Default: all.")
-@click.option("--resource", "resources", type=ResourceType(), multiple=True, help="NAME=AMOUNT of anything else.")
-@click.option("--slots", type=AmountType(), help="Functions that run at once. Default: 8, or 4 per core if more.")
+@click.option("--cpu", callback=_amount, help="Cores. Default: what this machine and its container allow.")
+@click.option("--memory", callback=_amount, help="MB of 2**20 bytes. Default: as for --cpu.")
+@click.option("--gpu", callback=_amount, help="How many NVIDIA devices, or their indices as [0,3]. Default: all.")
+@click.option("--resource", "resources", multiple=True, callback=_resources, help="NAME=AMOUNT of anything else.")
+@click.option("--slots", callback=_amount, help="Functions that run at once. Default: 8, or 4 per core if more.")
 @click.option("--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Importable for functions.")
 @click.option("--burst", is_flag=True, help="End when nothing runs, and nothing waits that this node could run.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with the same settings; flags win.")
@@ -147,7 +141,7 @@ def _settle(given: dict[str, Any]) -> tuple[settings.NodeSettings, Options]:
     """Flags over the file over what the machine has."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
     flags = {field: given[field] for field in ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease")}
-    resources = {**node.resources, **dict(given["resources"])}
+    resources = {**node.resources, **given["resources"]}
     node = replace(node, **{field: value for field, value in flags.items() if value is not None}, resources=resources)
     capabilities = _capabilities(node, look=not given["no_probe"])
     return node, Options(
@@ -197,5 +191,16 @@ def _quote(record: logging.LogRecord) -> bool:
     return True
 
 
+def run() -> None:
+    """Run the command; a bad argument is told in one line."""
+    try:
+        main(prog_name="handoff node", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"handoff node: {' '.join(error.format_message().split())} (see handoff node --help)", err=True)
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(130)
+
+
 if __name__ == "__main__":
-    main(prog_name="handoff node")
+    run()

@@ -21,7 +21,7 @@ from typing import Any
 from handoff.errors import StoreUnavailable
 from handoff.resources import SLOTS, UNIT, Capabilities
 from handoff_worker import hints, tasks
-from handoff_worker.children import Children, Died, Failed, Finished, Outcome
+from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
 from handoff_worker.ledger import NodeLedger, Result, Stale, Started
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Agent:
         """Wake up when this becomes readable; it is drained by its owner between two steps."""
         self._selector.register(file, selectors.EVENT_READ, file)
 
-    # -- the verbs: called from signal handlers between two steps ------------------------------------------------------
+    # The verbs: called by signal handlers, between two steps.
 
     def quiet(self) -> None:
         """Take no more functions; what is queued waits again."""
@@ -99,7 +99,7 @@ class Agent:
         self._quiet = True
         self._stop_at_s = 0.0
 
-    # -- the loop ----------------------------------------------------------------------------------------------------------
+    # The loop.
 
     def run(self) -> None:
         """Work until it is time to end; then hand everything back."""
@@ -160,7 +160,7 @@ class Agent:
             return 0
         return max(0, min(self._slots - len(self._running), MOST_TAKEN))
 
-    # -- Redis -----------------------------------------------------------------------------------------------------------
+    # Redis.
 
     def _talk(self) -> None:
         if not self._commands.connected:
@@ -224,7 +224,9 @@ class Agent:
 
     def _start_over(self) -> None:
         """The node is not ours any more: end what runs under the old epoch, and register anew."""
-        logger.warning("node %s was lost to its lease: %d functions are stopped here", self._ledger.name, len(self._running))
+        logger.warning(
+            "node %s was lost to its lease: %d functions are stopped here", self._ledger.name, len(self._running)
+        )
         for id in list(self._running):
             self._children.kill(id, "its node was lost")
         self._running.clear()
@@ -249,7 +251,7 @@ class Agent:
         except StoreUnavailable as error:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
 
-    # -- functions -------------------------------------------------------------------------------------------------------
+    # Functions.
 
     def _start(self, started: Started) -> None:
         self._running[started.id] = started
@@ -259,7 +261,7 @@ class Agent:
         else:
             self._children.start(made)
 
-    def _call_back(self, task: tasks.Task) -> None:
+    def _call_back(self, task: Task) -> None:
         self._callbacks.add(task.id)
         self._children.start(task)
 
@@ -282,7 +284,7 @@ class Agent:
         if id in self._running and self._children.kill(id, why):
             self._stopped[id] = why
 
-    # -- commands ------------------------------------------------------------------------------------------------------------
+    # Commands.
 
     def _look_at_commands(self) -> None:
         try:

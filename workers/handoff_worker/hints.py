@@ -35,7 +35,8 @@ class Hints:
 
     def connect(self) -> None:
         """Subscribe. Raises `StoreUnavailable`."""
-        pubsub: Any = self._store.client.pubsub(ignore_subscribe_messages=True)
+        client: Any = self._store.client
+        pubsub = client.pubsub(ignore_subscribe_messages=True)
         try:
             pubsub.subscribe(self._channel)
             # Redis confirms in order: once this is read, no later hint is missed.

@@ -32,9 +32,7 @@ class NameTaken(Exception):
         )
 
 
-def take_name(
-    ledger: NodeLedger, capabilities: Capabilities, lease_ms: int, wait: Callable[[float], bool]
-) -> bool:
+def take_name(ledger: NodeLedger, capabilities: Capabilities, lease_ms: int, wait: Callable[[float], bool]) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
     At once if the holder ran on this machine and its process is gone. Raises `NameTaken` if it renews its lease.

@@ -1,0 +1,24 @@
+"""The command `handoff`: one module per command; parses, prints, and leaves the doing to the rest of the package."""
+
+from __future__ import annotations
+
+import click
+
+from handoff.cli.cancel import cancel
+from handoff.cli.demo import demo
+from handoff.cli.group import Commands
+from handoff.cli.node import node
+from handoff.cli.nodes import nodes
+from handoff.cli.options import shared_options
+from handoff.cli.run import run
+from handoff.cli.status import status
+
+
+@click.group(cls=Commands)
+@shared_options
+def main() -> None:
+    """RQ that knows what every host has: functions that declare what they cost run where it is free."""
+
+
+for command in (demo, node, nodes, run, status, cancel):
+    main.add_command(command)

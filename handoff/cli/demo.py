@@ -1,0 +1,36 @@
+"""`handoff demo`: what it all is, seen on a cluster of its own. Everything it needs is imported when it is asked for."""
+
+from __future__ import annotations
+
+import click
+
+from handoff.cli.options import Asked, shared_options, to_json
+
+
+@click.command()
+@click.argument("path", required=False)
+@shared_options
+@click.pass_obj
+def demo(asked: Asked, path: str | None) -> None:
+    """Analyze the Python source at PATH on three unlike nodes, and show what ran where.
+
+    PATH is a directory or a file; without it the standard library is analyzed. The demo starts a Redis server and nodes
+    of its own, for which --url has no meaning, and takes them away at its end.
+    """
+    from rich.console import Console
+
+    from handoff.demo.report import render, to_json as fields
+    from handoff.demo.run import NoSources, find, run
+
+    if asked.url is not None:
+        click.echo("the demo starts a Redis server of its own: --url is not used", err=True)
+    try:
+        work = find(path)
+    except NoSources as error:
+        raise click.UsageError(str(error)) from error
+    progress = Console(stderr=True, quiet=asked.as_json)
+    report = run(work, progress, namespace=asked.namespace)
+    if asked.as_json:
+        click.echo(to_json(fields(report)))
+    else:
+        Console().print(render(report))

@@ -1,0 +1,74 @@
+"""`handoff nodes`: what every node has, and how much of it is in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from handoff.cli.options import Asked, shared_options, to_json
+from handoff.nodes import Node, read_nodes
+from handoff.status import Use, state_of, use_of
+
+
+@click.command()
+@shared_options
+@click.pass_obj
+def nodes(asked: Asked) -> None:
+    """List the nodes: what each has, and how much of it is in use.
+
+    A node is up, lost (its agent has gone silent) or over: more is held than its capabilities, which were lowered, and
+    nothing is placed there until it fits again.
+    """
+    with asked.cluster() as cluster:
+        found = read_nodes(cluster.store)
+    if asked.as_json:
+        click.echo(to_json([_fields(node) for node in found]))
+    elif found:
+        _print_table(found)
+    else:
+        click.echo(
+            f"No node is registered in namespace {cluster.namespace} at {cluster.url}: start one with `handoff node`."
+        )
+
+
+def _fields(node: Node) -> dict[str, Any]:
+    return {
+        "node": node.name,
+        "state": state_of(node),
+        "kind": node.kind,
+        "holder": node.holder or None,
+        "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
+        "resources": {
+            name: {"used": use.used, "capacity": use.capacity, "devices": use.devices}
+            for name, use in use_of(node).items()
+        },
+    }
+
+
+def _print_table(found: list[Node]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("node", "state", "kind", "in use", "lease", "holder"):
+        table.add_column(heading, overflow="fold")
+    for node in found:
+        state = state_of(node)
+        table.add_row(
+            Text(node.name, style="bold"),
+            Text(state, style="green" if state == "up" else "bold red"),
+            node.kind,
+            Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
+            f"{node.lease_ms / 1000:.1f} s" if node.kind == "leased" else "-",
+            Text(node.holder or "-"),
+        )
+    Console().print(table)
+
+
+def _in_words(name: str, use: Use) -> str:
+    """`gpu 1.5/2 (0: 1, 1: 0.5)`: of devices the share in use, by index."""
+    devices = "" if not use.devices else f" ({', '.join(f'{index}: {used}' for index, used in use.devices.items())})"
+    return f"{name} {use.used}/{use.capacity}{devices}"

@@ -1,0 +1,68 @@
+"""What all commands take: which Redis, which namespace, and whether a program reads the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from handoff.cluster import DEFAULT_NAMESPACE, Cluster
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was asked for by the options of the command, else by the same ones before its name."""
+
+    url: str | None = None
+    namespace: str | None = None
+    as_json: bool = False
+
+    def cluster(self) -> Cluster:
+        """The cluster that was asked for: a context manager."""
+        try:
+            cluster = Cluster(self.url, namespace=self.namespace or DEFAULT_NAMESPACE)
+            # Makes no connection yet, but refuses what no connection can be made of.
+            cluster.connection.connection_pool.make_connection()
+        except (TypeError, ValueError) as error:
+            raise click.UsageError(f"The address of Redis is not one ({error})") from error
+        return cluster
+
+    def arguments(self) -> list[str]:
+        """The same as arguments of another command."""
+        url = ["--url", self.url] if self.url is not None else []
+        namespace = ["--namespace", self.namespace] if self.namespace is not None else []
+        return [*url, *namespace, *(["--json"] if self.as_json else [])]
+
+
+def shared_options(command: Decorated) -> Decorated:
+    """Add the options, whose values go to `Asked` and not to the command's parameters."""
+    for option in (
+        _option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+        _option("--namespace", help=f"Whose functions and nodes.  [default: {DEFAULT_NAMESPACE}]"),
+        _option("--url", help="Address of Redis.  [default: HANDOFF_REDIS_URL, REDIS_URL or the local server]"),
+    ):
+        command = option(command)
+    return command
+
+
+def _option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
+    return click.option(*names, expose_value=False, callback=_note, **attributes)
+
+
+def _note(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    asked = context.ensure_object(Asked)
+    if value and parameter.name is not None:
+        setattr(asked, parameter.name, value)
+
+
+def to_json(value: Any) -> str:
+    """Write JSON; what it does not carry is written as its repr."""
+    try:
+        return json.dumps(value, default=repr, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(repr(value))

@@ -1,0 +1,121 @@
+"""`handoff run`: one call from the shell, submitted, waited for and printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from handoff.cli.options import Asked, shared_options, to_json
+from handoff.errors import FunctionFailed
+from handoff.handles import Handle
+from handoff.rqmodel import parse_call_arguments
+
+
+class Cost(click.ParamType):
+    """`cpu=2,memory=500`; whether the amounts are allowed is for the submit to say."""
+
+    name = "cost"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int | float]:
+        if isinstance(value, dict):
+            return value
+        cost: dict[str, int | float] = {}
+        for part in value.split(","):
+            name, _, text = (word.strip() for word in part.partition("="))
+            if name in cost:
+                self.fail(f"it gives {name!r} twice: give one amount of each", param, ctx)
+            try:
+                cost[name] = int(text) if text.isdigit() else float(text)
+            except ValueError:
+                self.fail(f"{part!r} is no resource and amount, such as cpu=2,memory=500", param, ctx)
+        return cost
+
+
+class Timeout(click.ParamType):
+    """Seconds, or as rq writes them: `90s`, `5m`, `1h`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
+        try:
+            return float(value)
+        except ValueError:
+            return str(value)
+
+
+@click.command(short_help="Run a function on a node, and print its result.")
+@click.argument("function", metavar="MODULE:FUNCTION")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1)
+@click.option("--cost", type=Cost(), help="What it needs, such as cpu=2,memory=500,gpu=0.5.")
+@click.option("--node", help="Run it on this node only.")
+@click.option("--priority", type=int, default=0, help="From -1000 to 1000, larger first.  [default: 0]")
+@click.option("--timeout", type=Timeout(), help="Of one attempt: seconds, or such as 90s, 5m, 1h.")
+@click.option("--max-retries", type=int, help="How often a failed attempt is repeated.  [default: 0]")
+@click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
+@click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
+@click.option("--verbose", "-v", is_flag=True, help="If it fails, show its traceback.")
+@shared_options
+@click.pass_obj
+def run(
+    asked: Asked,
+    function: str,
+    arguments: tuple[str, ...],
+    cost: dict[str, int | float] | None,
+    node: str | None,
+    priority: int,
+    timeout: str | float | None,
+    max_retries: int | None,
+    job_id: str | None,
+    detach: bool,
+    verbose: bool,
+) -> None:
+    """Run MODULE:FUNCTION on a node, and print its result.
+
+    The module is imported on the node alone. ARGS are as in rq: text as it is, :JSON, %PYTHON-LITERAL, and name=text,
+    name:=JSON, name%=PYTHON-LITERAL for keywords; @FILE in place of a value reads it from a file. Write -- before
+    arguments that begin with a dash.
+    """
+    args, kwargs = _parse(arguments)
+    with asked.cluster() as cluster:
+        handle = cluster.enqueue(
+            function,
+            args=args,
+            kwargs=kwargs,
+            cost=cost,
+            node=node,
+            priority=priority,
+            max_retries=max_retries,
+            job_id=job_id,
+            **({} if timeout is None else _timeout(timeout)),
+        )
+        assert handle.verdict is not None
+        click.echo(f"function {handle.id}: {handle.verdict.reason}", err=True)
+        if detach:
+            click.echo(to_json({"id": handle.id, "state": handle.verdict.state}) if asked.as_json else handle.id)
+            return
+        result = _wait(handle, verbose)
+    click.echo(to_json(result) if asked.as_json else repr(result))
+
+
+def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
+    try:
+        return parse_call_arguments(list(arguments))
+    except (OSError, UnicodeError) as error:
+        raise click.UsageError(f"A file of an argument cannot be read ({error})") from error
+
+
+def _timeout(value: str | float) -> dict[str, Any]:
+    return {"job_timeout": value} if isinstance(value, str) else {"timeout": value}
+
+
+def _wait(handle: Handle, verbose: bool) -> Any:
+    try:
+        return handle.result()
+    except FunctionFailed as error:
+        if verbose:
+            click.echo(error.traceback.rstrip(), err=True)
+        raise
+    except KeyboardInterrupt:
+        click.echo(f"\nfunction {handle.id} goes on: see it with `handoff status`, end it with `handoff cancel`", err=True)
+        raise

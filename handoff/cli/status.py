@@ -1,0 +1,64 @@
+"""`handoff status`: a namespace in numbers, or one function."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from handoff.cli.group import attempts, one_line
+from handoff.cli.options import Asked, shared_options, to_json
+from handoff.status import FunctionStatus, Overview, in_words, read_function, read_overview
+
+SHAPES_SHOWN = 20
+
+
+@click.command()
+@click.argument("id", required=False)
+@shared_options
+@click.pass_obj
+def status(asked: Asked, id: str | None) -> None:
+    """Show how many functions stand where; with ID, where that one stands and why."""
+    with asked.cluster() as cluster:
+        found = read_overview(cluster.store) if id is None else read_function(cluster.store, id)
+    if asked.as_json:
+        click.echo(to_json(asdict(found)))
+    elif isinstance(found, Overview):
+        click.echo("\n".join(_overview(found)))
+    else:
+        click.echo("\n".join(_function(found)))
+
+
+def _overview(found: Overview) -> list[str]:
+    lines = [
+        f"nodes      {found.nodes['up']} up, {found.nodes['over']} over, {found.nodes['lost']} lost",
+        f"queued     {found.queued}",
+        f"started    {found.started}",
+        f"delayed    {found.delayed}",
+        f"waiting    {found.waiting}",
+    ]
+    lines += [f"           {shape.count} for {shape}" for shape in found.shapes[:SHAPES_SHOWN]]
+    if further := found.shapes[SHAPES_SHOWN:]:
+        lines.append(f"           {sum(shape.count for shape in further)} for {len(further)} other shapes")
+    return lines
+
+
+def _function(found: FunctionStatus) -> list[str]:
+    rows = {
+        "function": found.id,
+        "call": found.description,
+        "status": f"{found.status}: {found.reason}",
+        "node": found.node,
+        "devices": in_words({name: " ".join(map(str, held)) for name, held in found.devices.items()})
+        if found.devices
+        else None,
+        "attempts": str(found.attempts),
+        "cost": in_words(found.cost),
+        "pinned": found.pinned,
+        "result": found.result,
+        "error": found.error,
+        "created": found.created_at,
+        "started": found.started_at,
+        "ended": found.ended_at,
+    }
+    return [f"{name:<10} {one_line(text)}" for name, text in rows.items() if text]
