@@ -132,6 +132,10 @@ def nursery_pid() -> int:
     return os.getppid()
 
 
+def nursery_group() -> int:
+    return os.getpgid(os.getppid())
+
+
 def threads_of_the_nursery() -> int:
     return psutil.Process(os.getppid()).num_threads()
 
@@ -145,6 +149,10 @@ def change_surroundings(name: str) -> None:
     os.chdir("/")
 
 
+def remove_directory() -> None:
+    os.rmdir(os.getcwd())
+
+
 def directory() -> str:
     return os.getcwd()
 
@@ -153,7 +161,8 @@ def standing() -> dict[str, object]:
     return {
         "leads its group": os.getpgrp() == os.getpid(),
         "stdin": sys.stdin.read(),
-        "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+        "own signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGCHLD)]
+        == [signal.default_int_handler, signal.SIG_DFL],
         "arguments": sys.argv[1:],
     }
 

@@ -101,6 +101,23 @@ def test_a_child_that_ends_for_another_reason_is_gone_before_its_device_is_used_
     assert value(run(children, task("is_alive", spent, binding=gpu))) is False
 
 
+def test_nothing_starts_on_a_device_that_a_dying_child_may_still_hold(children: Children) -> None:
+    gpu = binding({"gpu": [0]})
+    run(children, task("nothing", id="one", binding=gpu), task("nothing", id="two", binding=gpu), task("nothing"))
+    nursery_process = value(run(children, task("nursery_pid")))
+    children.start(task("sleep", 60, id="doomed", binding=gpu))
+    os.kill(nursery_process, signal.SIGSTOP)
+
+    children.kill("doomed", "canceled")
+    children.start(task("nothing", id="next", binding=gpu))
+    for _ in range(20):
+        run(children, task("nothing", id="elsewhere"))
+
+    assert set(children.running) == {"doomed", "next"}
+    os.kill(nursery_process, signal.SIGCONT)
+    assert [type(outcome) for outcome in (*turn(children), *turn(children))] == [Died, Finished]
+
+
 def test_a_function_that_waits_for_a_device_can_be_killed(start: Start) -> None:
     children = start()
     one = value(run(children, task("pid", binding=binding({"gpu": [0]}))))
@@ -172,7 +189,11 @@ def test_children_lead_groups_of_their_own_and_have_no_input_and_no_signals_of_t
 
     standing = value(run(start(), task("standing")))
 
-    assert standing == {"leads its group": True, "stdin": "", "interrupt": True, "arguments": []}
+    assert standing == {"leads its group": True, "stdin": "", "own signals": True, "arguments": []}
+
+
+def test_an_interrupt_of_the_agents_group_does_not_reach_the_nursery(children: Children) -> None:
+    assert value(run(children, task("nursery_group"))) != os.getpgrp()
 
 
 def test_the_current_directory_is_importable_and_shadows_nothing_of_ours(
@@ -281,13 +302,16 @@ def test_nothing_is_killed_that_does_not_run(children: Children) -> None:
 
 
 def test_an_answer_that_was_on_its_way_still_counts(children: Children) -> None:
-    run(children, task("nothing"))
-    children.start(task("halve", 4))
+    # More than the agent reads at once, and less than a socket holds.
+    size = 150_000
+    pid = value(run(children, task("pid")))
+    children.start(task("zeros", size))
     select.select([children], [], [], 20)
 
     children.kill("f", "canceled")
+    wait_until(lambda: not psutil.pid_exists(pid), "the child is reaped")
 
-    assert value(turn(children)[0]) == 2
+    assert len(value(turn(children)[0])) == size
     assert children.idle == 0
 
 

@@ -278,7 +278,22 @@ def test_a_failure_callback_has_its_own_limit_of_time(children: Children) -> Non
     assert failed.exception_type == "rq.timeouts.JobTimeoutException"
 
 
-def test_what_is_printed_without_a_newline_is_not_kept_back(tmp_path: Path) -> None:
+def test_a_child_whose_directory_is_removed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    children = Children(idle_limit=1, path=[HERE])
+
+    try:
+        first = run(children, task("remove_directory"))
+        second = run(children, task("halve", 2))
+    finally:
+        children.close()
+
+    assert value(first) is None
+    assert value(second) == 1
+
+
+def test_what_was_printed_has_come_out_when_the_function_has_ended(tmp_path: Path) -> None:
     script = f"""
 import sys
 sys.path.insert(0, {HERE!r})
@@ -287,6 +302,8 @@ children = Children(idle_limit=1, path=[{HERE!r}])
 run(children, task("shout"))
 children.close()
 """
-    said = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, timeout=30).stdout
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    agent = [sys.executable, "-c", script]
+    said = subprocess.run(agent, check=True, stdout=subprocess.PIPE, env=environment, timeout=30).stdout
 
     assert said == bytes(range(256)) + b"\x00not a message\n"

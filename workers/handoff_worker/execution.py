@@ -109,7 +109,8 @@ class Executor:
     """Runs functions in this process, and puts back after each what it may have changed."""
 
     def __init__(self) -> None:
-        self._home = os.getcwd()
+        # The directory itself, for it may lose its name.
+        self._home = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
         self._originals: dict[str, str | None] = {}  #: of the variables that the last task set
@@ -117,13 +118,13 @@ class Executor:
     def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
         """Run one task, of the shape of `Task.message`, and return its outcome; whatever user code raises is in it.
 
-        `"spent"` asks the agent to end this process: a limit of time struck, or what it changed could not be put back.
+        `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what.
         """
         _Alarm.struck = False
         self._set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         outcome = self._outcome(task)
-        tidy = self._tidy()
-        return {"id": task["id"], **outcome, "rss": _resident_bytes(), "spent": _Alarm.struck or not tidy}
+        self._tidy()
+        return {"id": task["id"], **outcome, "rss": _resident_bytes(), "spent": _Alarm.struck}
 
     def _outcome(self, task: Mapping[str, Any]) -> dict[str, object]:
         try:
@@ -173,7 +174,7 @@ class Executor:
             if os.environ.get(name) != value:
                 os.environ[name] = value
 
-    def _tidy(self) -> bool:
+    def _tidy(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         # Ignored for a moment, which drops one that was blocked and would now strike.
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -183,11 +184,7 @@ class Executor:
             # A child is killed in the end, not asked to exit. The stream may be closed, or its reader gone.
             with contextlib.suppress(AttributeError, OSError, ValueError):
                 stream.flush()
-        try:
-            os.chdir(self._home)
-        except OSError:
-            return False
-        return True
+        os.fchdir(self._home)
 
 
 def import_function(name: str) -> Callable[..., Any]:

@@ -43,9 +43,8 @@ class Nursery:
         with theirs:
             first = [*map(os.path.abspath, path), os.getcwd()]
             arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first)]
-            # -P: what stands in the current directory must not take the place of what the nursery itself imports.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _BOOT, *arguments],
+                [sys.executable, "-c", _BOOT, *arguments],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 # So that neither Ctrl-C nor the end of a terminal reaches it but through the agent.
