@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -141,3 +141,15 @@ def utc_text(moment: datetime) -> str:
 
 LOST_TEXT = encode_traceback("handoff.errors.NodeLost: the node went away while it ran this function")
 """What RQ's tools show of a function that was lost with its node."""
+
+
+def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+    """Read a call's arguments as rq's command line does: `text`, `:json`, `%literal`, `key=text`, `key:=json`, `@file`.
+
+    Raises what rq's parser raises: `click.ClickException`, and OSError or UnicodeError for a file.
+    """
+    # Imported here: rq's command line brings its workers with it, which no client needs.
+    from rq.cli.helpers import parse_function_args
+
+    args, kwargs = parse_function_args(texts)  # type: ignore[no-untyped-call]
+    return args, kwargs

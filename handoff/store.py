@@ -159,6 +159,18 @@ class Store:
         """One plain read, again if the connection broke."""
         return self._insist(lambda: self._execute(command, *arguments))
 
+    def read_together(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Several plain reads as of one moment, in one round trip."""
+
+        def call() -> list[Any]:
+            with self.client.pipeline(transaction=True) as pipeline:
+                queue: Callable[..., Any] = pipeline.execute_command
+                for command in commands:
+                    queue(*command)
+                return pipeline.execute()
+
+        return self._insist(call)
+
     def _insist(self, call: Callable[[], T]) -> T:
         started_s = time.monotonic()
         pause_s = 0.05

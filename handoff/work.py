@@ -128,11 +128,14 @@ def submit(store: Store, submission: Submission) -> Verdict:
 
 def look(store: Store, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`."""
-    values = store.read("HMGET", store.keys("rq_job", job_id), *_FIELDS)
+    # Both as of one moment: a result that arrives between two reads would be taken for an old one, and not waited for.
+    values, entries = store.read_together(
+        ("HMGET", store.keys("rq_job", job_id), *_FIELDS),
+        ("XREVRANGE", store.keys("rq_results", job_id), "+", "-", "COUNT", 1),
+    )
     fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None}
     if "status" not in fields:
         raise UnknownFunction(job_id)
-    entries = store.read("XREVRANGE", store.keys("rq_results", job_id), "+", "-", "COUNT", 1)
     status = _status(fields["status"], fields.get("h_state"))
     placed = status not in ("waiting", "delayed", "deferred")
     return Record(

@@ -14,7 +14,7 @@ from handoff.cli.run import run
 from handoff.cli.status import status
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @shared_options
 def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""

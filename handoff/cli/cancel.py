@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
+from handoff.errors import UnknownFunction
+from handoff.handles import Handle
 
 
-@click.command()
+@click.command(short_help="Cancel a function.")
 @click.argument("id")
 @shared_options
 @click.pass_obj
@@ -16,12 +18,20 @@ def cancel(asked: Asked, id: str) -> None:
     with asked.cluster() as cluster:
         handle = cluster.handle(id)
         decided = handle.cancel()
-        status, node = handle.status, handle.node
+        status = _status(handle, decided)
     if asked.as_json:
         click.echo(to_json({"id": id, "canceled": decided, "status": status}))
-    elif not decided:
-        click.echo(f"{id} is {status} already: nothing was changed")
-    elif status == "canceled":
-        click.echo(f"{id} is canceled")
+    elif decided:
+        click.echo(f"{id} is canceled" if status == "canceled" else f"{id} runs, and is being ended")
     else:
-        click.echo(f"{id} is being ended on {node}")
+        click.echo(f"{id} is being canceled already" if status == "started" else f"{id} was {status} already")
+
+
+def _status(handle: Handle, decided: bool) -> str:
+    try:
+        return handle.status
+    except UnknownFunction:
+        # With a failure_ttl of 0 nothing is kept of what was canceled.
+        if not decided:
+            raise
+        return "canceled"

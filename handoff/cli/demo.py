@@ -1,4 +1,4 @@
-"""`handoff demo`: what it all is, seen on a cluster of its own. Everything it needs is imported when it is asked for."""
+"""`handoff demo`: what it all is, seen on a cluster of its own. What it needs is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from handoff.cli.options import Asked, shared_options, to_json
 
 
-@click.command()
+@click.command(short_help="Watch a small cluster of its own at work.")
 @click.argument("path", required=False)
 @shared_options
 @click.pass_obj
@@ -19,17 +19,19 @@ def demo(asked: Asked, path: str | None) -> None:
     """
     from rich.console import Console
 
-    from handoff.demo.report import render, to_json as fields
+    from handoff.demo.report import render
+    from handoff.demo.report import to_json as fields
     from handoff.demo.run import NoSources, find, run
 
     if asked.url is not None:
         click.echo("the demo starts a Redis server of its own: --url is not used", err=True)
     try:
-        work = find(path)
+        sources = find(path)
     except NoSources as error:
-        raise click.UsageError(str(error)) from error
-    progress = Console(stderr=True, quiet=asked.as_json)
-    report = run(work, progress, namespace=asked.namespace)
+        raise click.UsageError(f"{error.path!r} cannot be analyzed ({error.why})") from error
+    if sources.left_out:
+        click.echo(f"the last {sources.left_out:,} files are left out: they are too many for a demo", err=True)
+    report = run(sources, None if asked.as_json else Console(stderr=True), namespace=asked.namespace)
     if asked.as_json:
         click.echo(to_json(fields(report)))
     else:

@@ -47,9 +47,6 @@ class Commands(click.Group):
         try:
             # What a command returns, or gives to `Context.exit`: nothing, or a status.
             return int(super().main(*args, **kwargs) or DONE)
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            return MISUSED
         except click.ClickException as error:
             _say(_with_advice(error))
             return MISUSED

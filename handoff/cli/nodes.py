@@ -11,7 +11,7 @@ from handoff.nodes import Node, read_nodes
 from handoff.status import Use, state_of, use_of
 
 
-@click.command()
+@click.command(short_help="List the nodes and what is in use.")
 @shared_options
 @click.pass_obj
 def nodes(asked: Asked) -> None:

@@ -12,45 +12,37 @@ from handoff.handles import Handle
 from handoff.rqmodel import parse_call_arguments
 
 
-class Cost(click.ParamType):
-    """`cpu=2,memory=500`; whether the amounts are allowed is for the submit to say."""
-
-    name = "cost"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, int | float]:
-        if isinstance(value, dict):
-            return value
-        cost: dict[str, int | float] = {}
-        for part in value.split(","):
-            name, _, text = (word.strip() for word in part.partition("="))
-            if name in cost:
-                self.fail(f"it gives {name!r} twice: give one amount of each", param, ctx)
-            try:
-                cost[name] = int(text) if text.isdigit() else float(text)
-            except ValueError:
-                self.fail(f"{part!r} is no resource and amount, such as cpu=2,memory=500", param, ctx)
-        return cost
-
-
-class Timeout(click.ParamType):
-    """Seconds, or as rq writes them: `90s`, `5m`, `1h`."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
+def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:
+    """Read `cpu=2,memory=500`; whether the amounts are allowed is for the submit to say."""
+    cost: dict[str, int | float] = {}
+    for part in value.split(",") if value else ():
+        name, _, text = (word.strip() for word in part.partition("="))
+        if name in cost:
+            raise click.BadParameter(f"{name!r} is given twice", context, parameter)
         try:
-            return float(value)
+            cost[name] = int(text) if text.isdecimal() else float(text)
         except ValueError:
-            return str(value)
+            raise click.BadParameter(
+                f"{part!r} is no resource and amount, such as in cpu=2,memory=500", context, parameter
+            ) from None
+    return None if value is None else cost
+
+
+def _timeout(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, Any]:
+    """Read seconds; anything else is for rq to read. -> how `enqueue` is told"""
+    try:
+        return {} if value is None else {"timeout": float(value)}
+    except ValueError:
+        return {"job_timeout": value}
 
 
 @click.command(short_help="Run a function on a node, and print its result.")
 @click.argument("function", metavar="MODULE:FUNCTION")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1)
-@click.option("--cost", type=Cost(), help="What it needs, such as cpu=2,memory=500,gpu=0.5.")
+@click.option("--cost", callback=_cost, help="What it needs, such as cpu=2,memory=500,gpu=0.5.")
 @click.option("--node", help="Run it on this node only.")
 @click.option("--priority", type=int, default=0, help="From -1000 to 1000, larger first.  [default: 0]")
-@click.option("--timeout", type=Timeout(), help="Of one attempt: seconds, or such as 90s, 5m, 1h.")
+@click.option("--timeout", callback=_timeout, help="Of one attempt: seconds, or such as 90s, 5m, 1h.")
 @click.option("--max-retries", type=int, help="How often a failed attempt is repeated.  [default: 0]")
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
@@ -64,7 +56,7 @@ def run(
     cost: dict[str, int | float] | None,
     node: str | None,
     priority: int,
-    timeout: str | float | None,
+    timeout: dict[str, Any],
     max_retries: int | None,
     job_id: str | None,
     detach: bool,
@@ -87,7 +79,7 @@ def run(
             priority=priority,
             max_retries=max_retries,
             job_id=job_id,
-            **({} if timeout is None else _timeout(timeout)),
+            **timeout,
         )
         assert handle.verdict is not None
         click.echo(f"function {handle.id}: {handle.verdict.reason}", err=True)
@@ -105,10 +97,6 @@ def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
         raise click.UsageError(f"A file of an argument cannot be read ({error})") from error
 
 
-def _timeout(value: str | float) -> dict[str, Any]:
-    return {"job_timeout": value} if isinstance(value, str) else {"timeout": value}
-
-
 def _wait(handle: Handle, verbose: bool) -> Any:
     try:
         return handle.result()
@@ -117,5 +105,7 @@ def _wait(handle: Handle, verbose: bool) -> Any:
             click.echo(error.traceback.rstrip(), err=True)
         raise
     except KeyboardInterrupt:
-        click.echo(f"\nfunction {handle.id} goes on: see it with `handoff status`, end it with `handoff cancel`", err=True)
+        click.echo(
+            f"\nfunction {handle.id} goes on: see it with `handoff status`, end it with `handoff cancel`", err=True
+        )
         raise

@@ -6,14 +6,14 @@ from dataclasses import asdict
 
 import click
 
-from handoff.cli.group import attempts, one_line
+from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
 from handoff.status import FunctionStatus, Overview, in_words, read_function, read_overview
 
 SHAPES_SHOWN = 20
 
 
-@click.command()
+@click.command(short_help="Show what stands where: all, or one function.")
 @click.argument("id", required=False)
 @shared_options
 @click.pass_obj
@@ -49,9 +49,7 @@ def _function(found: FunctionStatus) -> list[str]:
         "call": found.description,
         "status": f"{found.status}: {found.reason}",
         "node": found.node,
-        "devices": in_words({name: " ".join(map(str, held)) for name, held in found.devices.items()})
-        if found.devices
-        else None,
+        "devices": ", ".join(f"{name} {' '.join(map(str, held))}" for name, held in found.devices.items()),
         "attempts": str(found.attempts),
         "cost": in_words(found.cost),
         "pinned": found.pinned,

@@ -1,6 +1,6 @@
 -- Renew a node's lease, and compare what its agent runs with the books.
 --
--- KEYS     leases  node  rq_worker
+-- KEYS     leases  held  rq_worker
 -- ARGV     lobby      str
 --          name       str
 --          epoch      str   of this agent's registration
@@ -26,4 +26,4 @@ local has = {}
 for i = runs_first, #ARGV do
   has[ARGV[i]] = true
 end
-return {'beaten', reconcile(node, has, lost_text, lobby, now)}
+return {'beaten', reconcile(node, redis.call('HKEYS', K.held .. name), has, lost_text, lobby, now)}

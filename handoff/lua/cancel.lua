@@ -3,7 +3,7 @@
 -- What has not started ends here and now. What runs is marked: its agent kills the child, and `finish` ends it as
 -- canceled whatever the child returned meanwhile. Asked again with the same token it answers the same.
 --
--- KEYS     rq_job  rq_queue  rq_deferred  rq_channel  delayed
+-- KEYS     rq_queue  rq_deferred  rq_channel  delayed
 -- ARGV     lobby      str
 --          job_id     str
 --          token      str   names this cancel

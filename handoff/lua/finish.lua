@@ -2,7 +2,7 @@
 --
 -- A batch in one round trip. Under the number it already answered, it writes nothing and answers the same again.
 --
--- KEYS     node  held  rq_job  running  rq_worker
+-- KEYS     node  held  running  rq_worker
 -- ARGV     lobby      str
 --          name       str   the node
 --          epoch      str   of this agent's registration

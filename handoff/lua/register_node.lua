@@ -1,6 +1,6 @@
 -- Register a static node: it stays until it is deregistered. Again: change what it has, keep what is reserved.
 --
--- KEYS     node  leases  lost  rq_queue  rq_queues
+-- KEYS     node  lost  rq_queue  rq_queues
 -- ARGV     lobby      str
 --          name       str
 --          units      str   cpu=80000,slots=320000

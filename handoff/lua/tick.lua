@@ -4,7 +4,7 @@
 -- caller at a time through.
 --
 -- KEYS     tick  claim_ends  claims  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  rq_queue
---          rq_queues  rq_job
+--          rq_queues  rq_job  held
 -- ARGV     lobby      str
 --          room       int   how many on_failure callbacks the caller can run
 --          lost_text  str   exc_string of a function lost with its node
@@ -100,22 +100,34 @@ local function sweep_queues()
   end
 end
 
--- The next of a sorted set at every call, round and round.
-local function in_turn(field, key)
-  local rank = tonumber(redis.call('HGET', K.sweep, field) or 0)
-  local found = redis.call('ZRANGE', key, rank, rank)[1]
-  redis.call('HSET', K.sweep, field, found and rank + 1 or 0)
-  return found
+-- Nobody but the tick looks after what is reserved on a node without an agent.
+local function sweep_static(name)
+  local node = load_node(name)
+  if not node or node.kind ~= 'static' or node.state ~= 'up' then
+    return true
+  end
+  local page = redis.call('HSCAN', K.held .. name, redis.call('HGET', K.sweep, 'held') or '0', 'COUNT', SLICE)
+  redis.call('HSET', K.sweep, 'held', page[1])
+  local ids = {}
+  for i = 1, #page[2], 2 do
+    ids[#ids + 1] = page[2][i]
+  end
+  reconcile(node, ids, nil, lost_text, lobby, now)
+  return page[1] == '0'
 end
 
 local function sweep_books()
-  local name = in_turn('nodes', K.nodes)
-  local node = name and load_node(name)
-  if node and node.kind == 'static' and node.state == 'up' then
-    reconcile(node, nil, lost_text, lobby, now)
+  local rank = tonumber(redis.call('HGET', K.sweep, 'nodes') or 0)
+  local name = redis.call('ZRANGE', K.nodes, rank, rank)[1]
+  if not name then
+    redis.call('HSET', K.sweep, 'nodes', 0)
+  elseif sweep_static(name) then
+    redis.call('HSET', K.sweep, 'nodes', rank + 1)
   end
   -- Drops heads that rq's tools canceled or deleted, also where nothing will ever start them.
-  local shape = in_turn('shapes', K.shapes)
+  rank = tonumber(redis.call('HGET', K.sweep, 'shapes') or 0)
+  local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
+  redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0)
   if shape then
     live_head(shape)
   end

@@ -1,6 +1,6 @@
 -- Claims through the tracker: reservations that belong to nobody's function and take no slot.
 --
--- KEYS     claims  claim_ends  leases
+-- KEYS     claims  claim_ends
 -- @include lib/settle
 
 -- nil where the name is unknown or its lease is over, whoever has noticed.

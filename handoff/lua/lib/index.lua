@@ -6,6 +6,7 @@
 -- largest free share). Runs of equal bits cost one comparison, so 1 cpu (10011100010000b) takes 14 BITOPs.
 --
 -- KEYS     planes  plane  scratch
+-- @include lib/shape
 
 local scratched = {}
 

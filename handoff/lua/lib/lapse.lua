@@ -3,7 +3,7 @@
 -- Whoever finds a lease over by the server's clock closes the node and raises its epoch, so that an agent which comes
 -- back finds itself stale. What the node held is given back by every script with budget left.
 --
--- KEYS     leases  lost  abandoned  held  running  epoch  claims  claim_ends  callbacks  rq_queue  rq_job
+-- KEYS     leases  lost  abandoned  held  running  epoch  claims  claim_ends  callbacks  rq_queue  node
 -- @include lib/node
 -- @include lib/retry
 
@@ -73,7 +73,12 @@ local function recover_abandoned(lost_text, lobby, now, budget)
       return budget
     end
     local node = load_node(name)
-    local flat = redis.call('HSCAN', K.held .. name, 0, 'COUNT', budget)[2]
+    local cursor, flat = '0', nil
+    repeat
+      -- A page may be empty where a large hash has emptied; only a cursor that is back at 0 says that nothing is left.
+      local page = redis.call('HSCAN', K.held .. name, cursor, 'COUNT', budget)
+      cursor, flat = page[1], page[2]
+    until #flat > 0 or cursor == '0'
     for i = 1, #flat, 2 do
       recover_one(node, flat[i], lost_text, lobby, now)
       budget = budget - 1

@@ -6,7 +6,7 @@
 -- `cap:<r>`, `used:<r>` and, where it consists of devices, `dev:<r>` as `0=10000,3=2500` (index = free share).
 -- A record in `held` is `<epoch>|<cost>|<devices>`: release adds back what the record says, never what a caller says.
 --
--- KEYS     node  nodes  held  live  open  planes  events
+-- KEYS     node  nodes  held  live  open
 -- @include lib/clock
 -- @include lib/shape
 -- @include lib/events

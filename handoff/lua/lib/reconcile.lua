@@ -1,16 +1,36 @@
 -- Reservations against queue and children: what rq's tools deleted, canceled or emptied gives its room back.
 --
--- KEYS     held  rq_queue  running
+-- KEYS     rq_queue  running
 -- @include lib/wake
 -- @include lib/lapse
 
--- `has` is the set of reservations that the agent runs, nil for a node without an agent.
+-- Whether a job stands on a queue. Asked for many jobs in turn; a long queue is not read whole.
+local LONG_QUEUE = 1024
+
+local function queue_reader(queue)
+  local key, entries = K.rq_queue .. queue, nil
+  return function(job_id)
+    if not entries then
+      entries = {}
+      entries.long = redis.call('LLEN', key) > LONG_QUEUE
+      for _, entry in ipairs(entries.long and {} or redis.call('LRANGE', key, 0, -1)) do
+        entries[entry] = true
+      end
+    end
+    if entries.long then
+      return redis.call('LPOS', key, job_id)
+    end
+    return entries[job_id]
+  end
+end
+
+-- `ids` are reservations of the node; `has` is the set of those that the agent runs, nil for a node without an agent.
 -- -> the reservations that the agent is to stop
-local function reconcile(node, has, lost_text, lobby, now)
+local function reconcile(node, ids, has, lost_text, lobby, now)
   local queue = lobby .. '.' .. node.name
-  local queued
+  local is_queued = queue_reader(queue)
   local stops = {}
-  for _, id in ipairs(redis.call('HKEYS', K.held .. node.name)) do
+  for _, id in ipairs(ids) do
     local job_id, number = string.match(id, '^([%w_-]+):(%d+)$')
     local job = job_id and read_job(job_id)
     local ours = job and job.h_placement == number
@@ -27,13 +47,7 @@ local function reconcile(node, has, lost_text, lobby, now)
     elseif not ours or (job.status ~= 'queued' and job.status ~= 'started') then
       give_back(node, id, 'gone', now)
     elseif job.status == 'queued' then
-      if not queued then
-        queued = {}
-        for _, entry in ipairs(redis.call('LRANGE', K.rq_queue .. queue, 0, -1)) do
-          queued[entry] = true
-        end
-      end
-      if not queued[job_id] then
+      if not is_queued(job_id) then
         give_back(node, id, 'gone', now)
         admit(job, lobby, now)
       end

@@ -1,6 +1,5 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
--- KEYS     callbacks
 -- @include lib/admit
 -- @include lib/ending
 

@@ -4,7 +4,7 @@
 -- newly fit that node: those are tried, and nothing else. Whatever is not growth of one known amount (a node that
 -- joined or changed) marks the node `dirty`, with the rank to go on from: work left over is state, not a reply.
 --
--- KEYS     heads  need  dirty  shape
+-- KEYS     heads  need  dirty
 -- @include lib/admit
 
 -- A release that touches more shapes than this is walked in slices instead, so that no call is unbounded.
