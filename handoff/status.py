@@ -6,14 +6,14 @@ between two reads may be counted twice or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from handoff import work
 from handoff.books import Books
 from handoff.nodes import Node, read_nodes
-from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Units, amount, amounts
+from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, amount, amounts, parse_cost
 from handoff.serializer import Serializer
 from handoff.shape import parse_cost_text
 from handoff.store import Store
@@ -21,8 +21,12 @@ from handoff.store import Store
 LONGEST_RESULT = 200
 """Characters of a result that are shown; the whole of it is for whoever waits for it."""
 
-NodeState = Literal["up", "over", "lost"]
-"""`over`: more is held than its capabilities, which were lowered, and nothing is placed there. `lost`: not live."""
+NodeState = Literal["up", "quiet", "over", "lost"]
+"""Functions are placed on nodes that are `up`, and on no others.
+
+`quiet`: its agent was told to take no more. `over`: more is held than its capabilities, which were lowered. `lost`:
+its lease is over.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +88,18 @@ def in_words(cost: Mapping[str, Amount]) -> str:
     return ", ".join(f"{name} {value}" for name, value in cost.items()) or "a slot"
 
 
-def state_of(node: Node) -> NodeState:
-    """Say whether functions are placed on a node, and if not why."""
-    if not node.live:
+def read_states(store: Store, nodes: Sequence[Node]) -> list[NodeState]:
+    """Say of each of these nodes whether functions are placed on it, and if not why."""
+    marks = store.read_together(*(("HMGET", store.keys("node", node.name), "over", "quiet") for node in nodes))
+    return [_state(node.live, *mark) for node, mark in zip(nodes, marks, strict=True)]
+
+
+def _state(live: bool, over: bytes | None, quiet: bytes | None) -> NodeState:
+    if not live:
         return "lost"
-    return "over" if any(_held_elsewhere(node, name) > 0 for name in node.used) else "up"
-
-
-def _held_elsewhere(node: Node, name: str) -> int:
-    """Units of a resource that are held and are not of what the node now has."""
-    used = node.used[name]
-    if name in node.devices:
-        return used - sum(UNIT - free for free in node.devices[name].values())
-    return used - node.capabilities.get(name, 0)
+    if over:
+        return "over"
+    return "quiet" if quiet else "up"
 
 
 def use_of(node: Node) -> dict[str, Use]:
@@ -117,27 +120,29 @@ def use_of(node: Node) -> dict[str, Use]:
 
 def read_waiting(store: Store) -> list[Waiting]:
     """Count what waits, by shape, the most first."""
-    found = []
-    for shape in store.read("ZRANGE", store.keys("shapes"), 0, -1):
-        units, pin = _parse_shape(shape.decode())
-        count = store.read("ZCARD", store.keys("shape", shape.decode()))
-        if count:
-            found.append(Waiting(_without_slot(units), pin, count))
+    shapes = [shape.decode() for shape in store.read("ZRANGE", store.keys("shapes"), 0, -1)]
+    counts = store.read_together(*(("ZCARD", store.keys("shape", shape)) for shape in shapes))
+    found = [Waiting(*_parse_shape(shape), count) for shape, count in zip(shapes, counts, strict=True) if count]
     return sorted(found, key=lambda waiting: (-waiting.count, str(waiting)))
 
 
 def read_overview(store: Store) -> Overview:
     """Count functions by state, and nodes by theirs."""
     nodes = read_nodes(store)
-    states = [state_of(node) for node in nodes]
+    states = read_states(store, nodes)
     shapes = read_waiting(store)
+    delayed, *stand = store.read_together(
+        ("ZCARD", store.keys("delayed")),
+        *(("LLEN", store.keys("rq_queue", store.keys.queue(node.name))) for node in nodes),
+        *(("ZCARD", store.keys("running", node.name)) for node in nodes),
+    )
     return Overview(
-        queued=sum(store.read("LLEN", store.keys("rq_queue", store.keys.queue(node.name))) for node in nodes),
-        started=sum(store.read("ZCARD", store.keys("running", node.name)) for node in nodes),
+        queued=sum(stand[: len(nodes)]),
+        started=sum(stand[len(nodes) :]),
         waiting=sum(waiting.count for waiting in shapes),
-        delayed=store.read("ZCARD", store.keys("delayed")),
+        delayed=delayed,
         shapes=shapes,
-        nodes={"up": states.count("up"), "over": states.count("over"), "lost": states.count("lost")},
+        nodes={state: states.count(state) for state in get_args(NodeState)},
     )
 
 
@@ -150,8 +155,8 @@ def read_function(store: Store, id: str) -> FunctionStatus:
     values = store.read("HMGET", store.keys("rq_job", id), *_FIELDS)
     fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value}
     shape = fields.get("h_shape", "")
-    units, pin = _parse_shape(shape)
-    result, error, reason = None, None, ""
+    cost, pin = _parse_shape(shape)
+    result, error = None, None
     match record.status:
         case "finished":
             result, reason = _result(record, ours=bool(shape)), f"finished{_at(record)}"
@@ -178,7 +183,7 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         node=record.node,
         devices=record.devices,
         attempts=record.attempts,
-        cost=_without_slot(units),
+        cost=cost,
         pinned=pin,
         reason=reason,
         result=result,
@@ -189,14 +194,11 @@ def read_function(store: Store, id: str) -> FunctionStatus:
     )
 
 
-def _parse_shape(text: str) -> tuple[Units, str | None]:
-    """Node names may hold an @ too; resource names never do, so the first one divides."""
+def _parse_shape(text: str) -> tuple[dict[str, Amount], str | None]:
+    """What its functions cost besides their slot, and where they are pinned."""
+    # Node names may hold an @ too; resource names never do, so the first one divides.
     cost, _, pin = text.partition("@")
-    return parse_cost_text(cost), pin or None
-
-
-def _without_slot(units: Units) -> dict[str, Amount]:
-    return amounts({name: value for name, value in units.items() if name != SLOTS})
+    return amounts({name: units for name, units in parse_cost_text(cost).items() if name != SLOTS}), pin or None
 
 
 def _at(record: work.Record) -> str:
@@ -220,10 +222,10 @@ def _error(record: work.Record) -> str:
 
 
 def _why_waiting(store: Store, id: str, shape: str) -> str:
-    units, pin = _parse_shape(shape)
-    wanted = in_words(_without_slot(units))
+    cost, pin = _parse_shape(shape)
+    wanted = in_words(cost)
     candidates = [node for node in read_nodes(store) if node.live and pin in (None, node.name)]
-    able = sum(_idle(node).fits(units) for node in candidates)
+    able = sum(_idle(node).fits({SLOTS: UNIT, **parse_cost(cost)}) for node in candidates)
     where = f"node {pin}" if pin else "a node"
     if not able:
         return f"waits for {where} with {wanted}: none that is live has it, even when idle"

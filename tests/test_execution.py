@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,13 @@ def test_the_function_sees_its_job(children: Children) -> None:
     seen = value(run(children, task("current_job", id="job-1", timeout=30)))
 
     assert seen == ["job-1", "handoff.node1", 30, "started"]
+
+
+def test_what_follows_the_job_in_the_id_of_a_task_is_for_the_agent_alone(children: Children) -> None:
+    outcome = run(children, replace(task("current_job", id="job-1"), id="job-1:2"))
+
+    assert outcome.id == "job-1:2"
+    assert value(outcome)[0] == "job-1"
 
 
 def test_the_function_can_save_what_its_job_says_of_it(children: Children) -> None:

@@ -20,6 +20,7 @@ from handoff import store as store_module
 from handoff.cluster import Cluster
 from handoff.embedded import RedisServer
 from handoff.errors import StoreUnavailable
+from handoff.function import Function
 from handoff.rqmodel import RQ_KEY_PREFIX
 from handoff.store import GIVE_UP_AFTER_S, ScriptBug, Store, address_of, own_client
 from support.books import check_books
@@ -65,12 +66,13 @@ def real(server: RedisServer) -> Iterator[Cluster]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The store's own clock: it stands still but for the pauses that the store makes."""
-    clock = SimpleNamespace(now=0.0, pauses=[])
+    """The store's own clock: it stands still but for the pauses that the store makes; `meanwhile` runs in them."""
+    clock = SimpleNamespace(now=0.0, pauses=[], meanwhile=lambda: None)
 
     def sleep(seconds: float) -> None:
         clock.pauses.append(seconds)
         clock.now += seconds
+        clock.meanwhile()
 
     monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
     return clock
@@ -336,21 +338,14 @@ class TestUnavailable:
 
 class TestFull:
     @pytest.fixture
-    def full(self, real: Cluster) -> Iterator[Cluster]:
-        """A cluster whose server takes nothing more; a node, and one function in each state."""
-        real.register_node("a", {"cpu": 2})
-        for name in ("queued", "waiting"):
-            real.enqueue("tasks:work", cost={"cpu": 2}, job_id=f"{real.namespace}-{name}")
-        with redis.Redis.from_url(real.store.client.connection_pool and _url(real)) as admin:
-            before = admin.config_get("maxmemory")["maxmemory"]
-            policy = admin.config_get("maxmemory-policy")["maxmemory-policy"]
-            admin.config_set("maxmemory-policy", "noeviction")
-            admin.config_set("maxmemory", 1)
-            try:
-                yield real
-            finally:
-                admin.config_set("maxmemory", before)
-                admin.config_set("maxmemory-policy", policy)
+    def full(self, own_server: RedisServer) -> Iterator[Cluster]:
+        """A cluster whose server takes nothing more: a node with a function, one that waits, and a claim."""
+        with Cluster(own_server.url) as cluster:
+            cluster.register_node("a", {"cpu": 2})
+            cluster.enqueue("tasks:work", cost={"cpu": 1.5}, job_id="queued")
+            cluster.enqueue("tasks:work", cost={"cpu": 2}, job_id="waiting")
+            cluster.connection.config_set("maxmemory", 1)
+            yield cluster
 
     @pytest.mark.parametrize(
         "call",
@@ -359,11 +354,12 @@ class TestFull:
             lambda cluster: cluster.register_node("a", {"cpu": 9}),
             lambda cluster: cluster.register_node("b", {"cpu": 9}),
             lambda cluster: cluster.deregister_node("a"),
-            lambda cluster: cluster.tracker.request("a", {}),
-            lambda cluster: cluster.handle(f"{cluster.namespace}-queued").cancel(),
-            lambda cluster: cluster.handle(f"{cluster.namespace}-waiting").cancel(),
+            lambda cluster: cluster.tracker.request("a", {"cpu": 0.5}),
+            lambda cluster: cluster.tracker.allocate_and_claim([Function("f", "tasks:work")]),
+            lambda cluster: cluster.handle("queued").cancel(),
+            lambda cluster: cluster.handle("waiting").cancel(),
         ],
-        ids=["submit", "change a node", "register", "deregister", "request", "cancel queued", "cancel waiting"],
+        ids=["submit", "change", "register", "deregister", "request", "allocate", "cancel queued", "cancel waiting"],
     )
     def test_a_full_server_is_told_in_one_sentence_and_nothing_is_half_written(
         self, full: Cluster, call: Callable[[Cluster], object]
@@ -379,22 +375,27 @@ class TestFull:
     def test_reading_goes_on_while_the_server_is_full(self, full: Cluster) -> None:
         assert full.discover_nodes() == {"a": {"cpu": 2}}
         assert not full.resources_available("a", {"cpu": 1})
-        assert full.handle(f"{full.namespace}-queued").status == "queued"
+        assert full.handle("queued").status == "queued"
+
+    def test_giving_back_goes_on_while_the_server_is_full(self, full: Cluster) -> None:
+        full.connection.config_set("maxmemory", 0)
+        claim = full.tracker.request("a", {"cpu": 0.5})
+        full.connection.config_set("maxmemory", 1)
+
+        assert full.tracker.release(claim)
+
+        full.connection.config_set("maxmemory", 0)
+        check_books(full.store)
 
     def test_what_was_refused_works_when_there_is_room_again(self, full: Cluster) -> None:
         with pytest.raises(StoreUnavailable):
-            full.handle(f"{full.namespace}-queued").cancel()
+            full.handle("queued").cancel()
 
         full.connection.config_set("maxmemory", 0)
 
-        assert full.handle(f"{full.namespace}-queued").cancel()
-        assert full.handle(f"{full.namespace}-waiting").status == "queued"
+        assert full.handle("queued").cancel()
+        assert full.handle("waiting").status == "queued"
         check_books(full.store)
-
-
-def _url(cluster: Cluster) -> str:
-    kwargs = settings(cluster.connection)
-    return f"redis://:{kwargs['password']}@{kwargs['host']}:{kwargs['port']}/0"
 
 
 class TestRestart:
@@ -420,14 +421,10 @@ class TestRestart:
     def test_a_call_waits_for_a_server_that_is_just_restarting(
         self, own_server: RedisServer, clock: SimpleNamespace, call: Callable[[Cluster], str]
     ) -> None:
-        def restart(seconds: float) -> None:
-            clock.pauses.append(seconds)
-            own_server.restart()
-
         with Cluster(own_server.url) as cluster:
             cluster.register_node("a", NODE)
             cluster.enqueue("tasks:work", job_id="first")
-            store_module.time.sleep = restart
+            clock.meanwhile = own_server.restart
             own_server.kill()
 
             assert call(cluster) == "queued"

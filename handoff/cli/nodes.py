@@ -8,7 +8,7 @@ import click
 
 from handoff.cli.options import Asked, shared_options, to_json
 from handoff.nodes import Node, read_nodes
-from handoff.status import Use, state_of, use_of
+from handoff.status import NodeState, Use, read_states, use_of
 
 
 @click.command(short_help="List the nodes and what is in use.")
@@ -17,13 +17,14 @@ from handoff.status import Use, state_of, use_of
 def nodes(asked: Asked) -> None:
     """List the nodes: what each has, and how much of it is in use.
 
-    A node is up, lost (its agent has gone silent) or over: more is held than its capabilities, which were lowered, and
-    nothing is placed there until it fits again.
+    Functions are placed on nodes that are up. Others are quiet (told to take no more), lost (their agents have gone
+    silent), or over: more is held than their capabilities, which were lowered.
     """
     with asked.cluster() as cluster:
-        found = read_nodes(cluster.store)
+        read = read_nodes(cluster.store)
+        found = list(zip(read, read_states(cluster.store, read), strict=True))
     if asked.as_json:
-        click.echo(to_json([_fields(node) for node in found]))
+        click.echo(to_json([_fields(*each) for each in found]))
     elif found:
         _print_table(found)
     else:
@@ -32,10 +33,10 @@ def nodes(asked: Asked) -> None:
         )
 
 
-def _fields(node: Node) -> dict[str, Any]:
+def _fields(node: Node, state: NodeState) -> dict[str, Any]:
     return {
         "node": node.name,
-        "state": state_of(node),
+        "state": state,
         "kind": node.kind,
         "holder": node.holder or None,
         "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
@@ -46,7 +47,7 @@ def _fields(node: Node) -> dict[str, Any]:
     }
 
 
-def _print_table(found: list[Node]) -> None:
+def _print_table(found: list[tuple[Node, NodeState]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -55,15 +56,14 @@ def _print_table(found: list[Node]) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("node", "state", "kind", "in use", "lease", "holder"):
         table.add_column(heading, overflow="fold")
-    for node in found:
-        state = state_of(node)
+    for node, state in found:
         table.add_row(
             Text(node.name, style="bold"),
             Text(state, style="green" if state == "up" else "bold red"),
             node.kind,
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
             f"{node.lease_ms / 1000:.1f} s" if node.kind == "leased" else "-",
-            Text(node.holder or "-"),
+            Text(" ".join(node.holder.split()[:2]) or "-"),
         )
     Console().print(table)
 

@@ -31,7 +31,7 @@ def status(asked: Asked, id: str | None) -> None:
 
 def _overview(found: Overview) -> list[str]:
     lines = [
-        f"nodes      {found.nodes['up']} up, {found.nodes['over']} over, {found.nodes['lost']} lost",
+        f"nodes      {', '.join(f'{count} {state}' for state, count in found.nodes.items())}",
         f"queued     {found.queued}",
         f"started    {found.started}",
         f"delayed    {found.delayed}",

@@ -57,7 +57,7 @@ class NurseryBroken(RuntimeError):
 class Task:
     """One function to run, or the failure callback of one."""
 
-    id: str
+    id: str  #: of one thing at a time; up to a ":" it is the id of the job
     job: Mapping[bytes, bytes]  #: the hash that rq keeps for it, as stored
     node: str
     worker: str

@@ -116,7 +116,7 @@ class Executor:
         self._originals: dict[str, str | None] = {}  #: of the variables that the last task set
 
     def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
-        """Run one task, of the shape of `Task.message`, and return its outcome; whatever user code raises is in it.
+        """Run one task, as `Task.frame` makes it, and return its outcome; whatever user code raises is in it.
 
         `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what.
         """

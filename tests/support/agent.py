@@ -1,0 +1,168 @@
+"""An agent without processes: it says to Redis what an agent says, when the test says so, and runs nothing.
+
+    agent = FakeAgent(store, "a", {"cpu": 4}).register()
+    [started] = agent.take()
+    assert agent.finish(ok(started.id)) == ["stored"]
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handoff.resources import Number, parse_capabilities
+from handoff.rqmodel import LOST_TEXT, encode_traceback, encode_value
+from handoff.serializer import Serializer
+from handoff.shape import capability_texts
+from handoff.store import Store
+
+
+class Stale(Exception):
+    """The node has another epoch: nothing of it is this agent's any more. `register` again."""
+
+
+class NameTaken(Exception):
+    """Another agent has the name's lease, for `left_ms` more."""
+
+    def __init__(self, holder: str, incarnation: str, left_ms: int) -> None:
+        super().__init__(holder, incarnation, left_ms)
+        self.holder, self.incarnation, self.left_ms = holder, incarnation, left_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A function that the agent is to run."""
+
+    id: str  #: the reservation, `<job>:<number>`
+    job: Mapping[str, bytes]  #: the job's hash; empty if rq deleted it since
+
+    @property
+    def job_id(self) -> str:
+        return self.id.rpartition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one attempt: made by `ok`, `failure` and `killed`."""
+
+    id: str
+    kind: str
+    body: str = ""
+    error: str = ""
+    message: str = ""
+    retryable: bool = False
+    jitter: float = 1.0
+
+
+def ok(id: str, value: Any = None) -> Result:
+    """The function returned `value`."""
+    return Result(id, "finished", "" if value is None else encode_value(Serializer.dumps(value)))
+
+
+def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: float = 1.0) -> Result:
+    """The function raised a ValueError; `jitter` is the factor on its backoff."""
+    return Result(id, "failed", encode_traceback(f"ValueError: {message}"), "builtins.ValueError", message, retryable, jitter)
+
+
+def killed(id: str) -> Result:
+    """The agent ended the child because it was told to stop the function."""
+    return Result(id, "stopped", encode_traceback("it was stopped"), "builtins.KeyboardInterrupt", "it was stopped")
+
+
+class FakeAgent:
+    """One agent on one node. Every call but `register` raises `Stale` once the node is not its own any more."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        *,
+        lease_ms: int = 6000,
+        incarnation: str | None = None,
+    ) -> None:
+        self._store = store
+        self.name = name
+        self.capabilities = capabilities  #: for the next `register`
+        self.lease_ms = lease_ms
+        self.incarnation = uuid.uuid4().hex if incarnation is None else incarnation
+        self.epoch = ""  #: '' = not registered
+        self.op = 0  #: number of the last `finish`
+        self.runs: dict[str, Started] = {}  #: by reservation; take one out and the agent has lost it
+
+    def register(self, *, dead: str = "") -> FakeAgent:
+        """Take the lease, or change the capabilities. `dead` is an incarnation whose process is known to be gone.
+
+        Raises `NameTaken`.
+        """
+        units, devices = capability_texts(parse_capabilities(self.capabilities))
+        reply = ["again"]
+        while reply == ["again"]:
+            reply = self._store.run(
+                "register", "hostname", "here", "pid", 1, name=self.name, incarnation=self.incarnation,
+                holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
+                lost_text=LOST_TEXT,
+            )  # fmt: skip
+        if reply[0] == "held":
+            raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])
+        epoch = reply[1].decode()
+        if epoch != self.epoch:
+            self.epoch, self.op, self.runs = epoch, 0, {}
+        return self
+
+    def beat(self) -> list[str]:
+        """Renew the lease, telling what runs. -> the reservations that are to be stopped"""
+        reply = self._own("beat", *self.runs)
+        return [id.decode() for id in reply[1]]
+
+    def take(self, room: int = 1) -> list[Started]:
+        """Take up to `room` functions from the node's queue."""
+        before = set(self.runs)
+        self.finish(room=room)
+        return [started for id, started in self.runs.items() if id not in before]
+
+    def finish(self, *results: Result, room: int = 0) -> list[str]:
+        """Deliver results and take up to `room` functions. -> what became of each result"""
+        flat = [
+            value
+            for result in results
+            for value in (
+                result.id, result.kind, result.body, result.error, result.message, int(result.retryable),
+                f"{result.jitter:.3f}",
+            )
+        ]  # fmt: skip
+        self.op += 1
+        reply = self._own("finish", *flat, op=self.op, room=room)
+        for result in results:
+            self.runs.pop(result.id, None)
+        for id, job in reply[2]:
+            fields = {job[i].decode(): job[i + 1] for i in range(0, len(job), 2)}
+            self.runs[id.decode()] = Started(id.decode(), fields)
+        return [outcome.decode() for outcome in reply[1]]
+
+    def quiet(self, on: bool = True) -> None:
+        """Take no more, and hand back what is queued; or serve again."""
+        while self._own("quiet", quiet=int(on)) == ["again"]:
+            continue
+
+    def goodbye(self) -> bool:
+        """Deregister the node. -> False if it is another agent's, or gone"""
+        reply = ["again"]
+        while reply == ["again"]:
+            reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation, lost_text=LOST_TEXT)
+        self._forget()
+        return reply == ["gone"]
+
+    def _own(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        reply = self._store.run(
+            script, *rest, name=self.name, epoch=self.epoch, lost_text=LOST_TEXT, **arguments
+        )
+        if reply == ["stale"]:
+            self._forget()
+            raise Stale(self.name)
+        return reply
+
+    def _forget(self) -> None:
+        self.epoch, self.runs = "", {}

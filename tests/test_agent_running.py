@@ -1,0 +1,326 @@
+"""What a function finds where it runs, and what comes back from it: real agents, children, devices and results."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import agent_tasks
+from agents import LIMIT_S, Gate, await_event, newest, node_of
+from handoff import Cluster, Function, FunctionFailed, Handle, LocalCluster
+from handoff_worker.confine import THREAD_VARIABLES
+from support.books import assert_nothing_held, check_books
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[tuple[LocalCluster, Cluster]]:
+    """A node with two gpus, and one without; variables that functions look at are not inherited."""
+    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 8}}, namespace="running")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (*THREAD_VARIABLES, "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
+            patch.delenv(name, raising=False)
+        with local as cluster:
+            yield local, cluster
+
+
+@pytest.fixture
+def cluster(local: tuple[LocalCluster, Cluster]) -> Iterator[Cluster]:
+    yield local[1]
+    check_books(local[1].store)
+    assert_nothing_held(local[1].store)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    gate = Gate(tmp_path, "a", "b")
+    yield gate
+    gate.close()
+
+
+def results(handles: list[Handle]) -> list[Any]:
+    return [handle.result(LIMIT_S) for handle in handles]
+
+
+def exchanges(cluster: Cluster, node: str) -> int:
+    """How often the node's agent has delivered and taken."""
+    return int(cluster.store.read("HGET", cluster.store.keys("node", node), "op") or 0)
+
+
+def told(cluster: Cluster, handle: Handle) -> str:
+    """Wait for what a callback of the function has told."""
+    entry: Any = cluster.connection.blpop([f"told:{handle.id}"], timeout=4)
+    assert entry is not None
+    return str(entry[1].decode())
+
+
+# Devices and variables.
+
+
+def test_functions_with_a_gpu_each_see_only_the_one_they_hold(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate_with_devices, gate.folder, cost={"gpu": 1}) for _ in range(2)]
+    gate.arrivals(2)
+    held = [handle.devices for handle in handles]
+
+    gate.open("a", 2)
+
+    assert results(handles) == ["0", "1"]
+    assert held == [{"gpu": [0]}, {"gpu": [1]}]
+
+
+def test_two_shares_of_one_gpu_run_on_it_at_the_same_time(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate_with_devices, gate.folder, cost={"gpu": 0.5}) for _ in range(2)]
+    first, second = gate.arrivals(2)
+
+    gate.open("a", 2)
+
+    assert results(handles) == ["0", "0"]
+    assert first.pid != second.pid
+
+
+def test_a_function_without_a_gpu_sees_none_where_there_are_some(cluster: Cluster) -> None:
+    asked = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
+
+    seen = [cluster.enqueue(agent_tasks.variables, *asked, node=node).result(LIMIT_S) for node in ("a", "b")]
+
+    assert seen == [["", "PCI_BUS_ID"], [None, None]]
+
+
+def test_the_thread_counts_of_libraries_follow_the_cpu_that_a_function_holds(cluster: Cluster) -> None:
+    seen = [
+        cluster.enqueue(agent_tasks.variables, *THREAD_VARIABLES, cost=cost).result(LIMIT_S)
+        for cost in ({"cpu": 2}, {"cpu": 0.5}, None)
+    ]
+
+    assert seen == [[count] * len(THREAD_VARIABLES) for count in ("2", "1", "1")]
+
+
+def test_a_child_that_had_one_gpu_has_ended_before_that_gpu_goes_to_a_child_with_two(
+    cluster: Cluster, gate: Gate
+) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"gpu": 1}) for _ in range(2)]
+    before = [arrival.pid for arrival in gate.arrivals(2)]
+    gate.open("a", 2)
+    results(handles)
+
+    still = cluster.enqueue(agent_tasks.are_alive, before, cost={"gpu": 2}).result(LIMIT_S)
+
+    assert still == [False, False]
+
+
+# Children.
+
+
+def test_a_warm_child_is_used_again(cluster: Cluster) -> None:
+    first = cluster.enqueue(agent_tasks.pid, node="b").result(LIMIT_S)
+
+    assert cluster.enqueue(agent_tasks.pid, node="b").result(LIMIT_S) == first
+
+
+def test_a_warm_child_is_used_again_for_the_gpu_that_it_is_bound_to_and_for_no_other(
+    cluster: Cluster, gate: Gate
+) -> None:
+    first = cluster.enqueue(agent_tasks.pid, cost={"gpu": 1}).result(LIMIT_S)
+    holding = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"gpu": 1})
+    again = gate.arrival().pid
+    other = cluster.enqueue(agent_tasks.pid, cost={"gpu": 1}).result(LIMIT_S)
+    gate.open("a")
+    holding.result(LIMIT_S)
+
+    assert again == first
+    assert other != first
+
+
+def test_every_started_function_has_a_child_of_its_own(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(8)]
+
+    arrived = gate.arrivals(8)
+
+    gate.open("a", 8)
+    results(handles)
+    assert len({arrival.pid for arrival in arrived}) == 8
+
+
+def test_a_node_that_names_no_slots_runs_8_functions_or_4_per_core_at_once(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(9)]
+    gate.arrivals(8)
+
+    assert handles[8].status == "waiting"
+
+    gate.open("a", 9)
+    results(handles)
+    assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [8, 32]
+
+
+def test_many_functions_are_taken_in_one_exchange_and_delivered_in_few(
+    local: tuple[LocalCluster, Cluster], cluster: Cluster, gate: Gate
+) -> None:
+    agent, after = local[0].agents["b"], newest(cluster)
+    agent.send_signal(signal.SIGSTOP)
+    handles = [
+        cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="b", on_success=agent_tasks.tell_result)
+        for _ in range(32)
+    ]
+    agent.send_signal(signal.SIGCONT)
+    gate.arrivals(32)
+    agent.send_signal(signal.SIGSTOP)
+    gate.open("b", 32)
+    for handle in handles:
+        told(cluster, handle)
+    before = exchanges(cluster, "b")
+
+    agent.send_signal(signal.SIGCONT)
+    results(handles)
+
+    takes = {event["at_ms"] for _, event in cluster.events(after) if event["event"] == "started"}
+    assert len(takes) == 1
+    # The agent also asks twice a second whether there is anything.
+    assert exchanges(cluster, "b") - before < 16
+
+
+# Results.
+
+EVERY_KIND = [
+    None, True, -1, 2**200, 0.1, float("inf"), "ä\U0001f600", b"\x00\xff", [1, [2]], (1, ("b",)), {1: "a", ("k",): None},
+    {1, 2}, frozenset({"x"}), datetime(2026, 1, 31, 12, 0, 0, 7, ZoneInfo("Europe/Vienna")), datetime(2026, 1, 31),
+    datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=2))), date(2026, 1, 31),
+    time(1, 2, 3), timedelta(days=-1, microseconds=3), Decimal("1.10"), UUID(int=7), 1 + 2j, PurePosixPath("/a/b"),
+]  # fmt: skip
+
+
+def test_every_serializable_value_comes_back_as_it_went(cluster: Cluster) -> None:
+    returned = cluster.enqueue(agent_tasks.echo, EVERY_KIND).result(LIMIT_S)
+
+    assert returned == EVERY_KIND
+    assert [type(value) for value in returned] == [type(value) for value in EVERY_KIND]
+
+
+def test_an_array_comes_back_with_its_shape_and_type(cluster: Cluster) -> None:
+    numpy = pytest.importorskip("numpy")
+    array = numpy.arange(6, dtype="float32").reshape(2, 3)
+
+    returned = cluster.enqueue(agent_tasks.echo, array).result(LIMIT_S)
+
+    assert (returned == array).all()
+    assert (returned.shape, returned.dtype) == (array.shape, array.dtype)
+
+
+def test_a_coroutine_function_is_run_to_its_end(cluster: Cluster) -> None:
+    assert cluster.enqueue(agent_tasks.echo_later, 7).result(LIMIT_S) == 7
+
+
+def test_a_failure_tells_its_exception_where_it_was_raised_and_where_it_ran(cluster: Cluster) -> None:
+    handle = cluster.submit(Function("refuse", agent_tasks.fail, extra_args=["no room"], node="b"))
+
+    with pytest.raises(FunctionFailed) as caught:
+        handle.result(LIMIT_S)
+
+    error = caught.value
+    assert (error.function_id, error.node, error.attempts) == ("refuse", "b", 1)
+    assert (error.exception_type, error.message) == ("agent_tasks.Refused", "no room")
+    assert "in fail\n    raise Refused(text)" in error.traceback
+    assert handle.job.latest_result().exc_string == error.traceback
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        ("agent_tasks:unserializable", "handoff.errors.NotSerializable", "holds a object"),
+        ("agent_missing:run", "ModuleNotFoundError", "No module named 'agent_missing'"),
+        ("agent_tasks:missing", "ImportError", "cannot import name 'missing' from 'agent_tasks'"),
+    ],
+    ids=["a result that cannot be serialized", "a module that the node lacks", "a name that the module lacks"],
+)
+def test_what_would_fail_again_the_same_way_is_not_retried(
+    cluster: Cluster, code: str, error: str, message: str
+) -> None:
+    handle = cluster.enqueue(code, max_retries=3)
+
+    with pytest.raises(FunctionFailed) as caught:
+        handle.result(LIMIT_S)
+
+    assert (caught.value.exception_type, caught.value.attempts) == (error, 1)
+    assert message in caught.value.message
+
+
+# The job, as a function sees it.
+
+
+def test_a_function_sees_its_own_job(cluster: Cluster) -> None:
+    handle = cluster.enqueue(agent_tasks.about_my_job, node="b", meta={"user": 7})
+
+    assert handle.result(LIMIT_S) == {
+        "id": handle.id,
+        "meta": {"user": 7},
+        "worker": "running.b",
+        "status": "started",
+    }
+
+
+def test_meta_that_a_function_saves_is_seen_while_it_runs_and_afterwards(cluster: Cluster, gate: Gate) -> None:
+    handle = cluster.enqueue(agent_tasks.pass_gate_and_save_meta, gate.folder, node="a", meta={"user": 7})
+    gate.arrival()
+    during = handle.job.meta
+
+    gate.open("a")
+    handle.result(LIMIT_S)
+
+    assert during == {"user": 7, "progress": 1}
+    assert handle.job.meta == {"user": 7, "progress": 2}
+
+
+def test_a_function_knows_its_node(cluster: Cluster) -> None:
+    assert [cluster.enqueue(agent_tasks.where, node=node).result(LIMIT_S) for node in ("a", "b")] == ["a", "b"]
+
+
+def test_on_success_is_told_the_result(cluster: Cluster) -> None:
+    handle = cluster.enqueue(agent_tasks.echo, 7, node="b", on_success=agent_tasks.tell_result)
+
+    assert handle.result(LIMIT_S) == 7
+    assert told(cluster, handle) == "b: 7"
+
+
+def test_on_failure_is_told_once_and_in_a_child_of_the_node_when_no_retry_is_left(cluster: Cluster) -> None:
+    nursery = cluster.enqueue(agent_tasks.parent, node="b").result(LIMIT_S)
+    handle = cluster.enqueue(
+        agent_tasks.fail, "no", node="b", max_retries=1, on_failure=agent_tasks.tell_failure
+    )
+    await_event(cluster, event="delayed", job=handle.id)
+    before = cluster.connection.llen(f"told:{handle.id}")
+
+    with pytest.raises(FunctionFailed):
+        handle.result(LIMIT_S)
+
+    assert told(cluster, handle) == f"b: Refused no in a child of {nursery}"
+    assert before == 0
+    assert cluster.connection.llen(f"told:{handle.id}") == 0
+
+
+def test_on_failure_is_not_told_of_a_success(cluster: Cluster) -> None:
+    handle = cluster.enqueue(
+        agent_tasks.fail_once, 7, node="b", max_retries=1,
+        on_success=agent_tasks.tell_result, on_failure=agent_tasks.tell_failure,
+    )  # fmt: skip
+
+    assert handle.result(LIMIT_S) == 7
+    assert handle.attempts == 2
+    assert told(cluster, handle) == "b: 7"
+    assert cluster.connection.llen(f"told:{handle.id}") == 0
+
+
+def test_the_books_of_a_node_show_what_a_running_function_holds(cluster: Cluster, gate: Gate) -> None:
+    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1, "gpu": 0.25})
+    gate.arrival()
+
+    used = dict(node_of(cluster, "a").used)
+
+    gate.open("a")
+    handle.result(LIMIT_S)
+    assert used == {"cpu": 10_000, "gpu": 2_500, "slots": 10_000}

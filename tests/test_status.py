@@ -1,0 +1,223 @@
+"""What people are told of nodes and functions; on both kinds of server, with an agent's part played by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from handoff.cluster import Cluster
+from handoff.errors import UnknownFunction
+from handoff.handles import Handle
+from handoff.nodes import read_nodes
+from handoff.resources import parse_capabilities
+from handoff.rqmodel import encode_traceback, encode_value
+from handoff.serializer import Serializer
+from handoff.status import NodeState, Overview, Use, read_function, read_overview, read_states, read_waiting, use_of
+from handoff_worker.holder import Holder
+from handoff_worker.ledger import NodeLedger, Result
+
+LEASE_MS = 60_000
+
+
+@pytest.fixture
+def agent(cluster: Cluster) -> NodeLedger:
+    """The agent of a node `a` that does nothing by itself."""
+    agent = NodeLedger(cluster.store, "a", Holder("host", 4711, "1", "here"), "first")
+    agent.register(parse_capabilities({"cpu": 2, "gpu": 2}), LEASE_MS)
+    return agent
+
+
+def start(agent: NodeLedger) -> list[str]:
+    """Take what stands on the queue; the reservations of what was started."""
+    return [started.id for started in agent.exchange(1, 10, ()).started]
+
+
+def states(cluster: Cluster) -> dict[str, NodeState]:
+    nodes = read_nodes(cluster.store)
+    return dict(zip((node.name for node in nodes), read_states(cluster.store, nodes), strict=True))
+
+
+class TestNodes:
+    def test_a_node_with_a_lease_is_up(self, cluster: Cluster, agent: NodeLedger) -> None:
+        assert states(cluster) == {"a": "up"}
+
+    def test_a_node_that_was_told_to_take_no_more_is_quiet(self, cluster: Cluster, agent: NodeLedger) -> None:
+        agent.quiet(True)
+
+        assert states(cluster) == {"a": "quiet"}
+
+    def test_a_node_whose_lease_is_over_is_lost(self, cluster: Cluster, agent: NodeLedger) -> None:
+        agent.register(parse_capabilities({"cpu": 2}), 1)
+        seconds, microseconds = cluster.store.read("TIME")
+        cluster.store.now_ms = int(seconds) * 1000 + int(microseconds) // 1000 + 10
+
+        assert states(cluster) == {"a": "lost"}
+
+    def test_a_node_on_which_more_is_held_than_it_has_is_over(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        reservation = cluster.tracker.request("a", {"cpu": 3})
+        cluster.register_node("a", {"cpu": 2})
+
+        assert states(cluster) == {"a": "over"}
+        assert use_of(read_nodes(cluster.store)[0]) == {"cpu": Use(3, 2, None)}
+        cluster.tracker.release(reservation)
+        assert states(cluster) == {"a": "up"}
+
+    def test_the_use_of_devices_is_told_by_index(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
+        cluster.tracker.request("a", {"cpu": 1, "gpu": 1})
+        cluster.tracker.request("a", {"gpu": 0.25})
+
+        use = use_of(read_nodes(cluster.store)[0])
+
+        assert use == {"cpu": Use(1, 4, None), "gpu": Use(1.25, 2, {0: 1, 3: 0.25})}
+
+    def test_what_is_held_of_a_resource_that_is_no_longer_listed_is_told(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "license": 1})
+        cluster.tracker.request("a", {"license": 1})
+        cluster.register_node("a", {"cpu": 4})
+
+        assert use_of(read_nodes(cluster.store)[0]) == {"cpu": Use(0, 4, None), "license": Use(1, 0, None)}
+
+
+class TestOverview:
+    def test_an_empty_namespace_has_nothing(self, cluster: Cluster) -> None:
+        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "lost": 0}
+
+        assert read_overview(cluster.store) == Overview(0, 0, 0, 0, [], nothing)
+
+    def test_every_function_is_counted_in_its_state(self, cluster: Cluster, agent: NodeLedger) -> None:
+        cluster.enqueue("tasks:f", cost={"cpu": 1}, max_retries=1)
+        (failing,) = start(agent)
+        agent.exchange(2, 0, [Result(failing, "failed", encode_traceback("no"), "E", "no", retryable=True)])
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+        agent.exchange(3, 1, ())
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+        for _ in range(3):
+            cluster.enqueue("tasks:f", cost={"cpu": 2})
+        cluster.enqueue("tasks:f", cost={"cpu": 64})
+
+        found = read_overview(cluster.store)
+
+        assert (found.delayed, found.started, found.queued, found.waiting) == (1, 1, 1, 4)
+        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "lost": 0}
+        assert [(dict(shape.cost), shape.node, shape.count) for shape in found.shapes] == [
+            ({"cpu": 2}, None, 3),
+            ({"cpu": 64}, None, 1),
+        ]
+
+    def test_shapes_are_said_in_words(self, cluster: Cluster) -> None:
+        cluster.enqueue("tasks:f")
+        cluster.enqueue("tasks:f", cost={"cpu": 0.5, "gpu": 1}, node="a@b")
+
+        assert sorted(map(str, read_waiting(cluster.store))) == ["a slot", "cpu 0.5, gpu 1 on a@b"]
+
+
+Prepare = Callable[[Handle, NodeLedger], object]
+
+
+def nothing(handle: Handle, agent: NodeLedger) -> None:
+    """Leave it where the submit has put it."""
+
+
+def fail(handle: Handle, agent: NodeLedger) -> None:
+    (id,) = start(agent)
+    body = encode_traceback("Traceback: ValueError: no")
+    agent.exchange(2, 0, [Result(id, "failed", body, "ValueError", "no", retryable=True)])
+
+
+def finish(handle: Handle, agent: NodeLedger) -> None:
+    (id,) = start(agent)
+    agent.exchange(2, 0, [Result(id, "finished", encode_value(Serializer.dumps("x" * 1000)))])
+
+
+def cancel(handle: Handle, agent: NodeLedger) -> None:
+    handle.cancel()
+
+
+def cancel_while_it_runs(handle: Handle, agent: NodeLedger) -> None:
+    start(agent)
+    handle.cancel()
+
+
+def lose_its_node(handle: Handle, agent: NodeLedger) -> None:
+    start(agent)
+    agent.leave()
+
+
+class TestFunction:
+    @pytest.mark.parametrize(
+        ("cost", "prepare", "status", "reason"),
+        [
+            ({"cpu": 1, "gpu": 0.5}, nothing, "queued", "placed on a, gpu 0, and not yet started"),
+            ({"gpu": 2}, lambda _, agent: start(agent), "started", "runs on a, gpu 0 1"),
+            ({"cpu": 1}, cancel_while_it_runs, "started", "runs on a, and is being canceled"),
+            ({"cpu": 1}, finish, "finished", "finished on a"),
+            ({"cpu": 1}, fail, "failed", "failed on a after 1 attempt"),
+            ({"cpu": 1}, cancel, "canceled", "canceled before it started"),
+            ({"cpu": 1}, lose_its_node, "failed", "failed on a after 1 attempt"),
+            ({"cpu": 3}, nothing, "waiting", "waits for a node with cpu 3: none that is live has it, even when idle"),
+            ({"cpu": 3}, cancel, "canceled", "canceled before it started"),
+        ],
+    )
+    def test_where_it_stands_is_said_in_a_sentence(
+        self, cluster: Cluster, agent: NodeLedger, cost: dict[str, float], prepare: Prepare, status: str, reason: str
+    ) -> None:
+        handle = cluster.enqueue("tasks:f", cost=cost)
+        prepare(handle, agent)
+
+        found = read_function(cluster.store, handle.id)
+
+        assert (found.status, found.reason) == (status, reason)
+        assert found.cost == cost
+
+    def test_of_what_waits_is_said_for_what_and_behind_how_many(self, cluster: Cluster, agent: NodeLedger) -> None:
+        _, *waiting = (cluster.enqueue("tasks:f", cost={"cpu": 2}) for _ in range(3))
+        pinned = cluster.enqueue("tasks:f", cost={"gpu": 1, "cpu": 1}, node="a")
+
+        reasons = [read_function(cluster.store, handle.id).reason for handle in (*waiting, pinned)]
+
+        assert reasons == [
+            "waits until a node has room for cpu 2: 1 live node could hold it when idle",
+            "waits until a node has room for cpu 2, with 1 of the same shape before it: "
+            "1 live node could hold it when idle",
+            "waits until node a has room for cpu 1, gpu 1",
+        ]
+        assert read_function(cluster.store, pinned.id).pinned == "a"
+
+    def test_of_a_delayed_retry_is_said_when_it_is_due(self, cluster: Cluster, agent: NodeLedger) -> None:
+        handle = cluster.enqueue("tasks:f", max_retries=1)
+        fail(handle, agent)
+        cluster.store.now_ms = int(cluster.connection.zscore(cluster.store.keys("delayed"), handle.id) or 0) - 250
+
+        found = read_function(cluster.store, handle.id)
+
+        assert found.reason == "attempt 1 failed: the next one is due in 0.2 s"
+        assert (found.status, found.node, found.error) == ("delayed", None, None)
+
+    def test_a_long_result_is_shortened(self, cluster: Cluster, agent: NodeLedger) -> None:
+        handle = cluster.enqueue("tasks:f")
+        finish(handle, agent)
+
+        result = read_function(cluster.store, handle.id).result
+
+        assert result == "'" + "x" * 196 + "..."
+
+    def test_an_error_is_told_with_its_type(self, cluster: Cluster, agent: NodeLedger) -> None:
+        handle = cluster.enqueue("tasks:f")
+        fail(handle, agent)
+
+        assert read_function(cluster.store, handle.id).error == "ValueError: no"
+
+    def test_a_pickled_result_is_not_read(self, cluster: Cluster, agent: NodeLedger) -> None:
+        pickling = Cluster(connection=cluster.connection, namespace=cluster.namespace, serializer="pickle")
+        with pickling:
+            handle = pickling.enqueue("tasks:f")
+        finish(handle, agent)
+
+        assert read_function(cluster.store, handle.id).result == "(pickled, and not read here: unpickling runs code)"
+
+    def test_one_that_nobody_submitted_is_unknown(self, cluster: Cluster) -> None:
+        with pytest.raises(UnknownFunction, match="nobody"):
+            read_function(cluster.store, "nobody")
