@@ -157,17 +157,18 @@ class Cluster:
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
         if "job_timeout" in kwargs:
             timeout = parse_timeout(id, kwargs.pop("job_timeout"))
-        if "args" in kwargs or "kwargs" in kwargs:
-            if args:
-                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
-            args = tuple(kwargs.pop("args", ()))
-            kwargs = {**kwargs, **kwargs.pop("kwargs", {})}
-        elif refused := sorted(_RQ_ONLY & kwargs.keys()):
+        named = kwargs.pop("kwargs", None)
+        if refused := sorted(_RQ_ONLY & kwargs.keys()):
             raise InvalidFunction(
                 id,
                 f"enqueue does not take rq's {', '.join(refused)}",
                 "leave it out (see max_retries for retry), or pass kwargs={...} if it is meant for the function",
             )
+        if "args" in kwargs:
+            if args:
+                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
+            args = tuple(kwargs.pop("args") or ())
+        kwargs = {**kwargs, **(named or {})}
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries,

@@ -148,7 +148,7 @@ def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any
 
     Raises what rq's parser raises: `click.ClickException`, and OSError or UnicodeError for a file.
     """
-    # Imported here: rq's command line brings its workers with it, which no client needs.
+    # Imported here: it brings rq's whole command line, which no client needs.
     from rq.cli.helpers import parse_function_args
 
     args, kwargs = parse_function_args(texts)  # type: ignore[no-untyped-call]

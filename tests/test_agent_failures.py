@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,7 +92,7 @@ def test_a_function_that_took_too_long_is_retried(cluster: Cluster) -> None:
     ids=["killed", "crashed", "exited"],
 )
 def test_a_function_whose_process_ends_fails_and_says_what_ended_it(
-    cluster: Cluster, code: agent_tasks.Task, fate: str
+    cluster: Cluster, code: Callable[[], None], fate: str
 ) -> None:
     error = failure(cluster.enqueue(code))
 
@@ -120,7 +120,7 @@ def test_functions_run_again_after_the_process_that_forks_children_was_killed(cl
 
     os.kill(nursery, signal.SIGKILL)
 
-    assert failure(handle).message == "its child process its nursery is gone: killed by signal 9 (SIGKILL)"
+    assert failure(handle).message == "its nursery is gone: killed by signal 9 (SIGKILL)"
     assert cluster.enqueue(agent_tasks.parent).result(LIMIT_S) != nursery
 
 

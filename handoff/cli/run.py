@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
 from handoff.errors import FunctionFailed
-from handoff.handles import Handle
 from handoff.rqmodel import parse_call_arguments
 
 
@@ -81,12 +81,20 @@ def run(
             job_id=job_id,
             **timeout,
         )
-        assert handle.verdict is not None
-        click.echo(f"function {handle.id}: {handle.verdict.reason}", err=True)
-        if detach:
-            click.echo(to_json({"id": handle.id, "state": handle.verdict.state}) if asked.as_json else handle.id)
-            return
-        result = _wait(handle, verbose)
+        try:
+            assert handle.verdict is not None
+            click.echo(f"function {handle.id}: {handle.verdict.reason}", err=True)
+            if detach:
+                click.echo(to_json({"id": handle.id, **asdict(handle.verdict)}) if asked.as_json else handle.id)
+                return
+            result = handle.result()
+        except FunctionFailed as error:
+            if verbose:
+                click.echo(error.traceback.rstrip(), err=True)
+            raise
+        except KeyboardInterrupt:
+            click.echo(f"\nfunction {handle.id} goes on: `handoff status` shows it, `handoff cancel` ends it", err=True)
+            raise
     click.echo(to_json(result) if asked.as_json else repr(result))
 
 
@@ -95,17 +103,3 @@ def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
         return parse_call_arguments(list(arguments))
     except (OSError, UnicodeError) as error:
         raise click.UsageError(f"A file of an argument cannot be read ({error})") from error
-
-
-def _wait(handle: Handle, verbose: bool) -> Any:
-    try:
-        return handle.result()
-    except FunctionFailed as error:
-        if verbose:
-            click.echo(error.traceback.rstrip(), err=True)
-        raise
-    except KeyboardInterrupt:
-        click.echo(
-            f"\nfunction {handle.id} goes on: see it with `handoff status`, end it with `handoff cancel`", err=True
-        )
-        raise

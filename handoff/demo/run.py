@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -157,6 +158,7 @@ class _Course:
     _screen: _Screen
     ran: list[Ran] = field(default_factory=list)
     events: list[dict[str, str]] = field(default_factory=list)
+    _submitted: Counter[str] = field(default_factory=Counter)
     _pending: dict[str, tuple[Step, Handle]] = field(default_factory=dict)
     _last: bytes = b"0-0"
     _started_s: float = field(default_factory=time.monotonic)
@@ -166,10 +168,9 @@ class _Course:
         return time.monotonic() - self._started_s
 
     def submit(self, step: Step, argument: Any) -> None:
-        number = sum(ran.step == step.name for ran in self.ran) + sum(of is step for of, _ in self._pending.values())
-        handle = self._cluster.enqueue(
-            step.code, argument, cost=step.cost, priority=step.priority, job_id=f"{step.name}-{number + 1}"
-        )
+        self._submitted[step.name] += 1
+        id = f"{step.name}-{self._submitted[step.name]}"
+        handle = self._cluster.enqueue(step.code, argument, cost=step.cost, priority=step.priority, job_id=id)
         self._pending[handle.id] = step, handle
 
     def results(self) -> Iterator[tuple[Step, Any]]:

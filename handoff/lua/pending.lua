@@ -16,7 +16,7 @@ end
 local idle = node and {state = node.state, free = values_of(node, 'cap')}
 for _, scope in ipairs(node and {'', scope_of(name)} or {}) do
   for _, shape in ipairs(redis.call('ZRANGE', K.heads .. scope, 0, LONGEST_LOOK)) do
-    if fits(idle, (parse_shape(shape))) and live_head(shape) then
+    if fits(idle, (parse_shape(shape))) and live_head(shape, lobby) then
       return {'pending', 1}
     end
   end

@@ -41,6 +41,8 @@ local function end_delays()
     local job = read_job(id)
     if job and job.status == 'deferred' and job.h_state == 'delayed' then
       admit(job, lobby, now)
+    elseif not job then
+      redis.call('ZREM', K.rq_deferred .. lobby, id)
     end
   end
   return #due == SLICE
@@ -129,7 +131,7 @@ local function sweep_books()
   local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
   redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0)
   if shape then
-    live_head(shape)
+    live_head(shape, lobby)
   end
 end
 

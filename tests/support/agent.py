@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.resources import Number, parse_capabilities
-from handoff.rqmodel import LOST_TEXT, encode_traceback, encode_value
+from handoff.rqmodel import LOST_TEXT, encode_traceback, encode_value, worker_fields
 from handoff.serializer import Serializer
 from handoff.shape import capability_texts
 from handoff.store import Store
@@ -98,10 +98,10 @@ class FakeAgent:
         Raises `NameTaken`.
         """
         units, devices = capability_texts(parse_capabilities(self.capabilities))
-        reply = ["again"]
+        reply: list[Any] = ["again"]
         while reply == ["again"]:
             reply = self._store.run(
-                "register", "hostname", "here", "pid", 1, name=self.name, incarnation=self.incarnation,
+                "register", *worker_fields("here", 1), name=self.name, incarnation=self.incarnation,
                 holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
                 lost_text=LOST_TEXT,
             )  # fmt: skip
@@ -149,7 +149,7 @@ class FakeAgent:
 
     def goodbye(self) -> bool:
         """Deregister the node. -> False if it is another agent's, or gone"""
-        reply = ["again"]
+        reply: list[Any] = ["again"]
         while reply == ["again"]:
             reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation, lost_text=LOST_TEXT)
         self._forget()

@@ -41,6 +41,13 @@ class Held:
     cost: Units
     devices: dict[tuple[str, int], int]  #: resource and index -> units
 
+    def indices(self) -> dict[str, list[int]]:
+        """Which devices: resource -> indices, ascending."""
+        found: dict[str, list[int]] = {}
+        for name, index in sorted(self.devices):
+            found.setdefault(name, []).append(index)
+        return found
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -177,11 +184,14 @@ def _mine(store: Store, rq: str, keys: list[str]) -> list[str]:
 
 
 def _read(client: redis.Redis, keys: list[str]) -> dict[str, Any]:
+    # MGET answers None where a key is no string; most are, for every bit of an amount is one.
+    strings = {key: value for key, value in zip(keys, client.mget(keys), strict=True) if value is not None} if keys else {}
+    others = [key for key in keys if key not in strings]
     pipeline = client.pipeline(transaction=False)
-    for key in keys:
+    for key in others:
         pipeline.type(key)
     types = [kind.decode() for kind in pipeline.execute()]
-    for key, kind in zip(keys, types, strict=True):
+    for key, kind in zip(others, types, strict=True):
         match kind:
             case "hash":
                 pipeline.hgetall(key)
@@ -194,12 +204,9 @@ def _read(client: redis.Redis, keys: list[str]) -> dict[str, Any]:
             case "stream":
                 pipeline.xlen(key)
             case _:
-                pipeline.get(key)
-    return {
-        key: _plain(kind, value)
-        for key, kind, value in zip(keys, types, pipeline.execute(), strict=True)
-        if kind != "none"
-    }
+                pipeline.exists(key)
+    plain = {key: _plain(kind, value) for key, kind, value in zip(others, types, pipeline.execute(), strict=True)}
+    return strings | {key: value for key, value in plain.items() if value}
 
 
 def _plain(kind: str, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -17,15 +18,15 @@ import click
 from handoff.cluster import DEFAULT_NAMESPACE, default_url
 from handoff.errors import HandoffError
 from handoff.names import check_namespace, check_node_name
-from handoff.resources import SLOTS, Capabilities, Number, parse_capabilities
+from handoff.resources import SLOTS, UNIT, Capabilities, Number, parse_capabilities
 from handoff.store import ScriptBug, Store, own_client
 from handoff_worker import settings
 from handoff_worker.agent import Agent, Options
 from handoff_worker.children import Children, NurseryBroken
 from handoff_worker.hints import Hints
 from handoff_worker.holder import Holder
-from handoff_worker.ledger import NodeLedger
-from handoff_worker.lifetime import NameTaken, Signals, Tether, take_name
+from handoff_worker.ledger import NameTaken, NodeLedger
+from handoff_worker.lifetime import Signals, Tether, take_name
 from handoff_worker.probe import probe
 from handoff_worker.tasks import Maker
 
@@ -111,14 +112,13 @@ def _run(
 ) -> None:
     ledger = NodeLedger(store, name, Holder.here(), uuid.uuid4().hex)
     paths = [str(path) for path in (*given["paths"], *((node.path,) if node.path else ()))]
-    slots = options.capabilities.units[SLOTS] // 10_000
+    slots = options.capabilities.units[SLOTS] // UNIT
     children = Children(idle_limit=max(1, min(slots, 256)), path=paths)
-    try:
+    with contextlib.ExitStack() as unless_ours:
+        unless_ours.callback(children.close)
         if not take_name(ledger, options.capabilities, round(options.lease_s * 1000), signals.wait):
             return
-    except BaseException:
-        children.close()
-        raise
+        unless_ours.pop_all()
     maker = Maker(
         node=name,
         worker=store.keys.queue(name),
@@ -165,12 +165,15 @@ def _capabilities(node: settings.NodeSettings, *, look: bool) -> Capabilities:
         if not isinstance(gpu, list) and gpu <= len(machine.gpus):
             # The first of those that this agent may use, which need not be 0, 1, ...
             amounts["gpu"] = list(machine.gpus[: int(gpu)])
+    if node.slots is not None:
+        amounts[SLOTS] = node.slots
     parsed = parse_capabilities(amounts)
-    cores = parsed.units.get("cpu", 0) / 10_000
-    slots = parse_capabilities({SLOTS: node.slots if node.slots is not None else max(8, int(4 * cores))})
-    if not slots.units or slots.units[SLOTS] % 10_000:
+    if SLOTS not in amounts:
+        cores = parsed.units.get("cpu", 0) / UNIT
+        return Capabilities({**parsed.units, SLOTS: max(8, int(4 * cores)) * UNIT}, parsed.devices)
+    if SLOTS not in parsed.units or parsed.units[SLOTS] % UNIT:
         raise ValueError("--slots is a whole number of at least 1")
-    return Capabilities({**parsed.units, **slots.units}, parsed.devices)
+    return parsed
 
 
 def _set_up_log(as_json: bool) -> None:

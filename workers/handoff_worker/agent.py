@@ -22,7 +22,7 @@ from handoff.errors import StoreUnavailable
 from handoff.resources import SLOTS, UNIT, Capabilities
 from handoff_worker import hints, tasks
 from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
-from handoff_worker.ledger import NodeLedger, Result, Stale, Started
+from handoff_worker.ledger import NameTaken, NodeLedger, Result, Stale, Started
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Agent:
     """Runs one registered node until it is told to stop, or its `burst` is over.
 
     `run` returns when everything is handed back and no child is left. `Stale` never leaves it: a node that was cut off
-    and comes back stops what is no longer its own and registers anew.
+    and comes back stops what is no longer its own and registers anew, or raises `NameTaken`.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Agent:
         self._results: list[Result] = []  #: to be sent under the next one
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
+        self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._callbacks: set[str] = set()
         self._look = True  #: there may be something to take
         self._quiet = self._quiet_known = False
@@ -223,15 +224,20 @@ class Agent:
             self._commands.close()
 
     def _start_over(self) -> None:
-        """The node is not ours any more: end what runs under the old epoch, and register anew."""
+        """The node is not ours any more: end what runs under the old epoch, and register anew.
+
+        Raises `NameTaken` where another agent has it.
+        """
         logger.warning(
             "node %s was lost to its lease: %d functions are stopped here", self._ledger.name, len(self._running)
         )
         for id in list(self._running):
-            self._children.kill(id, "its node was lost")
+            if self._children.kill(id, "its node was lost"):
+                self._disowned.add(id)
         self._running.clear()
         self._stopped.clear()
-        self._results, self._sent, self._op = [], [], 0
+        # The number of exchanges goes on: Redis may have been rolled back to one of an earlier epoch of ours.
+        self._results, self._sent = [], []
         if self._stop_at_s < inf:
             return
         try:
@@ -240,8 +246,7 @@ class Agent:
             self._back_off(error)
             return
         if held is not None:
-            logger.error("another agent has node %s: %s", self._ledger.name, held.holder)
-            self.kill()
+            raise NameTaken(self._ledger.name, held)
         self._quiet_known, self._look = False, True
 
     def _leave(self) -> None:
@@ -254,7 +259,14 @@ class Agent:
     # Functions.
 
     def _start(self, started: Started) -> None:
+        if started.id in self._running:
+            # Redis was rolled back to before it was started: it runs here, and its result is still to come.
+            return
         self._running[started.id] = started
+        if started.id not in self._disowned:
+            self._launch(started)
+
+    def _launch(self, started: Started) -> None:
         made = self._maker.task(started)
         if isinstance(made, Failed):
             self._end(made)
@@ -262,6 +274,9 @@ class Agent:
             self._children.start(made)
 
     def _call_back(self, task: Task) -> None:
+        if task.id in self._callbacks:
+            # Redis was rolled back: it failed once more while it is told of the first time.
+            return
         self._callbacks.add(task.id)
         self._children.start(task)
 
@@ -271,8 +286,11 @@ class Agent:
             if not isinstance(outcome, Finished):
                 logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
             return
-        if outcome.id not in self._running:
-            # It was killed when the node was lost; its books are closed already.
+        if outcome.id in self._disowned:
+            self._disowned.discard(outcome.id)
+            # Redis was emptied, and the same job submitted again.
+            if (started := self._running.get(outcome.id)) is not None:
+                self._launch(started)
             return
         if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
             self._results.append(tasks.stopped(outcome.id, why))

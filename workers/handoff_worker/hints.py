@@ -12,7 +12,7 @@ from typing import Any
 import redis
 
 from handoff.errors import StoreUnavailable
-from handoff.store import Store
+from handoff.store import CONNECT_TIMEOUT_S, Store
 
 logger = logging.getLogger(__name__)
 
@@ -36,15 +36,17 @@ class Hints:
     def connect(self) -> None:
         """Subscribe. Raises `StoreUnavailable`."""
         client: Any = self._store.client
-        pubsub = client.pubsub(ignore_subscribe_messages=True)
+        pubsub = client.pubsub()
         try:
             pubsub.subscribe(self._channel)
-            # Redis confirms in order: once this is read, no later hint is missed.
-            while not pubsub.subscribed:
-                pubsub.get_message(timeout=1.0)
+            # What is published once this is confirmed is not missed.
+            confirmed = pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
         except redis.RedisError as error:
             pubsub.close()
             raise StoreUnavailable(self._store.address, str(error)) from error
+        if confirmed is None:
+            pubsub.close()
+            raise StoreUnavailable(self._store.address, "it does not confirm a subscription")
         self._pubsub = pubsub
 
     def fileno(self) -> int:

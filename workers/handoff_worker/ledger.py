@@ -28,6 +28,21 @@ class Held:
     left_ms: int
 
 
+class NameTaken(Exception):
+    """Another agent holds the node's lease and keeps renewing it."""
+
+    def __init__(self, node: str, held: Held) -> None:
+        super().__init__(node, held)
+        self.node, self.held = node, held
+
+    def __str__(self) -> str:
+        holder = self.held.holder
+        return (
+            f"node {self.node!r} is held by the agent with process id {holder.pid} on host {holder.host}: "
+            "stop that agent, or give this one another --name"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""

@@ -7,29 +7,15 @@ import os
 import select
 import signal
 import socket
+import time
 from collections.abc import Callable
 from types import FrameType
 
 from handoff.resources import Capabilities
 from handoff_worker.agent import Agent
-from handoff_worker.ledger import Held, NodeLedger
+from handoff_worker.ledger import NameTaken, NodeLedger
 
 logger = logging.getLogger(__name__)
-
-
-class NameTaken(Exception):
-    """Another agent holds the node's lease and keeps renewing it."""
-
-    def __init__(self, node: str, held: Held) -> None:
-        super().__init__(node, held)
-        self.node, self.held = node, held
-
-    def __str__(self) -> str:
-        holder = self.held.holder
-        return (
-            f"node {self.node!r} is held by the agent with process id {holder.pid} on host {holder.host}: "
-            "stop that agent, or give this one another --name"
-        )
 
 
 def take_name(ledger: NodeLedger, capabilities: Capabilities, lease_ms: int, wait: Callable[[float], bool]) -> bool:
@@ -81,7 +67,10 @@ class Signals:
 
     def wait(self, seconds: float) -> bool:
         """Sleep, unless asked to end. -> whether the time has passed."""
-        select.select([self._read], [], [], seconds)
+        until_s = time.monotonic() + seconds
+        while not self.asked and (left_s := until_s - time.monotonic()) > 0:
+            select.select([self._read], [], [], left_s)
+            self.drain()
         return not self.asked
 
     def drain(self) -> None:

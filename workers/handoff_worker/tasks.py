@@ -88,7 +88,10 @@ def result(outcome: Outcome) -> Result:
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
         case Died(id, _, text):
-            message = f"its child process was {text}" if text.startswith("killed") else f"its child process {text}"
+            if text.startswith("killed"):
+                message = f"its child process was {text}"
+            else:
+                message = f"its child process {text}" if text.startswith("exited") else text
             body = encode_traceback(f"{CHILD_DIED}: {message}")
             return Result(id, "failed", body, CHILD_DIED, message, True, jitter)
 

@@ -61,12 +61,16 @@ local function stop_waiting(id, shape)
 end
 
 -- The head of a shape that still waits. Heads that rq's tools canceled or deleted meanwhile are dropped.
-local function live_head(shape)
+local function live_head(shape, lobby)
   local id = redis.call('ZRANGE', K.shape .. shape, 0, 0)[1]
   while id do
     local job = read_job(id)
     if job and job.status == 'deferred' and job.h_state == 'waiting' and job.h_shape == shape then
       return job
+    end
+    if not job then
+      -- Whoever deletes the hash alone leaves this.
+      redis.call('ZREM', K.rq_deferred .. lobby, id)
     end
     id = stop_waiting(id, shape)
   end

@@ -21,7 +21,7 @@ local function start_head(node, shape, lobby, now)
   if not fits(node, (parse_shape(shape))) then
     return false
   end
-  local job = live_head(shape)
+  local job = live_head(shape, lobby)
   if not job then
     return false
   end
