@@ -78,10 +78,10 @@ def pass_gate_and_save_meta(folder: str) -> None:
     """Save something before and after the gate."""
     job = _job()
     job.meta["progress"] = 1
-    job.save_meta()  # type: ignore[no-untyped-call]
+    job.save_meta()
     pass_gate(folder)
     job.meta["progress"] = 2
-    job.save_meta()  # type: ignore[no-untyped-call]
+    job.save_meta()
 
 
 def pass_gate_twice(folder: str) -> None:

@@ -181,6 +181,11 @@ def await_event(cluster: Cluster, after: bytes = b"0-0", **fields: str) -> Mappi
     raise AssertionError(f"no event {fields} within {LIMIT_S:g} s")
 
 
+def exchanges(cluster: Cluster, node: str) -> int:
+    """How often the node's agent has delivered and looked for more, which it does twice a second at least."""
+    return int(cluster.store.read("HGET", cluster.store.keys("node", node), "op") or 0)
+
+
 def node_of(cluster: Cluster, name: str) -> Node:
     """The books of one node."""
     (node,) = read_nodes(cluster.store, name)

@@ -67,9 +67,7 @@ def snapshot(cluster: Cluster) -> Callable[[], None]:
     return bring_back
 
 
-def test_scripts_that_redis_forgets_are_brought_back(
-    cluster: Cluster, agents: Agents, gate: Gate
-) -> None:
+def test_scripts_that_redis_forgets_are_brought_back(cluster: Cluster, agents: Agents, gate: Gate) -> None:
     agents.start("a")
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
     gate.arrival()

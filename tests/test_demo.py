@@ -132,7 +132,7 @@ class TestReport:
         ]
         assert steps.count("analyze") == len(find(str(sources)).batches)
         assert steps.count("signatures") >= 1
-        assert steps[-1] == "alike"
+        assert steps[-1] == "compare"
         assert len({each["function"] for each in ran}) == len(ran)
 
     def test_functions_that_share_a_gpu_ran_where_there_is_one_and_saw_only_theirs(
@@ -143,7 +143,7 @@ class TestReport:
 
         assert {each["node"] for each in on_gpu} == {"gpus"}
         assert {each["cuda_visible_devices"] for each in on_gpu} <= {"0", "1"}
-        assert {each["cuda_visible_devices"] for each in others if each["step"] != "alike"} <= {""}
+        assert {each["cuda_visible_devices"] for each in others} <= {""}
 
     def test_no_node_was_filled_beyond_what_it_has_and_nothing_is_held(self, report: dict[str, Any]) -> None:
         peaks = report["peaks"]

@@ -201,7 +201,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def submit(
         self, cost: dict[str, Any], pin: str, priority: int, retries: int, preferred: str, reuse: bool, again: bool
     ) -> None:
-        gone = [job.id for job in self.oracle.jobs.values() if job.state == "gone"]
+        queued = [job for node in self.oracle.nodes.values() for job in node.queue]
+        gone = [job.id for job in self.oracle.jobs.values() if job.state == "gone" and job not in queued]
         id = gone[0] if reuse and gone else f"j{self.submitted}"
         self.submitted += 1
         self.store.again = again

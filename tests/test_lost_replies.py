@@ -121,7 +121,8 @@ def take(room: int) -> Callable[[Scene], object]:
 
 
 def tick_with_room(scene: Scene) -> object:
-    return scene.cluster.store.run("tick", room=4, lost_text=LOST_TEXT)
+    _, more, callbacks = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    return more, [id for id, _ in callbacks]
 
 
 def register(name: str, **capabilities: float) -> Callable[[Scene], object]:
@@ -198,9 +199,9 @@ FLOWS = {
     "tick: a callback is to be run": Flow(
         tick_with_room, steps(start("f", on_failure="tasks.told"), later(7000), tick)
     ),
-    "tick: rq has canceled what was queued": Flow(
+    "tick: rq has deleted what was queued": Flow(
         # Each tick looks at one node.
-        steps(tick, tick, tick, tick), steps(register("b", cpu=1), submit(node="b"), lambda scene: scene.handles["f"].job.cancel())
+        steps(tick, tick, tick, tick), steps(register("b", cpu=1), submit(node="b"), lambda scene: scene.handles["f"].job.delete())
     ),
     "beat": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(3000))),
     "beat: with one to be stopped": Flow(lambda scene: scene.agent.beat(), steps(start("f"), cancel())),

@@ -122,6 +122,13 @@ class Pair(TypedDict):
     right: str
 
 
+class Comparison(TypedDict):
+    """What `compare` says of all signatures."""
+
+    pairs: list[Pair]
+    where: Where
+
+
 def standard_library() -> str:
     """Name the directory of the running interpreter's standard library."""
     return sysconfig.get_path("stdlib")
@@ -456,6 +463,12 @@ def alike(signature_sets: list[list[tuple[str, bytes]]]) -> list[Pair]:
             left, right = sorted((same[one][0], same[other][0]))
             found.append(Pair(similarity=similarity, left=left, right=right))
     return sorted(found, key=lambda pair: (-pair["similarity"], pair["left"], pair["right"]))
+
+
+def compare(signature_sets: list[list[tuple[str, bytes]]]) -> Comparison:
+    """Run `alike` on a node, and say where."""
+    started_s = time.process_time()
+    return Comparison(pairs=alike(signature_sets), where=_where(started_s))
 
 
 def _meeting(signatures: Sequence[bytes]) -> set[tuple[bytes, bytes]]:

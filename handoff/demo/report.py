@@ -267,8 +267,17 @@ def _devices_seen(ran: Sequence[Ran]) -> Table | None:
     table = _table("CUDA_VISIBLE_DEVICES in gpu functions", ("node", False), ("value", False), ("functions", False))
     for (node, value), functions in sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or "")):
         shown = Text("not set", style="bold red") if value is None else Text(repr(value) if value == "" else value)
-        table.add_row(Text(node), shown, Text(", ".join(functions)))
+        table.add_row(Text(node), shown, Text(_some(functions)))
     return table
+
+
+NAMED = 6
+"""How many functions a row names before it only counts."""
+
+
+def _some(functions: list[str]) -> str:
+    more = len(functions) - NAMED
+    return ", ".join(functions[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _held(held: Mapping[str, Mapping[str, Amount]]) -> Text:

@@ -95,7 +95,7 @@ class Step:
 
 ANALYZE = Step("analyze", analysis.analyze, {"cpu": 1, "memory": 300})
 SIGN = Step("signatures", analysis.signatures, {"gpu": 0.5, "cpu": 0.25, "memory": 200}, priority=1)
-COMPARE = Step("alike", analysis.alike, {"cpu": 1, "memory": 500})
+COMPARE = Step("compare", analysis.compare, {"cpu": 1, "memory": 500})
 
 
 def find(path: str | None) -> Sources:
@@ -136,7 +136,7 @@ def run(sources: Sources, progress: Console | None, *, namespace: str | None = N
             for prints in analysis.signature_batches(value["modules"]):
                 course.submit(SIGN, prints)
         course.submit(COMPARE, [each["signatures"] for each in signed])
-        pairs: list[Pair] = [pair for _, found in course.results() for pair in found]
+        pairs: list[Pair] = [pair for _, found in course.results() for pair in found["pairs"]]
         return summarize(
             sources.root,
             analyses,
@@ -210,14 +210,14 @@ class _Course:
 
 
 def _ran(step: Step, handle: Handle, value: Any) -> Ran:
-    where = value["where"] if isinstance(value, dict) else {}
+    where = value["where"]
     return Ran(
         function=handle.id,
         step=step.name,
-        node=where.get("node") or handle.node or "",
+        node=where["node"] or handle.node or "",
         gpu="gpu" in step.cost,
-        cuda_visible_devices=where.get("cuda_visible_devices"),
-        cpu_s=where.get("cpu_s", 0.0),
+        cuda_visible_devices=where["cuda_visible_devices"],
+        cpu_s=where["cpu_s"],
     )
 
 

@@ -22,6 +22,7 @@ if node and node.kind == 'leased' then
   if not empty_node(node, lost_text, lobby, now, 'replaced') then
     return {'again'}
   end
+  forget_worker(lobby .. '.' .. name)
 end
 node = node or new_node(name)
 local epoch = node.state == 'up' and node.epoch or next_epoch(now)

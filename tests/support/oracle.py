@@ -387,7 +387,6 @@ class Oracle:
                 self._lose_run(node, owner)
             elif owner not in node.queue or owner.state != "queued":
                 node.give_back(owner)
-                node.queue = [job for job in node.queue if job is not owner]
                 if owner.state == "queued":
                     self._admit(owner)
         self._fill(node)
