@@ -6,6 +6,7 @@ import math
 import os
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -19,13 +20,24 @@ from handoff.function import Code, Function, check, import_path
 from handoff.handles import Handle
 from handoff.names import check_namespace
 from handoff.nodes import read_nodes
-from handoff.resources import Amount, Number, parse_cost
-from handoff.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, JobFields, check_job_id, describe_call, parse_timeout
+from handoff.resources import Amount, Number, amounts, parse_cost
+from handoff.rqmodel import (
+    DEFAULT_RESULT_TTL,
+    CallbackLike,
+    JobFields,
+    check_callback,
+    check_job_id,
+    describe_call,
+    parse_timeout,
+)
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
 from handoff.store import Store, own_client
 from handoff.tracker import RedisResourceTracker
 
 DEFAULT_NAMESPACE = "handoff"
+
+LONGEST_TTL_S = 10**10
+"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
 
 Cost = Mapping[str, Number]
 
@@ -169,6 +181,8 @@ class Cluster:
                 raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
             args = tuple(kwargs.pop("args") or ())
         kwargs = {**kwargs, **(named or {})}
+        for callback in (on_success, on_failure):
+            check_callback(id, callback)
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries,
@@ -208,7 +222,7 @@ class Cluster:
             pin=function.node if isinstance(function.node, str) else None,
             priority=int(function.priority),
             max_retries=int(function.max_retries or 0),
-            preferred=self._ask_allocator(function),
+            preferred=self._ask_allocator(replace(function, cost=amounts(cost))),
             serializer=self._serializer,
             fields=JobFields(
                 data=dumps_arguments(self._serializer, name, args, kwargs),
@@ -228,13 +242,13 @@ class Cluster:
         """The user's own choice, '' for none. The script tries it first, and checks it."""
         if self._allocator is None:
             return ""
-        free = {node.name: node.free() for node in read_nodes(self.store) if node.live}
+        free = {node.name: node.free() for node in read_nodes(self.store) if node.live and node.open}
         return self._allocator.allocate([function], free).get(function.id) or ""
 
 
 def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int) or value < -1:
+    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LONGEST_TTL_S:
         raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
     return value

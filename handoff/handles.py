@@ -56,7 +56,7 @@ class Handle:
     @property
     def job(self) -> Job:
         """The `rq.job.Job`, fetched now."""
-        job = fetch_job(self.id, self._store.client, self._serializer)
+        job = self._store.insist(lambda: fetch_job(self.id, self._store.client, self._serializer))
         if job is None:
             raise UnknownFunction(self.id)
         return job

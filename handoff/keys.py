@@ -52,6 +52,7 @@ SCHEMA: dict[str, Key] = {
     "need": Key("need:", "ZSET", "shape -> units it needs", "while one waits", of="resource, then scope"),
     "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
+    "handed": Key("handed:", "LIST", "of these, what one tick handed out", "a minute", of="token of the tick"),
     "dirty": Key("dirty", "ZSET", "node to be tried with what waits -> rank to go on from", "until it was tried"),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),

@@ -13,9 +13,14 @@ _NODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+def is_node_name(name: object) -> bool:
+    """Whether a node may be called so."""
+    return isinstance(name, str) and _NODE.fullmatch(name) is not None
+
+
 def check_node_name(name: object) -> str:
     """Return `name` if a node may be called so; else raise `InvalidNode`."""
-    if not isinstance(name, str) or not _NODE.fullmatch(name):
+    if not isinstance(name, str) or not is_node_name(name):
         raise InvalidNode(name, "name a node with 1 to 128 ASCII letters, digits, _, ., @ or -")
     return name
 

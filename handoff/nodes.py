@@ -17,6 +17,7 @@ class Node:
     name: str
     kind: str  #: static, leased
     live: bool  #: registered, and its lease not over by the server's clock
+    open: bool  #: live, and not lowered below use nor quiet: something may be placed
     lease_ms: int  #: what is left of the lease; -1 = static
     holder: str  #: the agent, for people; '' = none
     capabilities: Mapping[str, int]  #: units of 1/10,000
@@ -59,10 +60,12 @@ def _node(name: bytes, lease_ms: int, flat: list[bytes]) -> Node:
             devices[resource] = {int(index): int(units) for index, _, units in shares}
         elif colon:
             amounts_of[kind][resource] = int(value)
+    live = fields["state"] == "up" and lease_ms != 0
     return Node(
         name=name.decode(),
         kind=fields.get("kind", "static"),
-        live=fields["state"] == "up" and lease_ms != 0,
+        live=live,
+        open=live and "over" not in fields and "quiet" not in fields,
         lease_ms=lease_ms,
         holder=fields.get("holder", ""),
         capabilities=dict(sorted(amounts_of["cap"].items())),

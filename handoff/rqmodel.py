@@ -24,6 +24,7 @@ from rq.job import Job, validate_job_id
 from rq.version import VERSION
 
 from handoff.errors import InvalidFunction
+from handoff.function import import_path
 from handoff.serializer import SerializerLike
 
 CallbackLike = Callback | Callable[..., Any] | str
@@ -75,6 +76,13 @@ def job_fields(fields: JobFields) -> list[str | bytes | int]:
 def describe_call(func_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
     """RQ's own description of a call, cut as RQ cuts it."""
     return str(rq.utils.get_call_string(func_name, args, dict(kwargs), max_length=75))
+
+
+def check_callback(job_id: str, callback: CallbackLike | None) -> None:
+    """Raise `InvalidFunction` for a callable that a node could not import. Text is rq's, and not looked at."""
+    code = callback.func if isinstance(callback, Callback) else callback
+    if callable(code):
+        import_path(code, function_id=job_id)
 
 
 def check_job_id(job_id: str) -> str:

@@ -6,9 +6,11 @@ makes asking again safe. (redis-py's own silent re-sending is switched off: one 
 
 from __future__ import annotations
 
+import contextlib
 import random
+import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import redis
@@ -40,6 +42,14 @@ _NOT_COPIED = frozenset(
     }
 )  # fmt: skip
 
+_REFUSALS = (
+    redis.exceptions.ExecAbortError,
+    redis.exceptions.MasterDownError,
+    redis.exceptions.NoPermissionError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ReadOnlyError,
+)
+
 T = TypeVar("T")
 
 
@@ -50,37 +60,36 @@ class ScriptBug(RuntimeError):
 def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
     """A client with a pool of its own on the same server: bytes, our timeouts, no silent re-sending.
 
-    Whatever the user's connection decodes or repeats, ours does not; closing one leaves the other open.
+    Whatever the user's connection or URL decodes or repeats, ours does not; closing one leaves the other open.
     """
+    pool: Any = redis.ConnectionPool.from_url(url or "") if connection is None else connection.connection_pool
     settings: dict[str, Any] = {
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SOCKET_TIMEOUT_S,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "decode_responses": False,
-    }
-    if connection is None:
-        return redis.Redis.from_url(url or "", **settings)
-    pool = connection.connection_pool
-    copied = {
         key: value
         for key, value in pool.connection_kwargs.items()
         # redis-py marks what was never set with a bare object(), which it knows by identity only.
         if key not in _NOT_COPIED and type(value) is not object
     }
+    settings |= {
+        "connection_class": pool.connection_class,
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "decode_responses": False,
+    }
     if isinstance(pool, SentinelConnectionPool):
-        sentinel_pool: Any = SentinelConnectionPool
-        return redis.Redis(
-            connection_pool=sentinel_pool(
-                pool.service_name, pool.sentinel_manager, is_master=pool.is_master, **copied, **settings
-            )
-        )
-    own_pool = redis.ConnectionPool(connection_class=pool.connection_class, **copied, **settings)
-    return redis.Redis(connection_pool=own_pool)
+        make: Any = SentinelConnectionPool
+        own = make(pool.service_name, pool.sentinel_manager, is_master=pool.is_master, **settings)
+    else:
+        own = redis.ConnectionPool(**settings)
+    return redis.Redis(connection_pool=own)
 
 
 def address_of(client: redis.Redis) -> str:
     """The server's address for people: without a password."""
-    kwargs = client.connection_pool.connection_kwargs
+    pool: Any = client.connection_pool
+    kwargs = pool.connection_kwargs
+    if isinstance(pool, SentinelConnectionPool):
+        return f"sentinel://{pool.service_name}/{kwargs.get('db') or 0}"
     if path := kwargs.get("path"):
         return f"unix://{path}"
     return f"redis://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
@@ -116,17 +125,15 @@ class Store:
             attempts += 1
             return self._once(loaded, given)
 
-        return self._insist(call), attempts > 1
+        return self.insist(call), attempts > 1
 
     def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """Run an operation once, for those who have better things to do than to insist.
 
         `StoreUnavailable` does not say whether the script was applied: ask again with the same arguments.
         """
-        try:
+        with self._told():
             return self._once(*self._prepare(script, rest, arguments))
-        except _LOST as error:
-            raise StoreUnavailable(self.address, _reason(error)) from error
 
     def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[lua.Script, list[Any]]:
         loaded = lua.load(script, RQ_KEY_PREFIX)
@@ -145,11 +152,9 @@ class Store:
                 reply = self._execute("EVALSHA", script.sha, 1, self._prefix, *arguments)
             except redis.exceptions.NoScriptError:
                 reply = self._execute("EVAL", script.text, 1, self._prefix, *arguments)
-        except redis.exceptions.OutOfMemoryError as error:
-            raise StoreUnavailable(self.address, f"it is full: {error}") from error
         except redis.exceptions.ResponseError as error:
-            if str(error).startswith(("READONLY", "MISCONF", "NOAUTH", "WRONGPASS", "NOPERM", "OOM", "MASTERDOWN")):
-                raise StoreUnavailable(self.address, str(error)) from error
+            if _is_refusal(error):
+                raise
             raise ScriptBug(f"{script.name}: {script.locate(str(error))}") from error
         reply = cast(list[Any], reply)
         reply[0] = reply[0].decode()
@@ -157,7 +162,7 @@ class Store:
 
     def read(self, command: str, *arguments: Any) -> Any:
         """One plain read, again if the connection broke."""
-        return self._insist(lambda: self._execute(command, *arguments))
+        return self.insist(lambda: self._execute(command, *arguments))
 
     def read_together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Several plain reads as of one moment, in one round trip."""
@@ -169,21 +174,34 @@ class Store:
                     queue(*command)
                 return pipeline.execute()
 
-        return self._insist(call)
+        return self.insist(call)
 
-    def _insist(self, call: Callable[[], T]) -> T:
+    def insist(self, call: Callable[[], T]) -> T:
+        """Call what may be repeated, again if the connection broke. Raises `StoreUnavailable`."""
         started_s = time.monotonic()
         pause_s = 0.05
-        while True:
-            try:
-                return call()
-            except redis.exceptions.AuthenticationError as error:
-                raise StoreUnavailable(self.address, str(error)) from error
-            except _LOST as error:
-                if time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S:
-                    raise StoreUnavailable(self.address, _reason(error)) from error
-                time.sleep(pause_s * random.uniform(0.8, 1.2))
-                pause_s *= 2
+        with self._told():
+            while True:
+                try:
+                    return call()
+                except _LOST as error:
+                    late = time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S
+                    if late or isinstance(error, redis.AuthenticationError):
+                        raise
+                    time.sleep(pause_s * random.uniform(0.8, 1.2))
+                    pause_s *= 2
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what redis-py says of a server that is away, or refuses, into our own word."""
+        try:
+            yield
+        except _LOST as error:
+            raise StoreUnavailable(self.address, _reason(error)) from error
+        except redis.ResponseError as error:
+            if not _is_refusal(error):
+                raise
+            raise StoreUnavailable(self.address, _reason(error)) from error
 
     def close(self) -> None:
         """Close the pool's connections; a later call opens new ones."""
@@ -191,6 +209,12 @@ class Store:
         self.client.connection_pool.disconnect()
 
 
+def _is_refusal(error: redis.ResponseError) -> bool:
+    """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
+    return isinstance(error, _REFUSALS) or str(error).startswith(("MISCONF", "NOREPLICAS"))
+
+
 def _reason(error: Exception) -> str:
-    text = str(error).strip().rstrip(".")
-    return text or type(error).__name__
+    text = re.sub(r"\W*script: \w+, on @?\S+$", "", str(error)).strip().rstrip(".")
+    said = text.replace(". ", ": ") or type(error).__name__
+    return f"it is full: {said}" if isinstance(error, redis.exceptions.OutOfMemoryError) else said

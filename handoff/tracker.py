@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from handoff.allocator import groups
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.function import Function
-from handoff.names import check_node_name
+from handoff.names import check_node_name, is_node_name
 from handoff.nodes import Node, read_nodes
 from handoff.reservation import Reservation, check_ttl
 from handoff.resources import Amount, Number, Units, amounts, parse_capabilities, parse_cost
@@ -107,9 +107,10 @@ class RedisResourceTracker:
                 id = _claim_id()
                 claims.append((member.id, id, units))
                 rest += [id, number, group.pin or "", cost_text(units)]
-        if nodes is not None and not nodes and claims:
+        among = [] if nodes is None else [name for name in nodes if is_node_name(name)]
+        if nodes is not None and not among and claims:
             raise ResourcesUnavailable(None, amounts(claims[0][2]))
-        reply = self._store.run("allocate", *rest, among=",".join(nodes or ()))
+        reply = self._store.run("allocate", *rest, among=",".join(among))
         match reply:
             case ["claimed", list(placed)]:
                 claimed = {

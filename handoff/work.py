@@ -199,7 +199,7 @@ def cancel(store: Store, job_id: str) -> bool:
 def tick(store: Store) -> None:
     """Do one slice of housekeeping, and more while there is more: nothing depends on agents alone."""
     while True:
-        reply = store.run("tick", room=0, lost_text=LOST_TEXT)
+        reply = store.run("tick", room=0, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
         if reply[0] == "busy" or not reply[1]:
             return
 

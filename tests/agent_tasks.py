@@ -69,11 +69,6 @@ def pass_gate_with_devices(folder: str) -> str | None:
     return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
-def pass_gate_and_fail(folder: str) -> NoReturn:
-    pass_gate(folder)
-    raise Refused("not today")
-
-
 def pass_gate_and_save_meta(folder: str) -> None:
     """Save something before and after the gate."""
     job = _job()
@@ -82,11 +77,6 @@ def pass_gate_and_save_meta(folder: str) -> None:
     pass_gate(folder)
     job.meta["progress"] = 2
     job.save_meta()
-
-
-def pass_gate_twice(folder: str) -> None:
-    pass_gate(folder)
-    pass_gate(folder)
 
 
 def fail(text: str) -> NoReturn:

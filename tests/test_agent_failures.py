@@ -14,11 +14,13 @@ import agent_tasks
 from agents import LIMIT_S, Gate, await_event
 from child_tasks import alive, wait_until
 from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster
+from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Cluster]:
+    need_redis_server()
     with LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace="failures") as cluster:
         yield cluster
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,10 +14,12 @@ import pytest
 from rq.suspension import resume, suspend
 
 import agent_tasks
-from agents import LIMIT_S, Agents, Gate, await_event
+from agents import LIMIT_S, Agents, Gate, await_end, await_event
 from child_tasks import alive, wait_until
 from handoff import Cluster, UnknownFunction
 from handoff.embedded import RedisServer
+from handoff_worker.hints import Hints
+from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 from support.proxy import Command, FaultyProxy
 
@@ -24,6 +27,7 @@ from support.proxy import Command, FaultyProxy
 @pytest.fixture
 def redis_server() -> Iterator[RedisServer]:
     """A server of the test's own, which keeps what it acknowledged when it is killed."""
+    need_redis_server()
     with RedisServer(appendonly=True) as server:
         yield server
 
@@ -200,6 +204,34 @@ def test_an_agent_outlives_a_redis_that_refuses_to_write_for_a_while(
     client.replicaof("NO", "ONE")
 
     assert running.result(LIMIT_S) == 7
+
+
+def test_an_agent_without_redis_ends_when_it_is_told_to(
+    cluster: Cluster, agents: Agents, redis_server: RedisServer
+) -> None:
+    agent = agents.start("a")
+    cluster.enqueue(agent_tasks.nothing).result(LIMIT_S)
+    family = agent.family()
+    redis_server.kill()
+    wait_until(lambda: "trying again" in agent.wrote(), "the agent misses Redis")
+
+    agent.signal(signal.SIGTERM)
+
+    assert agent.wait() == 0
+    await_end(family)
+    assert "the lease of node a will run out by itself" in agent.wrote().splitlines()[-1]
+    redis_server.restart()
+
+
+def test_a_command_that_comes_right_behind_the_subscription_is_heard(cluster: Cluster) -> None:
+    hints = Hints(cluster.store, "a")
+    hints.connect()
+
+    cluster.connection.publish(f"rq:pubsub:{cluster.namespace}.a", '{"command": "shutdown"}')
+
+    select.select([hints], [], [], LIMIT_S)
+    assert hints.read() == [{"command": "shutdown"}]
+    hints.close()
 
 
 @pytest.mark.parametrize("what", ["reply", "command"])

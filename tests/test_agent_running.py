@@ -17,12 +17,14 @@ import agent_tasks
 from agents import LIMIT_S, Gate, await_event, exchanges, newest, node_of
 from handoff import Cluster, Function, FunctionFailed, Handle, LocalCluster
 from handoff_worker.confine import THREAD_VARIABLES
+from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     """A node with two gpus, and one without; variables that functions look at are not inherited."""
+    need_redis_server()
     local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 8}}, namespace="running")
     with pytest.MonkeyPatch.context() as patch:
         for name in (*THREAD_VARIABLES, "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):

@@ -44,22 +44,33 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 START_MS = 1_800_000_000_000
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
-COSTS = st.fixed_dictionaries(
-    {},
-    optional={
-        "cpu": st.sampled_from([0.5, 1, 2, 3]),
-        "gpu": st.sampled_from([0.25, 0.5, 0.7, 1, 2]),
-        "fpga": st.sampled_from([0.5, 1, 1.5]),
-    },
+COSTS = st.sampled_from(
+    [
+        {"cpu": 1}, {"cpu": 0.5}, {"cpu": 2}, {"cpu": 3}, {}, {"gpu": 0.25}, {"gpu": 0.5}, {"gpu": 0.7}, {"gpu": 1},
+        {"gpu": 2}, {"cpu": 1, "gpu": 1}, {"cpu": 0.5, "gpu": 0.25}, {"fpga": 0.5}, {"fpga": 1.5}, {"cpu": 1, "fpga": 1},
+    ]
+)  # fmt: skip
+CALLS = st.fixed_dictionaries(
+    {
+        "cost": COSTS,
+        "pin": st.sampled_from(["", "", "", "", "a", "d", "z"]),
+        "priority": st.sampled_from([0, 0, 0, 5, -3, 1000, -1000]),
+        "retries": st.sampled_from([0, 0, 1, 3]),
+        "preferred": st.sampled_from(["", "", "b", "z"]),
+    }
 )
 CAPABILITIES = st.fixed_dictionaries(
-    {"cpu": st.sampled_from([0, 1, 2, 4])},
+    {"cpu": st.sampled_from([2, 1, 3, 4, 0])},
     optional={
-        "gpu": st.sampled_from([0, 1, 2, [0, 3], [1], [0, 1, 5]]),
+        "gpu": st.sampled_from([2, 1, 0, [0, 3], [1], [0, 1, 5]]),
         "fpga": st.sampled_from([1, 1.5, [0], [0, 7]]),
-        "slots": st.sampled_from([0, 1, 2, 3]),
+        "slots": st.sampled_from([2, 1, 3, 0]),
     },
 )
+ENDINGS = st.lists(
+    st.tuples(st.sampled_from(["ok", "retryable", "final", "killed"]), st.sampled_from([1.0, 0.8, 1.197])), max_size=3
+)
+WHICH = st.integers(0, 99)
 
 MOST_UNFINISHED = 8
 """Few enough for every script to end what it begins: only then the order of all decisions is known."""
@@ -103,77 +114,81 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # Nodes.
 
-    @initialize()
-    def begin(self) -> None:
-        for name in ("a", "b", "c"):
-            self.agents += [FakeAgent(self.store, name, {}, incarnation=f"{name}1", lease_ms=5000)]
-        self.agents += [FakeAgent(self.store, "a", {}, incarnation="a2", lease_ms=3000)]
-
-    @rule(name=NAMES, capabilities=CAPABILITIES, again=st.booleans())
-    def register_static(self, name: str, capabilities: dict[str, Any], again: bool) -> None:
-        expected = self.oracle.register_node(name, capabilities)
+    @initialize(again=st.booleans())
+    def begin(self, again: bool) -> None:
         self.store.again = again
-        try:
+        for name, incarnation, lease_ms in (("a", "a1", 5000), ("b", "b1", 5000), ("c", "c1", 6000), ("a", "a2", 3000)):
+            self.agents.append(FakeAgent(self.store, name, {}, incarnation=incarnation, lease_ms=lease_ms))
+        self.come_up(self.agents[0], {"cpu": 4, "gpu": 2, "slots": 3})
+        self.come_up(self.agents[1], {"cpu": 2, "fpga": [0, 7], "slots": 2})
+        self.register_static("d", {"cpu": 2})
+
+    def agent(self, which: int) -> FakeAgent:
+        """Mostly one whose node is its own."""
+        nodes = self.oracle.nodes
+        owning = [a for a in self.agents if a.name in nodes and nodes[a.name].incarnation == a.incarnation]
+        return owning[which % len(owning)] if owning and which < 90 else self.agents[which % len(self.agents)]
+
+    @rule(name=NAMES, capabilities=CAPABILITIES)
+    def register_static(self, name: str, capabilities: dict[str, Any]) -> None:
+        if self.oracle.register_node(name, capabilities):
             self.tracker.register_node(name, capabilities)
-        except NodeIsLeased:
-            assert not expected
         else:
-            assert expected
+            with pytest.raises(NodeIsLeased):
+                self.tracker.register_node(name, capabilities)
         self.settle()
 
-    @rule(which=st.integers(0, 3), capabilities=CAPABILITIES, kills=st.booleans(), again=st.booleans())
-    def register_agent(self, which: int, capabilities: dict[str, Any], kills: bool, again: bool) -> None:
-        agent = self.agents[which]
+    @rule(which=WHICH, capabilities=CAPABILITIES)
+    def register_agent(self, which: int, capabilities: dict[str, Any]) -> None:
+        """Sometimes one that knows that the process of the one before it is gone."""
+        agent = self.agents[which % 4]
         node = self.oracle.nodes.get(agent.name)
-        dead = node.incarnation if kills and node is not None and node.incarnation != agent.incarnation else ""
-        agent.capabilities = capabilities = {"slots": 2, **capabilities}
-        expected = self.oracle.register(agent.name, agent.incarnation, capabilities, agent.lease_ms, dead)
-        self.store.again = again
-        try:
+        dead = node.incarnation if which > 49 and node is not None and node.incarnation != agent.incarnation else ""
+        self.come_up(agent, {"slots": 2, **capabilities}, dead)
+
+    def come_up(self, agent: FakeAgent, capabilities: dict[str, Any], dead: str = "") -> None:
+        agent.capabilities = capabilities
+        if self.oracle.register(agent.name, agent.incarnation, capabilities, agent.lease_ms, dead):
             agent.register(dead=dead)
-        except NameTaken:
-            assert not expected
         else:
-            assert expected
+            with pytest.raises(NameTaken):
+                agent.register(dead=dead)
         self.settle()
 
-    @rule(name=NAMES)
-    def deregister(self, name: str) -> None:
-        expected = self.oracle.deregister(name)
-        try:
+    @precondition(lambda self: self.oracle.nodes)
+    @rule(which=WHICH)
+    def deregister(self, which: int) -> None:
+        name = "abcd"[which % 4]
+        if which > 49:
+            agent = self.agent(which)
+            assert agent.goodbye() == self.oracle.deregister(agent.name, agent.incarnation)
+        elif self.oracle.deregister(name):
             self.tracker.deregister_node(name)
-        except UnknownNode:
-            assert not expected
         else:
-            assert expected
+            with pytest.raises(UnknownNode):
+                self.tracker.deregister_node(name)
         self.settle()
 
-    @rule(which=st.integers(0, 3))
-    def goodbye(self, which: int) -> None:
-        agent = self.agents[which]
-        assert agent.goodbye() == self.oracle.deregister(agent.name, agent.incarnation)
-        self.settle()
-
-    @rule(which=st.integers(0, 3), forgets=st.integers(0, 9), again=st.booleans())
-    def beat(self, which: int, forgets: int, again: bool) -> None:
+    @rule(which=WHICH)
+    def beat(self, which: int) -> None:
         """Sometimes the agent has lost a function that it was given."""
-        agent = self.agents[which]
-        if forgets < min(2, len(agent.runs)):
-            del agent.runs[sorted(agent.runs)[forgets]]
-        self.store.again = again
-        runs = {id: self.runs[id] for id in agent.runs}
+        agent = self.agent(which)
+        if which > 79 and agent.runs:
+            del agent.runs[min(agent.runs)]
+        self.let_beat(agent)
+        self.settle()
+
+    def let_beat(self, agent: FakeAgent) -> None:
         if self.oracle.owns(agent.name, agent.incarnation):
-            stops = self.oracle.beat(agent.name, runs.values())
+            stops = self.oracle.beat(agent.name, [self.runs[id] for id in agent.runs])
             assert {self.runs[id] for id in agent.beat()} == stops
         else:
             with pytest.raises(Stale):
                 agent.beat()
-        self.settle()
 
-    @rule(which=st.integers(0, 3), on=st.booleans(), again=st.booleans())
-    def quiet(self, which: int, on: bool, again: bool) -> None:
-        agent = self.agents[which]
-        self.store.again = again
+    @rule(which=WHICH)
+    def quiet(self, which: int) -> None:
+        agent, on = self.agent(which // 2), which % 2 == 0
         if self.oracle.owns(agent.name, agent.incarnation):
             self.oracle.quiet(agent.name, on)
             agent.quiet(on)
@@ -189,35 +204,27 @@ class LedgerMachine(RuleBasedStateMachine):
         return [job for job in self.oracle.jobs.values() if job.state in states]
 
     @precondition(lambda self: len(self.unfinished()) < MOST_UNFINISHED)
-    @rule(
-        cost=COSTS,
-        pin=st.sampled_from(["", "", "", "", "a", "d", "z"]),
-        priority=st.sampled_from([0, 0, 0, 5, -3, 1000, -1000]),
-        retries=st.sampled_from([0, 0, 1, 3]),
-        preferred=st.sampled_from(["", "", "b", "z"]),
-        reuse=st.booleans(),
-        again=st.booleans(),
-    )
-    def submit(
-        self, cost: dict[str, Any], pin: str, priority: int, retries: int, preferred: str, reuse: bool, again: bool
-    ) -> None:
+    @rule(call=CALLS)
+    def submit(self, call: dict[str, Any]) -> None:
+        """Sometimes under the id of one that rq deleted."""
         queued = [job for node in self.oracle.nodes.values() for job in node.queue]
         gone = [job.id for job in self.oracle.jobs.values() if job.state == "gone" and job not in queued]
-        id = gone[0] if reuse and gone else f"j{self.submitted}"
+        id = gone[0] if gone and call["priority"] == 0 else f"j{self.submitted}"
         self.submitted += 1
-        self.store.again = again
-        expected = self.oracle.submit(id, cost, pin=pin, priority=priority, retries=retries, preferred=preferred)
-        assert self.ask(id, cost, pin, priority, retries, preferred) == expected
+        expected = self.oracle.submit(id, **call)
+        assert self.ask(id, **call) == expected
         self.settle()
 
     @precondition(lambda self: self.oracle.jobs)
-    @rule(which=st.integers(0, 100))
+    @rule(which=WHICH)
     def submit_under_an_id_that_is_taken(self, which: int) -> None:
         job = self.some(self.oracle.jobs, which)
         if job.state != "gone":
-            assert self.ask(job.id, {}, "", 0, 0, "") == self.oracle.submit(job.id, {}) == "duplicate"
+            assert self.ask(job.id, {}) == self.oracle.submit(job.id, {}) == "duplicate"
 
-    def ask(self, id: str, cost: dict[str, Any], pin: str, priority: int, retries: int, preferred: str) -> str:
+    def ask(
+        self, id: str, cost: dict[str, Any], pin: str = "", priority: int = 0, retries: int = 0, preferred: str = ""
+    ) -> str:
         fields = JobFields(data=b"", description="", timeout=-1)
         submission = work.Submission(
             job_id=id, function_id=id, cost=parse_cost(cost), pin=pin or None, priority=priority, max_retries=retries,
@@ -231,17 +238,19 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (verdict.node, verdict.devices) == (self.oracle.jobs[id].node, self.oracle.jobs[id].devices)
         return verdict.state
 
-    @rule(
-        which=st.integers(0, 3),
-        endings=st.lists(st.sampled_from(["ok", "retryable", "final", "killed"]), max_size=3),
-        jitter=st.sampled_from([0.8, 1.0, 1.197]),
-        room=st.integers(0, 3),
-        again=st.booleans(),
-    )
-    def finish(self, which: int, endings: list[str], jitter: float, room: int, again: bool) -> None:
-        agent = self.agents[which]
-        results = [_result(id, ending, jitter) for id, ending in zip(list(agent.runs), endings, strict=False)]
-        self.store.again = again
+    @rule(which=WHICH, endings=ENDINGS)
+    def finish(self, which: int, endings: list[tuple[str, float]]) -> None:
+        agent = self.agent(which)
+        results = [_result(id, *ending) for id, ending in zip(list(agent.runs), endings, strict=False)]
+        self.exchange(agent, results, room=which % 3)
+        self.settle()
+
+    @rule(which=WHICH)
+    def take(self, which: int) -> None:
+        self.exchange(self.agent(which), [], 3)
+        self.settle()
+
+    def exchange(self, agent: FakeAgent, results: list[Result], room: int) -> None:
         if self.oracle.owns(agent.name, agent.incarnation):
             jobs = [(self.runs[result.id], result) for result in results]
             outcomes, started = self.oracle.finish(agent.name, jobs, room)
@@ -251,11 +260,6 @@ class LedgerMachine(RuleBasedStateMachine):
         else:
             with pytest.raises(Stale):
                 agent.finish(*results, room=room)
-        self.settle()
-
-    @rule(which=st.integers(0, 3), again=st.booleans())
-    def take(self, which: int, again: bool) -> None:
-        self.finish(which=which, endings=[], jitter=1.0, room=3, again=again)
 
     def note_started(self, runs: list[Started], expected: list[Job]) -> None:
         by_id = {job.id: job for job in expected}
@@ -265,29 +269,20 @@ class LedgerMachine(RuleBasedStateMachine):
             self.runs[run.id] = by_id[run.job_id]
 
     @precondition(lambda self: self.oracle.jobs)
-    @rule(which=st.integers(0, 100), again=st.booleans())
-    def cancel(self, which: int, again: bool) -> None:
-        job = self.some(self.oracle.jobs, which)
-        self.store.again = again
-        expected = self.oracle.cancel(job.id)
-        assert work.cancel(self.store, job.id) == expected
-        self.settle()
-
-    @precondition(lambda self: self.unfinished())
-    @rule(which=st.integers(0, 100), again=st.booleans())
-    def cancel_unfinished(self, which: int, again: bool) -> None:
-        job = self.unfinished()[which % len(self.unfinished())]
-        self.store.again = again
-        expected = self.oracle.cancel(job.id)
-        assert work.cancel(self.store, job.id) == expected
+    @rule(which=WHICH)
+    def cancel(self, which: int) -> None:
+        jobs = self.unfinished() if which < 80 else list(self.oracle.jobs.values())
+        for job in jobs[which % len(jobs) :][:1] if jobs else ():
+            expected = self.oracle.cancel(job.id)
+            assert work.cancel(self.store, job.id) == expected
         self.settle()
 
     # Claims.
 
     @precondition(lambda self: len(self.oracle.claims) < 5)
-    @rule(name=NAMES, cost=COSTS, ttl=st.sampled_from([None, 0.5, 2, 7]), again=st.booleans())
-    def request(self, name: str, cost: dict[str, Any], ttl: float | None, again: bool) -> None:
-        self.store.again = again
+    @rule(claim=st.tuples(NAMES | st.just("z"), COSTS, st.sampled_from([None, 0.5, 2, 7])))
+    def request(self, claim: tuple[str, dict[str, Any], float | None]) -> None:
+        name, cost, ttl = claim
         try:
             reservation = self.tracker.request(name, cost, ttl=ttl)
         except UnknownNode:
@@ -295,9 +290,9 @@ class LedgerMachine(RuleBasedStateMachine):
         except ResourcesUnavailable as error:
             assert amounts(self.missing(self.oracle.request("~", name, cost))) == error.short
         else:
-            claim = self.oracle.request(reservation.id, name, cost, math.inf if ttl is None else ttl * 1000)
-            assert isinstance(claim, Claim)
-            assert self.oracle.nodes[name].holds[claim] == reservation.devices
+            made = self.oracle.request(reservation.id, name, cost, math.inf if ttl is None else ttl * 1000)
+            assert isinstance(made, Claim)
+            assert self.oracle.nodes[name].holds[made] == reservation.devices
             self.claims[reservation.id] = reservation
         self.settle()
 
@@ -306,12 +301,11 @@ class LedgerMachine(RuleBasedStateMachine):
         return answer
 
     @precondition(lambda self: self.claims)
-    @rule(which=st.integers(0, 100), again=st.booleans())
-    def release(self, which: int, again: bool) -> None:
+    @rule(which=WHICH)
+    def release(self, which: int) -> None:
         """Of a claim that was made any time before, also one that is gone."""
         reservation = self.some(self.claims, which)
         expected = self.oracle.release(reservation.id)
-        self.store.again = again
         assert self.tracker.release(reservation) == expected
         self.settle()
 
@@ -323,11 +317,21 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # The clock, the server, and rq's tools.
 
-    @rule(ms=st.sampled_from([1, 400, 1000, 2000, 3000, 5000, 61_000]), ticks=st.booleans())
-    def step_the_clock(self, ms: int, ticks: bool) -> None:
-        """Leases lapse, delays and claims end; without a tick it is for the next operation to notice."""
+    @rule(ms=st.sampled_from([1, 400, 1000, 2000, 3000, 5000, 61_000, 3_600_000]))
+    def step_the_clock(self, ms: int) -> None:
+        """Leases lapse, delays and claims end, and it is for the next operation to notice."""
         self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + ms
-        if ticks or self.lapsing() > MOST_LEFT_TO_OTHERS:
+        if self.lapsing() > MOST_LEFT_TO_OTHERS:
+            self.settle()
+
+    @rule(seconds=st.integers(1, 5))
+    def let_time_pass(self, seconds: int) -> None:
+        """While all agents do as they should."""
+        for _ in range(seconds):
+            self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + 1000
+            for agent in self.agents:
+                if self.oracle.owns(agent.name, agent.incarnation):
+                    self.let_beat(agent)
             self.settle()
 
     def lapsing(self) -> int:
@@ -336,22 +340,14 @@ class LedgerMachine(RuleBasedStateMachine):
         over = [node for node in nodes if node.up and node.kind == "leased" and node.lease_ends_ms <= self.oracle.now_ms]
         return sum(len(node.holds) for node in over)
 
-    @rule(ms=st.sampled_from([1, 700, 2500]))
-    def set_the_clock_back(self, ms: int) -> None:
-        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms - ms
-
-    @rule()
-    def wait_until_lost_nodes_are_forgotten(self) -> None:
-        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + 3_600_000
-        self.settle()
-
-    @rule()
-    def flush_the_scripts(self) -> None:
+    @rule(back_ms=st.sampled_from([0, 1, 700, 2500]))
+    def flush_the_scripts_and_set_the_clock_back(self, back_ms: int) -> None:
         self.store.client.script_flush()
+        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms - back_ms
 
     @precondition(lambda self: self.unfinished())
-    @rule(which=st.integers(0, 100), how=st.sampled_from(["cancel", "delete", "hash", "unqueue"]))
-    def rq_takes_a_job_away(self, which: int, how: str) -> None:
+    @rule(which=WHICH, how=st.sampled_from(["cancel", "delete", "hash", "unqueue", "empty"]))
+    def rq_takes_jobs_away(self, which: int, how: str) -> None:
         job = self.unfinished()[which % len(self.unfinished())]
         if how == "cancel":
             self.oracle.rq_cancels(job)
@@ -362,19 +358,12 @@ class LedgerMachine(RuleBasedStateMachine):
         elif how == "hash":
             self.oracle.rq_deletes(job, off_queue=False)
             self.store.client.delete(self.store.keys("rq_job", job.id))
-        elif job.state == "queued" and not self.has_unqueued(job.node):
+        elif job.state == "queued" and how == "unqueue" and not self.has_unqueued(job.node):
             self.oracle.rq_unqueues(job)
             self.rq_queue(job.node).remove(job.id)
-        self.settle()
-
-    @rule(name=NAMES)
-    def rq_empties_a_queue(self, name: str) -> None:
-        for job in list(self.oracle.nodes[name].queue) if name in self.oracle.nodes else ():
-            if job.state == "queued":
-                self.oracle.rq_deletes(job)
-        if name in self.oracle.nodes:
-            self.oracle.nodes[name].queue.clear()
-        self.rq_queue(name).empty()
+        elif job.state == "queued" and how == "empty":
+            self.oracle.rq_empties(job.node)
+            self.rq_queue(job.node).empty()
         self.settle()
 
     def has_unqueued(self, name: str) -> bool:
@@ -395,11 +384,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def settle(self) -> None:
         """Tick until nothing is left over, and until every queue, node and shape was looked at in turn."""
-        self.store.again = False
         self.oracle.tick()
         turns = 2 * (len(self.oracle.nodes) + MOST_UNFINISHED) if self.oracle.touched else 1
         while turns:
-            reply = self.store.run("tick", room=64, lost_text=LOST_TEXT)
+            reply = self.store.run("tick", room=64, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
             turns -= not reply[1]
 
     @invariant()

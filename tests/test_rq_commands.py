@@ -26,9 +26,10 @@ from rq.registry import (
 )
 
 import agent_tasks
-from agents import LIMIT_S, Gate, await_event, environment, exchanges
+from agents import LIMIT_S, Gate, await_event, environment, exchanges, newest
 from child_tasks import alive, wait_until
 from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster, Serializer, UnknownFunction
+from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 
 NAMESPACE = "rqtools"
@@ -39,6 +40,7 @@ QUEUE = f"{NAMESPACE}.a"
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     """What RQ's tools have written an agent finds with its heartbeat, three times a lease."""
+    need_redis_server()
     local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace=NAMESPACE, lease=1.5)
     with local as cluster:
         yield local, cluster
@@ -87,11 +89,6 @@ def rq(*arguments: str, url: str) -> str:
 def fetch(cluster: Cluster, handle: Handle) -> Job:
     """Fetch the job as anybody does who does not know its serializer."""
     return Job.fetch(handle.id, connection=cluster.connection)
-
-
-def await_released(cluster: Cluster, handle: Handle) -> None:
-    """Wait until what the function held at first is given back."""
-    await_event(cluster, event="released", id=f"{handle.id}:1")
 
 
 # What RQ shows.
@@ -226,6 +223,7 @@ def test_kill_horse_costs_what_runs_an_attempt(cluster: Cluster, gate: Gate) -> 
     assert retried.attempts == 2
 
 
+@pytest.mark.usefixtures("local")
 def test_a_worker_that_is_told_to_shut_down_finishes_what_it_runs_and_leaves(gate: Gate) -> None:
     with LocalCluster(nodes={"b": {"cpu": 1}}, namespace="shutdown") as cluster:
         handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
@@ -254,7 +252,7 @@ def test_a_running_job_that_rq_cancels_is_ended_and_stays_canceled(cluster: Clus
 
     with pytest.raises(FunctionCanceled):
         handle.result(LIMIT_S)
-    await_released(cluster, handle)
+    await_event(cluster, event="released", of=handle.id)
     assert not alive(pid)
     assert fetch(cluster, handle).get_status() is JobStatus.CANCELED
     assert handle.id in CanceledJobRegistry(QUEUE, cluster.connection)
@@ -268,7 +266,7 @@ def test_the_result_of_a_job_that_rq_has_canceled_does_not_undo_that(cluster: Cl
     fetch(cluster, handle).cancel()
     gate.open("a")
 
-    await_released(cluster, handle)
+    await_event(cluster, event="released", of=handle.id)
     with pytest.raises(FunctionCanceled):
         handle.result(LIMIT_S)
     assert handle.id not in FinishedJobRegistry(QUEUE, cluster.connection)
@@ -280,7 +278,7 @@ def test_a_running_job_that_rq_deletes_is_ended_and_leaves_nothing(cluster: Clus
 
     fetch(cluster, handle).delete()
 
-    await_released(cluster, handle)
+    await_event(cluster, event="released", of=handle.id)
     assert not alive(pid)
     with pytest.raises(UnknownFunction):
         handle.result(0)
@@ -355,12 +353,14 @@ def test_a_failed_job_that_rq_requeues_runs_again_with_a_reservation_of_its_own(
     handle = cluster.enqueue(agent_tasks.fail_once, 7, cost={"gpu": 1}, meta={"user": 7})
     with pytest.raises(FunctionFailed):
         handle.result(LIMIT_S)
+    after = newest(cluster)
 
     rq("requeue", "--queue", QUEUE, handle.id, url=url)
 
-    await_event(cluster, event="reserved", id=f"{handle.id}:2")
-    await_event(cluster, event="released", id=f"{handle.id}:2")
+    first = await_event(cluster, event="reserved", of=handle.id)
+    second = await_event(cluster, after, event="reserved", of=handle.id)
     assert handle.result(LIMIT_S) == 7
+    assert first["id"] != second["id"]
     assert (handle.status, handle.attempts, handle.devices) == ("finished", 2, {"gpu": [0]})
     assert handle.job.meta == {"user": 7}
     assert handle.id not in FailedJobRegistry(QUEUE, cluster.connection)
@@ -379,6 +379,29 @@ def test_a_job_that_rq_requeues_waits_where_there_is_no_room(cluster: Cluster, u
     gate.open("a")
     assert handle.result(LIMIT_S) == 7
     holder.result(LIMIT_S)
+
+
+@pytest.mark.parametrize("queue", [QUEUE, NAMESPACE], ids=["the queue of a node", "the lobby"])
+def test_a_job_that_rq_enqueues_past_us_gets_a_reservation_and_runs(cluster: Cluster, url: str, queue: str) -> None:
+    job_id = f"past-{queue.replace('.', '-')}"
+
+    rq(
+        *("enqueue", "--queue", queue, "--serializer", "handoff.Serializer", "--job-id", job_id),
+        *("agent_tasks.echo", ":[1, 2]"),
+        url=url,
+    )
+
+    await_event(cluster, event="reserved", of=job_id, cost="slots=10000")
+    assert cluster.handle(job_id).result(LIMIT_S) == [1, 2]
+
+
+def test_a_job_that_rq_has_pickled_fails_and_is_not_unpickled(cluster: Cluster, url: str) -> None:
+    rq("enqueue", "--queue", QUEUE, "--job-id", "pickled", "agent_tasks.echo", "7", url=url)
+
+    # rq writes the job in several steps.
+    wait_until(lambda: bool(cluster.connection.exists("rq:results:pickled")), "the end of the job")
+    with pytest.raises(FunctionFailed, match="were not written by Handoff's msgpack serializer"):
+        cluster.handle("pickled").result(LIMIT_S)
 
 
 def test_rqs_own_cleaning_leaves_what_runs_alone(cluster: Cluster, url: str, gate: Gate) -> None:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module, resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import redis
@@ -26,7 +26,9 @@ PARTS = tuple(
 )
 FILES = (*OPERATIONS, *PARTS)
 
-GIVEN = frozenset({"ipairs", "math", "next", "pairs", "redis", "string", "table", "tonumber", "tostring", "unpack", "error"})
+GIVEN = frozenset(
+    {"ipairs", "math", "next", "pairs", "redis", "string", "table", "tonumber", "tostring", "unpack", "error"}
+)
 """What every script may use of Lua and of Redis. Not cjson: {} becomes [], and 10**15 loses its digits."""
 
 LINE_OF_A_LIBRARY = re.compile(r"local function \w+\(|local \w+(, \w+)* = |end$|\}$")
@@ -88,7 +90,7 @@ class Compiled:
     def _count(self) -> int:
         return int(self._take("<i")[0])
 
-    def _take(self, form: str) -> tuple[bytes, ...]:
+    def _take(self, form: str) -> tuple[Any, ...]:
         values = struct.unpack_from(form, self._bytes, self._at)
         self._at += struct.calcsize(form)
         return values
@@ -234,9 +236,7 @@ def test_every_library_is_included_somewhere(part: str) -> None:
 
 def test_every_definition_of_a_library_is_used() -> None:
     used = frozenset().union(*(taken_from_outside(file) for file in FILES))
-    inside = {
-        name for part in PARTS for name in defined(part) if len(re.findall(rf"\b{name}\b", body(part))) > 1
-    }
+    inside = {name for part in PARTS for name in defined(part) if len(re.findall(rf"\b{name}\b", body(part))) > 1}
 
     assert names_of(list(PARTS)) - used - inside == set()
 
@@ -272,9 +272,7 @@ def test_errors_of_commands_are_never_swallowed(file: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_server_knows_a_script_by_the_name_that_the_loader_gives_it(
-    operation: str, connection: redis.Redis
-) -> None:
+def test_a_server_knows_a_script_by_the_name_that_the_loader_gives_it(operation: str, connection: redis.Redis) -> None:
     script = lua.load(operation, RQ_KEY_PREFIX)
 
     assert connection.script_load(script.text) in (script.sha, script.sha.encode())
@@ -291,7 +289,11 @@ def test_every_line_of_a_script_is_traced_to_its_file(operation: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["-- X.\n--\n-- ARGV     job\n", "-- X.\n--\n-- ARGV     job  bytes\n", "-- X.\n--\n-- ARGV     job  json  meaning\n"],
+    [
+        "-- X.\n--\n-- ARGV     job\n",
+        "-- X.\n--\n-- ARGV     job  bytes\n",
+        "-- X.\n--\n-- ARGV     job  json  meaning\n",
+    ],
 )
 def test_an_argument_without_a_type_that_the_loader_knows_is_refused(text: str) -> None:
     with pytest.raises(lua.BadHeader, match=r"^x\.lua: an ARGV line reads `name type  meaning`"):

@@ -1,4 +1,4 @@
-"""The connection to Redis: settings are copied, nothing is sent twice in silence, and what fails says so in a sentence."""
+"""The connection to Redis: settings are copied, nothing is sent twice in silence, what fails is told in a sentence."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ from support.proxy import FaultyProxy
 NODE = {"cpu": 2}
 
 REFUSED = "Redis at {} is not available"
+
+# redis-py has no types for these.
+sentinel_of: Any = Sentinel
+blocking_pool: Any = redis.BlockingConnectionPool
+connection_class: Any = redis.connection.Connection
+
+
+def command(client: redis.Redis, *words: str) -> Any:
+    execute: Callable[..., Any] = client.execute_command
+    return execute(*words)
 
 
 def settings(client: redis.Redis) -> dict[str, Any]:
@@ -87,8 +97,8 @@ class TestOwnClient:
                 {"path": "/run/redis.sock", "username": "u", "password": "pw", "db": 3},
             ),
             (
-                redis.Redis("host.example", 7000, username="u", password="pw", db=2, client_name="web"),
-                {"host": "host.example", "port": 7000, "username": "u", "password": "pw", "db": 2, "client_name": "web"},
+                redis.Redis("host.example", 7000, username="u", password="pw", db=2, client_name="me"),
+                {"host": "host.example", "port": 7000, "username": "u", "password": "pw", "db": 2, "client_name": "me"},
             ),
             (
                 redis.Redis("host.example", ssl=True, ssl_ca_certs="/ca.pem", ssl_check_hostname=False),
@@ -99,7 +109,7 @@ class TestOwnClient:
                 {"path": "/run/redis.sock", "username": "u", "password": "pw", "db": 4},
             ),
             (
-                redis.Redis(connection_pool=redis.BlockingConnectionPool(host="host.example", max_connections=1)),
+                redis.Redis(connection_pool=blocking_pool(host="host.example", max_connections=1)),
                 {"host": "host.example"},
             ),
             (fakeredis.FakeRedis(db=4, decode_responses=True), {"db": 4}),
@@ -118,7 +128,7 @@ class TestOwnClient:
             redis.Redis(decode_responses=True, socket_timeout=99, retry=Retry(NoBackoff(), 9), health_check_interval=9),
             redis.Redis(retry_on_error=[redis.ConnectionError], protocol=3),
             redis.Redis.from_url("redis://localhost?socket_timeout=99&retry_on_timeout=true"),
-            Sentinel([("localhost", 26379)], decode_responses=True, socket_timeout=99).master_for("main"),
+            sentinel_of([("localhost", 26379)], decode_responses=True, socket_timeout=99).master_for("main"),
             fakeredis.FakeRedis(decode_responses=True),
         ],
         ids=["decoding", "re-sending", "url", "sentinel", "fakeredis"],
@@ -180,7 +190,7 @@ class TestOwnClient:
                 proxy.drop_reply(match="INCR")
 
                 with pytest.raises(redis.ConnectionError):
-                    own.execute_command("INCR", key)
+                    command(own, "INCR", key)
                 own.close()
 
         with redis.Redis.from_url(server.url) as direct:
@@ -189,13 +199,13 @@ class TestOwnClient:
 
 class TestSentinel:
     @pytest.fixture
-    def sentinel(self, server: RedisServer) -> Sentinel:
+    def sentinel(self, server: RedisServer) -> Any:
         """Knows one master; the answer of real sentinels, without them."""
-        sentinel = Sentinel([("127.0.0.1", 1)], sentinel_kwargs={"password": "other"}, password=password_of(server), db=3)
+        sentinel = sentinel_of([("127.0.0.1", 1)], password=password_of(server), db=3)
         sentinel.discover_master = lambda name: ("127.0.0.1", server.port)
         return sentinel
 
-    def test_a_pool_of_our_own_asks_the_same_sentinels_for_the_same_master(self, sentinel: Sentinel) -> None:
+    def test_a_pool_of_our_own_asks_the_same_sentinels_for_the_same_master(self, sentinel: Any) -> None:
         own = own_client(sentinel.master_for("main"), None)
         pool = own.connection_pool
 
@@ -204,7 +214,7 @@ class TestSentinel:
         assert own.client_info()["db"] == 3
         own.close()
 
-    def test_functions_are_submitted_through_it(self, sentinel: Sentinel, real: Cluster) -> None:
+    def test_functions_are_submitted_through_it(self, sentinel: Any, real: Cluster) -> None:
         given = sentinel.master_for("main", decode_responses=True)
         with Cluster(connection=given, namespace=real.namespace) as cluster:
             cluster.register_node("a", NODE)
@@ -213,14 +223,14 @@ class TestSentinel:
             assert cluster.handle(handle.id).status == "queued"
             check_books(cluster.store)
 
-    def test_a_master_behind_tls_is_reached_by_tls(self, sentinel: Sentinel) -> None:
+    def test_a_master_behind_tls_is_reached_by_tls(self, sentinel: Any) -> None:
         given = sentinel.master_for("main", ssl=True, ssl_ca_certs="/ca.pem")
 
         own = own_client(given, None)
 
         assert own.connection_pool.connection_class is given.connection_pool.connection_class
 
-    def test_its_address_names_the_master_and_not_this_machine(self, sentinel: Sentinel) -> None:
+    def test_its_address_names_the_master_and_not_this_machine(self, sentinel: Any) -> None:
         address = address_of(own_client(sentinel.master_for("main"), None))
 
         assert "main" in address
@@ -251,13 +261,13 @@ class TestUnavailable:
         self, closed: str, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         begun: list[float] = []
-        connect = redis.connection.Connection.connect
+        connect = connection_class.connect
 
-        def noted(self: redis.connection.Connection) -> None:
+        def noted(connection: redis.connection.Connection) -> None:
             begun.append(clock.now)
-            connect(self)
+            connect(connection)
 
-        monkeypatch.setattr(redis.connection.Connection, "connect", noted)
+        monkeypatch.setattr(connection_class, "connect", noted)
         with Cluster(closed) as cluster, pytest.raises(StoreUnavailable):
             cluster.discover_nodes()
 
@@ -315,9 +325,9 @@ class TestUnavailable:
 
     def test_a_replica_refuses_writes_in_one_sentence(self, own_server: RedisServer, clock: SimpleNamespace) -> None:
         with Cluster(own_server.url) as cluster:
-            cluster.connection.execute_command("REPLICAOF", "127.0.0.1", "1")
+            command(cluster.connection, "REPLICAOF", "127.0.0.1", "1")
 
-            with pytest.raises(StoreUnavailable, match="READONLY|read only") as caught:
+            with pytest.raises(StoreUnavailable, match="read only") as caught:
                 cluster.register_node("a", NODE)
 
         assert clock.pauses == []
@@ -328,7 +338,7 @@ class TestUnavailable:
     ) -> None:
         with Cluster(own_server.url) as cluster:
             cluster.connection.config_set("replica-serve-stale-data", "no")
-            cluster.connection.execute_command("REPLICAOF", "127.0.0.1", "1")
+            command(cluster.connection, "REPLICAOF", "127.0.0.1", "1")
 
             for call in (cluster.discover_nodes, lambda: cluster.handle("x")):
                 with pytest.raises(StoreUnavailable) as caught:

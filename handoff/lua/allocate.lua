@@ -3,7 +3,8 @@
 -- Entries come in the order in which they are decided. Entries of one group share a node.
 --
 -- KEYS     held  claims  open  scratch
--- ARGV     among    str   nodes to choose from in that order, with commas; '' = all
+-- ARGV     lobby    str
+--          among    str   nodes to choose from in that order, with commas; '' = all
 --          now_ms   int   0 = the server's clock
 --          entries  list  per function: claim id, group, pin ('' = any), cost
 -- RETURNS  {'claimed', {node, devices, ...}}        in the order of the entries
@@ -11,7 +12,7 @@
 -- @include lib/claim
 
 local now = clock(now_ms)
-lapse_leases(now)
+notice(lobby, now)
 
 local groups = {}
 for i = entries_first, #ARGV, 4 do
@@ -23,17 +24,26 @@ for i = entries_first, #ARGV, 4 do
   last[#last + 1] = {id = ARGV[i], cost = ARGV[i + 3]}
 end
 
+-- Asked again after a lost reply: what was claimed then. Had a node to go meanwhile, all of it is decided anew.
+local known, is_whole = {}, true
+for _, group in ipairs(groups) do
+  for _, entry in ipairs(group) do
+    local node = live_node(redis.call('HGET', K.claims, entry.id) or '')
+    is_whole = is_whole and node
+    known[#known + 1] = node and {id = entry.id, node = node}
+  end
+end
 local reply = {}
-local known = redis.call('HGET', K.claims, ARGV[entries_first] or '')
-if known then
-  for _, group in ipairs(groups) do
-    for _, entry in ipairs(group) do
-      local name = redis.call('HGET', K.claims, entry.id)
-      local _, _, devices = parse_record(redis.call('HGET', K.held .. name, entry.id))
-      reply[#reply + 1], reply[#reply + 2] = name, devices
-    end
+if is_whole then
+  for _, each in ipairs(known) do
+    local _, _, devices = parse_record(redis.call('HGET', K.held .. each.node.name, each.id))
+    reply[#reply + 1], reply[#reply + 2] = each.node.name, devices
   end
   return {'claimed', reply}
+end
+for _, each in ipairs(known) do
+  drop_claim(each.id)
+  give_back(each.node, each.id, 'undone', now)
 end
 
 local done = {}
@@ -122,5 +132,8 @@ else
     end
   end
   reply = {'claimed', reply}
+end
+for _, each in ipairs(known) do
+  wake(each.node, lobby, now, 8)
 end
 return reply

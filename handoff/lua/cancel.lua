@@ -15,6 +15,7 @@
 -- @include lib/settle
 
 local now = clock(now_ms)
+lapse_leases(now)
 local job = read_job(job_id)
 if not job then
   return {'unknown'}

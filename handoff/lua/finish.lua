@@ -18,6 +18,7 @@
 -- @include lib/take
 
 local now = clock(now_ms)
+lapse_leases(now)
 local node = load_node(name)
 if not node or node.epoch ~= epoch then
   return {'stale'}
@@ -27,7 +28,7 @@ if node.op == text(op) then
   for outcome in string.gmatch(node.op_reply, '[^,]+') do
     outcomes[#outcomes + 1] = outcome
   end
-  return {'done', outcomes, started_under(node, op), 0}
+  return {'done', outcomes, started_under(node, op), is_settled() and 0 or 1}
 end
 
 local queue = lobby .. '.' .. name
@@ -59,7 +60,6 @@ local function store(id, kind, body, error, message, retryable, jitter)
   return fail_job(job, error, message, {'exc_string', body}, retryable, jitter, lobby, now)
 end
 
-lapse_leases(now)
 local outcomes, finished, failed = {}, 0, 0
 for i = results_first, #ARGV, 7 do
   local outcome = store(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5] == '1',

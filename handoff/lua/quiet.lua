@@ -1,6 +1,6 @@
 -- Take a node out of service, or back into it: quiet, it takes no more, what runs ends, its queue waits again.
 --
--- KEYS     node  rq_queue  dirty
+-- KEYS     node  dirty
 -- ARGV     lobby      str
 --          name       str
 --          epoch      str   of this agent's registration
@@ -34,17 +34,4 @@ end
 node.quiet = '1'
 redis.call('HSET', K.node .. name, 'quiet', '1')
 set_open(node)
-for _ = 1, SLICE do
-  local job_id = redis.call('LPOP', K.rq_queue .. lobby .. '.' .. name)
-  if not job_id then
-    return {'quiet'}
-  end
-  local job = read_job(job_id)
-  if job then
-    give_back(node, reservation_of(job), 'handed back', now)
-    if job.status == 'queued' then
-      admit(job, lobby, now)
-    end
-  end
-end
-return {'again'}
+return {hand_back(node, 'handed back', lobby, now, SLICE) == SLICE and 'again' or 'quiet'}

@@ -24,7 +24,7 @@ local now = clock(now_ms)
 lapse_leases(now)
 local node = load_node(name)
 local mine = node and node.incarnation == incarnation
-if node and node.kind == 'leased' then
+if node and (node.kind == 'leased' or node.state ~= 'up') then
   local ends = tonumber(redis.call('ZSCORE', K.leases, name) or nil)
   if node.state == 'up' and not mine and node.incarnation ~= dead and ends > now then
     return {'held', node.holder, node.incarnation, ends - now}

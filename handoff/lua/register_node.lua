@@ -15,7 +15,7 @@
 local now = clock(now_ms)
 lapse_leases(now)
 local node = load_node(name)
-if node and node.kind == 'leased' then
+if node and (node.kind == 'leased' or node.state ~= 'up') then
   if node.state == 'up' then
     return {'leased', node.holder}
   end

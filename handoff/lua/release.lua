@@ -13,11 +13,12 @@
 local REMEMBER_MS = 600000
 
 local now = clock(now_ms)
+notice(lobby, now)
 local name = redis.call('HGET', K.claims, id)
-if not name then
+local node = name and live_node(name)
+if not node then
   return {redis.call('GET', K.released .. id) == token and 'released' or 'gone'}
 end
-local node = load_node(name)
 drop_claim(id)
 give_back(node, id, 'released', now)
 redis.call('SET', K.released .. id, token, 'PX', REMEMBER_MS)

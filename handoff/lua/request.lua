@@ -1,7 +1,8 @@
 -- Claim a cost on one node.
 --
 -- KEYS     held
--- ARGV     name    str
+-- ARGV     lobby   str
+--          name    str
 --          id      str   of the claim, made by the caller: asked again, it answers the same
 --          cost    str   cpu=20000,gpu=5000
 --          ttl_ms  int   0 = until it is released
@@ -12,7 +13,8 @@
 -- @include lib/claim
 
 local now = clock(now_ms)
-local node = live_node(name, now)
+notice(lobby, now)
+local node = live_node(name)
 if not node then
   return {'unknown'}
 end

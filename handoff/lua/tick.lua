@@ -3,36 +3,43 @@
 -- Agents call it twice a second, and so do clients that wait: nothing depends on one process. A short lock lets one
 -- caller at a time through.
 --
--- KEYS     tick  claim_ends  claims  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  rq_queue
---          rq_queues  rq_job  held
+-- KEYS     tick  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  rq_queue  rq_queues  rq_job
+--          rq_deferred  held
 -- ARGV     lobby      str
 --          room       int   how many on_failure callbacks the caller can run
+--          token      str   names this tick: asked again, it hands out the same callbacks
 --          lost_text  str   exc_string of a function lost with its node
 --          now_ms     int   0 = the server's clock, and the lock; tests give their own and take none
 -- RETURNS  {'busy'}                       somebody else just did it
 --          {'ticked', more, {field, ...}} more = 1: call again at once; per callback the job's hash
+-- @include lib/claim
 -- @include lib/farewell
 -- @include lib/reconcile
 
 local FORGET_LOST_MS = 3600000
+local REMEMBER_MS = 60000
 local SLICE = 16
 
+-- The callbacks handed out under this token, each as {job id, {field, value, ...}}.
+local function handed_out()
+  local callbacks = {}
+  for _, id in ipairs(redis.call('LRANGE', K.handed .. token, 0, -1)) do
+    local flat = redis.call('HGETALL', K.rq_job .. id)
+    if #flat > 0 then
+      callbacks[#callbacks + 1] = {id, flat}
+    end
+  end
+  return callbacks
+end
+
+if redis.call('EXISTS', K.handed .. token) == 1 then
+  return {'ticked', 1, handed_out()}
+end
 if now_ms == 0 and not redis.call('SET', K.tick, '1', 'NX', 'PX', 400) then
   return {'busy'}
 end
 local now = clock(now_ms)
 lapse_leases(now)
-
-local function end_claims()
-  local due = redis.call('ZRANGEBYSCORE', K.claim_ends, '-inf', now, 'LIMIT', 0, SLICE)
-  for _, id in ipairs(due) do
-    local node = load_node(redis.call('HGET', K.claims, id))
-    drop_claim(id)
-    give_back(node, id, 'expired', now)
-    wake(node, lobby, now, SLICE)
-  end
-  return #due == SLICE
-end
 
 local function end_delays()
   local due = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', now, 'LIMIT', 0, SLICE)
@@ -135,7 +142,7 @@ local function sweep_books()
   end
 end
 
-local more = end_claims()
+local more = end_claims(lobby, now)
 more = end_delays() or more
 more = settle(lost_text, lobby, now, 64) or more
 prune_registries()
@@ -143,15 +150,16 @@ forget_lost()
 sweep_queues()
 sweep_books()
 
-local callbacks = {}
-while #callbacks < room do
+while room > 0 do
   local id = redis.call('LPOP', K.callbacks)
   if not id then
     break
   end
-  local flat = redis.call('HGETALL', K.rq_job .. id)
-  if #flat > 0 then
-    callbacks[#callbacks + 1] = {id, flat}
-  end
+  redis.call('RPUSH', K.handed .. token, id)
+  redis.call('PEXPIRE', K.handed .. token, REMEMBER_MS)
+  room = room - 1
 end
-return {'ticked', more and 1 or 0, callbacks}
+if more then
+  redis.call('DEL', K.tick)
+end
+return {'ticked', more and 1 or 0, handed_out()}

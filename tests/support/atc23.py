@@ -1,4 +1,4 @@
-"""The allocation-quality protocol of Weng et al., "Beware of Fragmentation" (USENIX ATC'23), on the trace they published.
+"""The allocation-quality protocol of Weng et al., "Beware of Fragmentation" (USENIX ATC'23), on their trace.
 
 Owns the trace, the order in which requests are offered, and plain books of real devices that refuse what does not fit.
 Knows no tracker: whoever allocates is asked through a function.
@@ -127,9 +127,9 @@ class Protocol:
         Raises `DoesNotFit` for a placement that the real devices could not have taken.
         """
         devices = Devices(self.nodes)
-        asked = allocated = offered = 0
+        asked = allocated = 0
         at_100: float | None = None
-        for request in self.requests():
+        for offered, request in enumerate(self.requests()):
             if at_100 is None and asked >= self._capacity:
                 at_100 = 1 - allocated / self._capacity
             if asked >= 1.3 * self._capacity:
@@ -139,7 +139,6 @@ class Protocol:
                 devices.take(request, *decision)
                 allocated += request.gpu_total
             asked += request.gpu_total
-            offered += 1
         raise AssertionError("the stream of requests has no end")
 
     def requests(self) -> Iterator[Request]:

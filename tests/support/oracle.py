@@ -99,6 +99,7 @@ class Oracle:
         if node and node.kind == "leased" and node.up:
             return False
         self._come_up(name, "static", capabilities)
+        self.nodes[name].incarnation = ""
         return True
 
     def register(
@@ -274,11 +275,18 @@ class Oracle:
         self.touched.add(job)
 
     def rq_deletes(self, job: Job, *, off_queue: bool = True) -> None:
-        """rq's `job.delete()` and `queue.empty()`; not `off_queue`: the hash alone."""
+        """rq's `job.delete()`; not `off_queue`: the hash alone."""
         if off_queue:
             self._take_off_queue(job)
         job.state = "gone"
         self.touched.add(job)
+
+    def rq_empties(self, name: str) -> None:
+        """rq's `queue.empty()`."""
+        for job in list(self.nodes[name].queue):
+            if job.state == "queued":
+                self.rq_deletes(job)
+        self.nodes[name].queue.clear()
 
     def rq_unqueues(self, job: Job) -> None:
         """Off the queue, while the job goes on to say that it is queued."""

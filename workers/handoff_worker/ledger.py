@@ -5,6 +5,7 @@ Whoever calls decides when to ask again; every call may, with the same arguments
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,7 @@ class NodeLedger:
         self._holder = holder
         self._incarnation = incarnation
         self._epoch = ""
+        self._tick_token = uuid.uuid4().hex
 
     def register(self, capabilities: Capabilities, lease_ms: int, *, dead: str = "") -> Held | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
@@ -149,8 +151,12 @@ class NodeLedger:
                 return
 
     def tick(self, room: int) -> tuple[bool, list[Started]]:
-        """Do a slice of everybody's housekeeping. -> whether there is more, and jobs whose on_failure is to be run."""
-        reply = self._store.attempt("tick", room=room, lost_text=LOST_TEXT)
+        """Do a slice of everybody's housekeeping. -> whether there is more, and jobs whose on_failure is to be run.
+
+        After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
+        """
+        reply = self._store.attempt("tick", room=room, token=self._tick_token, lost_text=LOST_TEXT)
+        self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
         return bool(reply[1]), [Started(id.decode(), _mapping(job)) for id, job in reply[2]]

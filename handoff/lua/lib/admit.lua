@@ -1,14 +1,15 @@
 -- A function that is ready: placed on a node, or set to wait.
 --
--- KEYS     rq_job  rq_deferred  rq_queue  rq_queues  rq_channel  shape  delayed  live
+-- KEYS     rq_job  rq_deferred  rq_queue  rq_queues  rq_channel  shape  delayed  live  order  held  running
 -- @include lib/node
 -- @include lib/waiting
 
 -- Reserve and enqueue on a node that fits. The placement number makes the reservation's id, `<job>:<n>`, which is
--- also the name under which RQ will know the execution.
+-- also the name under which RQ will know the execution. It is never given twice: of a job that rq deleted, a
+-- reservation may be left when another of the same id comes.
 local function place(job, node, lobby, now)
   local _, _, cost = parse_shape(job.h_shape)
-  job.h_placement = text(tonumber(job.h_placement or 0) + 1)
+  job.h_placement = text(redis.call('INCR', K.order))
   local queue = lobby .. '.' .. node.name
   local devices = hold(node, reservation_of(job), cost, now)
   set_job(job, 'status', 'queued', 'origin', queue, 'enqueued_at', iso(now), 'h_node', node.name,
@@ -49,10 +50,20 @@ local function admit_later(job, lobby, due, now)
   emit(now, 'delayed', 'job', job.id, 'until_ms', text(due))
 end
 
--- Jobs that came by rq's own hands (requeued, enqueued past us) get what a submit would have given them.
+-- Jobs that came by rq's own hands (requeued, enqueued past us) get what a submit would have given them. One that is
+-- placed stands on a second queue by mistake.
 local function adopt(job, lobby, now)
+  local id = reservation_of(job)
+  if job.h_node and redis.call('HEXISTS', K.held .. job.h_node, id) == 1
+    and not redis.call('ZSCORE', K.running .. job.h_node, id) then
+    return
+  end
   if not job.h_shape then
     set_job(job, 'h_shape', 'slots=' .. UNIT, 'h_rank', next_rank(0))
+  end
+  if job.h_cancel then
+    job.h_cancel = nil
+    redis.call('HDEL', K.rq_job .. job.id, 'h_cancel')
   end
   admit(job, lobby, now)
 end

@@ -1,7 +1,7 @@
 -- One function as the job hash of RQ, with our own fields beside RQ's (RQ ignores what it does not know):
 -- `h_shape`, `h_rank` (priority, then order), `h_token` (the submit that made it), `h_function` (the user's id),
--- `h_state` (waiting, delayed: finer than RQ's `deferred`), `h_node`, `h_devices`, `h_placement` (how often it was
--- placed: with the job id it names the reservation), `h_attempts` (starts), `h_retries`, `h_cancel` (the call that
+-- `h_state` (waiting, delayed: finer than RQ's `deferred`), `h_node`, `h_devices`, `h_placement` (the number of its
+-- last placement: with the job id it names the reservation), `h_attempts` (starts), `h_retries`, `h_cancel` (the call that
 -- canceled it while it ran), `h_error` and `h_message` (of its failure).
 --
 -- KEYS     rq_job  order

@@ -25,8 +25,9 @@ local function abandon(node, now, change)
   emit(now, 'node', 'node', node.name, 'change', change)
 end
 
+-- All at once, for nothing may be placed on any of them.
 local function lapse_leases(now)
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.leases, '-inf', now, 'LIMIT', 0, 4)) do
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.leases, '-inf', now)) do
     abandon(load_node(name), now, 'lost')
   end
 end
@@ -44,10 +45,8 @@ local function recover_one(node, id, lost_text, lobby, now)
     drop_claim(id)
     return
   end
-  local queue = lobby .. '.' .. node.name
   local job = read_job(job_id)
-  stop_running(node.name, queue, id)
-  redis.call('LREM', K.rq_queue .. queue, 0, job_id)
+  stop_running(node.name, lobby .. '.' .. node.name, id)
   if not job or job.h_placement ~= number then
     return
   end
@@ -65,7 +64,33 @@ local function recover_one(node, id, lost_text, lobby, now)
   end
 end
 
--- -> the budget that is left. Jobs that stand on the queue of a lost node without a reservation are adopted too.
+local function before(one, other)
+  return tonumber(one.h_rank or math.huge) < tonumber(other.h_rank or math.huge)
+end
+
+-- Give back up to `count` of the functions that stand on the queue of a node that is closed, and let them be placed
+-- or wait, those of higher rank first. -> how many entries there were
+local function hand_back(node, outcome, lobby, now, count)
+  local ids = redis.call('LPOP', K.rq_queue .. lobby .. '.' .. node.name, count) or {}
+  local jobs, seen = {}, {}
+  for _, id in ipairs(ids) do
+    local job = not seen[id] and read_job(id)
+    seen[id] = true
+    if job and job.status == 'queued' then
+      jobs[#jobs + 1] = job
+    end
+  end
+  table.sort(jobs, before)
+  for _, job in ipairs(jobs) do
+    if not redis.call('ZSCORE', K.running .. node.name, reservation_of(job)) then
+      give_back(node, reservation_of(job), outcome, now)
+    end
+    adopt(job, lobby, now)
+  end
+  return #ids
+end
+
+-- -> the budget that is left. First the queue, whose order is known; then what ran, and claims.
 local function recover_abandoned(lost_text, lobby, now, budget)
   while budget > 0 do
     local name = redis.call('ZRANGE', K.abandoned, 0, 0)[1]
@@ -73,24 +98,21 @@ local function recover_abandoned(lost_text, lobby, now, budget)
       return budget
     end
     local node = load_node(name)
-    local cursor, flat = '0', nil
-    repeat
-      -- A page may be empty where a large hash has emptied; only a cursor that is back at 0 says that nothing is left.
-      local page = redis.call('HSCAN', K.held .. name, cursor, 'COUNT', budget)
-      cursor, flat = page[1], page[2]
-    until #flat > 0 or cursor == '0'
-    for i = 1, #flat, 2 do
-      recover_one(node, flat[i], lost_text, lobby, now)
-      budget = budget - 1
-    end
-    if #flat == 0 then
-      local job_id = redis.call('LPOP', K.rq_queue .. lobby .. '.' .. name)
-      local job = job_id and read_job(job_id)
-      if job and job.status == 'queued' then
-        adopt(job, lobby, now)
+    local entries = hand_back(node, 'lost', lobby, now, budget)
+    budget = budget - entries
+    if entries == 0 then
+      local cursor, flat = '0', nil
+      repeat
+        -- A page may be empty where a large hash has emptied; only a cursor that is back at 0 says that nothing is left.
+        local page = redis.call('HSCAN', K.held .. name, cursor, 'COUNT', budget)
+        cursor, flat = page[1], page[2]
+      until #flat > 0 or cursor == '0'
+      for i = 1, #flat, 2 do
+        recover_one(node, flat[i], lost_text, lobby, now)
+        budget = budget - 1
       end
-      budget = budget - 1
-      if not job_id then
+      if #flat == 0 then
+        budget = budget - 1
         redis.call('DEL', K.running .. name)
         redis.call('ZREM', K.abandoned, name)
       end

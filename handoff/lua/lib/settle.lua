@@ -4,12 +4,16 @@
 -- @include lib/wake
 -- @include lib/lapse
 
+local function is_settled()
+  return redis.call('EXISTS', K.abandoned, K.dirty) == 0
+end
+
 -- -> whether there is more to do
 local function settle(lost_text, lobby, now, budget)
-  if redis.call('EXISTS', K.abandoned, K.dirty) == 0 then
+  if is_settled() then
     return false
   end
   budget = recover_abandoned(lost_text, lobby, now, budget)
   settle_dirty(lobby, now, budget)
-  return redis.call('EXISTS', K.abandoned, K.dirty) > 0
+  return not is_settled()
 end

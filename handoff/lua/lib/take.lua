@@ -3,6 +3,8 @@
 -- KEYS     rq_queue  rq_job  rq_suspended  rq_wip  rq_worker  rq_execution  rq_executions  held  running
 -- @include lib/settle
 
+local MOST_ADOPTED = 64
+
 local function start(job, node, queue, op, now)
   local id = reservation_of(job)
   local attempts = text(tonumber(job.h_attempts or 0) + 1)
@@ -25,7 +27,9 @@ local function take(node, lobby, op, room, now)
   if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then
     return
   end
-  while room > 0 do
+  local looks = room + MOST_ADOPTED
+  while room > 0 and looks > 0 do
+    looks = looks - 1
     local job_id = redis.call('LPOP', K.rq_queue .. queue)
     if not job_id then
       return

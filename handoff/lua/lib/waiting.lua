@@ -2,7 +2,7 @@
 --
 -- All scheduling looks at heads only, so a million functions of forty shapes cost as forty.
 --
--- KEYS     shapes  shape  heads  need  rq_deferred  rq_queues  rq_queue
+-- KEYS     shapes  shape  heads  need  dirty  rq_deferred  rq_queues  rq_queue
 -- @include lib/job
 -- @include lib/shape
 
@@ -49,9 +49,12 @@ local function start_waiting(job, lobby, now)
   redis.call('ZADD', key, job.h_rank, job.id)
   if redis.call('ZCARD', key) == 1 then
     index_needs(job.h_shape, true)
-    refresh_head(job.h_shape)
-  elseif redis.call('ZRANGE', key, 0, 0)[1] == job.id then
-    refresh_head(job.h_shape)
+  end
+  if refresh_head(job.h_shape) == job.id then
+    -- A walk over heads that has come further than this rank would now miss the shape.
+    for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.dirty, job.h_rank, '+inf')) do
+      redis.call('ZADD', K.dirty, text(tonumber(job.h_rank) - 1), name)
+    end
   end
 end
 

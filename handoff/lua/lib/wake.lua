@@ -16,13 +16,14 @@ local function head_rank(shape)
   return tonumber(redis.call('ZSCORE', K.heads .. scope_of(pin), shape) or nil)
 end
 
--- -> whether a function of the shape was started on the node
-local function start_head(node, shape, lobby, now)
+-- -> whether the function of that rank was started on the node. Where rq's tools took it away, the next one's turn
+-- comes with its own rank.
+local function start_head(node, shape, rank, lobby, now)
   if not fits(node, (parse_shape(shape))) then
     return false
   end
   local job = live_head(shape, lobby)
-  if not job then
+  if not job or tonumber(job.h_rank) ~= rank then
     return false
   end
   stop_waiting(job.id, shape)
@@ -79,19 +80,20 @@ local function wake(node, lobby, now, budget)
         best = i
       end
     end
-    local shape = shapes[best][1]
-    local fits_now = fits(node, (parse_shape(shape)))
-    if fits_now and budget <= 0 then
-      redis.call('ZADD', K.dirty, '-inf', node.name)
-      return 0
+    local shape, rank = shapes[best][1], shapes[best][2]
+    local following
+    if fits(node, (parse_shape(shape))) then
+      if budget <= 0 then
+        redis.call('ZADD', K.dirty, '-inf', node.name)
+        return 0
+      end
+      if start_head(node, shape, rank, lobby, now) then
+        budget = budget - 1
+      end
+      following = head_rank(shape)
     end
-    local rank
-    if fits_now and start_head(node, shape, lobby, now) then
-      budget = budget - 1
-      rank = head_rank(shape)
-    end
-    if rank then
-      shapes[best][2] = rank
+    if following and following > rank then
+      shapes[best][2] = following
     else
       table.remove(shapes, best)
     end
@@ -131,7 +133,7 @@ local function settle_dirty(lobby, now, budget)
       if not shape then
         break
       end
-      start_head(node, shape, lobby, now)
+      start_head(node, shape, rank, lobby, now)
       from = '(' .. text(rank)
       budget = budget - 1
     end

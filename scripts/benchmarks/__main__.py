@@ -1,0 +1,74 @@
+"""The command line of scripts/bench: chooses parts and sizes, shows the figures."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+
+from benchmarks import finished, machine, quality, script_time, submits
+from benchmarks.figures import Figure, show, to_json
+from handoff import HandoffError
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question."""
+
+    measure: Callable[[int, int, Callable[[str], None]], list[Figure]]
+    size: int  #: functions of one repeat
+
+
+PARTS = {
+    "finished": Part(finished.measure, 5_000),
+    "submit": Part(submits.measure, 4_000),
+    "script": Part(script_time.measure, 800),
+    "quality": Part(quality.measure, 0),
+}
+WIDTH = 150
+"""Columns of the table where it goes to a file or a pipe."""
+
+STANDARD = ("finished", "submit", "script")
+
+
+@click.command(name="scripts/bench", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("parts", nargs=-1, type=click.Choice(list(PARTS)))
+@click.option("--size", type=click.IntRange(100), help="Functions of one repeat; slow systems run fewer.")
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of all systems, in turn.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(parts: tuple[str, ...], size: int | None, repeats: int, as_json: bool) -> None:
+    """Measure PARTS (default: finished submit script) and print a table.
+
+    finished: no-ops from a full backlog per second, beside rq. submit: submits per second, beside rq. script: time that
+    one call holds the server. quality: GPUs left unallocated on a real cluster's trace.
+    """
+    # So that whatever was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    progress = Console(stderr=True)
+    began_s = time.monotonic()
+    here = machine.describe()
+    figures: list[Figure] = []
+
+    def tell(what: str) -> None:
+        progress.print(f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False)
+
+    try:
+        with progress.status("measuring ..."):
+            for part in parts or STANDARD:
+                figures += PARTS[part].measure(size or PARTS[part].size, repeats, tell)
+    except (HandoffError, quality.NoTrace) as error:
+        click.echo(f"scripts/bench: {error}", err=True)
+        sys.exit(1)
+    if as_json:
+        click.echo(to_json(here, figures))
+    else:
+        show(Console(width=None if sys.stdout.isatty() else WIDTH), here, figures)
+
+
+if __name__ == "__main__":
+    main(prog_name="scripts/bench")

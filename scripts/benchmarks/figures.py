@@ -1,0 +1,65 @@
+"""What a benchmark hands over: figures, each with all its repeats; and how they are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured quantity."""
+
+    part: str
+    what: str
+    values: Sequence[float]  #: one per repeat
+    unit: str
+    size: int  #: functions, calls or requests of one repeat
+    note: str = ""
+
+    @property
+    def median(self) -> float:
+        """The figure itself."""
+        return median(self.values)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "part": self.part, "what": self.what, "median": self.median, "values": list(self.values),
+            "unit": self.unit, "size": self.size, "note": self.note,
+        }  # fmt: skip
+
+
+def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:
+    """Print a table for people."""
+    console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
+    table = Table()
+    for heading in ("part", "what", "median", "unit", "lowest", "highest", "of", "note"):
+        numeric = heading in ("median", "lowest", "highest", "of")
+        table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading != "note")
+    last = ""
+    for figure in figures:
+        if last not in ("", figure.part):
+            table.add_section()
+        table.add_row(
+            figure.part if figure.part != last else "", figure.what, _number(figure.median), figure.unit,
+            _number(min(figure.values)), _number(max(figure.values)), f"{len(figure.values)} x {figure.size:,}",
+            figure.note,
+        )  # fmt: skip
+        last = figure.part
+    console.print(table)
+
+
+def to_json(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
+    """All figures for programs."""
+    return json.dumps({"machine": dict(machine), "figures": [figure.as_json() for figure in figures]}, indent=2)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
