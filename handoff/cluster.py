@@ -31,7 +31,7 @@ from handoff.rqmodel import (
     parse_timeout,
 )
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
-from handoff.store import Store, own_client
+from handoff.store import Store, own_client, url_of
 from handoff.tracker import RedisResourceTracker
 
 DEFAULT_NAMESPACE = "handoff"
@@ -81,7 +81,7 @@ class Cluster:
         self.tracker = RedisResourceTracker(self.store)
 
     def __repr__(self) -> str:
-        return f"Cluster({self.url!r}, namespace={self.namespace!r})"
+        return f"Cluster({self.store.address!r}, namespace={self.namespace!r})"
 
     def __enter__(self) -> Cluster:
         return self
@@ -102,8 +102,8 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The server's address, without a password."""
-        return self.store.address
+        """A URL with which other clients reach the same server: with its password, so not for logs."""
+        return url_of(self.store.client)
 
     def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
         """Register a static node, or change what it has; it stays until it is deregistered.

@@ -24,6 +24,10 @@ HIGHEST_PRIORITY = 1000
 """Priorities run from minus this to this."""
 
 
+LONGEST_TIMEOUT_S = 2**31 - 1
+"""What alarm(2) takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collocated:
     """A place: wherever the function with this id is put."""
@@ -119,9 +123,11 @@ def _check_options(function: Function) -> None:
         raise InvalidFunction(
             function.id, f"its max_retries is {function.max_retries!r}", "give an int of at least 0, or None"
         )
-    if function.timeout is not None and not (_is_real(function.timeout) and 0 < function.timeout < math.inf):
+    if function.timeout is not None and not (_is_real(function.timeout) and 0 < function.timeout <= LONGEST_TIMEOUT_S):
         raise InvalidFunction(
-            function.id, f"its timeout is {function.timeout!r}", "give seconds above 0, or None for no limit"
+            function.id,
+            f"its timeout is {function.timeout!r}",
+            f"give seconds above 0 and at most {LONGEST_TIMEOUT_S}, or None for no limit",
         )
     if not (_is_int(function.priority) and -HIGHEST_PRIORITY <= function.priority <= HIGHEST_PRIORITY):
         raise InvalidFunction(

@@ -70,8 +70,8 @@ class Handle:
         return work.wait(self._store, self.id, self._serializer, timeout)
 
     def cancel(self) -> bool:
-        """Cancel it in whatever state it is. -> True if this call decided, False if it had ended or was canceled.
+        """Cancel it in whatever state it is. -> True if this call decided.
 
-        A running one is canceled, and its reservation given back, once its child is dead or its node lost.
+        False if it had ended or was canceled by another call. A running one is canceled, and its reservation given back, once its child is dead or its node lost.
         """
         return work.cancel(self._store, self.id)

@@ -14,13 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from handoff.cluster import DEFAULT_NAMESPACE, Cluster, Cost
 from handoff.errors import HandoffError
 from handoff.names import check_node_name
-from handoff.resources import Number, parse_capabilities
+from handoff.resources import UNIT, Number, parse_capabilities
 
 if TYPE_CHECKING:
     from handoff.embedded import RedisServer
@@ -121,8 +122,10 @@ class LocalCluster:
     ) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "handoff_worker", "--name", name, "--namespace", self._namespace]
         command += ["--lease", str(self._lease_s), "--tether", str(watched), "--no-probe"]
-        for resource, amount in capabilities.items():
-            value = json.dumps(list(amount)) if isinstance(amount, (list, tuple)) else str(amount)
+        parsed = parse_capabilities(capabilities)
+        for resource, units in parsed.units.items():
+            indices = parsed.devices.get(resource)
+            value = str(Decimal(units) / UNIT) if indices is None else json.dumps(indices)
             command += ["--resource", f"{resource}={value}"]
         if self._pickle:
             command.append("--allow-pickle")

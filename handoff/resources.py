@@ -21,6 +21,9 @@ UNIT = 10_000
 LARGEST = 10**11
 """The largest amount a user may give; times `UNIT` it stays below 2**53, the last exact integer of Lua."""
 
+MOST_RESOURCES = 256
+"""In one cost, or on one node: Lua unpacks at most 8,000 values, and each resource takes several."""
+
 SLOTS = "slots"
 """The reserved resource of which every function needs 1."""
 
@@ -113,6 +116,8 @@ def _items(amounts: Mapping[str, object] | None) -> list[tuple[str, object]]:
         return []
     if not isinstance(amounts, Mapping):
         raise InvalidResources("*", amounts, "give a mapping of resource names to amounts, such as {'cpu': 2}")
+    if len(amounts) > MOST_RESOURCES:
+        raise InvalidResources("*", len(amounts), f"a cost or a node names at most {MOST_RESOURCES} resources")
     for name, value in amounts.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise InvalidResources(name, value, "a name is a letter or _, then up to 63 letters, digits, _, . or -")

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar, cast
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -57,6 +58,11 @@ class ScriptBug(RuntimeError):
     """A script raised an error or answered what its header does not list: a defect of Handoff."""
 
 
+def unlisted(script: str, reply: object) -> ScriptBug:
+    """The error for a reply that the script's header does not list."""
+    return ScriptBug(f"{script} answered {reply!r}, which its header does not list")
+
+
 def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
     """A client with a pool of its own on the same server: bytes, our timeouts, no silent re-sending.
 
@@ -92,7 +98,23 @@ def address_of(client: redis.Redis) -> str:
         return f"sentinel://{pool.service_name}/{kwargs.get('db') or 0}"
     if path := kwargs.get("path"):
         return f"unix://{path}"
-    return f"redis://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
+    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
+    return f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
+
+
+def url_of(client: redis.Redis) -> str:
+    """A URL with which another client reaches the same server: with its password."""
+    pool: Any = client.connection_pool
+    kwargs = pool.connection_kwargs
+    user, password = kwargs.get("username") or "", kwargs.get("password") or ""
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
+    if path := kwargs.get("path"):
+        return f"unix://{login}{path}?db={kwargs.get('db') or 0}"
+    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
+    if isinstance(pool, SentinelConnectionPool):
+        host: Any = pool.sentinel_manager.discover_master(pool.service_name)
+        return f"{scheme}://{login}{host[0]}:{host[1]}/{kwargs.get('db') or 0}"
+    return f"{scheme}://{login}{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
 
 
 class Store:
@@ -211,7 +233,7 @@ class Store:
 
 def _is_refusal(error: redis.ResponseError) -> bool:
     """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
-    return isinstance(error, _REFUSALS) or str(error).startswith(("MISCONF", "NOREPLICAS"))
+    return isinstance(error, _REFUSALS) or str(error).startswith(("BUSY", "MISCONF", "NOREPLICAS", "TRYAGAIN"))
 
 
 def _reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ from handoff.reservation import Reservation, check_ttl
 from handoff.resources import Amount, Number, Units, amounts, parse_capabilities, parse_cost
 from handoff.rqmodel import LOST_TEXT
 from handoff.shape import capability_texts, cost_text, parse_devices, parse_pairs
-from handoff.store import ScriptBug, Store
+from handoff.store import Store, unlisted
 
 
 class RedisResourceTracker:
@@ -43,7 +43,7 @@ class RedisResourceTracker:
                 case ["leased", bytes(holder)]:
                     raise NodeIsLeased(name, holder.decode())
                 case _:
-                    raise _unlisted("register_node", reply)
+                    raise unlisted("register_node", reply)
 
     def deregister_node(self, name: str) -> None:
         began = False
@@ -60,7 +60,7 @@ class RedisResourceTracker:
                         return
                     raise UnknownNode(name)
                 case _:
-                    raise _unlisted("deregister", reply)
+                    raise unlisted("deregister", reply)
 
     def discover_nodes(self) -> dict[str, dict[str, Amount]]:
         return {node.name: node.has() for node in read_nodes(self._store) if node.live}
@@ -89,7 +89,7 @@ class RedisResourceTracker:
             case ["unknown"]:
                 raise UnknownNode(node)
             case _:
-                raise _unlisted("request", reply)
+                raise unlisted("request", reply)
 
     def release(self, reservation: Reservation) -> bool:
         reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
@@ -121,7 +121,7 @@ class RedisResourceTracker:
             case ["short", bytes(pin), list(short)]:
                 raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
             case _:
-                raise _unlisted("allocate", reply)
+                raise unlisted("allocate", reply)
 
     def _live(self, name: str) -> Node:
         for node in read_nodes(self._store, name) if name else ():
@@ -137,7 +137,3 @@ def _claim_id() -> str:
 
 def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:
     return Reservation(id, node, amounts(units), parse_devices(devices.decode()))
-
-
-def _unlisted(script: str, reply: list[object]) -> ScriptBug:
-    return ScriptBug(f"{script} answered {reply!r}, which its header does not list")

@@ -33,7 +33,7 @@ from handoff.rqmodel import (
 )
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.shape import parse_devices, shape_text
-from handoff.store import ScriptBug, Store
+from handoff.store import Store, unlisted
 
 LARGEST_ARGUMENTS = 8 * 2**20
 """Bytes of one serialized call; a 50 MB argument would hold the server for a quarter of a second."""
@@ -123,7 +123,7 @@ def submit(store: Store, submission: Submission) -> Verdict:
         case ["duplicate"]:
             raise DuplicateFunction(submission.job_id)
         case _:
-            raise ScriptBug(f"submit answered {reply!r}, which its header does not list")
+            raise unlisted("submit", reply)
 
 
 def look(store: Store, job_id: str) -> Record:
@@ -191,8 +191,10 @@ def outcome(record: Record, serializer: SerializerLike) -> Any:
 
 
 def cancel(store: Store, job_id: str) -> bool:
-    """Cancel a function in whatever state it is. True if this call decided."""
+    """Cancel a function in whatever state it is. True if this call decided. Raises `UnknownFunction`."""
     reply = store.run("cancel", job_id=job_id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    if reply == ["unknown"]:
+        raise UnknownFunction(job_id)
     return bool(reply == ["canceled"])
 
 

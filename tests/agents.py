@@ -170,14 +170,16 @@ def newest(cluster: Cluster) -> bytes:
     return last
 
 
-def await_event(cluster: Cluster, after: bytes = b"0-0", of: str = "", **fields: str) -> Mapping[str, str]:
+def await_event(
+    cluster: Cluster, after: bytes = b"0-0", of: str = "", **fields: str
+) -> tuple[bytes, Mapping[str, str]]:
     """Wait for an event that has these fields, the first after an id; with `of`, of a reservation of that job."""
     limit_s = time.monotonic() + LIMIT_S
     while time.monotonic() < limit_s:
         for id, event in cluster.events(after, block_s=1.0):
             after = id
             if fields.items() <= event.items() and (not of or event.get("id", "").rpartition(":")[0] == of):
-                return event
+                return id, event
     raise AssertionError(f"no event {fields} within {LIMIT_S:g} s")
 
 

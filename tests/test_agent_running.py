@@ -292,9 +292,10 @@ def test_on_failure_is_told_once_and_in_a_child_of_the_node_when_no_retry_is_lef
     await_event(cluster, event="delayed", job=handle.id)
     before = cluster.connection.llen(f"told:{handle.id}")
 
-    with pytest.raises(FunctionFailed):
+    with pytest.raises(FunctionFailed) as caught:
         handle.result(LIMIT_S)
 
+    assert caught.value.attempts == 2
     assert told(cluster, handle) == f"b: Refused no in a child of {nursery}"
     assert before == 0
     assert cluster.connection.llen(f"told:{handle.id}") == 0

@@ -196,7 +196,7 @@ def test_a_burst_ends_by_itself_when_all_that_it_could_run_has_ended(cluster: Cl
         (["--slots", "1.5"], "--slots is a whole number of at least 1"),
         (["--name", "a b"], "'a b'"),
         (["--namespace", "a.b"], "'a.b'"),
-        (["--lease", "0.1"], "--lease"),
+        (["--lease", "0.1"], "lease is 0.1"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
         (["--url", "http://here"], "--url"),
         (["--frobnicate"], "--frobnicate"),

@@ -11,16 +11,9 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
-from hypothesis import HealthCheck, note, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
@@ -30,7 +23,7 @@ from handoff.errors import DuplicateFunction, NodeIsLeased, ResourcesUnavailable
 from handoff.nodes import read_nodes
 from handoff.reservation import Reservation
 from handoff.resources import amounts, parse_cost
-from handoff.rqmodel import LOST_TEXT, JobFields
+from handoff.rqmodel import JobFields
 from handoff.serializer import Serializer
 from handoff.shape import parse_devices
 from handoff.store import Store, own_client
@@ -55,22 +48,28 @@ CALLS = st.fixed_dictionaries(
         "cost": COSTS,
         "pin": st.sampled_from(["", "", "", "", "a", "d", "z"]),
         "priority": st.sampled_from([0, 0, 0, 5, -3, 1000, -1000]),
-        "retries": st.sampled_from([0, 0, 1, 3]),
+        "retries": st.sampled_from([0, 1, 1, 3]),
         "preferred": st.sampled_from(["", "", "b", "z"]),
     }
 )
 CAPABILITIES = st.fixed_dictionaries(
-    {"cpu": st.sampled_from([2, 1, 3, 4, 0])},
+    {"cpu": st.sampled_from([2, 3, 4, 1, 0])},
     optional={
         "gpu": st.sampled_from([2, 1, 0, [0, 3], [1], [0, 1, 5]]),
         "fpga": st.sampled_from([1, 1.5, [0], [0, 7]]),
-        "slots": st.sampled_from([2, 1, 3, 0]),
+        "slots": st.sampled_from([2, 3, 1, 0]),
     },
 )
-ENDINGS = st.lists(
-    st.tuples(st.sampled_from(["ok", "retryable", "final", "killed"]), st.sampled_from([1.0, 0.8, 1.197])), max_size=3
-)
-WHICH = st.integers(0, 99)
+ENDINGS = st.tuples(st.sampled_from(["ok", "retryable", "final", "killed"]), st.sampled_from([1.0, 0.8, 1.197]))
+
+WEIGHTS = {
+    "submit": 10, "submit_under_a_taken_id": 1, "take": 6, "finish": 6, "cancel": 3,
+    "request": 3, "release": 2, "look": 1,
+    "register_static": 2, "register_agent": 3, "deregister": 1, "beat": 2, "quiet": 1,
+    "let_time_pass": 4, "step_the_clock": 3, "set_the_clock_back": 1, "flush_the_scripts": 1,
+    "let_rq_cancel": 1, "let_rq_delete": 1, "delete_a_hash": 1, "take_off_a_queue": 1, "empty_a_queue": 1,
+}  # fmt: skip
+OPERATIONS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
 
 MOST_UNFINISHED = 8
 """Few enough for every script to end what it begins: only then the order of all decisions is known."""
@@ -96,7 +95,11 @@ class RepeatingStore(Store):
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Clients, agents, the clock and rq's tools, one operation after another."""
+    """Clients, agents, the clock and rq's tools, one operation after another.
+
+    The operations are one rule with weights of their own: with a rule for each, Hypothesis leaves half of them out of
+    every run, and hardly any has the four that it takes to bring a function to its end.
+    """
 
     def __init__(self, connection: redis.Redis) -> None:
         super().__init__()
@@ -104,81 +107,236 @@ class LedgerMachine(RuleBasedStateMachine):
         self.store = RepeatingStore(own_client(connection, None), f"m{uuid.uuid4().hex[:8]}", now_ms=START_MS)
         self.tracker = RedisResourceTracker(self.store)
         self.oracle = Oracle(START_MS)
-        self.agents: list[FakeAgent] = []
+        self.agents = [
+            FakeAgent(self.store, name, {}, incarnation=incarnation, lease_ms=lease_ms)
+            for name, incarnation, lease_ms in (("a", "a1", 5000), ("b", "b1", 5000), ("c", "c1", 6000), ("a", "a2", 3000))
+        ]
         self.runs: dict[str, Job] = {}  #: by reservation
-        self.claims: dict[str, Reservation] = {}
+        self.claims: list[Reservation] = []
         self.submitted = 0
 
     def teardown(self) -> None:
         self.store.close()
 
-    # Nodes.
-
     @initialize(again=st.booleans())
     def begin(self, again: bool) -> None:
         self.store.again = again
-        for name, incarnation, lease_ms in (("a", "a1", 5000), ("b", "b1", 5000), ("c", "c1", 6000), ("a", "a2", 3000)):
-            self.agents.append(FakeAgent(self.store, name, {}, incarnation=incarnation, lease_ms=lease_ms))
-        self.come_up(self.agents[0], {"cpu": 4, "gpu": 2, "slots": 3})
-        self.come_up(self.agents[1], {"cpu": 2, "fpga": [0, 7], "slots": 2})
-        self.register_static("d", {"cpu": 2})
+        self._come_up(self.agents[0], {"cpu": 4, "gpu": 2, "slots": 3})
+        self._come_up(self.agents[1], {"cpu": 2, "fpga": [0, 7], "slots": 2})
+        self._register("d", {"cpu": 2})
+        self._settle()
 
-    def agent(self, which: int) -> FakeAgent:
+    @rule(operation=st.sampled_from(OPERATIONS), data=st.data())
+    def operate(self, operation: str, data: st.DataObject) -> None:
+        getattr(self, operation)(data)
+
+    @invariant()
+    def agrees(self) -> None:
+        ledger = read_ledger(self.store)
+        self.oracle.touched = {job for job in self.oracle.touched if self._is_traced(ledger, job)}
+        check_ledger(ledger, read_nodes(self.store), {job.id for job in self.oracle.touched})
+        assert seen(ledger) == expected(self.oracle)
+
+    # Nodes.
+
+    def register_static(self, data: st.DataObject) -> None:
+        self._register(data.draw(NAMES), data.draw(CAPABILITIES))
+        self._settle()
+
+    def register_agent(self, data: st.DataObject) -> None:
+        """Sometimes one that knows that the process of the one before it is gone."""
+        agent = data.draw(st.sampled_from(self.agents))
+        node = self.oracle.nodes.get(agent.name)
+        knows = node is not None and node.incarnation not in ("", agent.incarnation) and data.draw(st.booleans())
+        self._come_up(agent, {"slots": 2, **data.draw(CAPABILITIES)}, node.incarnation if node and knows else "")
+        self._settle()
+
+    def deregister(self, data: st.DataObject) -> None:
+        if data.draw(st.booleans()):
+            agent = self._agent(data)
+            assert agent.goodbye() == self.oracle.deregister(agent.name, agent.incarnation)
+        elif self.oracle.deregister(name := data.draw(NAMES)):
+            self.tracker.deregister_node(name)
+        else:
+            with pytest.raises(UnknownNode):
+                self.tracker.deregister_node(name)
+        self._settle()
+
+    def beat(self, data: st.DataObject) -> None:
+        """Sometimes the agent has lost a function that it was given."""
+        agent = self._agent(data)
+        if agent.runs and data.draw(st.integers(0, 3)) == 3:
+            del agent.runs[data.draw(st.sampled_from(sorted(agent.runs)))]
+        self._beat(agent)
+        self._settle()
+
+    def quiet(self, data: st.DataObject) -> None:
+        agent, on = self._agent(data), data.draw(st.booleans())
+        if self.oracle.owns(agent.name, agent.incarnation):
+            self.oracle.quiet(agent.name, on)
+            agent.quiet(on)
+        else:
+            with pytest.raises(Stale):
+                agent.quiet(on)
+        self._settle()
+
+    # Functions.
+
+    def submit(self, data: st.DataObject) -> None:
+        """Sometimes under the id of one that rq deleted."""
+        if len(self._unfinished()) >= MOST_UNFINISHED:
+            return
+        queued = [job for node in self.oracle.nodes.values() for job in node.queue]
+        gone = [job.id for job in self.oracle.jobs.values() if job.state == "gone" and job not in queued]
+        self.submitted += 1
+        id = data.draw(st.sampled_from([f"j{self.submitted}", *gone]))
+        call = data.draw(CALLS)
+        state = self.oracle.submit(id, **call)
+        assert self._submit(id, **call) == state
+        self._settle()
+
+    def submit_under_a_taken_id(self, data: st.DataObject) -> None:
+        taken = [job.id for job in self.oracle.jobs.values() if job.state != "gone"]
+        for id in taken and [data.draw(st.sampled_from(taken))]:
+            assert self._submit(id, {}) == "duplicate"
+
+    def take(self, data: st.DataObject) -> None:
+        self._exchange(self._agent(data), [], room=3)
+        self._settle()
+
+    def finish(self, data: st.DataObject) -> None:
+        agent = self._agent(data)
+        ids = data.draw(st.lists(st.sampled_from(list(agent.runs)), max_size=3, unique=True)) if agent.runs else []
+        self._exchange(agent, [_result(id, *data.draw(ENDINGS)) for id in ids], room=data.draw(st.integers(0, 2)))
+        self._settle()
+
+    def cancel(self, data: st.DataObject) -> None:
+        ids = [job.id for job in self._unfinished()] + list(self.oracle.jobs)
+        for id in ids and [data.draw(st.sampled_from(ids))]:
+            decided = self.oracle.cancel(id)
+            assert work.cancel(self.store, id) == decided
+        self._settle()
+
+    # Claims.
+
+    def request(self, data: st.DataObject) -> None:
+        name, cost, ttl = data.draw(NAMES | st.just("z")), data.draw(COSTS), data.draw(st.sampled_from([None, 0.5, 2, 7]))
+        try:
+            reservation = self.tracker.request(name, cost, ttl=ttl)
+        except UnknownNode:
+            assert self.oracle.request("~", name, cost) is None
+        except ResourcesUnavailable as error:
+            missing = self.oracle.request("~", name, cost)
+            assert isinstance(missing, dict)
+            assert amounts(missing) == error.short
+        else:
+            claim = self.oracle.request(reservation.id, name, cost, math.inf if ttl is None else ttl * 1000)
+            assert isinstance(claim, Claim)
+            assert self.oracle.nodes[name].holds[claim] == reservation.devices
+            self.claims.append(reservation)
+        self._settle()
+
+    def release(self, data: st.DataObject) -> None:
+        """Of a claim that was made any time before, also one that is gone."""
+        for reservation in self.claims and [data.draw(st.sampled_from(self.claims))]:
+            released = self.oracle.release(reservation.id)
+            assert self.tracker.release(reservation) == released
+        self._settle()
+
+    def look(self, data: st.DataObject) -> None:
+        name, cost = data.draw(NAMES), data.draw(COSTS)
+        fits = self.oracle.fits(name, cost)
+        assert self.tracker.resources_available(name, cost) == fits
+        self._settle()
+
+    # The clock and the server.
+
+    def let_time_pass(self, data: st.DataObject) -> None:
+        """While all agents do as they should."""
+        for _ in range(data.draw(st.integers(1, 4))):
+            self._step(1000)
+            for agent in self.agents:
+                if self.oracle.owns(agent.name, agent.incarnation):
+                    self._beat(agent)
+            self._settle()
+
+    def step_the_clock(self, data: st.DataObject) -> None:
+        """Leases lapse, delays and claims end, and it is for the next operation to notice."""
+        self._step(data.draw(st.sampled_from([1, 400, 1000, 2000, 3000, 5000, 61_000, 3_600_000])))
+        nodes = [node for node in self.oracle.nodes.values() if node.up and node.kind == "leased"]
+        lapsing = sum(len(node.holds) for node in nodes if node.lease_ends_ms <= self.oracle.now_ms)
+        if lapsing > MOST_LEFT_TO_OTHERS:
+            self._settle()
+
+    def set_the_clock_back(self, data: st.DataObject) -> None:
+        self._step(-data.draw(st.sampled_from([1, 700, 2500])))
+
+    def flush_the_scripts(self, _: st.DataObject) -> None:
+        self.store.client.script_flush()
+
+    # rq's tools.
+
+    def let_rq_cancel(self, data: st.DataObject) -> None:
+        for job in self._one_unfinished(data):
+            self.oracle.rq_cancels(job)
+            RqJob.fetch(job.id, connection=self.store.client, serializer=Serializer).cancel()
+        self._settle()
+
+    def let_rq_delete(self, data: st.DataObject) -> None:
+        for job in self._one_unfinished(data):
+            self.oracle.rq_deletes(job)
+            RqJob.fetch(job.id, connection=self.store.client, serializer=Serializer).delete()
+        self._settle()
+
+    def delete_a_hash(self, data: st.DataObject) -> None:
+        for job in self._one_unfinished(data):
+            self.oracle.rq_deletes(job, off_queue=False)
+            self.store.client.delete(self.store.keys("rq_job", job.id))
+        self._settle()
+
+    def take_off_a_queue(self, data: st.DataObject) -> None:
+        """One of a node at most: two would be found in no known order."""
+        for job in self._one_unfinished(data):
+            if job.state == "queued" and all(
+                other in self.oracle.nodes[job.node].queue
+                for other in self.oracle.nodes[job.node].holds
+                if isinstance(other, Job) and other.state == "queued"
+            ):
+                self.oracle.rq_unqueues(job)
+                self._rq_queue(job.node).remove(job.id)
+        self._settle()
+
+    def empty_a_queue(self, data: st.DataObject) -> None:
+        name = data.draw(NAMES)
+        if name in self.oracle.nodes:
+            self.oracle.rq_empties(name)
+        self._rq_queue(name).empty()
+        self._settle()
+
+    # Inside.
+
+    def _agent(self, data: st.DataObject) -> FakeAgent:
         """Mostly one whose node is its own."""
         nodes = self.oracle.nodes
         owning = [a for a in self.agents if a.name in nodes and nodes[a.name].incarnation == a.incarnation]
-        return owning[which % len(owning)] if owning and which < 90 else self.agents[which % len(self.agents)]
+        return data.draw(st.sampled_from(4 * owning + self.agents))
 
-    @rule(name=NAMES, capabilities=CAPABILITIES)
-    def register_static(self, name: str, capabilities: dict[str, Any]) -> None:
+    def _register(self, name: str, capabilities: dict[str, Any]) -> None:
         if self.oracle.register_node(name, capabilities):
             self.tracker.register_node(name, capabilities)
         else:
             with pytest.raises(NodeIsLeased):
                 self.tracker.register_node(name, capabilities)
-        self.settle()
 
-    @rule(which=WHICH, capabilities=CAPABILITIES)
-    def register_agent(self, which: int, capabilities: dict[str, Any]) -> None:
-        """Sometimes one that knows that the process of the one before it is gone."""
-        agent = self.agents[which % 4]
-        node = self.oracle.nodes.get(agent.name)
-        dead = node.incarnation if which > 49 and node is not None and node.incarnation != agent.incarnation else ""
-        self.come_up(agent, {"slots": 2, **capabilities}, dead)
-
-    def come_up(self, agent: FakeAgent, capabilities: dict[str, Any], dead: str = "") -> None:
+    def _come_up(self, agent: FakeAgent, capabilities: dict[str, Any], dead: str = "") -> None:
         agent.capabilities = capabilities
         if self.oracle.register(agent.name, agent.incarnation, capabilities, agent.lease_ms, dead):
             agent.register(dead=dead)
         else:
             with pytest.raises(NameTaken):
                 agent.register(dead=dead)
-        self.settle()
 
-    @precondition(lambda self: self.oracle.nodes)
-    @rule(which=WHICH)
-    def deregister(self, which: int) -> None:
-        name = "abcd"[which % 4]
-        if which > 49:
-            agent = self.agent(which)
-            assert agent.goodbye() == self.oracle.deregister(agent.name, agent.incarnation)
-        elif self.oracle.deregister(name):
-            self.tracker.deregister_node(name)
-        else:
-            with pytest.raises(UnknownNode):
-                self.tracker.deregister_node(name)
-        self.settle()
-
-    @rule(which=WHICH)
-    def beat(self, which: int) -> None:
-        """Sometimes the agent has lost a function that it was given."""
-        agent = self.agent(which)
-        if which > 79 and agent.runs:
-            del agent.runs[min(agent.runs)]
-        self.let_beat(agent)
-        self.settle()
-
-    def let_beat(self, agent: FakeAgent) -> None:
+    def _beat(self, agent: FakeAgent) -> None:
         if self.oracle.owns(agent.name, agent.incarnation):
             stops = self.oracle.beat(agent.name, [self.runs[id] for id in agent.runs])
             assert {self.runs[id] for id in agent.beat()} == stops
@@ -186,50 +344,38 @@ class LedgerMachine(RuleBasedStateMachine):
             with pytest.raises(Stale):
                 agent.beat()
 
-    @rule(which=WHICH)
-    def quiet(self, which: int) -> None:
-        agent, on = self.agent(which // 2), which % 2 == 0
+    def _exchange(self, agent: FakeAgent, results: list[Result], room: int) -> None:
         if self.oracle.owns(agent.name, agent.incarnation):
-            self.oracle.quiet(agent.name, on)
-            agent.quiet(on)
+            jobs = [(self.runs[result.id], result) for result in results]
+            outcomes, started = self.oracle.finish(agent.name, jobs, room)
+            before = set(agent.runs)
+            assert agent.finish(*results, room=room) == outcomes
+            self._note([run for id, run in agent.runs.items() if id not in before], started)
         else:
             with pytest.raises(Stale):
-                agent.quiet(on)
-        self.settle()
+                agent.finish(*results, room=room)
 
-    # Functions.
+    def _note(self, runs: list[Started], started: list[Job]) -> None:
+        by_id = {job.id: job for job in started}
+        assert {run.job_id for run in runs} == by_id.keys()
+        for run in runs:
+            assert run.id not in self.runs, f"{run.id} was started twice"
+            self.runs[run.id] = by_id[run.job_id]
 
-    def unfinished(self) -> list[Job]:
-        states = ("waiting", "delayed", "queued", "started")
-        return [job for job in self.oracle.jobs.values() if job.state in states]
-
-    @precondition(lambda self: len(self.unfinished()) < MOST_UNFINISHED)
-    @rule(call=CALLS)
-    def submit(self, call: dict[str, Any]) -> None:
-        """Sometimes under the id of one that rq deleted."""
-        queued = [job for node in self.oracle.nodes.values() for job in node.queue]
-        gone = [job.id for job in self.oracle.jobs.values() if job.state == "gone" and job not in queued]
-        id = gone[0] if gone and call["priority"] == 0 else f"j{self.submitted}"
-        self.submitted += 1
-        expected = self.oracle.submit(id, **call)
-        assert self.ask(id, **call) == expected
-        self.settle()
-
-    @precondition(lambda self: self.oracle.jobs)
-    @rule(which=WHICH)
-    def submit_under_an_id_that_is_taken(self, which: int) -> None:
-        job = self.some(self.oracle.jobs, which)
-        if job.state != "gone":
-            assert self.ask(job.id, {}) == self.oracle.submit(job.id, {}) == "duplicate"
-
-    def ask(
+    def _submit(
         self, id: str, cost: dict[str, Any], pin: str = "", priority: int = 0, retries: int = 0, preferred: str = ""
     ) -> str:
-        fields = JobFields(data=b"", description="", timeout=-1)
         submission = work.Submission(
-            job_id=id, function_id=id, cost=parse_cost(cost), pin=pin or None, priority=priority, max_retries=retries,
-            preferred=preferred, fields=fields, serializer=Serializer,
-        )  # fmt: skip
+            job_id=id,
+            function_id=id,
+            cost=parse_cost(cost),
+            pin=pin or None,
+            priority=priority,
+            max_retries=retries,
+            preferred=preferred,
+            fields=JobFields(data=b"", description="", timeout=-1),
+            serializer=Serializer,
+        )
         try:
             verdict = work.submit(self.store, submission)
         except DuplicateFunction:
@@ -238,209 +384,70 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (verdict.node, verdict.devices) == (self.oracle.jobs[id].node, self.oracle.jobs[id].devices)
         return verdict.state
 
-    @rule(which=WHICH, endings=ENDINGS)
-    def finish(self, which: int, endings: list[tuple[str, float]]) -> None:
-        agent = self.agent(which)
-        results = [_result(id, *ending) for id, ending in zip(list(agent.runs), endings, strict=False)]
-        self.exchange(agent, results, room=which % 3)
-        self.settle()
+    def _unfinished(self) -> list[Job]:
+        states = ("waiting", "delayed", "queued", "started")
+        return [job for job in self.oracle.jobs.values() if job.state in states]
 
-    @rule(which=WHICH)
-    def take(self, which: int) -> None:
-        self.exchange(self.agent(which), [], 3)
-        self.settle()
+    def _one_unfinished(self, data: st.DataObject) -> list[Job]:
+        unfinished = self._unfinished()
+        return [data.draw(st.sampled_from(unfinished))] if unfinished else []
 
-    def exchange(self, agent: FakeAgent, results: list[Result], room: int) -> None:
-        if self.oracle.owns(agent.name, agent.incarnation):
-            jobs = [(self.runs[result.id], result) for result in results]
-            outcomes, started = self.oracle.finish(agent.name, jobs, room)
-            before = dict(agent.runs)
-            assert agent.finish(*results, room=room) == outcomes
-            self.note_started([run for id, run in agent.runs.items() if id not in before], started)
-        else:
-            with pytest.raises(Stale):
-                agent.finish(*results, room=room)
-
-    def note_started(self, runs: list[Started], expected: list[Job]) -> None:
-        by_id = {job.id: job for job in expected}
-        assert {run.job_id for run in runs} == by_id.keys()
-        for run in runs:
-            assert run.id not in self.runs, f"{run.id} was started twice"
-            self.runs[run.id] = by_id[run.job_id]
-
-    @precondition(lambda self: self.oracle.jobs)
-    @rule(which=WHICH)
-    def cancel(self, which: int) -> None:
-        jobs = self.unfinished() if which < 80 else list(self.oracle.jobs.values())
-        for job in jobs[which % len(jobs) :][:1] if jobs else ():
-            expected = self.oracle.cancel(job.id)
-            assert work.cancel(self.store, job.id) == expected
-        self.settle()
-
-    # Claims.
-
-    @precondition(lambda self: len(self.oracle.claims) < 5)
-    @rule(claim=st.tuples(NAMES | st.just("z"), COSTS, st.sampled_from([None, 0.5, 2, 7])))
-    def request(self, claim: tuple[str, dict[str, Any], float | None]) -> None:
-        name, cost, ttl = claim
-        try:
-            reservation = self.tracker.request(name, cost, ttl=ttl)
-        except UnknownNode:
-            assert self.oracle.request("~", name, cost) is None
-        except ResourcesUnavailable as error:
-            assert amounts(self.missing(self.oracle.request("~", name, cost))) == error.short
-        else:
-            made = self.oracle.request(reservation.id, name, cost, math.inf if ttl is None else ttl * 1000)
-            assert isinstance(made, Claim)
-            assert self.oracle.nodes[name].holds[made] == reservation.devices
-            self.claims[reservation.id] = reservation
-        self.settle()
-
-    def missing(self, answer: Claim | dict[str, int] | None) -> dict[str, int]:
-        assert isinstance(answer, dict)
-        return answer
-
-    @precondition(lambda self: self.claims)
-    @rule(which=WHICH)
-    def release(self, which: int) -> None:
-        """Of a claim that was made any time before, also one that is gone."""
-        reservation = self.some(self.claims, which)
-        expected = self.oracle.release(reservation.id)
-        assert self.tracker.release(reservation) == expected
-        self.settle()
-
-    @rule(name=NAMES, cost=COSTS)
-    def look(self, name: str, cost: dict[str, Any]) -> None:
-        expected = self.oracle.fits(name, cost)
-        assert self.tracker.resources_available(name, cost) == expected
-        self.settle()
-
-    # The clock, the server, and rq's tools.
-
-    @rule(ms=st.sampled_from([1, 400, 1000, 2000, 3000, 5000, 61_000, 3_600_000]))
-    def step_the_clock(self, ms: int) -> None:
-        """Leases lapse, delays and claims end, and it is for the next operation to notice."""
-        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + ms
-        if self.lapsing() > MOST_LEFT_TO_OTHERS:
-            self.settle()
-
-    @rule(seconds=st.integers(1, 5))
-    def let_time_pass(self, seconds: int) -> None:
-        """While all agents do as they should."""
-        for _ in range(seconds):
-            self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + 1000
-            for agent in self.agents:
-                if self.oracle.owns(agent.name, agent.incarnation):
-                    self.let_beat(agent)
-            self.settle()
-
-    def lapsing(self) -> int:
-        """How many reservations nodes hold whose lease is over."""
-        nodes = self.oracle.nodes.values()
-        over = [node for node in nodes if node.up and node.kind == "leased" and node.lease_ends_ms <= self.oracle.now_ms]
-        return sum(len(node.holds) for node in over)
-
-    @rule(back_ms=st.sampled_from([0, 1, 700, 2500]))
-    def flush_the_scripts_and_set_the_clock_back(self, back_ms: int) -> None:
-        self.store.client.script_flush()
-        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms - back_ms
-
-    @precondition(lambda self: self.unfinished())
-    @rule(which=WHICH, how=st.sampled_from(["cancel", "delete", "hash", "unqueue", "empty"]))
-    def rq_takes_jobs_away(self, which: int, how: str) -> None:
-        job = self.unfinished()[which % len(self.unfinished())]
-        if how == "cancel":
-            self.oracle.rq_cancels(job)
-            self.fetched(job).cancel()
-        elif how == "delete":
-            self.oracle.rq_deletes(job)
-            self.fetched(job).delete()
-        elif how == "hash":
-            self.oracle.rq_deletes(job, off_queue=False)
-            self.store.client.delete(self.store.keys("rq_job", job.id))
-        elif job.state == "queued" and how == "unqueue" and not self.has_unqueued(job.node):
-            self.oracle.rq_unqueues(job)
-            self.rq_queue(job.node).remove(job.id)
-        elif job.state == "queued" and how == "empty":
-            self.oracle.rq_empties(job.node)
-            self.rq_queue(job.node).empty()
-        self.settle()
-
-    def has_unqueued(self, name: str) -> bool:
-        """Two such jobs would be found in no known order."""
-        node = self.oracle.nodes[name]
-        return any(isinstance(owner, Job) and owner.state == "queued" and owner not in node.queue for owner in node.holds)
-
-    def fetched(self, job: Job) -> RqJob:
-        return RqJob.fetch(job.id, connection=self.store.client, serializer=Serializer)
-
-    def rq_queue(self, name: str) -> RqQueue:
+    def _rq_queue(self, name: str) -> RqQueue:
         return RqQueue(self.store.keys.queue(name), connection=self.store.client, serializer=Serializer)
 
-    # Comparing.
+    def _step(self, ms: int) -> None:
+        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + ms
 
-    def some(self, things: dict[str, Any], which: int) -> Any:
-        return list(things.values())[which % len(things)]
-
-    def settle(self) -> None:
-        """Tick until nothing is left over, and until every queue, node and shape was looked at in turn."""
+    def _settle(self) -> None:
+        """Tick until nothing is left over; after rq's tools, until every node and shape had its turn."""
         self.oracle.tick()
-        turns = 2 * (len(self.oracle.nodes) + MOST_UNFINISHED) if self.oracle.touched else 1
-        while turns:
-            reply = self.store.run("tick", room=64, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
-            turns -= not reply[1]
+        for _ in range(2 * (len(self.oracle.nodes) + MOST_UNFINISHED) if self.oracle.touched else 1):
+            work.tick(self.store)
 
-    @invariant()
-    def agrees(self) -> None:
-        ledger = read_ledger(self.store)
-        self.oracle.touched = {job for job in self.oracle.touched if self.is_traced(ledger, job)}
-        check_ledger(ledger, read_nodes(self.store), {job.id for job in self.oracle.touched})
-        assert picture(ledger) == self.expected()
-
-    def is_traced(self, ledger: Ledger, job: Job) -> bool:
+    def _is_traced(self, ledger: Ledger, job: Job) -> bool:
         in_line = any(job.id in line for line in ledger.lines.values()) or job.id in ledger.get("delayed")
         return self.oracle.is_traced(job) or (job.state in ("canceled", "gone") and in_line)
 
-    def expected(self) -> dict[str, Any]:
-        """As `picture`."""
-        oracle = self.oracle
-        return {
-            "nodes": [
-                {
-                    "name": node.name,
-                    "kind": node.kind,
-                    "up": node.up,
-                    "quiet": node.quiet and node.up,
-                    "lease": node.lease_ends_ms if node.up and node.kind == "leased" else None,
-                    "queue": [job.id for job in node.queue],
-                    "running": sorted(job.id for job in node.running),
-                    "held": sorted((owner.id, devices) for owner, devices in node.holds.items()),
-                }
-                for node in oracle.nodes.values()
-            ],
-            "jobs": {
-                job.id: {
-                    "state": job.state,
-                    "attempts": job.attempts,
-                    "due": job.due_ms if job.state == "delayed" else None,
-                    "at": (job.node, job.devices) if job.state in ("queued", "started") else None,
-                }
-                for job in oracle.jobs.values()
-                if job.state != "gone"
-            },
-            "claims": {claim.id: (claim.node, claim.ends_ms) for claim in oracle.claims.values()},
-        }
+
+def expected(oracle: Oracle) -> dict[str, Any]:
+    """Who stands where, as the oracle has it."""
+    return {
+        "nodes": [
+            {
+                "name": node.name,
+                "kind": node.kind,
+                "up": node.up,
+                "quiet": node.quiet and node.up,
+                "lease": node.lease_ends_ms if node.up and node.kind == "leased" else None,
+                "queue": [job.id for job in node.queue],
+                "running": sorted(job.id for job in node.running),
+                "held": sorted((owner.id, devices) for owner, devices in node.holds.items()),
+            }
+            for node in oracle.nodes.values()
+        ],
+        "jobs": {
+            job.id: {
+                "state": job.state,
+                "attempts": job.attempts,
+                "due": job.due_ms if job.state == "delayed" else None,
+                "at": (job.node, job.devices) if job.state in ("queued", "started") else None,
+            }
+            for job in oracle.jobs.values()
+            if job.state != "gone"
+        },
+        "claims": {claim.id: (claim.node, claim.ends_ms) for claim in oracle.claims.values()},
+    }
 
 
-def picture(ledger: Ledger) -> dict[str, Any]:
-    """What the oracle speaks of, as Redis has it."""
+def seen(ledger: Ledger) -> dict[str, Any]:
+    """The same as Redis has it."""
     return {
         "nodes": [
             {
                 "name": name,
                 "kind": fields["kind"],
                 "up": fields["state"] == "up",
-                "quiet": "quiet" in fields and fields["state"] == "up",
+                "quiet": fields["state"] == "up" and "quiet" in fields,
                 "lease": ledger.get("leases").get(name),
                 "queue": ledger.queue(name),
                 "running": sorted(id.rpartition(":")[0] for id in ledger.get(f"running:{name}")),
@@ -491,13 +498,13 @@ def database(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
         yield connection
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(7200 if THOROUGH else 120)
 def test_the_ledger_decides_as_the_oracle_says(database: redis.Redis) -> None:
     run_state_machine_as_test(
         lambda: LedgerMachine(database),
         settings=settings(
-            max_examples=2000 if THOROUGH else 30,
-            stateful_step_count=60 if THOROUGH else 30,
+            max_examples=3000 if THOROUGH else 40,
+            stateful_step_count=60 if THOROUGH else 40,
             deadline=None,
             print_blob=True,
             suppress_health_check=list(HealthCheck),

@@ -129,8 +129,8 @@ def take(room: int) -> Callable[[Scene], object]:
 
 
 def tick_with_room(scene: Scene) -> object:
-    _, more, callbacks = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
-    return more, [id for id, _ in callbacks]
+    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    return [id for id, _ in reply[2]]
 
 
 def register(name: str, **capabilities: float) -> Callable[[Scene], object]:

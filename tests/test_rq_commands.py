@@ -26,7 +26,7 @@ from rq.registry import (
 )
 
 import agent_tasks
-from agents import LIMIT_S, Gate, await_event, environment, exchanges, newest
+from agents import LIMIT_S, Gate, await_event, environment, exchanges
 from child_tasks import alive, wait_until
 from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster, Serializer, UnknownFunction
 from support import need_redis_server
@@ -353,12 +353,11 @@ def test_a_failed_job_that_rq_requeues_runs_again_with_a_reservation_of_its_own(
     handle = cluster.enqueue(agent_tasks.fail_once, 7, cost={"gpu": 1}, meta={"user": 7})
     with pytest.raises(FunctionFailed):
         handle.result(LIMIT_S)
-    after = newest(cluster)
 
     rq("requeue", "--queue", QUEUE, handle.id, url=url)
 
-    first = await_event(cluster, event="reserved", of=handle.id)
-    second = await_event(cluster, after, event="reserved", of=handle.id)
+    at, first = await_event(cluster, event="reserved", of=handle.id)
+    _, second = await_event(cluster, at, event="reserved", of=handle.id)
     assert handle.result(LIMIT_S) == 7
     assert first["id"] != second["id"]
     assert (handle.status, handle.attempts, handle.devices) == ("finished", 2, {"gpu": [0]})

@@ -745,6 +745,17 @@ class TestVerbs:
         agent.finish(ok(started.id))
         assert job.get_status() is JobStatus.FINISHED
 
+    def test_all_jobs_that_rq_put_onto_the_queue_of_a_node_that_never_was_run_elsewhere(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
+    ) -> None:
+        queue = Queue(f"{cluster.namespace}.never", connection=theirs, serializer=Serializer)
+        jobs = [queue.enqueue("tasks.work", job_id=f"{cluster.namespace}-{number}") for number in range(40)]
+
+        play_out(cluster, agent)
+
+        assert {job.get_status() for job in jobs} == {JobStatus.FINISHED}
+        assert queue.key not in {each.key for each in Queue.all(connection=theirs)}
+
     def test_while_suspended_functions_are_placed_and_nothing_is_started(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:

@@ -418,11 +418,12 @@ class TestCancel:
 
         assert handle.status == before
 
-    def test_what_is_gone_is_not_canceled(self, cluster: Cluster) -> None:
+    def test_what_is_gone_cannot_be_canceled(self, cluster: Cluster) -> None:
         handle = submit(cluster)
         handle.job.delete()
 
-        assert not handle.cancel()
+        with pytest.raises(UnknownFunction):
+            handle.cancel()
         tick(cluster.store)
 
     def test_a_canceled_function_makes_room_for_those_that_wait(self, cluster: Cluster, agent: FakeAgent) -> None:

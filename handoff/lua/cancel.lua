@@ -18,7 +18,8 @@ local now = clock(now_ms)
 lapse_leases(now)
 local job = read_job(job_id)
 if not job then
-  return {'unknown'}
+  local _, canceled = read_word(job_id)
+  return {canceled == token and 'canceled' or 'unknown'}
 end
 if job.h_cancel then
   return {job.h_cancel == token and 'canceled' or 'ended'}

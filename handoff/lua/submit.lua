@@ -27,10 +27,14 @@ end
 
 local job = known
 if not known then
+  local submitted, _, node, devices = read_word(job_id)
+  if submitted == token then
+    return {'placed', node, devices}
+  end
   lapse_leases(now)
   settle(lost_text, lobby, now, 8)
   redis.call('HSET', K.rq_job .. job_id, unpack(ARGV, fields_first))
-  job = {id = job_id, status = 'created', h_shape = shape}
+  job = {id = job_id, status = 'created'}
   set_job(job, 'h_shape', shape, 'h_rank', next_rank(priority), 'h_token', token)
   admit(job, lobby, now, preferred)
 end
@@ -42,5 +46,7 @@ local count, short = judge(job.h_shape)
 if count > 0 then
   return {'waiting', count}
 end
-emit(now, 'infeasible', 'job', job_id, 'shape', job.h_shape)
+if not known then
+  emit(now, 'infeasible', 'job', job_id, 'shape', job.h_shape)
+end
 return {'infeasible', short}

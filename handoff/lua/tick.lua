@@ -33,7 +33,7 @@ local function handed_out()
 end
 
 if redis.call('EXISTS', K.handed .. token) == 1 then
-  return {'ticked', 1, handed_out()}
+  return {'ticked', 0, handed_out()}
 end
 if now_ms == 0 and not redis.call('SET', K.tick, '1', 'NX', 'PX', 400) then
   return {'busy'}

@@ -92,6 +92,9 @@ class FakeAgent:
         self.op = 0  #: number of the last `finish`
         self.runs: dict[str, Started] = {}  #: by reservation; take one out and the agent has lost it
 
+    def __repr__(self) -> str:
+        return f"FakeAgent({self.name!r}, incarnation={self.incarnation!r})"
+
     def register(self, *, dead: str = "") -> FakeAgent:
         """Take the lease, or change the capabilities. `dead` is an incarnation whose process is known to be gone.
 

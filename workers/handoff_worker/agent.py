@@ -35,6 +35,10 @@ MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
 
 
+MOST_BYTES = 32 * 2**20
+"""Of results in one call: Redis takes no more than 1 GB, and a slow link has the socket's time-out to carry them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How an agent behaves."""
@@ -61,7 +65,8 @@ class Agent:
         self._selector = selectors.DefaultSelector()
         self._selector.register(children, selectors.EVENT_READ)
         self._op = 0
-        self._sent: list[Result] = []  #: under the current op, not yet acknowledged
+        self._unanswered = False  #: the current op was sent, and its answer has not come: it must be asked for again
+        self._sent: list[Result] = []  #: under the current op
         self._results: list[Result] = []  #: to be sent under the next one
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
@@ -70,6 +75,7 @@ class Agent:
         self._look = True  #: there may be something to take
         self._quiet = self._quiet_known = False
         self._stop_at_s = inf
+        self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
         self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = 0.0
@@ -121,7 +127,7 @@ class Agent:
         self._children.expire(time.monotonic())
         for outcome in self._children.poll():
             self._end(outcome)
-        if time.monotonic() < self._online_at_s:
+        if self._gone or time.monotonic() < self._online_at_s:
             return
         try:
             self._talk()
@@ -134,7 +140,7 @@ class Agent:
     def _is_over(self) -> bool:
         if time.monotonic() >= self._stop_at_s:
             return True
-        busy = self._running or self._results or self._sent or self._callbacks
+        busy = self._running or self._results or self._unanswered or self._callbacks
         if self._stop_at_s < inf:
             return not busy
         return self._options.burst and not busy and not self._look and self._is_idle()
@@ -148,9 +154,11 @@ class Agent:
 
     def _idle_for_s(self) -> float:
         now_s = time.monotonic()
-        if now_s >= self._online_at_s and (self._results or self._sent or self._wants_to_take()):
-            return 0.0
-        next_s = min(self._stop_at_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
+        next_s = self._stop_at_s
+        if not self._gone:
+            if now_s >= self._online_at_s and (self._results or self._unanswered or self._wants_to_take()):
+                return 0.0
+            next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
         return max(0.0, min(next_s, self._children.next_deadline() or inf) - now_s)
 
     def _wants_to_take(self) -> bool:
@@ -159,7 +167,8 @@ class Agent:
     def _room(self) -> int:
         if self._quiet:
             return 0
-        return max(0, min(self._slots - len(self._running), MOST_TAKEN))
+        # What is being delivered gives its slots back in the same script.
+        return max(0, min(self._slots - len(self._running) + len(self._sent), MOST_TAKEN))
 
     # Redis.
 
@@ -168,6 +177,9 @@ class Agent:
             self._commands.connect()
             self._selector.register(self._commands, selectors.EVENT_READ)
             self._look = True
+        if self._unanswered:
+            # Before the beat: to it, what a lost answer started would look started for nobody.
+            self._exchange()
         now_s = time.monotonic()
         if self._quiet != self._quiet_known:
             self._ledger.quiet(self._quiet)
@@ -180,19 +192,22 @@ class Agent:
         if now_s >= self._tick_at_s:
             self._tick()
             self._look = True
-        if self._results or self._sent or self._wants_to_take():
+        if self._results or self._wants_to_take():
             self._exchange()
 
     def _exchange(self) -> None:
-        if not self._sent:
+        if not self._unanswered:
             self._op += 1
-            self._sent, self._results = self._results, []
-        answer = self._ledger.exchange(self._op, self._room(), self._sent)
+            self._sent, self._results = _some_of(self._results)
+            self._unanswered = True
+        room = self._room()
+        answer = self._ledger.exchange(self._op, room, self._sent)
+        self._unanswered = False
         for result, outcome in zip(self._sent, answer.outcomes, strict=True):
             self._note(result, outcome)
         self._sent = []
         # Whatever came in while all slots were taken is looked for when one is free.
-        self._look = self._room() == 0 or len(answer.started) == MOST_TAKEN
+        self._look = len(answer.started) >= room
         for started in answer.started:
             self._start(started)
         if answer.more:
@@ -206,7 +221,7 @@ class Agent:
             self._call_back(self._maker.callback(started, result.error, result.message, result.body))
 
     def _tick(self) -> None:
-        more, owed = self._ledger.tick(MOST_TAKEN)
+        more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - len(self._callbacks)))
         for started in owed:
             self._call_back(self._maker.lost_callback(started))
         self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
@@ -328,3 +343,13 @@ class Agent:
                 self.stop()
             case _:
                 logger.warning("ignoring a command that this agent does not know: %s", command)
+
+
+def _some_of(results: list[Result]) -> tuple[list[Result], list[Result]]:
+    """Split off what one call may carry: at least one result, and no more than `MOST_BYTES` beside it."""
+    size = 0
+    for count, result in enumerate(results):
+        size += len(result.body)
+        if count and size > MOST_BYTES:
+            return results[:count], results[count:]
+    return results, []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from handoff.resources import Capabilities
 from handoff.rqmodel import LOST_TEXT, worker_fields
 from handoff.shape import capability_texts
-from handoff.store import ScriptBug, Store
+from handoff.store import Store, unlisted
 from handoff_worker.holder import Holder
 
 
@@ -108,7 +108,7 @@ class NodeLedger:
                 case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
                     return Held(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
                 case _:
-                    raise _unlisted("register", reply)
+                    raise unlisted("register", reply)
 
     def beat(self, runs: Iterable[str]) -> list[str]:
         """Renew the lease and compare the reservations that run here. -> those to be stopped. Raises `Stale`."""
@@ -119,7 +119,7 @@ class NodeLedger:
             case ["stale"]:
                 raise Stale
             case _:
-                raise _unlisted("beat", reply)
+                raise unlisted("beat", reply)
 
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
         """Deliver results and take up to `room` functions. Raises `Stale`. Same `op`, same answer."""
@@ -137,7 +137,7 @@ class NodeLedger:
             case ["stale"]:
                 raise Stale
             case _:
-                raise _unlisted("finish", reply)
+                raise unlisted("finish", reply)
 
     def quiet(self, quiet: bool) -> None:
         """Take no more and hand the queue back, or serve again. Raises `Stale`."""
@@ -177,7 +177,3 @@ class NodeLedger:
 
 def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _unlisted(script: str, reply: list[object]) -> ScriptBug:
-    return ScriptBug(f"{script} answered {reply!r}, which its header does not list")

@@ -1,12 +1,24 @@
 -- The end of a function, written as RQ would: status, result stream, registry, expiry.
 --
 -- KEYS     rq_job  rq_results  rq_finished  rq_failed  rq_canceled  rq_wip  rq_execution  rq_executions  running
---          rq_worker  prune
+--          rq_worker  prune  gone
 -- @include lib/clock
 -- @include lib/job
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
+
+-- Seconds that a job is kept after its end, -1 = for ever. Jobs that came by rq's own hands may name none, or more than
+-- Redis takes: then RQ's defaults hold.
+local RESULT_TTL, FAILURE_TTL, LONGEST_TTL = 500, 31536000, 10 ^ 10
+
+local function lifetime_of(job, status)
+  local ttl = tonumber(job.failure_ttl or nil) or FAILURE_TTL
+  if status == 'finished' then
+    ttl = tonumber(job.result_ttl or nil) or RESULT_TTL
+  end
+  return ttl > LONGEST_TTL and -1 or ttl
+end
 
 -- Nothing but our own look removes expired entries from a registry whose queue nobody asks about any more.
 local function register_end(key, id, ttl, now)
@@ -19,14 +31,28 @@ local function register_end(key, id, ttl, now)
   end
 end
 
+-- A function of which nothing is kept may be gone before the reply to its submit or cancel arrives. For as long as
+-- anybody may ask again, a word is left of who submitted and who canceled it, and where it was placed.
+local WORD_MS = 600000
+
+local function leave_word(job)
+  redis.call('SET', K.gone .. job.id, table.concat({job.h_token or '', job.h_cancel or '', job.h_node or '',
+    job.h_devices or ''}, '|'), 'PX', WORD_MS)
+end
+
+local function read_word(id)
+  return string.match(redis.call('GET', K.gone .. id) or '', '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+end
+
 -- Every end appends to the result stream, so that whoever waits on it wakes. `body` is {'return_value', text},
 -- {'exc_string', text} or {}.
 local function end_job(job, status, body, now)
   local queue = job.origin
-  local ttl = tonumber(status == 'finished' and job.result_ttl or job.failure_ttl)
+  local ttl = lifetime_of(job, status)
   local key, results = K.rq_job .. job.id, K.rq_results .. job.id
   if ttl == 0 then
     redis.call('DEL', key, results)
+    leave_word(job)
     return
   end
   set_job(job, 'status', status, 'ended_at', iso(now))

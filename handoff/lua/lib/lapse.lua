@@ -42,7 +42,10 @@ local function recover_one(node, id, lost_text, lobby, now)
   give_back(node, id, 'lost', now)
   local job_id, number = string.match(id, '^([%w_-]+):(%d+)$')
   if not job_id then
-    drop_claim(id)
+    -- Asked again after this node was lost, `allocate` may by now hold the same claim on another.
+    if redis.call('HGET', K.claims, id) == node.name then
+      drop_claim(id)
+    end
     return
   end
   local job = read_job(job_id)
@@ -57,6 +60,10 @@ local function recover_one(node, id, lost_text, lobby, now)
   elseif job.status == 'queued' then
     admit(job, lobby, now)
   elseif job.status == 'started' then
+    if job.failure_callback_name and tonumber(job.failure_ttl) == 0 then
+      -- Kept until an agent has run the callback.
+      job.failure_ttl = '60'
+    end
     local outcome = fail_job(job, 'handoff.errors.NodeLost', node.name, {'exc_string', lost_text}, true, 1, lobby, now)
     if outcome == 'failed+callback' then
       redis.call('RPUSH', K.callbacks, job_id)
