@@ -137,6 +137,21 @@ def test_an_agent_whose_redis_was_emptied_stops_what_it_runs_and_registers_again
     assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
 
 
+def test_an_agent_that_ends_when_redis_was_emptied_does_not_wait_for_its_grace(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agent = agents.start("a", "--grace", "3600", lease=3600)
+    cluster.enqueue(agent_tasks.pass_gate, gate.folder)
+    gate.arrival()
+    agent.signal(signal.SIGTERM)
+    wait_until(lambda: not cluster.resources_available("a", None), "the node takes no more")
+
+    cluster.connection.flushall()
+    gate.open("a")
+
+    assert agent.wait() == 0
+
+
 def test_a_job_that_is_submitted_again_after_redis_was_emptied_runs_anew(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:

