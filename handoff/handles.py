@@ -72,6 +72,7 @@ class Handle:
     def cancel(self) -> bool:
         """Cancel it in whatever state it is. -> True if this call decided.
 
-        False if it had ended or was canceled by another call. A running one is canceled, and its reservation given back, once its child is dead or its node lost.
+        False if it had ended or was canceled by another call. A running one is canceled, and its reservation given
+        back, once its child is dead or its node lost.
         """
         return work.cancel(self._store, self.id)

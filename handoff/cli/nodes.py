@@ -29,7 +29,8 @@ def nodes(asked: Asked) -> None:
         _print_table(found)
     else:
         click.echo(
-            f"No node is registered in namespace {cluster.namespace} at {cluster.store.address}: start one with `handoff node`."
+            f"No node is registered in namespace {cluster.namespace} at {cluster.store.address}: "
+            "start one with `handoff node`."
         )
 
 
