@@ -35,6 +35,7 @@ SCHEMA: dict[str, Key] = {
     "held": Key("held:", "HASH", "reservation id -> epoch|cost|devices", "while something is held", of="node name"),
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
+    "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.
     "live": Key("live", "STRING", "bitmap: nodes that are registered and not lost", "while a node is known"),

@@ -51,6 +51,9 @@ _REFUSALS = (
     redis.exceptions.ReadOnlyError,
 )
 
+_REFUSING = ("BUSY", "DB index", "MISCONF", "NOREPLICAS", "TRYAGAIN")
+"""How refusals begin for which redis-py has no class."""
+
 T = TypeVar("T")
 
 
@@ -233,7 +236,7 @@ class Store:
 
 def _is_refusal(error: redis.ResponseError) -> bool:
     """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
-    return isinstance(error, _REFUSALS) or str(error).startswith(("BUSY", "MISCONF", "NOREPLICAS", "TRYAGAIN"))
+    return isinstance(error, _REFUSALS) or str(error).startswith(_REFUSING)
 
 
 def _reason(error: Exception) -> str:

@@ -128,11 +128,7 @@ def submit(store: Store, submission: Submission) -> Verdict:
 
 def look(store: Store, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`."""
-    # Both as of one moment: a result that arrives between two reads would be taken for an old one, and not waited for.
-    values, entries = store.read_together(
-        ("HMGET", store.keys("rq_job", job_id), *_FIELDS),
-        ("XREVRANGE", store.keys("rq_results", job_id), "+", "-", "COUNT", 1),
-    )
+    _, values, entries = store.run("look", *_FIELDS, job_id=job_id)
     fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None}
     if "status" not in fields:
         raise UnknownFunction(job_id)
@@ -148,8 +144,12 @@ def look(store: Store, job_id: str) -> Record:
         error=fields.get("h_error", ""),
         message=fields.get("h_message", ""),
         pickled=fields.get("h_serializer") == "pickle",
-        entry=entries[0] if entries else None,
+        entry=_entry(*entries[0]) if entries else None,
     )
+
+
+def _entry(id: bytes, flat: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:
+    return id, dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None) -> Any:

@@ -3,7 +3,7 @@
 -- Registering again changes the capabilities and keeps what is reserved. An agent takes a static node over with all
 -- that stands on it. What an agent before this one left behind is given back first.
 --
--- KEYS     node  leases  lost  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
+-- KEYS     node  leases  lost  running  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
 -- ARGV     lobby        str
 --          name         str
 --          incarnation  str   names this agent process
@@ -51,7 +51,8 @@ set_capabilities(node, parse_capabilities(units, devices))
 
 local queue = lobby .. '.' .. name
 local key = K.rq_worker .. queue
-redis.call('HSET', key, 'birth', iso(now), 'last_heartbeat', iso(now), 'queues', queue, 'state', 'idle',
+redis.call('HSET', key, 'birth', iso(now), 'last_heartbeat', iso(now), 'queues', queue,
+  'state', redis.call('EXISTS', K.running .. name) == 1 and 'busy' or 'idle',
   unpack(ARGV, worker_first))
 redis.call('PEXPIRE', key, 3 * lease_ms)
 redis.call('SADD', K.rq_workers, key)

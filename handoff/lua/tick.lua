@@ -4,7 +4,7 @@
 -- caller at a time through.
 --
 -- KEYS     tick  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  rq_queue  rq_queues  rq_job
---          rq_deferred  held
+--          rq_deferred  held  past  rq_finished  rq_failed  rq_canceled
 -- ARGV     lobby      str
 --          room       int   how many on_failure callbacks the caller can run
 --          token      str   names this tick: asked again, it hands out the same callbacks
@@ -75,17 +75,19 @@ local function forget_lost()
   end
 end
 
+-- -> whether it is empty now
 local function adopt_queue(queue)
   for _ = 1, SLICE do
     local id = redis.call('LPOP', K.rq_queue .. queue)
     if not id then
-      return
+      return true
     end
     local job = read_job(id)
     if job and job.status == 'queued' then
       adopt(job, lobby, now)
     end
   end
+  return false
 end
 
 -- rq's tools push where nobody takes: onto the lobby, and onto queues of nodes that are gone.
@@ -100,12 +102,28 @@ local function sweep_queues()
       local name = string.sub(key, #mine + 1)
       local node = load_node(name)
       if not node or (node.state == 'lost' and not redis.call('ZSCORE', K.abandoned, name)) then
-        adopt_queue(lobby .. '.' .. name)
-        if not node then
+        if adopt_queue(lobby .. '.' .. name) and not node then
           redis.call('SREM', K.rq_queues, key)
         end
       end
     end
+  end
+end
+
+-- rq's requeue pushes onto the queue where a function ended, without telling `queues`, though the node may be gone.
+local function sweep_past()
+  local rank = tonumber(redis.call('HGET', K.sweep, 'past') or 0)
+  local name = redis.call('ZRANGE', K.past, rank, rank)[1]
+  redis.call('HSET', K.sweep, 'past', name and rank + 1 or 0)
+  if not name then
+    return
+  end
+  local queue = lobby .. '.' .. name
+  local known = load_node(name)
+  local empty = not known and adopt_queue(queue)
+  if known or (empty
+    and redis.call('EXISTS', K.rq_finished .. queue, K.rq_failed .. queue, K.rq_canceled .. queue) == 0) then
+    redis.call('ZREM', K.past, name)
   end
 end
 
@@ -148,6 +166,7 @@ more = settle(lost_text, lobby, now, 64) or more
 prune_registries()
 forget_lost()
 sweep_queues()
+sweep_past()
 sweep_books()
 
 while room > 0 do

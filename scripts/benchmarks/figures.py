@@ -36,6 +36,11 @@ class Figure:
         }  # fmt: skip
 
 
+def ratio(values: Sequence[float], standard: Sequence[float]) -> float:
+    """The median of how often each repeat has what the same repeat of the standard has: both were disturbed alike."""
+    return median(value / other for value, other in zip(values, standard, strict=True))
+
+
 def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:
     """Print a table for people."""
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)

@@ -15,14 +15,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from statistics import median
 
 import psutil
 import redis
 from rq import Queue
 from rq.registry import FinishedJobRegistry
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, ratio
 from benchmarks.functions import nothing
 from benchmarks.waiting import wait_until
 from handoff import Cluster, LocalCluster
@@ -63,13 +62,12 @@ def measure(size: int, repeats: int, tell: Callable[[str], None]) -> list[Figure
             run = system.run(_size(system, size))
             runs[system.name].append(run)
             tell(f"finished {repeat + 1}/{repeats}: {system.name} {run.per_second:,.0f}/s")
-    standard = median(run.per_second for run in runs[STANDARD])
+    rates = {name: [run.per_second for run in runs[name]] for name in runs}
     figures = []
     for system in SYSTEMS:
-        rates = [run.per_second for run in runs[system.name]]
-        ratio = f"{median(rates) / standard:.2f} x {STANDARD}"
-        note = f"{ratio}; {system.note}" if system.note else ratio
-        figures.append(Figure("finished", system.name, rates, "/s", _size(system, size), note))
+        compared = f"{ratio(rates[system.name], rates[STANDARD]):.2f} x {STANDARD}"
+        note = f"{compared}; {system.note}" if system.note else compared
+        figures.append(Figure("finished", system.name, rates[system.name], "/s", _size(system, size), note))
     for kind in runs[WARM][0].cpu_us:
         spent = [run.cpu_us[kind] for run in runs[WARM]]
         figures.append(Figure("finished", f"CPU of {WARM}: {kind}", spent, "us each", size))

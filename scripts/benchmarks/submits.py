@@ -7,12 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
-from statistics import median
 
 import redis
 from rq import Queue
 
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, ratio
 from benchmarks.functions import nothing
 from handoff import Cluster
 from handoff.embedded import RedisServer
@@ -39,7 +38,7 @@ def measure(size: int, repeats: int, tell: Callable[[str], None]) -> list[Figure
             rates[kind, clients],
             "/s",
             size,
-            f"{median(rates[kind, clients]) / median(rates[STANDARD, clients]):.2f} x {STANDARD}",
+            f"{ratio(rates[kind, clients], rates[STANDARD, clients]):.2f} x {STANDARD}",
         )
         for kind, clients in _CASES
     ]

@@ -27,7 +27,7 @@ _KINDS_OF_OWN = frozenset(
     {
         "nodes", "node", "leases", "lost", "held", "running", "abandoned", "epoch", "live", "open", "planes", "plane",
         "order", "shapes", "shape", "heads", "need", "delayed", "callbacks", "dirty", "claims", "claim_ends",
-        "released", "gone", "handed", "events", "tick", "sweep", "prune",
+        "released", "gone", "handed", "past", "events", "tick", "sweep", "prune",
     }
 )  # fmt: skip
 """What may be found between two scripts; `scratch` lives within one."""

@@ -1,6 +1,6 @@
 -- A function that is ready: placed on a node, or set to wait.
 --
--- KEYS     rq_job  rq_deferred  rq_queue  rq_queues  rq_channel  shape  delayed  live  order  held  running
+-- KEYS     rq_job  rq_results  rq_deferred  rq_queue  rq_queues  rq_channel  shape  delayed  live  order  held  running
 -- @include lib/node
 -- @include lib/waiting
 
@@ -65,6 +65,9 @@ local function adopt(job, lobby, now)
     job.h_cancel = nil
     redis.call('HDEL', K.rq_job .. job.id, 'h_cancel')
   end
+  -- rq's requeue lets the time run on for which it was kept after its last end.
+  redis.call('PERSIST', K.rq_job .. job.id)
+  redis.call('PERSIST', K.rq_results .. job.id)
   admit(job, lobby, now)
 end
 

@@ -1,6 +1,6 @@
 -- Taking a node out of the books and out of RQ's sight.
 --
--- KEYS     leases  lost  abandoned  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
+-- KEYS     leases  lost  abandoned  past  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
 -- @include lib/capacity
 -- @include lib/settle
 
@@ -26,6 +26,7 @@ local function remove_node(node, lobby, now)
   redis.call('ZREM', K.leases, node.name)
   redis.call('ZREM', K.lost, node.name)
   redis.call('SREM', K.rq_queues, K.rq_queue .. queue)
+  redis.call('ZADD', K.past, 0, node.name)
   forget_worker(queue)
   emit(now, 'node', 'node', node.name, 'change', 'deregistered')
 end
