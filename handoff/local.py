@@ -83,10 +83,10 @@ class LocalCluster:
             stack.enter_context(_terminable())
             server = self._server = stack.enter_context(RedisServer())
             cluster = stack.enter_context(Cluster(server.url, namespace=self._namespace, **self._options))
-            # Its end closes when this process ends, however it ends; the agents watch the other one.
+            # Agents end at once when the tether is cut: below, or because this process ends, however it ends.
             watched, tether = os.pipe()
+            stack.callback(self._await_end)
             stack.callback(os.close, tether)
-            stack.callback(self._stop_agents)
             # Agents register as fast as each can; so that the nodes stand in the order given, they come as static ones
             # first, which their agents take over.
             for name, capabilities in self._nodes.items():
@@ -157,11 +157,7 @@ class LocalCluster:
                 if event.get("change") == "registered" and event["kind"] == "leased":
                     missing.discard(event["node"])
 
-    def _stop_agents(self) -> None:
-        for agent in self._agents.values():
-            # The second TERM means: at once. Nobody is left to wait for what still runs.
-            for _ in range(2):
-                agent.send_signal(signal.SIGTERM)
+    def _await_end(self) -> None:
         deadline_s = time.monotonic() + STOP_S
         for agent in self._agents.values():
             try:

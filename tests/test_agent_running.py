@@ -159,7 +159,13 @@ def test_a_node_that_names_no_slots_runs_8_functions_or_4_per_core_at_once(clust
 def test_many_functions_are_taken_in_one_exchange_and_delivered_in_few(
     local: tuple[LocalCluster, Cluster], cluster: Cluster, gate: Gate
 ) -> None:
-    agent, after = local[0].agents["b"], newest(cluster)
+    agent = local[0].agents["b"]
+    # Cold, an agent takes no more than it can fork children for.
+    warm = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="b") for _ in range(32)]
+    gate.arrivals(32)
+    gate.open("b", 32)
+    results(warm)
+    after = newest(cluster)
     agent.send_signal(signal.SIGSTOP)
     handles = [
         cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="b", on_success=agent_tasks.tell_result)

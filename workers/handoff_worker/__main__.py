@@ -132,8 +132,6 @@ def _run(
     )
     agent = Agent(ledger, children, Hints(store, name), maker, options)
     signals.attach(agent)
-    if signals.asked:
-        agent.stop()
     if given["tether"] is not None:
         Tether(given["tether"], agent)
     logger.info("node %s serves %s", name, store.address)

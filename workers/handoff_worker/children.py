@@ -187,6 +187,11 @@ class Children:
         """How many warm children wait for a function."""
         return len(self._idle)
 
+    @property
+    def starting(self) -> int:
+        """How many functions wait for their child to be forked."""
+        return sum(child.pid is None for child in self._running.values())
+
     def start(self, task: Task) -> None:
         """Run `task` in an idle child of its binding, else in a new one; its outcome comes from `poll`.
 

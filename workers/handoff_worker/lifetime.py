@@ -52,6 +52,7 @@ class Signals:
         self._write.setblocking(False)
         self._agent: Agent | None = None
         self._asked = 0
+        self._quiet = False
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGCONT):
             signal.signal(number, self._note)
         signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
@@ -83,13 +84,19 @@ class Signals:
                 return
 
     def attach(self, agent: Agent) -> None:
-        """Say whom the signals are for."""
+        """Say whom the signals are for, those too that came before."""
         self._agent = agent
         agent.watch(self)
+        if self._quiet:
+            agent.quiet()
+        if self.asked:
+            agent.stop()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             self._asked += 1
+        else:
+            self._quiet = number == signal.SIGTSTP
         if self._agent is None:
             return
         if number == signal.SIGTSTP:

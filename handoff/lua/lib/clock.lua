@@ -15,7 +15,12 @@ end
 
 -- RQ's timestamps, such as 2026-01-31T12:00:00.000000Z. Days to civil date after Howard Hinnant's
 -- "chrono-compatible low-level date algorithms".
+local written = {}
+
 local function iso(ms)
+  if written[ms] then
+    return written[ms]
+  end
   local seconds = math.floor(ms / 1000)
   local days = math.floor(seconds / 86400)
   local rest = seconds - days * 86400
@@ -28,6 +33,7 @@ local function iso(ms)
   local day = doy - math.floor((153 * mp + 2) / 5) + 1
   local month = mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day, math.floor(rest / 3600),
+  written[ms] = string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day, math.floor(rest / 3600),
     math.floor(rest / 60) % 60, rest % 60, (ms - seconds * 1000) * 1000)
+  return written[ms]
 end
