@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import fakeredis
 import pytest
@@ -46,6 +47,18 @@ def cluster(connection: redis.Redis) -> Iterator[Cluster]:
     with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
         yield cluster
         check_books(cluster.store)
+        _clear(cluster)
+
+
+def _clear(cluster: Cluster) -> None:
+    """Leave nothing of the namespace: what walks over all of rq's queues would take longer with every test."""
+    client: Any = cluster.connection
+    for key in client.scan_iter(match=f"*{cluster.namespace}*", count=1000):
+        client.delete(key)
+    queues = cluster.store.keys("rq_queues")
+    for queue in client.smembers(queues):
+        if cluster.namespace.encode() in queue:
+            client.srem(queues, queue)
 
 
 @pytest.fixture
