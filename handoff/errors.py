@@ -171,8 +171,8 @@ class TooLarge(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"the arguments of function {self.function_id!r} take {self.size / 1e6:.1f} MB "
-            f"and {self.limit / 1e6:.1f} MB is the limit: store the data elsewhere and pass a reference to it"
+            f"the arguments of function {self.function_id!r} take {self.size / 2**20:.1f} MB "
+            f"and {self.limit / 2**20:.0f} MB is the limit: store the data elsewhere and pass a reference to it"
         )
 
 
@@ -185,7 +185,8 @@ class StoreUnavailable(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"Redis at {self.url} is not available ({self.reason}): start it, or set the address with HANDOFF_REDIS_URL"
+            f"Redis at {self.url} is not available ({self.reason}): "
+            "start it, or correct the address, for instance in HANDOFF_REDIS_URL"
         )
 
 

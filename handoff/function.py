@@ -174,10 +174,17 @@ def _path_of_text(code: str, shown: str) -> str:
         raise InvalidFunction(
             shown,
             f"its code {code!r} does not name a module and what is in it",
-            'write "package.module:name" or "package.module:Class.method"',
+            _advice_on(code),
         )
     _refuse_main(module, shown)
     return f"{module}.{qualname}"
+
+
+def _advice_on(code: str) -> str:
+    module, dot, name = code.rpartition(".")
+    if dot and ":" not in code and all(part.isidentifier() for part in code.split(".")):
+        return f'write "{module}:{name}": a colon stands where the module ends'
+    return 'write "package.module:name" or "package.module:Class.method"'
 
 
 def _origin(code: object, shown: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from handoff.cluster import DEFAULT_NAMESPACE, Cluster, Cost
 from handoff.errors import HandoffError
@@ -104,6 +104,12 @@ class LocalCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stack.__exit__(kind, error, traceback)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"LocalCluster has no {name!r}: the cluster is what stands after `as` in "
+            "`with LocalCluster(...) as cluster:`"
+        )
 
     @property
     def server(self) -> RedisServer:

@@ -168,7 +168,7 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         case "started":
             reason = f"runs{_at(record)}" + (", and is being canceled" if "h_cancel" in fields else "")
         case "queued":
-            reason = f"placed{_at(record)}, and not yet started"
+            reason = f"placed{_at(record)}, and not yet started" + _why_not_started(store, record)
         case "waiting":
             reason = _why_waiting(store, id, shape)
         case "delayed":
@@ -192,6 +192,14 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         started_at=fields.get("started_at"),
         ended_at=fields.get("ended_at"),
     )
+
+
+def _why_not_started(store: Store, record: work.Record) -> str:
+    if store.read("EXISTS", store.keys("rq_suspended")):
+        return ": `rq suspend` keeps all agents from starting anything until `rq resume`"
+    if record.node and any(node.kind == "static" for node in read_nodes(store, record.node)):
+        return f": no agent runs node {record.node}, it was registered by hand"
+    return ""
 
 
 def _parse_shape(text: str) -> tuple[dict[str, Amount], str | None]:

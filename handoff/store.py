@@ -241,5 +241,7 @@ def _is_refusal(error: redis.ResponseError) -> bool:
 
 def _reason(error: Exception) -> str:
     text = re.sub(r"\W*script: \w+, on @?\S+$", "", str(error)).strip().rstrip(".")
+    if isinstance(error, redis.AuthenticationError):
+        return f"it wants another user name or password, and says: {text}"
     said = text.replace(". ", ": ") or type(error).__name__
     return f"it is full: {said}" if isinstance(error, redis.exceptions.OutOfMemoryError) else said

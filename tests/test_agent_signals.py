@@ -189,7 +189,7 @@ def test_a_burst_ends_by_itself_when_all_that_it_could_run_has_ended(cluster: Cl
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--cpu", "many"], "'many' is neither a number nor a list of indices"),
+        (["--cpu", "many"], "'many' is no number"),
         (["--cpu", "-1"], "cpu"),
         (["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
         (["--slots", "0"], "--slots is a whole number of at least 1"),

@@ -261,7 +261,6 @@ class TestImportPath:
     @pytest.mark.parametrize(
         "text",
         [
-            "package.module.f",
             "f",
             "",
             ":",
@@ -284,6 +283,10 @@ class TestImportPath:
     def test_text_that_names_no_module_and_name_is_refused_with_the_form_to_write(self, text: str) -> None:
         with pytest.raises(InvalidFunction, match=r"write \"package.module:name\""):
             import_path(text, function_id="f")
+
+    def test_a_dotted_name_as_rq_takes_it_is_refused_with_where_the_colon_goes(self) -> None:
+        with pytest.raises(InvalidFunction, match=r'write "package.module:f": a colon stands where the module ends'):
+            import_path("package.module.f", function_id="f")
 
     @pytest.mark.parametrize(
         ("code", "what"),

@@ -15,6 +15,7 @@ from handoff.cli.status import status
 
 
 @click.group(cls=Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="handoff-rq", prog_name="handoff", message="%(prog)s %(version)s")
 @shared_options
 def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""

@@ -41,9 +41,11 @@ SHORTEST_LEASE_S = 0.5
 def _read_amount(value: str) -> Amount:
     """Read `2`, `0.5` or `[0,3]`."""
     try:
-        return list(json.loads(value)) if value.startswith("[") else Decimal(value)
+        if value.startswith("["):
+            return list(json.loads(value))
+        return int(value) if value.lstrip("+-").isdecimal() else Decimal(value)
     except (ValueError, InvalidOperation):
-        raise click.BadParameter(f"{value!r} is neither a number nor a list of indices such as [0,3]") from None
+        raise click.BadParameter(f"{value!r} is no number (of devices also a list of indices, such as [0,3])") from None
 
 
 def _amount(context: click.Context, option: click.Parameter, value: str | None) -> Amount | None:
@@ -67,7 +69,13 @@ def _resources(context: click.Context, option: click.Parameter, values: tuple[st
 @click.option("--gpu", callback=_amount, help="How many NVIDIA devices, or their indices as [0,3]. Default: all.")
 @click.option("--resource", "resources", multiple=True, callback=_resources, help="NAME=AMOUNT of anything else.")
 @click.option("--slots", callback=_amount, help="Functions that run at once. Default: 8, or 4 per core if more.")
-@click.option("--path", "paths", multiple=True, type=click.Path(path_type=Path), help="Importable for functions.")
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Importable for functions, as is the current directory.",
+)
 @click.option("--burst", is_flag=True, help="End when nothing runs, and nothing waits that this node could run.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with the same settings; flags win.")
 @click.option("--lease", type=float, help="Seconds until a silent node is lost.  [default: 15]")

@@ -189,6 +189,11 @@ class Agent:
         if self._quiet != self._quiet_known:
             self._ledger.quiet(self._quiet)
             self._quiet_known = self._quiet
+            if self._quiet and self._stop_at_s < inf:
+                logger.info(
+                    "ending: %d functions have %.0f s to finish; a second signal ends them at once",
+                    len(self._running), self._options.grace_s,
+                )  # fmt: skip
             self._look = not self._quiet
         if now_s >= self._beat_at_s:
             for id in self._ledger.beat([*self._running, *(result.id for result in (*self._sent, *self._results))]):
@@ -222,7 +227,9 @@ class Agent:
         started = self._running.pop(result.id)
         if outcome == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
-        elif outcome == "failed+callback":
+        elif outcome.startswith("failed"):
+            logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
+        if outcome == "failed+callback":
             self._call_back(self._maker.callback(started, result.error, result.message, result.body))
 
     def _tick(self) -> None:
