@@ -414,7 +414,8 @@ class TestStatus:
         assert lines[:-1] == [
             f"function   {handle.id}",
             "call       tasks.f(1, x='y')",
-            "status     queued: placed on a, gpu 0, and not yet started: no agent runs node a, it was registered by hand",
+            "status     queued: placed on a, gpu 0, and not yet started: "
+            "no agent runs node a, it was registered by hand",
             "node       a",
             "devices    gpu 0",
             "attempts   0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from rq.suspension import resume, suspend
 
 from handoff.cluster import Cluster
 from handoff.errors import UnknownFunction
@@ -147,6 +148,28 @@ def lose_its_node(handle: Handle, agent: NodeLedger) -> None:
 
 
 class TestFunction:
+    def test_what_rq_suspends_says_so(self, cluster: Cluster, agent: NodeLedger) -> None:
+        handle = cluster.enqueue("tasks:f", cost={"cpu": 1})
+        suspend(cluster.connection)
+
+        try:
+            assert start(agent) == []
+            assert (
+                "`rq suspend` keeps all agents from starting anything" in read_function(cluster.store, handle.id).reason
+            )
+        finally:
+            resume(cluster.connection)
+        assert read_function(cluster.store, handle.id).reason == "placed on a, and not yet started"
+
+    def test_what_stands_on_a_node_without_an_agent_says_so(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        handle = cluster.enqueue("tasks:f", cost={"cpu": 1})
+
+        assert read_function(cluster.store, handle.id).reason.endswith(
+            "no agent runs node a, it was registered by hand"
+        )
+
     @pytest.mark.parametrize(
         ("cost", "prepare", "status", "reason"),
         [
