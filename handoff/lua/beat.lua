@@ -12,9 +12,8 @@
 -- @include lib/reconcile
 
 local now = clock(now_ms)
-lapse_leases(now)
-local node = load_node(name)
-if not node or node.epoch ~= epoch then
+local node = own_node(name, epoch, now)
+if not node then
   return {'stale'}
 end
 local lease_ms = tonumber(node.lease_ms)

@@ -16,9 +16,8 @@
 local SLICE = 64
 
 local now = clock(now_ms)
-lapse_leases(now)
-local node = load_node(name)
-if not node or node.epoch ~= epoch then
+local node = own_node(name, epoch, now)
+if not node then
   return {'stale'}
 end
 

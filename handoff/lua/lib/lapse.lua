@@ -32,6 +32,13 @@ local function lapse_leases(now)
   end
 end
 
+-- The node of an agent's call; nil where its epoch has passed, and nothing of it is that agent's any more.
+local function own_node(name, epoch, now)
+  lapse_leases(now)
+  local node = load_node(name)
+  return node and node.epoch == epoch and node or nil
+end
+
 local function drop_claim(id)
   redis.call('HDEL', K.claims, id)
   redis.call('ZREM', K.claim_ends, id)
