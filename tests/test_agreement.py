@@ -31,7 +31,7 @@ THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 NAMES = ["c", "a", "e", "b", "d"]
 
-CAPABILITIES = st.fixed_dictionaries(
+CAPABILITIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"cpu": st.sampled_from([2, 1, 4, 0.5, 8])},
     optional={
         "memory": st.sampled_from([100, 250.5, 1000]),
@@ -40,7 +40,7 @@ CAPABILITIES = st.fixed_dictionaries(
         SLOTS: st.sampled_from([1, 3, 0]),
     },
 )
-COSTS = st.fixed_dictionaries(
+COSTS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "cpu": st.sampled_from([1, 0.5, 2, 0.0001, 3]),
@@ -73,11 +73,12 @@ class Model:
 
     def free(self, among: Iterable[str] | None = None, *, slots: bool = True) -> dict[str, dict[str, Free]]:
         """As `SimpleAllocator` takes it, devices by index; nodes that hold more than they have are left out."""
-        return {
-            name: {resource: Fraction(units, UNIT) for resource, units in sums.items()}
-            | {resource: {i: Fraction(units, UNIT) for i, units in shares.items()} for resource, shares in devices.items()}
-            for name, (sums, devices) in self._units(among, slots).items()
-        }
+        free: dict[str, dict[str, Free]] = {}
+        for name, (sums, devices) in self._units(among, slots).items():
+            free[name] = {resource: Fraction(units, UNIT) for resource, units in sums.items()}
+            for resource, shares in devices.items():
+                free[name][resource] = {index: Fraction(units, UNIT) for index, units in shares.items()}
+        return free
 
     def books(self, among: Iterable[str] | None = None) -> dict[str, Books]:
         """As `place` takes it, without slots."""
@@ -90,13 +91,14 @@ class Model:
         for name in self.capabilities if among is None else (name for name in among if name in self.capabilities):
             sums, devices = self._left(name)
             if min([*sums.values(), *(units for shares in devices.values() for units in shares.values())]) >= 0:
-                found[name] = {resource: units for resource, units in sums.items() if slots or resource != SLOTS}, devices
+                kept = {resource: units for resource, units in sums.items() if slots or resource != SLOTS}
+                found[name] = kept, devices
         return found
 
     def _left(self, name: str) -> tuple[dict[str, int], dict[str, dict[int, int]]]:
         """Capabilities less what is held; below zero where they were lowered under it."""
         capabilities = self.capabilities[name]
-        sums = Counter({resource: units for resource, units in capabilities.units.items()})
+        sums = Counter(capabilities.units)
         devices: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for resource, indices in capabilities.devices.items():
             del sums[resource]
@@ -138,7 +140,7 @@ def register(data: st.DataObject, cluster: Cluster, model: Model, name: str) -> 
 def some_functions(data: st.DataObject) -> list[Function]:
     ids = [f"f{number}" for number in range(data.draw(st.integers(1, 4)))]
     places = st.sampled_from([None, None, None, *NAMES[:2], "z", *(Collocated(id) for id in ids)])
-    types = st.sampled_from(["regular"] * 7 + ["inline"])
+    types: st.SearchStrategy[Any] = st.sampled_from(["regular"] * 7 + ["inline"])
     return [
         Function(id, "module:f", cost=data.draw(COSTS), node=data.draw(places), type=data.draw(types)) for id in ids
     ]
@@ -185,7 +187,8 @@ def test_allocate_and_claim_puts_functions_where_the_simple_allocator_does(
                 continue
             claims = cluster.tracker.allocate_and_claim(functions, among)
             assert {id: claim.node for id, claim in claims.items()} == scheduled
-            assert {id: claim.devices for id, claim in claims.items()} == devices_by_books(functions, model.books(among))
+            devices = {id: claim.devices for id, claim in claims.items()}
+            assert devices == devices_by_books(functions, model.books(among))
             for id, claim in claims.items():
                 claimed[claim.id] = claim
                 model.holds[claim.id] = Hold(claim.node, parse_cost(functions[int(id[1:])].cost), claim.devices)

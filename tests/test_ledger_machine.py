@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import os
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
-import fakeredis
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
@@ -18,7 +16,6 @@ from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
 from handoff import work
-from handoff.embedded import RedisServer
 from handoff.errors import DuplicateFunction, NodeIsLeased, ResourcesUnavailable, UnknownFunction, UnknownNode
 from handoff.nodes import read_nodes
 from handoff.reservation import Reservation
@@ -30,21 +27,24 @@ from handoff.store import Store, own_client
 from handoff.tracker import RedisResourceTracker
 from support.agent import FakeAgent, NameTaken, Result, Stale, Started, failure, killed, ok
 from support.books import Ledger, check_ledger, read_ledger
+from support.database import database
 from support.oracle import Claim, Job, Oracle
+
+__all__ = ["database"]
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
 START_MS = 1_800_000_000_000
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
-COSTS = st.sampled_from(
+COSTS: st.SearchStrategy[Any] = st.sampled_from(
     [
         {"cpu": 1}, {"cpu": 1}, {"cpu": 0.5}, {"cpu": 0.5}, {"cpu": 2}, {"cpu": 2}, {"cpu": 3}, {}, {"gpu": 0.25},
         {"gpu": 0.5}, {"gpu": 0.7}, {"gpu": 1}, {"gpu": 2}, {"cpu": 1, "gpu": 1}, {"cpu": 0.5, "gpu": 0.25},
         {"fpga": 0.5}, {"fpga": 1.5}, {"cpu": 1, "fpga": 1},
     ]
 )  # fmt: skip
-CALLS = st.fixed_dictionaries(
+CALLS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "cost": COSTS,
         "pin": st.sampled_from(["", "", "", "", "", "a", "d", "z"]),
@@ -53,7 +53,7 @@ CALLS = st.fixed_dictionaries(
         "preferred": st.sampled_from(["", "", "b", "z"]),
     }
 )
-CAPABILITIES = st.fixed_dictionaries(
+CAPABILITIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"cpu": st.sampled_from([2, 3, 4, 1, 0])},
     optional={
         "gpu": st.sampled_from([2, 1, 0, [0, 3], [1], [0, 1, 5]]),
@@ -95,6 +95,10 @@ class RepeatingStore(Store):
         return reply, resent
 
 
+AGENTS = (("a", "a1", 5000), ("b", "b1", 5000), ("c", "c1", 6000), ("a", "a2", 3000))
+"""Name, incarnation and lease in ms; the last one takes over from the first when it can."""
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Clients, agents, the clock and rq's tools, one operation after another.
 
@@ -110,7 +114,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.oracle = Oracle(START_MS)
         self.agents = [
             FakeAgent(self.store, name, {}, incarnation=incarnation, lease_ms=lease_ms)
-            for name, incarnation, lease_ms in (("a", "a1", 5000), ("b", "b1", 5000), ("c", "c1", 6000), ("a", "a2", 3000))
+            for name, incarnation, lease_ms in AGENTS
         ]
         self.runs: dict[str, Job] = {}  #: by reservation
         self.claims: list[Reservation] = []
@@ -233,15 +237,17 @@ class LedgerMachine(RuleBasedStateMachine):
         except UnknownNode:
             assert self.oracle.request("~", name, cost) is None
         except ResourcesUnavailable as error:
-            missing = self.oracle.request("~", name, cost)
-            assert isinstance(missing, dict)
-            assert amounts(missing) == error.short
+            self._was_short(self.oracle.request("~", name, cost), error)
         else:
             claim = self.oracle.request(reservation.id, name, cost, math.inf if ttl is None else ttl * 1000)
             assert isinstance(claim, Claim)
             assert self.oracle.nodes[name].holds[claim] == reservation.devices
             self.claims.append(reservation)
         self._settle()
+
+    def _was_short(self, missing: object, error: ResourcesUnavailable) -> None:
+        assert isinstance(missing, dict)
+        assert amounts(missing) == error.short
 
     def release(self, data: st.DataObject) -> None:
         """Of a claim that was made any time before, also one that is gone."""
@@ -317,7 +323,8 @@ class LedgerMachine(RuleBasedStateMachine):
         name = data.draw(NAMES)
         if name in self.oracle.nodes:
             self.oracle.rq_empties(name)
-        self._rq_queue(name).empty()
+        queue: Any = self._rq_queue(name)
+        queue.empty()
         self._settle()
 
     # Inside.
@@ -461,7 +468,10 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "queue": ledger.queue(name),
                 "running": sorted(id.rpartition(":")[0] for id in ledger.get(f"running:{name}")),
                 "held": sorted(
-                    ((id.rpartition(":")[0] or id, record.indices()) for id, record in ledger.held.get(name, {}).items()),
+                    (
+                        (id.rpartition(":")[0] or id, record.indices())
+                        for id, record in ledger.held.get(name, {}).items()
+                    ),
                     key=str,
                 ),
             }
@@ -472,7 +482,9 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "state": _state(job),
                 "attempts": int(job.get("h_attempts", 0)),
                 "due": ledger.get("delayed").get(id) if _state(job) == "delayed" else None,
-                "at": (job["h_node"], parse_devices(job["h_devices"])) if job["status"] in ("queued", "started") else None,
+                "at": (job["h_node"], parse_devices(job["h_devices"]))
+                if job["status"] in ("queued", "started")
+                else None,
             }
             for id, job in ledger.jobs.items()
         },
@@ -497,21 +509,11 @@ def _result(id: str, ending: str, jitter: float) -> Result:
             return failure(id, retryable=ending == "retryable", jitter=jitter)
 
 
-@pytest.fixture(params=["fake", "real"])
-def database(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """A database that may be emptied."""
-    if request.param == "fake":
-        yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
-        return
-    server: RedisServer = request.getfixturevalue("server")
-    with redis.Redis.from_url(server.url.removesuffix("/0") + "/9") as connection:
-        yield connection
-
-
 @pytest.mark.timeout(7200 if THOROUGH else 120)
 def test_the_ledger_decides_as_the_oracle_says(database: redis.Redis) -> None:
+    machine: Any = lambda: LedgerMachine(database)  # noqa: E731 - Hypothesis makes one for each example
     run_state_machine_as_test(
-        lambda: LedgerMachine(database),
+        machine,
         settings=settings(
             max_examples=3000 if THOROUGH else 40,
             stateful_step_count=60 if THOROUGH else 40,

@@ -28,8 +28,8 @@ end
 local known, is_whole = {}, true
 for _, group in ipairs(groups) do
   for _, entry in ipairs(group) do
-    local node = live_node(redis.call('HGET', K.claims, entry.id) or '')
-    is_whole = is_whole and node
+    local node = load_node(redis.call('HGET', K.claims, entry.id) or '')
+    is_whole = is_whole and node and node.state == 'up'
     known[#known + 1] = node and {id = entry.id, node = node}
   end
 end

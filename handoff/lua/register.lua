@@ -40,7 +40,7 @@ if node.state ~= 'up' then
   node.state = 'up'
   redis.call('HDEL', K.node .. name, 'op', 'op_reply')
 end
-emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'leased')
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'leased', 'units', units, 'devices', devices)
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
   'holder', holder, 'lease_ms', text(lease_ms))
 redis.call('ZADD', K.leases, now + lease_ms, name)

@@ -33,6 +33,6 @@ redis.call('ZREM', K.lost, name)
 node.quiet = nil
 set_capabilities(node, parse_capabilities(units, devices))
 redis.call('SADD', K.rq_queues, K.rq_queue .. lobby .. '.' .. name, K.rq_queue .. lobby)
-emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'static')
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'static', 'units', units, 'devices', devices)
 settle(lost_text, lobby, now, 64)
 return {'registered'}

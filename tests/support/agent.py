@@ -1,8 +1,8 @@
 """An agent without processes: it says to Redis what an agent says, when the test says so, and runs nothing.
 
-    agent = FakeAgent(store, "a", {"cpu": 4}).register()
-    [started] = agent.take()
-    assert agent.finish(ok(started.id)) == ["stored"]
+agent = FakeAgent(store, "a", {"cpu": 4}).register()
+[started] = agent.take()
+assert agent.finish(ok(started.id)) == ["stored"]
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def ok(id: str, value: Any = None) -> Result:
 
 def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: float = 1.0) -> Result:
     """The function raised a ValueError; `jitter` is the factor on its backoff."""
-    return Result(id, "failed", encode_traceback(f"ValueError: {message}"), "builtins.ValueError", message, retryable, jitter)
+    body = encode_traceback(f"ValueError: {message}")
+    return Result(id, "failed", body, "builtins.ValueError", message, retryable, jitter)
 
 
 def killed(id: str) -> Result:
@@ -159,9 +160,7 @@ class FakeAgent:
         return reply == ["gone"]
 
     def _own(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
-        reply = self._store.run(
-            script, *rest, name=self.name, epoch=self.epoch, lost_text=LOST_TEXT, **arguments
-        )
+        reply = self._store.run(script, *rest, name=self.name, epoch=self.epoch, lost_text=LOST_TEXT, **arguments)
         if reply == ["stale"]:
             self._forget()
             raise Stale(self.name)

@@ -177,7 +177,7 @@ def _mine(store: Store, rq: str, keys: list[str]) -> list[str]:
         elif kind == "execution":
             belongs = rest.partition(":")[0] in ids
         else:
-            belongs = kind in ("queues", "workers") and not rest or _is_of(store, rest)
+            belongs = (kind in ("queues", "workers") and not rest) or _is_of(store, rest)
         if belongs:
             found.append(key)
     return found
@@ -185,7 +185,8 @@ def _mine(store: Store, rq: str, keys: list[str]) -> list[str]:
 
 def _read(client: redis.Redis, keys: list[str]) -> dict[str, Any]:
     # MGET answers None where a key is no string; most are, for every bit of an amount is one.
-    strings = {key: value for key, value in zip(keys, client.mget(keys), strict=True) if value is not None} if keys else {}
+    values = client.mget(keys) if keys else []
+    strings = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
     others = [key for key in keys if key not in strings]
     pipeline = client.pipeline(transaction=False)
     for key in others:
@@ -327,9 +328,7 @@ def _check_node_states(ledger: Ledger) -> None:
 
 def _check_claims(ledger: Ledger) -> None:
     """Every claim is held by the node that it names, and every reservation is a claim's or a job's."""
-    held = {
-        id: name for name, records in ledger.held.items() for id in records if not _JOB_RESERVATION.fullmatch(id)
-    }
+    held = {id: name for name, records in ledger.held.items() for id in records if not _JOB_RESERVATION.fullmatch(id)}
     assert ledger.get("claims") == held
     assert ledger.get("claim_ends").keys() <= held.keys()
 

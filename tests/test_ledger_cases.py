@@ -1,0 +1,312 @@
+"""What random campaigns against the ledger once found wrong, each as the shortest story that tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from rq.job import Job as RqJob
+from rq.registry import CanceledJobRegistry
+
+from handoff import work
+from handoff.cluster import Cluster
+from handoff.rqmodel import LOST_TEXT
+from handoff.serializer import Serializer
+from support.agent import FakeAgent, Stale, ok
+from support.books import check_books, read_ledger
+from support.database import database
+
+__all__ = ["database"]
+
+START_MS = 1_800_000_000_000
+LEASE_MS = 5000
+
+
+@pytest.fixture
+def cluster(database: redis.Redis) -> Iterator[Cluster]:
+    """Its clock stands until `pass_ms`."""
+    with Cluster(connection=database, namespace="cases") as cluster:
+        cluster.store.now_ms = START_MS
+        yield cluster
+        check_books(cluster.store)
+
+
+def pass_ms(cluster: Cluster, ms: int) -> None:
+    cluster.store.now_ms += ms
+
+
+def agent(cluster: Cluster, name: str, **capabilities: Any) -> FakeAgent:
+    return FakeAgent(cluster.store, name, {"slots": 4, **capabilities}, lease_ms=LEASE_MS).register()
+
+
+def submit(cluster: Cluster, id: str, *, node: str | None = None, priority: int = 0, **cost: float) -> str:
+    """-> where it was placed, else the state of the verdict."""
+    verdict = cluster.enqueue("module:f", job_id=id, node=node, priority=priority, cost=cost).verdict
+    assert verdict is not None
+    return verdict.node or verdict.state
+
+
+def where(cluster: Cluster, *ids: str) -> list[str]:
+    """The node of each that is placed, the status of the others."""
+    records = [work.look(cluster.store, id) for id in ids]
+    return [record.node if record.status == "queued" and record.node else record.status for record in records]
+
+
+def tick(cluster: Cluster, times: int = 1) -> None:
+    for _ in range(times):
+        work.tick(cluster.store)
+
+
+class TestLeases:
+    def test_of_many_leases_that_are_over_at_once_none_is_taken_for_live(self, cluster: Cluster) -> None:
+        for name in "abcdefgh":
+            agent(cluster, name, cpu=1)
+        pass_ms(cluster, LEASE_MS)
+
+        assert submit(cluster, "j", cpu=1) == "infeasible"
+
+    def test_a_finish_after_the_lease_is_over_is_stale_though_nobody_has_noticed(self, cluster: Cluster) -> None:
+        late = agent(cluster, "a", cpu=1)
+        submit(cluster, "j", cpu=1)
+        (started,) = late.take()
+        pass_ms(cluster, LEASE_MS)
+
+        with pytest.raises(Stale):
+            late.finish(ok(started.id), room=1)
+
+    def test_room_on_a_node_whose_lease_is_over_starts_nothing_there(self, cluster: Cluster) -> None:
+        agent(cluster, "a", cpu=2)
+        submit(cluster, "first", cpu=1)
+        claim = cluster.tracker.request("a", {"cpu": 1})
+        submit(cluster, "second", cpu=1)
+        submit(cluster, "third", cpu=1)
+        pass_ms(cluster, LEASE_MS)
+
+        work.cancel(cluster.store, "first")
+        assert where(cluster, "second", "third") == ["waiting", "waiting"]
+        assert cluster.tracker.release(claim) is False
+        assert where(cluster, "second", "third") == ["waiting", "waiting"]
+
+    def test_a_static_node_that_follows_a_lost_agent_is_no_worker_of_rq(self, cluster: Cluster) -> None:
+        agent(cluster, "a", cpu=1)
+        pass_ms(cluster, LEASE_MS)
+
+        cluster.register_node("a", {"cpu": 1})
+
+        assert read_ledger(cluster.store).rq["workers"] == set()
+
+
+class TestClaims:
+    def test_a_claim_whose_time_is_over_makes_room_though_nobody_ticks(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        cluster.tracker.request("a", {"cpu": 2}, ttl=1)
+        pass_ms(cluster, 999)
+        assert not cluster.resources_available("a", {"cpu": 1})
+
+        pass_ms(cluster, 1)
+
+        assert cluster.resources_available("a", {"cpu": 1})
+        assert cluster.tracker.request("a", {"cpu": 2}).node == "a"
+
+    def test_a_claim_whose_time_is_over_cannot_be_released(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        claim = cluster.tracker.request("a", {"cpu": 2}, ttl=1)
+
+        pass_ms(cluster, 1000)
+
+        assert cluster.tracker.release(claim) is False
+
+    @pytest.mark.parametrize("lost", ["a", "b"])
+    def test_an_allocation_asked_again_after_one_of_its_nodes_was_lost_is_made_anew(
+        self, cluster: Cluster, lost: str
+    ) -> None:
+        keeps = {"a": "b", "b": "a"}[lost]
+        agents = {name: agent(cluster, name, cpu=1) for name in "ab"}
+        entries = ["~one", 0, "", "cpu=10000", "~two", 1, "", "cpu=10000"]
+        assert cluster.store.run("allocate", *entries, among="") == ["claimed", [b"a", b"", b"b", b""]]
+        pass_ms(cluster, LEASE_MS - 1)
+        agents[keeps].beat()
+        cluster.register_node("c", {"cpu": 1})
+        pass_ms(cluster, 1)
+
+        again = cluster.store.run("allocate", *entries, among="")
+
+        assert again == ["claimed", [keeps.encode(), b"", b"c", b""]]
+        check_books(cluster.store)
+
+    def test_an_allocation_that_cannot_be_made_anew_leaves_nothing_claimed(self, cluster: Cluster) -> None:
+        agent(cluster, "a", cpu=1)
+        cluster.register_node("b", {"cpu": 1})
+        entries = ["~one", 0, "", "cpu=10000", "~two", 1, "", "cpu=10000"]
+        cluster.store.run("allocate", *entries, among="")
+        submit(cluster, "j", cpu=1)
+        pass_ms(cluster, LEASE_MS)
+
+        assert cluster.store.run("allocate", *entries, among="")[0] == "short"
+
+        assert where(cluster, "j") == ["b"]
+
+
+class TestOrder:
+    def test_functions_of_a_lost_node_are_placed_again_by_rank(self, cluster: Cluster) -> None:
+        agent(cluster, "a", cpu=3)
+        submit(cluster, "low", cpu=1, priority=-5)
+        submit(cluster, "middle", cpu=0.5)
+        submit(cluster, "high", cpu=1.5, priority=5)
+        cluster.register_node("b", {"cpu": 1.5})
+
+        pass_ms(cluster, LEASE_MS)
+        tick(cluster)
+
+        assert where(cluster, "high", "middle", "low") == ["b", "waiting", "waiting"]
+
+    def test_a_node_that_falls_quiet_hands_its_functions_back_by_rank(self, cluster: Cluster) -> None:
+        leaving = agent(cluster, "a", cpu=3)
+        submit(cluster, "low", cpu=1, priority=-5)
+        submit(cluster, "middle", cpu=0.5)
+        submit(cluster, "high", cpu=1.5, priority=5)
+        cluster.register_node("b", {"cpu": 1.5})
+
+        leaving.quiet()
+
+        assert where(cluster, "high", "middle", "low") == ["b", "waiting", "waiting"]
+
+    @pytest.mark.parametrize("room", ["a claim ends", "a node changes"])
+    def test_behind_a_function_that_rq_canceled_nobody_comes_before_their_turn(
+        self, cluster: Cluster, room: str
+    ) -> None:
+        cluster.register_node("a", {"cpu": 2, "memory": 1})
+        claim = cluster.tracker.request("a", {"cpu": 2})
+        submit(cluster, "canceled", cpu=2, priority=9)
+        submit(cluster, "other", cpu=1.5)
+        submit(cluster, "like-the-canceled", cpu=2, priority=-9)
+        RqJob.fetch("canceled", connection=cluster.connection, serializer=Serializer).cancel()
+
+        if room == "a claim ends":
+            cluster.tracker.release(claim)
+        else:
+            cluster.register_node("a", {"cpu": 4})
+
+        assert where(cluster, "other", "like-the-canceled") == ["a", "waiting"]
+
+    def test_a_better_function_that_comes_while_a_node_is_still_tried_is_not_passed_over(
+        self, cluster: Cluster
+    ) -> None:
+        for number in range(100):
+            submit(cluster, f"large-{number}", cpu=10 + number)
+        submit(cluster, "fits", cpu=1)
+        cluster.store.run("register_node", name="a", units="cpu=10000,slots=1000000", devices="", lost_text=LOST_TEXT)
+        assert read_ledger(cluster.store).get("dirty")
+
+        submit(cluster, "fits-and-comes-first", cpu=1, priority=9)
+        tick(cluster)
+
+        assert where(cluster, "fits-and-comes-first", "fits") == ["a", "waiting"]
+
+
+class TestRqsTools:
+    def test_a_job_of_an_id_that_rq_deleted_never_meets_what_that_one_left(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        submit(cluster, "j", cpu=1)
+        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
+
+        submit(cluster, "j", cpu=1)
+        tick(cluster, times=3)
+
+        assert cluster.tracker.available("a") == {"cpu": 1}
+        assert work.cancel(cluster.store, "j")
+        assert cluster.tracker.available("a") == {"cpu": 2}
+
+    def test_the_result_of_a_deleted_job_is_not_taken_for_its_namesakes(self, cluster: Cluster) -> None:
+        runs = agent(cluster, "a", cpu=2)
+        submit(cluster, "j", cpu=1)
+        (old,) = runs.take()
+        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
+        submit(cluster, "j", cpu=1)
+        (new,) = runs.take()
+
+        assert old.id != new.id
+        assert runs.finish(ok(old.id, "old")) == ["canceled"]
+        assert work.look(cluster.store, "j").status == "started"
+        assert runs.finish(ok(new.id, "new")) == ["stored"]
+
+    def test_a_canceled_function_that_rq_requeues_runs_like_any_other(self, cluster: Cluster) -> None:
+        submit(cluster, "j", cpu=1)
+        work.cancel(cluster.store, "j")
+        runs = agent(cluster, "a", cpu=1)
+
+        registry = CanceledJobRegistry(cluster.namespace, connection=cluster.connection, serializer=Serializer)
+        registry.requeue("j")
+        tick(cluster)
+
+        (started,) = runs.take()
+        assert runs.beat() == []
+        assert runs.finish(ok(started.id)) == ["stored"]
+
+    def test_a_deleted_hash_leaves_nothing_in_rqs_registry(self, cluster: Cluster) -> None:
+        submit(cluster, "j", cpu=1)
+
+        cluster.connection.delete(cluster.store.keys("rq_job", "j"))
+        tick(cluster, times=2)
+
+        assert read_ledger(cluster.store).rq.get(f"deferred:{cluster.namespace}") is None
+
+    def test_one_take_looks_at_a_bounded_number_of_entries(self, cluster: Cluster) -> None:
+        runs = agent(cluster, "a", cpu=1)
+        queue = cluster.store.keys("rq_queue", cluster.store.keys.queue("a"))
+        cluster.connection.rpush(queue, *(f"unknown-{number}" for number in range(1000)))
+
+        assert runs.take() == []
+
+        assert cluster.connection.llen(queue) > 500
+        cluster.connection.delete(queue)
+
+
+class TestWorkLeftOver:
+    def test_a_tick_that_leaves_work_over_may_be_repeated_at_once(self, cluster: Cluster) -> None:
+        """By the server's clock: only there one tick keeps another away."""
+        cluster.store.now_ms = 0
+        for number in range(200):
+            submit(cluster, f"large-{number}", cpu=10 + number)
+        submit(cluster, "fits", cpu=1)
+        cluster.store.run("register_node", name="a", units="cpu=10000,slots=1000000", devices="", lost_text=LOST_TEXT)
+
+        tick(cluster)
+
+        assert where(cluster, "fits") == ["a"]
+
+    def test_a_name_that_is_registered_while_its_node_is_taken_away_keeps_what_comes_after(
+        self, cluster: Cluster
+    ) -> None:
+        """None of them waits for long, so that what is given back is at once placed there again."""
+        cluster.register_node("a", {"cpu": 1000})
+        for number in range(100):
+            submit(cluster, f"j{number}", cpu=1 + number / 100)
+        reply = cluster.store.run("deregister", name="a", incarnation="", lost_text=LOST_TEXT)
+        assert reply == ["again"]
+
+        cluster.register_node("a", {"cpu": 1000})
+        for number in range(10):
+            cluster.store.run("tick", room=0, token=f"{number}", lost_text=LOST_TEXT)
+
+        ledger = read_ledger(cluster.store)
+        assert ledger.get("abandoned") == {}
+        assert len(ledger.queue("a")) == 100
+
+    def test_a_finish_asked_again_tells_again_that_work_is_left_over(self, cluster: Cluster) -> None:
+        agent(cluster, "z", memory=100, slots=100)
+        runs = agent(cluster, "a", cpu=1)
+        for number in range(30):
+            submit(cluster, f"j{number}", memory=1, node="z")
+        pass_ms(cluster, LEASE_MS - 1)
+        runs.beat()
+        pass_ms(cluster, 1)
+        arguments: dict[str, Any] = {"name": "a", "epoch": runs.epoch, "op": 1, "room": 0, "lost_text": LOST_TEXT}
+
+        first = cluster.store.run("finish", **arguments)
+
+        assert first[3] == 1
+        assert cluster.store.run("finish", **arguments) == first
+        tick(cluster)
