@@ -39,8 +39,8 @@ GIVE_UP_AFTER_S = 60.0
 NAMESPACE = "hammer"
 NODES = ["a", "b", "c", "s", "t"]
 COSTS: list[dict[str, float]] = [
-    {"cpu": 1}, {"cpu": 0.5}, {"cpu": 2}, {"cpu": 0.1}, {}, {"gpu": 0.25}, {"gpu": 0.7}, {"gpu": 1}, {"gpu": 2, "cpu": 1},
-    {"memory": 100}, {"memory": 700, "cpu": 1},
+    {"cpu": 1}, {"cpu": 0.5}, {"cpu": 2}, {"cpu": 0.1}, {}, {"gpu": 0.25}, {"gpu": 0.7}, {"gpu": 1},
+    {"gpu": 2, "cpu": 1}, {"memory": 100}, {"memory": 700, "cpu": 1},
 ]  # fmt: skip
 CAPABILITIES: list[dict[str, Any]] = [
     {"cpu": 4, "gpu": 2, "memory": 1000, "slots": 6}, {"cpu": 2, "slots": 3}, {"cpu": 1.5, "gpu": [0, 3], "slots": 4},
@@ -58,7 +58,7 @@ def client(cluster: Cluster, chance: random.Random) -> Iterator[None]:
         handle = cluster.enqueue(
             "module:f",
             cost=chance.choice(COSTS),
-            node=chance.choice([None] * 12 + NODES),
+            node=chance.choice([*[None] * 12, *NODES]),
             priority=chance.randint(-2, 2),
             max_retries=chance.randint(0, 2),
         )
@@ -78,10 +78,10 @@ def claimant(cluster: Cluster, chance: random.Random) -> Iterator[None]:
                 held.append(cluster.tracker.request(chance.choice(NODES), chance.choice(COSTS), ttl=ttl))
             else:
                 places = [None, None, "s", Collocated("f0")]
-                functions = [
-                    Function(f"f{number}", "module:f", cost=chance.choice(COSTS), node=chance.choice(places) if number else None)
-                    for number in range(chance.randint(1, 3))
-                ]  # fmt: skip
+                functions = [Function("f0", "module:f", cost=chance.choice(COSTS))] + [
+                    Function(f"f{number}", "module:f", cost=chance.choice(COSTS), node=chance.choice(places))
+                    for number in range(1, chance.randint(1, 3))
+                ]
                 held.extend(cluster.tracker.allocate_and_claim(functions).values())
         while held and (len(held) > 6 or chance.random() < 0.4):
             reservation = held.pop(chance.randrange(len(held)))
@@ -108,7 +108,8 @@ def serve(cluster: Cluster, chance: random.Random, me: FakeAgent) -> Iterator[No
             stops.update(me.beat())
             beat_at_s = time.monotonic() + LEASE_MS / 4000
         results = [_result(chance, id, id in stops) for id in me.runs if chance.random() < 0.3]
-        me.finish(*results, room=me.capabilities["slots"] - len(me.runs) + len(results))
+        slots: Any = me.capabilities["slots"]
+        me.finish(*results, room=slots - len(me.runs) + len(results))
         match chance.randrange(1000):
             case 0 | 1:
                 # Its children are lost with it, or so it seems: it comes back with an epoch that has passed.
@@ -174,7 +175,8 @@ class Follower:
         """-> how many events were new"""
         found = self._cluster.events(self._last, block_s=0.05)
         stream = self._cluster.store.keys("events")
-        first = self._cluster.connection.xrange(stream, count=1)
+        client: Any = self._cluster.connection
+        first = client.xrange(stream, count=1)
         if self._last != b"0-0":
             assert _order(first[0][0]) <= _order(self._last), "the stream was cut before it was read"
         self.events += (event for _, event in found)
