@@ -106,6 +106,14 @@ def test_a_cluster_without_nodes_takes_functions_that_nobody_runs() -> None:
         assert handle.verdict.state == "infeasible"
 
 
+def test_its_url_lets_another_client_in_and_is_not_shown_with_its_password() -> None:
+    with LocalCluster() as cluster, Cluster(cluster.url) as other:
+        other.register_node("a", {"cpu": 1})
+
+        assert list(cluster.discover_nodes()) == ["a"]
+        assert str(redis.Redis.from_url(cluster.url).connection_pool.connection_kwargs["password"]) not in repr(cluster)
+
+
 def test_two_clusters_at_once_know_nothing_of_each_other() -> None:
     outer = LocalCluster(nodes={"a": {"cpu": 1}})
     inner = LocalCluster(nodes={"b": {"cpu": 1}})

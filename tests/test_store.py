@@ -22,7 +22,7 @@ from handoff.embedded import RedisServer
 from handoff.errors import StoreUnavailable
 from handoff.function import Function
 from handoff.rqmodel import RQ_KEY_PREFIX
-from handoff.store import GIVE_UP_AFTER_S, ScriptBug, Store, address_of, own_client
+from handoff.store import GIVE_UP_AFTER_S, ScriptBug, Store, address_of, own_client, url_of
 from support.books import check_books
 from support.proxy import FaultyProxy
 
@@ -195,6 +195,25 @@ class TestOwnClient:
 
         with redis.Redis.from_url(server.url) as direct:
             assert direct.getdel(key) == b"2"
+
+
+class TestUrl:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "redis://localhost:6379/0",
+            "redis://:p%40ss%2Fword@redis.example:7000/3",
+            "rediss://user:secret@redis.example:6380/1",
+            "unix://:secret@/run/redis.sock?db=2",
+        ],
+    )
+    def test_it_leads_to_where_it_came_from(self, url: str) -> None:
+        assert url_of(own_client(None, url)) == url
+
+    def test_an_address_for_people_holds_no_password(self) -> None:
+        assert (
+            address_of(own_client(None, "rediss://user:secret@redis.example:6380/1")) == "rediss://redis.example:6380/1"
+        )
 
 
 class TestSentinel:
