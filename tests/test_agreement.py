@@ -51,7 +51,7 @@ COSTS: st.SearchStrategy[Any] = st.fixed_dictionaries(
 )
 
 agreement = settings(
-    max_examples=2000 if THOROUGH else 40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=1000 if THOROUGH else 80, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -17,6 +17,7 @@ from rq.queue import Queue as RqQueue
 
 from handoff import work
 from handoff.errors import DuplicateFunction, NodeIsLeased, ResourcesUnavailable, UnknownFunction, UnknownNode
+from handoff.function import Collocated, Function
 from handoff.nodes import read_nodes
 from handoff.reservation import Reservation
 from handoff.resources import amounts, parse_cost
@@ -39,36 +40,37 @@ START_MS = 1_800_000_000_000
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 COSTS: st.SearchStrategy[Any] = st.sampled_from(
     [
-        {"cpu": 1}, {"cpu": 1}, {"cpu": 0.5}, {"cpu": 0.5}, {"cpu": 2}, {"cpu": 2}, {"cpu": 3}, {}, {"gpu": 0.25},
-        {"gpu": 0.5}, {"gpu": 0.7}, {"gpu": 1}, {"gpu": 2}, {"cpu": 1, "gpu": 1}, {"cpu": 0.5, "gpu": 0.25},
-        {"fpga": 0.5}, {"fpga": 1.5}, {"cpu": 1, "fpga": 1},
+        {"cpu": 1}, {"cpu": 1}, {"cpu": 1}, {"cpu": 0.5}, {"cpu": 0.5}, {"cpu": 1.5}, {"cpu": 2}, {"cpu": 2}, {},
+        {"gpu": 0.25}, {"gpu": 0.5}, {"gpu": 0.7}, {"gpu": 1}, {"gpu": 2}, {"cpu": 1, "gpu": 1},
+        {"cpu": 0.5, "gpu": 0.25}, {"fpga": 0.5}, {"fpga": 1.5}, {"cpu": 1, "fpga": 1},
     ]
 )  # fmt: skip
 CALLS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "cost": COSTS,
         "pin": st.sampled_from(["", "", "", "", "", "a", "d", "z"]),
-        "priority": st.sampled_from([0, 0, 0, 5, -3, 1000, -1000]),
+        "priority": st.sampled_from([0, 0, 0, 1, -1, 5, -5, 1000, -1000]),
         "retries": st.sampled_from([0, 1, 1, 3]),
         "preferred": st.sampled_from(["", "", "b", "z"]),
     }
 )
 CAPABILITIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
-    {"cpu": st.sampled_from([2, 3, 4, 1, 0])},
+    {"cpu": st.sampled_from([2, 1, 3, 1.5, 0])},
     optional={
         "gpu": st.sampled_from([2, 1, 0, [0, 3], [1], [0, 1, 5]]),
         "fpga": st.sampled_from([1, 1.5, [0], [0, 7]]),
         "slots": st.sampled_from([2, 3, 1, 0]),
     },
 )
+PLACES = [None, None, None, "a", "d", Collocated("f"), Collocated("g")]
 ENDINGS = st.tuples(st.sampled_from(["ok", "retryable", "final", "killed"]), st.sampled_from([1.0, 0.8, 1.197]))
 
 WEIGHTS = {
-    "submit": 12, "submit_under_a_taken_id": 1, "take": 7, "finish": 10, "cancel": 3,
-    "request": 3, "release": 2, "look": 1,
-    "register_static": 2, "register_agent": 3, "deregister": 1, "beat": 2, "quiet": 1,
-    "let_time_pass": 4, "step_the_clock": 2, "set_the_clock_back": 1, "flush_the_scripts": 1,
-    "let_rq_cancel": 1, "let_rq_delete": 1, "delete_a_hash": 1, "take_off_a_queue": 1, "empty_a_queue": 1,
+    "submit": 14, "submit_under_a_taken_id": 1, "take": 6, "finish": 9, "cancel": 4,
+    "request": 4, "allocate": 2, "release": 4, "look": 1,
+    "register_static": 1, "register_agent": 3, "deregister": 1, "beat": 2, "quiet": 1,
+    "let_time_pass": 2, "step_the_clock": 4, "set_the_clock_back": 1, "flush_the_scripts": 1,
+    "let_rq_cancel": 2, "let_rq_delete": 1, "delete_a_hash": 1, "take_off_a_queue": 1, "empty_a_queue": 1,
 }  # fmt: skip
 OPERATIONS = [name for name, weight in WEIGHTS.items() for _ in range(weight)]
 
@@ -126,9 +128,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize(again=st.booleans())
     def begin(self, again: bool) -> None:
         self.store.again = again
-        self._come_up(self.agents[0], {"cpu": 4, "gpu": 2, "slots": 3})
-        self._come_up(self.agents[1], {"cpu": 2, "fpga": [0, 7], "slots": 2})
-        self._register("d", {"cpu": 2})
+        self._come_up(self.agents[0], {"cpu": 2, "gpu": 2, "slots": 3})
+        self._come_up(self.agents[1], {"cpu": 2, "fpga": [0, 7], "slots": 3})
+        self._register("d", {"cpu": 1})
         self._settle()
 
     @rule(operation=st.sampled_from(OPERATIONS), data=st.data())
@@ -231,7 +233,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def request(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(4 * list(self.oracle.nodes) + ["z"]))
-        cost, ttl = data.draw(COSTS), data.draw(st.sampled_from([None, 0.5, 2, 7]))
+        cost, ttl = data.draw(COSTS), data.draw(st.sampled_from([None, 0.4, 1, 2]))
         try:
             reservation = self.tracker.request(name, cost, ttl=ttl)
         except UnknownNode:
@@ -249,9 +251,29 @@ class LedgerMachine(RuleBasedStateMachine):
         assert isinstance(missing, dict)
         assert amounts(missing) == error.short
 
+    def allocate(self, data: st.DataObject) -> None:
+        functions = [
+            Function(id, "module:f", cost=data.draw(COSTS), node=data.draw(st.sampled_from(PLACES)))
+            for id in ("f", "g", "h")[: data.draw(st.integers(1, 3))]
+        ]
+        made = self.oracle.allocate(functions)
+        if made is None:
+            with pytest.raises(ResourcesUnavailable):
+                self.tracker.allocate_and_claim(functions)
+        else:
+            for id, reservation in self.tracker.allocate_and_claim(functions).items():
+                claim = made[id]
+                claim.id = reservation.id
+                self.oracle.claims[claim.id] = claim
+                held = self.oracle.nodes[claim.node].holds[claim]
+                assert (claim.node, held) == (reservation.node, reservation.devices)
+                self.claims.append(reservation)
+        self._settle()
+
     def release(self, data: st.DataObject) -> None:
         """Of a claim that was made any time before, also one that is gone."""
-        for reservation in self.claims and [data.draw(st.sampled_from(self.claims))]:
+        held = [claim for claim in self.claims if claim.id in self.oracle.claims]
+        for reservation in self.claims and [data.draw(st.sampled_from(4 * held + self.claims))]:
             released = self.oracle.release(reservation.id)
             assert self.tracker.release(reservation) == released
         self._settle()
@@ -275,7 +297,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def step_the_clock(self, data: st.DataObject) -> None:
         """Leases lapse, delays and claims end, and it is for the next operation to notice."""
-        self._step(data.draw(st.sampled_from([1, 400, 1000, 1000, 2000, 3000, 5000, 61_000, 3_600_000])))
+        self._step(data.draw(st.sampled_from([1, 400, 1000, 1000, 2000, 2000, 3000, 5000, 6000, 61_000, 3_600_000])))
         nodes = [node for node in self.oracle.nodes.values() if node.up and node.kind == "leased"]
         lapsing = sum(len(node.holds) for node in nodes if node.lease_ends_ms <= self.oracle.now_ms)
         if lapsing > MOST_LEFT_TO_OTHERS:

@@ -11,7 +11,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from handoff.allocator import candidates, groups
 from handoff.books import Books, Devices
+from handoff.function import Function
 from handoff.resources import SLOTS, UNIT, UNLIMITED, Capabilities, Number, Units, parse_capabilities, parse_cost
 from support.agent import Result
 
@@ -233,6 +235,25 @@ class Oracle:
         claim = self.claims[id] = Claim(id, name, units, self.now_ms + ttl_ms)
         node.hold(claim)
         return claim
+
+    def allocate(self, functions: Sequence[Function]) -> dict[str, Claim] | None:
+        """-> by function a claim that has yet to get its id, or None where one of them fits nowhere."""
+        self._lapse()
+        self._end_claims()
+        trial = {node.name: node.books.copy() for node in self.nodes.values() if node.up and not node.quiet}
+        made: dict[str, tuple[Claim, Devices]] = {}
+        for group in groups(functions):
+            for name in candidates(group, trial):
+                if (taken := trial[name].take_all(group.costs)) is not None:
+                    for member, cost, devices in zip(group.members, group.costs, taken, strict=True):
+                        made[member.id] = Claim("", name, cost, math.inf), devices
+                    break
+            else:
+                return None
+        for claim, devices in made.values():
+            self.nodes[claim.node].holds[claim] = devices
+            self.nodes[claim.node].books = trial[claim.node]
+        return {id: claim for id, (claim, _) in made.items()}
 
     def fits(self, name: str, cost: Mapping[str, Number]) -> bool:
         """-> whether `request` would succeed now."""

@@ -4,21 +4,21 @@
 -- @include lib/wake
 -- @include lib/lapse
 
--- Whether a job stands on a queue. Asked for many jobs in turn; a long queue is not read whole.
-local LONG_QUEUE = 1024
+-- Whether a job stands on a queue, for `count` jobs in turn. A long queue is not read whole for the sake of a few; for
+-- many it must be, for each of them is searched from the front.
+local LONG_QUEUE, FEW = 1024, 32
 
-local function queue_reader(queue)
+local function queue_reader(queue, count)
   local key, entries = K.rq_queue .. queue, nil
   return function(job_id)
     if not entries then
+      if count < FEW and redis.call('LLEN', key) > LONG_QUEUE then
+        return redis.call('LPOS', key, job_id)
+      end
       entries = {}
-      entries.long = redis.call('LLEN', key) > LONG_QUEUE
-      for _, entry in ipairs(entries.long and {} or redis.call('LRANGE', key, 0, -1)) do
+      for _, entry in ipairs(redis.call('LRANGE', key, 0, -1)) do
         entries[entry] = true
       end
-    end
-    if entries.long then
-      return redis.call('LPOS', key, job_id)
     end
     return entries[job_id]
   end
@@ -28,7 +28,7 @@ end
 -- -> the reservations that the agent is to stop
 local function reconcile(node, ids, has, lost_text, lobby, now)
   local queue = lobby .. '.' .. node.name
-  local is_queued = queue_reader(queue)
+  local is_queued = queue_reader(queue, #ids)
   local stops = {}
   for _, id in ipairs(ids) do
     local job_id, number = string.match(id, '^([%w_-]+):(%d+)$')
