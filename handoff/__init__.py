@@ -5,6 +5,8 @@ Functions declare what they cost, nodes publish what they have, and each functio
 
 from handoff.allocator import Allocator, SimpleAllocator
 from handoff.cluster import Cluster
+from handoff.constraints import Not
+from handoff.current import Current, current
 from handoff.default import (
     connect,
     deregister_node,
@@ -20,6 +22,7 @@ from handoff.errors import (
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
+    Infeasible,
     InvalidFunction,
     InvalidNode,
     InvalidResources,
@@ -31,7 +34,9 @@ from handoff.errors import (
     TooLarge,
     UnknownFunction,
     UnknownNode,
+    WaitExpired,
 )
+from handoff.explain import Explanation
 from handoff.function import Collocated, Function
 from handoff.handles import Handle
 from handoff.local import LocalCluster
@@ -39,24 +44,30 @@ from handoff.reservation import Reservation, ResourceTracker
 from handoff.serializer import Serializer
 from handoff.simple import SimpleResourceTracker
 from handoff.tracker import RedisResourceTracker
+from handoff.variants import After
 from handoff.work import Verdict
 
 __all__ = [
+    "After",
     "Allocator",
     "Cluster",
     "Collocated",
+    "Current",
     "DuplicateFunction",
+    "Explanation",
     "Function",
     "FunctionCanceled",
     "FunctionFailed",
     "Handle",
     "HandoffError",
+    "Infeasible",
     "InvalidFunction",
     "InvalidNode",
     "InvalidResources",
     "LocalCluster",
     "NodeIsLeased",
     "NodeLost",
+    "Not",
     "NotSerializable",
     "RedisResourceTracker",
     "Reservation",
@@ -70,7 +81,9 @@ __all__ = [
     "UnknownFunction",
     "UnknownNode",
     "Verdict",
+    "WaitExpired",
     "connect",
+    "current",
     "deregister_node",
     "discover_nodes",
     "enqueue",

@@ -7,20 +7,21 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import redis
 
-from handoff import work
+from handoff import nodes, work
 from handoff.allocator import Allocator
+from handoff.constraints import Where, parse_where
 from handoff.errors import InvalidFunction
 from handoff.events import read_events
-from handoff.function import Code, Function, check, import_path
+from handoff.function import Code, Function, Strategy, check, check_strategy, delay_ms, due_ms, import_path
 from handoff.handles import Handle
 from handoff.names import check_namespace
-from handoff.nodes import read_nodes
-from handoff.resources import Amount, Number, amounts, parse_cost
+from handoff.resources import Amount, DeviceMemory, Number, amounts
 from handoff.rqmodel import (
     DEFAULT_RESULT_TTL,
     CallbackLike,
@@ -33,13 +34,12 @@ from handoff.rqmodel import (
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
 from handoff.store import Store, own_client, url_of
 from handoff.tracker import RedisResourceTracker
+from handoff.variants import Cost, costs_at_once, parse_variants
 
 DEFAULT_NAMESPACE = "handoff"
 
 LONGEST_TTL_S = 10**10
 """Three centuries; Redis refuses expiries that pass 2**63 ms."""
-
-Cost = Mapping[str, Number]
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
 _RQ_ONLY = frozenset(
@@ -56,7 +56,9 @@ class Cluster:
     """One namespace on one Redis: submit functions, register nodes, look at both.
 
     Connects on first use. Thread-safe, and safe after a fork. Give a URL, or a connection (fakeredis too) whose
-    settings are copied into a pool of its own. `default_cost` is the cost of functions that name none.
+    settings are copied into a pool of its own. `default_cost` is the cost of functions that name none; `strategy`
+    chooses among the nodes that fit: "first_available" in the order of first registration, or "load_balanced", the one
+    with the largest share of everything to spare.
     """
 
     def __init__(
@@ -68,17 +70,19 @@ class Cluster:
         default_cost: Cost | None = None,
         serializer: str | SerializerLike | None = None,
         allocator: Allocator | None = None,
+        strategy: Strategy = "first_available",
     ) -> None:
         if url is not None and connection is not None:
             raise ValueError("both a url and a connection are given: give one")
         check_namespace(namespace)
-        self._default_cost = parse_cost(default_cost)
+        self._default_cost = parse_variants(default_cost)
+        self._strategy = check_strategy(strategy)
         self._serializer = work.pickled_or_plain(resolve(serializer))
         self._allocator = allocator
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
         self.store = Store(own_client(connection, url or default_url()), namespace)
         self.namespace = namespace
-        self.tracker = RedisResourceTracker(self.store)
+        self.tracker = RedisResourceTracker(self.store, strategy)
 
     def __repr__(self) -> str:
         return f"Cluster({self.store.address!r}, namespace={self.namespace!r})"
@@ -105,12 +109,20 @@ class Cluster:
         """A URL with which other clients reach the same server: with its password, so not for logs."""
         return url_of(self.store.client)
 
-    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
         """Register a static node, or change what it has; it stays until it is deregistered.
 
+        `labels` are what `where` speaks of: `{"zone": "a"}`. `device_memory` is the MB of each device:
+        `{"gpu": 24000}`, or a list in the order of their indices; functions take of it by a cost of `gpu_memory`.
         Raises `InvalidNode`, `InvalidResources`, `NodeIsLeased` where an agent holds the name.
         """
-        self.tracker.register_node(name, capabilities)
+        self.tracker.register_node(name, capabilities, labels, device_memory)
 
     def deregister_node(self, name: str) -> None:
         """Take a node away: its tracker claims are dropped, queued functions wait again, started ones are lost.
@@ -123,7 +135,41 @@ class Cluster:
         """The capabilities of all live nodes, in order of first registration."""
         return self.tracker.discover_nodes()
 
-    def resources_available(self, node: str, cost: Cost | None) -> bool:
+    def share(self, amounts: Mapping[str, Number]) -> None:
+        """Set what the cluster as a whole has of these resources, such as licenses: `{"matlab_license": 5}`.
+
+        A function that names one in its cost takes it from here, wherever it runs; what nodes say that they have under
+        the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be lowered
+        below use: nothing takes of it until it fits again. Raises `InvalidResources`.
+        """
+        nodes.share(self.store, amounts)
+
+    def shared(self) -> dict[str, Amount]:
+        """What the cluster as a whole has, held or not."""
+        return nodes.shared(self.store)
+
+    def drain(self, node: str, deadline: float | None = None) -> None:
+        """Empty a node: it takes no more, what is queued there waits again, and what runs ends.
+
+        What still runs `deadline` seconds from now is stopped and counts as lost with its node: it is retried, or
+        raises `NodeLost`. Stays so, over new registrations too, until `undrain`. Raises `UnknownNode`.
+        """
+        nodes.drain(self.store, node, deadline)
+
+    def undrain(self, node: str) -> None:
+        """Let a drained node take functions again. Raises `UnknownNode`."""
+        nodes.undrain(self.store, node)
+
+    def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
+        """Say when the first function of a kind that waits is to have a node held for it.
+
+        Others that came later run meanwhile where there is room. Once they have done so `count` times, or it has
+        waited that many seconds, nothing later that uses what it lacks is placed on the node where it lacks least,
+        until it has started. None = never for that reason. It holds for the namespace, and is kept in Redis.
+        """
+        work.limit_overtaking(self.store, count, seconds)
+
+    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
         """Whether `cost` fits on the node now; False for an unknown or lapsed node."""
         return self.tracker.resources_available(node, cost)
 
@@ -138,7 +184,7 @@ class Cluster:
         """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.
 
         Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
-        `NotSerializable`, `TooLarge`, before anything is written.
+        `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written.
         """
         check(function)
         return self._submit(function, job_id=uuid.uuid4().hex, function_id=function.id)
@@ -159,6 +205,12 @@ class Cluster:
         description: str | None = None,
         on_success: CallbackLike | None = None,
         on_failure: CallbackLike | None = None,
+        where: Where | None = None,
+        strategy: Strategy | None = None,
+        on_infeasible: Literal["wait", "raise"] | float = "wait",
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        wait_ttl: float | None = None,
         **kwargs: Any,
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
@@ -185,7 +237,8 @@ class Cluster:
             check_callback(id, callback)
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
-            timeout=timeout, max_retries=max_retries,
+            timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
+            delay=delay, at=at, wait_ttl=wait_ttl,
         )  # fmt: skip
         check(function)
         return self._submit(
@@ -214,15 +267,20 @@ class Cluster:
     ) -> Handle:
         name = import_path(function.code, function_id=function.id)
         args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-        cost = self._default_cost if function.cost is None else parse_cost(function.cost)
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
         submission = work.Submission(
             job_id=job_id,
             function_id=function_id,
-            cost=cost,
-            pin=function.node if isinstance(function.node, str) else None,
+            variants=variants,
+            terms=parse_where(function.where, function.node if isinstance(function.node, str) else None),
             priority=int(function.priority),
             max_retries=int(function.max_retries or 0),
-            preferred=self._ask_allocator(replace(function, cost=amounts(cost))),
+            preferred=self._ask_allocator(replace(function, cost=amounts(costs_at_once(variants)[0]))),
+            strategy=function.strategy or self._strategy,
+            on_infeasible=function.on_infeasible,
+            delay_ms=delay_ms(function),
+            due_ms=due_ms(function),
+            wait_ttl=function.wait_ttl,
             serializer=self._serializer,
             fields=JobFields(
                 data=dumps_arguments(self._serializer, name, args, kwargs),
@@ -242,7 +300,7 @@ class Cluster:
         """The user's own choice, '' for none. The script tries it first, and checks it."""
         if self._allocator is None:
             return ""
-        free = {node.name: node.free() for node in read_nodes(self.store) if node.live and node.open}
+        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
         return self._allocator.allocate([function], free).get(function.id) or ""
 
 

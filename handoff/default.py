@@ -8,10 +8,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handoff.cluster import Cluster, Cost
+from handoff.cluster import Cluster
 from handoff.function import Code, Function
 from handoff.handles import Handle
-from handoff.resources import Amount, Number
+from handoff.resources import Amount, DeviceMemory, Number
 
 _lock = threading.Lock()
 _cluster: Cluster | None = None
@@ -35,9 +35,14 @@ def default_cluster() -> Cluster:
         return _cluster
 
 
-def register_node(name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
+def register_node(
+    name: str,
+    capabilities: Mapping[str, Number | Sequence[int]],
+    labels: Mapping[str, str] | None = None,
+    device_memory: DeviceMemory | None = None,
+) -> None:
     """`Cluster.register_node` on the default cluster."""
-    default_cluster().register_node(name, capabilities)
+    default_cluster().register_node(name, capabilities, labels, device_memory)
 
 
 def deregister_node(name: str) -> None:
@@ -50,7 +55,7 @@ def discover_nodes() -> dict[str, dict[str, Amount]]:
     return default_cluster().discover_nodes()
 
 
-def resources_available(node: str, cost: Cost | None) -> bool:
+def resources_available(node: str, cost: Mapping[str, Number] | None) -> bool:
     """`Cluster.resources_available` on the default cluster."""
     return default_cluster().resources_available(node, cost)
 

@@ -148,6 +148,34 @@ class NodeLost(HandoffError):
         )
 
 
+class Infeasible(HandoffError):
+    """No live node could run the function even when idle, and it was not to wait for one."""
+
+    def __init__(self, function_id: str, reason: str) -> None:
+        super().__init__(function_id, reason)
+        self.function_id, self.reason = function_id, reason
+
+    def __str__(self) -> str:
+        return (
+            f"function {self.function_id!r} fits on no live node, even an idle one ({self.reason}): "
+            "ask for less, or start a node that has it"
+        )
+
+
+class WaitExpired(HandoffError):
+    """The function was ready for as long as its `wait_ttl` allows and had not started."""
+
+    def __init__(self, function_id: str, seconds: float) -> None:
+        super().__init__(function_id, seconds)
+        self.function_id, self.seconds = function_id, seconds
+
+    def __str__(self) -> str:
+        return (
+            f"function {self.function_id!r} had not started after {self.seconds} s of waiting for room: "
+            "submit it again when there is room, or give it a longer wait_ttl"
+        )
+
+
 class NotSerializable(HandoffError):
     """A value that the serializer does not carry; nothing was written."""
 

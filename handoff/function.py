@@ -11,21 +11,32 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import UTC, datetime, timedelta
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from handoff.constraints import Where, parse_where
 from handoff.errors import InvalidFunction
-from handoff.names import check_node_name
-from handoff.resources import Number, parse_cost
+from handoff.variants import Cost, parse_variants
 
 Code = Callable[..., Any] | str
+
+Strategy = Literal["first_available", "load_balanced"]
+"""Which of the nodes that fit is taken: the first in order, or the one with the largest share to spare."""
+
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 HIGHEST_PRIORITY = 1000
 """Priorities run from minus this to this."""
 
-
 LONGEST_TIMEOUT_S = 2**31 - 1
 """What alarm(2) takes."""
+
+LONGEST_WAIT_S = 10**9
+"""Delays and limits of waiting: in ms, far below the last exact integer of Lua."""
+
+_WAITS = f"seconds above 0 and at most {LONGEST_WAIT_S}"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,7 @@ class Function:
     args: Sequence[str] = ()  #: ids of the functions whose results come first
     extra_args: Sequence[Any] = field(default=(), hash=False)
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    cost: Mapping[str, Number] | None = field(default=None, hash=False)
+    cost: Cost | None = field(default=None, hash=False)  #: several: the first that fits is taken
     node: str | Collocated | None = None  #: a name pins it
     type: Literal["regular", "inline"] = "regular"
     argument_inclusion: Literal["variadic", "as_list"] = "variadic"
@@ -56,10 +67,16 @@ class Function:
     timeout: float | None = None  #: seconds of one attempt
     priority: int = 0  #: larger first
     duration: float | None = None  #: expected seconds
+    strategy: Strategy | None = None  #: None: the cluster's
+    where: Where | None = field(default=None, hash=False)  #: labels that its node must have
+    on_infeasible: Literal["wait", "raise"] | float = "wait"  #: seconds: fails if nothing fits it for so long
+    delay: float | timedelta | None = None  #: seconds from the submission until it is ready
+    at: datetime | None = None  #: when it is ready; without a zone, in local time
+    wait_ttl: float | None = None  #: seconds from being ready in which it must have started
 
     def __post_init__(self) -> None:
         # So that a list equals the tuple of the same values, and the value can be hashed.
-        for name in ("args", "extra_args"):
+        for name in ("args", "extra_args", "cost"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
 
@@ -72,11 +89,31 @@ def check(function: Function) -> None:
     """
     _check_arguments(function)
     _check_options(function)
-    _check_outside_a_dag(function)
-    if function.node is not None:
-        check_node_name(function.node)
-    parse_cost(function.cost)
+    _check_waiting(function)
+    pin = _check_outside_a_dag(function)
+    parse_where(function.where, pin, function_id=function.id)
+    parse_variants(function.cost)
     import_path(function.code, function_id=function.id)
+
+
+def check_strategy(strategy: Strategy) -> Strategy:
+    """Return the strategy of a cluster if there is such a one, else raise `ValueError`."""
+    if strategy not in STRATEGIES:
+        raise ValueError(f"strategy is {strategy!r}: choose one of {', '.join(STRATEGIES)}")
+    return strategy
+
+
+def delay_ms(function: Function) -> int:
+    """The ms from its submission until it is ready; 0 = no delay."""
+    delay = function.delay or 0
+    return round(1000 * (delay.total_seconds() if isinstance(delay, timedelta) else delay))
+
+
+def due_ms(function: Function) -> int:
+    """The unix time in ms at which it is ready by its `at`, rounded up; 0 = it has none."""
+    if function.at is None:
+        return 0
+    return max(1, -((_EPOCH - function.at.astimezone(UTC)) // timedelta(milliseconds=1)))
 
 
 def import_path(code: Code, *, function_id: str = "") -> str:
@@ -141,7 +178,39 @@ def _check_options(function: Function) -> None:
         )
 
 
-def _check_outside_a_dag(function: Function) -> None:
+def _check_waiting(function: Function) -> None:
+    if function.strategy not in (None, *STRATEGIES):
+        raise InvalidFunction(
+            function.id, f"its strategy is {function.strategy!r}", f"choose one of {', '.join(STRATEGIES)}, or None"
+        )
+    if function.on_infeasible not in ("wait", "raise") and not is_wait(function.on_infeasible):
+        raise InvalidFunction(
+            function.id, f"its on_infeasible is {function.on_infeasible!r}", f'choose "wait", "raise" or {_WAITS}'
+        )
+    if function.wait_ttl is not None and not is_wait(function.wait_ttl):
+        raise InvalidFunction(function.id, f"its wait_ttl is {function.wait_ttl!r}", f"give {_WAITS}, or None")
+    if function.delay is not None and function.at is not None:
+        raise InvalidFunction(function.id, "both its delay and its at are given", "give one of them")
+    delay = function.delay.total_seconds() if isinstance(function.delay, timedelta) else function.delay
+    if delay is not None and not (delay == 0 and _is_real(delay)) and not is_wait(delay):
+        raise InvalidFunction(
+            function.id,
+            f"its delay is {function.delay!r}",
+            f"give a timedelta or seconds, at least 0 and at most {LONGEST_WAIT_S}",
+        )
+    if function.at is not None:
+        if not isinstance(function.at, datetime):
+            raise InvalidFunction(function.id, f"its at is {function.at!r}", "give a datetime, or a delay in seconds")
+        try:
+            due_ms(function)
+        except (OverflowError, OSError, ValueError) as error:
+            raise InvalidFunction(
+                function.id, f"its at is {function.at!r}, which has no time in UTC", "give a year from 1970 to 9998"
+            ) from error
+
+
+def _check_outside_a_dag(function: Function) -> str | None:
+    """-> the node that it is pinned to."""
     if function.args:
         raise InvalidFunction(
             function.id,
@@ -158,6 +227,12 @@ def _check_outside_a_dag(function: Function) -> None:
             f"it is to run where {function.node.id!r} runs, which is known only inside a DAG",
             "pin it to a node by name, or add both to a DAG",
         )
+    return function.node
+
+
+def is_wait(value: Any) -> bool:
+    """Whether it is seconds for which something may wait: above 0, and not for ever."""
+    return _is_real(value) and 0 < value <= LONGEST_WAIT_S
 
 
 def _is_int(value: object) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from handoff import work
 from handoff.errors import UnknownFunction
+from handoff.explain import Explanation, explain
 from handoff.rqmodel import fetch_job
 from handoff.serializer import SerializerLike
 from handoff.store import Store
@@ -68,6 +69,10 @@ class Handle:
         builtin `TimeoutError`, which changes nothing: ask again as often as you like.
         """
         return work.wait(self._store, self.id, self._serializer, timeout)
+
+    def explain(self) -> Explanation:
+        """Why it stands as it does: what it waits for, who holds that, and the smallest change that would start it."""
+        return explain(self._store, self.id)
 
     def cancel(self) -> bool:
         """Cancel it in whatever state it is. -> True if this call decided.

@@ -29,28 +29,51 @@ class Key:
 SCHEMA: dict[str, Key] = {
     # Nodes.
     "nodes": Key("nodes", "ZSET", "node name -> bit position, in order of first registration", "while a node is known"),
-    "node": Key("node:", "HASH", "one node: see lib/node.lua", "while the node is known", of="node name"),
+    "node": Key(
+        "node:", "HASH", "one node: see lib/node.lua; `*` = what all share", "while it is known", of="node name"
+    ),
     "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
     "lost": Key("lost", "ZSET", "node whose lease is over -> since when, ms", "until it is back, or forgotten"),
-    "held": Key("held:", "HASH", "reservation id -> epoch|cost|devices", "while something is held", of="node name"),
+    "held": Key("held:", "HASH", "reservation id -> its record", "while something is held", of="node name"),
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.
-    "live": Key("live", "STRING", "bitmap: nodes that are registered and not lost", "while a node is known"),
+    "live": Key("live", "STRING", "bitmap: nodes that are up and not being drained", "while a node is known"),
     "open": Key("open", "STRING", "bitmap: live nodes on which something may be placed", "while a node is known"),
     "planes": Key("planes", "HASH", "index -> how many bit planes it has", "while a node is known"),
     "plane": Key(
         "plane:", "STRING", "bitmap: nodes with that bit set", "while a node is known", of="free|cap:index:bit"
     ),
+    "labels": Key("labels", "HASH", "label=value -> how many nodes have it", "while a node has one"),
+    "label": Key("label:", "STRING", "bitmap: nodes with that label", "while a node has it", of="label=value"),
+    "classes": Key("classes", "ZSET", "every class of alike live nodes, score 0", "while a node is live"),
+    "class": Key("class:", "ZSET", "its live nodes by name, score 0", "while one is live", of="class"),
+    "alike": Key("alike:", "STRING", "bitmap: its live nodes", "while one is live", of="class"),
     "scratch": Key("scratch:", "STRING", "bitmap: a step of a comparison", "within one script", of="number"),
     # What waits.
     "order": Key("order", "STRING", "how many functions were ever submitted", "permanent"),
-    "shapes": Key("shapes", "ZSET", "every shape that waits, score 0", "while one waits"),
+    "waiting": Key("waiting", "ZSET", "every waiting job -> rank", "while one waits"),
+    "shapes": Key("shapes", "ZSET", "every shape that waits -> its bit position, -1 = it has none", "while one waits"),
     "shape": Key("shape:", "ZSET", "waiting job -> rank (priority, then order)", "while one waits", of="shape"),
     "heads": Key("heads:", "ZSET", "shape -> rank of its head", "while one waits", of="scope"),
     "need": Key("need:", "ZSET", "shape -> units it needs", "while one waits", of="resource, then scope"),
+    # The index of many shapes: one bit per shape (lib/spots.lua).
+    "spots": Key("spots", "STRING", "bitmap: bit positions that shapes have", "while many shapes wait"),
+    "spot_scope": Key("spots:", "STRING", "bitmap: the shapes of one scope", "while many shapes wait", of="scope"),
+    "spot_planes": Key("spot_planes", "HASH", "resource -> how many bit planes it has", "while many shapes wait"),
+    "spot_plane": Key("spot:", "STRING", "bitmap: shapes with that bit set", "while many shapes wait", of="column:bit"),
+    "spot_terms": Key("terms", "HASH", "constraint -> how many shapes have it", "while many shapes wait"),
+    "spot_term": Key("term:", "STRING", "bitmap: the shapes that have it", "while many shapes wait", of="constraint"),
+    # Bounded overtaking (lib/overtaking.lua).
+    "overtaking": Key("overtaking", "HASH", "the limits, and placements counted per resource", "permanent"),
+    "noted": Key("noted", "HASH", "shape -> its head, since when, and the counters then", "while one waits"),
+    "fronts": Key("fronts", "ZSET", "shape, whatever its scope -> rank of its head", "while one waits"),
+    "withheld": Key("withheld", "STRING", "bitmap: nodes that are held", "while a node is known"),
+    "able": Key("able", "HASH", "shape -> how many live nodes could hold it", "while it waits and no node changes"),
+    "holds": Key("holds", "ZSET", "node that is held for a head -> the head's rank", "while it is held"),
+    "timers": Key("timers", "ZSET", "what becomes due by the clock (lib/timers.lua) -> when, ms", "until it is due"),
     "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
     "handed": Key("handed:", "LIST", "of these, what one tick handed out", "a minute", of="token of the tick"),

@@ -6,7 +6,6 @@ Starts processes and ends them; knows nothing of what they do.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -14,14 +13,16 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from handoff.cluster import DEFAULT_NAMESPACE, Cluster, Cost
-from handoff.errors import HandoffError
+from handoff.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.constraints import parse_labels
+from handoff.errors import HandoffError, InvalidNode
+from handoff.function import Strategy
 from handoff.names import check_node_name
-from handoff.resources import UNIT, Number, parse_capabilities
+from handoff.resources import DeviceMemory, Number, amount, parse_capabilities
+from handoff.variants import Cost
 
 if TYPE_CHECKING:
     from handoff.embedded import RedisServer
@@ -50,26 +51,35 @@ class LocalCluster:
         with LocalCluster(nodes={"a": {"cpu": 2}, "b": {"cpu": 4, "gpu": 2}}) as cluster:
             cluster.enqueue(tasks.add, 1, 2, cost={"gpu": 0.5}).result()
 
-    Capabilities are taken as they are given, whatever this machine has. The caller's `sys.path` is handed to the
-    agents. Everything is on loopback, free ports and a private folder, and gone after the block is left, also by an
-    exception, Ctrl-C or SIGTERM. No nodes is fine. `lease` is in seconds.
+    Capabilities are taken as they are given, whatever this machine has; `labels` and `device_memory` are by node, each
+    as `Cluster.register_node` takes them. The caller's `sys.path` is handed to the agents. Everything is on loopback,
+    free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
+    is fine. `lease` is in seconds.
     """
 
     def __init__(
         self,
         nodes: Mapping[str, Mapping[str, Number | Sequence[int]]] | None = None,
         *,
+        labels: Mapping[str, Mapping[str, str]] | None = None,
+        device_memory: Mapping[str, DeviceMemory] | None = None,
         namespace: str = DEFAULT_NAMESPACE,
         default_cost: Cost | None = None,
         serializer: str | None = None,
+        strategy: Strategy = "first_available",
         lease: float = 6.0,
     ) -> None:
         self._nodes = dict(nodes or {})
+        self._labels, self._device_memory = dict(labels or {}), dict(device_memory or {})
+        for name in (*self._labels, *self._device_memory):
+            if name not in self._nodes:
+                raise InvalidNode(name, "labels and device_memory are for nodes that are given: add it to nodes")
         for name, capabilities in self._nodes.items():
             check_node_name(name)
-            parse_capabilities(capabilities)
+            parse_capabilities(capabilities, self._device_memory.get(name))
+            parse_labels(name, self._labels.get(name))
         self._namespace = namespace
-        self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer}
+        self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer, "strategy": strategy}
         self._lease_s = lease
         self._pickle = serializer == "pickle"
         self._stack = contextlib.ExitStack()
@@ -90,10 +100,11 @@ class LocalCluster:
             # Agents register as fast as each can; so that the nodes stand in the order given, they come as static ones
             # first, which their agents take over.
             for name, capabilities in self._nodes.items():
-                cluster.register_node(name, capabilities)
+                labels, memory = self._labels.get(name), self._device_memory.get(name)
+                cluster.register_node(name, capabilities, labels=labels, device_memory=memory)
             try:
-                for name, capabilities in self._nodes.items():
-                    self._agents[name] = self._start_agent(name, capabilities, server.url, watched)
+                for name in self._nodes:
+                    self._agents[name] = self._start_agent(name, server.url, watched)
             finally:
                 os.close(watched)
             self._await_agents(cluster)
@@ -123,16 +134,18 @@ class LocalCluster:
         """The agent process of every node, for tests that stop or kill one."""
         return self._agents
 
-    def _start_agent(
-        self, name: str, capabilities: Mapping[str, Number | Sequence[int]], url: str, watched: int
-    ) -> subprocess.Popen[bytes]:
+    def _start_agent(self, name: str, url: str, watched: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "handoff_worker", "--name", name, "--namespace", self._namespace]
         command += ["--lease", str(self._lease_s), "--tether", str(watched), "--no-probe"]
-        parsed = parse_capabilities(capabilities)
-        for resource, units in parsed.units.items():
-            indices = parsed.devices.get(resource)
-            value = str(Decimal(units) / UNIT) if indices is None else json.dumps(indices)
-            command += ["--resource", f"{resource}={value}"]
+        parsed = parse_capabilities(self._nodes[name], self._device_memory.get(name))
+        for resource, units in parsed.sums().items():
+            command += ["--resource", f"{resource}={amount(units)}"]
+        for resource, indices in parsed.devices.items():
+            command += ["--resource", f"{resource}={list(indices)}"]
+        for resource, sizes in parsed.memory.items():
+            command += ["--device-memory", f"{resource}={[amount(size) for size in sizes]}"]
+        for label, value in parse_labels(name, self._labels.get(name)).items():
+            command += ["--label", f"{label}={value}"]
         if self._pickle:
             command.append("--allow-pickle")
         environment = {

@@ -12,7 +12,7 @@ from numbers import Real
 from typing import Protocol
 
 from handoff.function import Function
-from handoff.resources import Amount, Number
+from handoff.resources import Amount, DeviceMemory, Number
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Reservation:
     id: str
     node: str
     cost: dict[str, Amount]  #: what is held, rounded up to 1/10,000
-    devices: dict[str, list[int]]  #: device resource -> indices, ascending
+    devices: dict[str, list[int]]  #: device resource -> indices, ascending; of memory the device that has it
 
 
 class ResourceTracker(Protocol):
@@ -32,11 +32,19 @@ class ResourceTracker(Protocol):
     `InvalidResources` is raised before anything else is looked at or written.
     """
 
-    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
-        """Add a node, or change its capabilities and keep its place in the order and what is reserved.
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        """Add a node, or change its capabilities and labels and keep its place in the order and what is reserved.
 
-        Capabilities may be lowered below what is reserved; then nothing is placed on the node until all that is
-        reserved fits it again. Raises `InvalidNode`, `InvalidResources`, and `NodeIsLeased` where an agent holds it.
+        `device_memory` is the MB of each device of a resource: `{"gpu": 24000}` for all alike, a list in the order of
+        their indices, or a mapping by index; together they are the node's `gpu_memory`. Capabilities may be lowered
+        below what is reserved; then nothing is placed on the node until all that is reserved fits it again. Raises
+        `InvalidNode`, `InvalidResources`, and `NodeIsLeased` where an agent holds it.
         """
         ...
 
@@ -58,7 +66,8 @@ class ResourceTracker(Protocol):
     def available(self, node: str) -> dict[str, Amount]:
         """Tell what nobody holds of each of a node's capabilities; 0 where it is full or lowered below use.
 
-        Of devices this is the sum of their free shares. Raises `UnknownNode`.
+        Of devices this is the sum of what each can still give: one whose memory is held in part gives no share, one
+        that is held in part gives no memory. Raises `UnknownNode`.
         """
         ...
 
@@ -85,10 +94,11 @@ class ResourceTracker(Protocol):
     ) -> dict[str, Reservation]:
         """Find a node for every function and claim its cost there, all or nothing: {function id: its reservation}.
 
-        `nodes` are the only candidates, in that order; names that are not live are passed over, for a node may go
-        at any time. Without it all live nodes are, in their own order. Raises `ResourcesUnavailable` for the first
-        function that fits nowhere; its `node` is the one that function is pinned to. `DuplicateFunction` if two have
-        one id.
+        By the function's `strategy`, else the tracker's. Of several costs the first that fits any node is claimed;
+        those behind `After` count only where there is no other, and then the first of them. `nodes` are the only
+        candidates, in that order; names that are not live are passed over, for a node may go at any time. Without it
+        all live nodes are, in their own order. Raises `ResourcesUnavailable` for the first function that fits
+        nowhere; its `node` is the one that function is pinned to. `DuplicateFunction` if two have one id.
         """
         ...
 

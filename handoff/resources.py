@@ -33,6 +33,9 @@ UNLIMITED = LARGEST * UNIT
 ALWAYS_DEVICES = frozenset({"gpu"})
 """Resources that consist of devices even where only a number is given."""
 
+MEMORY_SUFFIX = "_memory"
+"""The memory of the devices called `gpu` is the resource `gpu_memory`, where a node publishes it."""
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 _STEP = Decimal("0.0001")
@@ -48,13 +51,34 @@ Amount = int | float
 Units = dict[str, int]
 """Resource -> integer of 1/10,000; zero is absent."""
 
+DeviceMemory = Mapping[str, Number | Sequence[Number] | Mapping[int, Number]]
+"""Device resource -> MB of memory: of each device, or of one after another by ascending index, or by index."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a node has: `units` of everything; for resources that consist of devices also their indices, ascending."""
+    """What a node has: `units` of everything; for resources that consist of devices also their indices, ascending.
+
+    Devices whose memory is known have it in `memory`, in the order of their indices; then `units` has the sum of it,
+    as `<resource>_memory`.
+    """
 
     units: Units
     devices: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    memory: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def sums(self) -> Units:
+        """Those of `units` that belong to no single device."""
+        return {
+            name: units
+            for name, units in self.units.items()
+            if name not in self.devices and device_of(name) not in self.memory
+        }
+
+
+def device_of(name: str) -> str:
+    """The resource whose devices have this memory: `gpu` for `gpu_memory`; '' for any other name."""
+    return name.removesuffix(MEMORY_SUFFIX) if name.endswith(MEMORY_SUFFIX) else ""
 
 
 def amount(units: int) -> Amount:
@@ -72,7 +96,7 @@ def parse_cost(cost: Mapping[str, Number] | None) -> Units:
     """Read a cost: amounts round up to 1/10,000, zeros vanish.
 
     Raises `InvalidResources` naming resource, value and rule. `slots` may not be asked for, and a whole-device
-    resource (`gpu`) takes whole numbers from 1 and shares below 1.
+    resource (`gpu`) takes whole numbers from 1 and shares below 1, or else memory of one device (`gpu_memory`).
     """
     units: Units = {}
     for name, value in _items(cost):
@@ -85,13 +109,21 @@ def parse_cost(cost: Mapping[str, Number] | None) -> Units:
             )
         if parsed:
             units[name] = parsed
+    for name in units:
+        device = device_of(name)
+        if device in units:
+            rule = f"{name} is memory of one {device} that others share: ask for {device} or for {name}"
+            raise InvalidResources(name, amount(units[name]), rule)
     return units
 
 
-def parse_capabilities(capabilities: Mapping[str, Number | Sequence[int]]) -> Capabilities:
+def parse_capabilities(
+    capabilities: Mapping[str, Number | Sequence[int]], device_memory: DeviceMemory | None = None
+) -> Capabilities:
     """Read what a node has: amounts round down to 1/10,000, zeros vanish, a list gives device indices.
 
-    Raises `InvalidResources` naming resource, value and rule.
+    `device_memory` must say the memory of exactly the devices that are there. Raises `InvalidResources` naming
+    resource, value and rule.
     """
     units: Units = {}
     devices: dict[str, tuple[int, ...]] = {}
@@ -105,10 +137,32 @@ def parse_capabilities(capabilities: Mapping[str, Number | Sequence[int]]) -> Ca
             if parsed:
                 units[name] = parsed
             continue
+        devices[name] = indices
         if indices:
-            devices[name] = indices
             units[name] = len(indices) * UNIT
-    return Capabilities(units, devices)
+    memory: dict[str, tuple[int, ...]] = {}
+    for device, given in _items(device_memory):
+        name = device + MEMORY_SUFFIX
+        if name in capabilities:
+            raise InvalidResources(name, capabilities[name], "it is the sum of device_memory already: give one of them")
+        sizes = _sizes(device, given, devices.get(device))
+        if sum(sizes):
+            memory[device], units[name] = sizes, sum(sizes)
+    _check_all(units)
+    return Capabilities(units, {name: indices for name, indices in devices.items() if indices}, memory)
+
+
+def parse_shared(amounts: Mapping[str, Number]) -> Units:
+    """Read what a whole cluster is to share: amounts round down, and a zero is kept, for it takes one away.
+
+    Raises `InvalidResources`; devices belong to nodes, and so do slots.
+    """
+    units: Units = {}
+    for name, value in _items(amounts):
+        if name == SLOTS or name in ALWAYS_DEVICES or device_of(name) in ALWAYS_DEVICES:
+            raise InvalidResources(name, value, "it belongs to nodes, and cannot be shared by all")
+        units[name] = _units(name, value, ROUND_FLOOR)
+    return units
 
 
 def _items(amounts: Mapping[str, object] | None) -> list[tuple[str, object]]:
@@ -167,6 +221,35 @@ def _count(name: str, value: object) -> tuple[int, ...]:
     if units > 4096 * UNIT:
         raise InvalidResources(name, value, "a node has at most 4096 devices of a kind")
     return tuple(range(units // UNIT))
+
+
+def _sizes(device: str, value: object, indices: Sequence[int] | None) -> tuple[int, ...]:
+    """The memory of each device, in the order of `indices`."""
+    name = device + MEMORY_SUFFIX
+    if indices is None:
+        raise InvalidResources(name, value, f"the node lists no devices called {device}: give their number or indices")
+    if isinstance(value, Mapping):
+        if set(value) != set(indices):
+            raise InvalidResources(name, value, f"device_memory by index has one amount for each of {list(indices)}")
+        amounts = [value[index] for index in indices]
+    elif isinstance(value, (list, tuple)):
+        if len(value) != len(indices):
+            raise InvalidResources(name, value, f"a list in device_memory has one amount for each of {list(indices)}")
+        amounts = list(value)
+    else:
+        amounts = [value] * len(indices)
+    return tuple(_units(name, amount, ROUND_FLOOR) for amount in amounts)
+
+
+def _check_all(units: Units) -> None:
+    """Memory of devices makes names and sums that nobody wrote; they keep the rules all the same."""
+    if len(units) > MOST_RESOURCES:
+        raise InvalidResources("*", len(units), f"a node has at most {MOST_RESOURCES} resources, memory of devices too")
+    for name, value in units.items():
+        if not NAME.fullmatch(name):
+            raise InvalidResources(name, amount(value), "a name has at most 64 characters, with _memory at its end too")
+        if value > LARGEST * UNIT:
+            raise InvalidResources(name, amount(value), "the memory of all devices together is at most 10**11")
 
 
 def _indices(name: str, value: Sequence[object]) -> tuple[int, ...]:

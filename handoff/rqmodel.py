@@ -150,6 +150,13 @@ def utc_text(moment: datetime) -> str:
 LOST_TEXT = encode_traceback("handoff.errors.NodeLost: the node went away while it ran this function")
 """What RQ's tools show of a function that was lost with its node."""
 
+ENDING_TEXTS = {
+    "lost_text": LOST_TEXT,
+    "expired_text": encode_traceback("handoff.errors.WaitExpired: it waited longer than its wait_ttl"),
+    "unfit_text": encode_traceback("handoff.errors.Infeasible: no live node could hold it even when idle"),
+}
+"""What RQ's tools show of functions that end by nobody's code, by the arguments of the script that ends them."""
+
 
 def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     """Read a call's arguments as rq's command line does: `text`, `:json`, `%literal`, `key=text`, `key:=json`, `@file`.

@@ -10,18 +10,20 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from handoff.allocator import Group, candidates, groups, place
+from handoff.allocator import Group, Placed, by_spare, candidates, groups, place
 from handoff.books import Books, Devices
+from handoff.constraints import parse_labels
 from handoff.errors import ResourcesUnavailable, UnknownNode
-from handoff.function import Function
+from handoff.function import Function, Strategy, check_strategy
 from handoff.names import check_node_name
 from handoff.reservation import Reservation, check_ttl
 from handoff.resources import (
     SLOTS,
     Amount,
     Capabilities,
+    DeviceMemory,
     Number,
     Units,
     amounts,
@@ -34,6 +36,7 @@ from handoff.resources import (
 class _Node:
     capabilities: Capabilities
     books: Books  #: without slots, which claims do not take
+    labels: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +50,32 @@ class SimpleResourceTracker:
     """A `ResourceTracker` in the memory of this process.
 
     `clock` gives the seconds by which a `ttl` is counted; it must never go back. What has lapsed is given back at
-    the next call, whichever it is.
+    the next call, whichever it is. `strategy` is that of functions which name none.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, strategy: Strategy = "first_available") -> None:
         self._clock = clock
+        self._strategy = check_strategy(strategy)
         self._lock = threading.Lock()
         self._nodes: dict[str, _Node] = {}
         self._claims: dict[str, _Claim] = {}
         self._deadlines: dict[str, float] = {}
 
-    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
-        """Add a node, or change its capabilities and keep its place in the order and what is reserved."""
-        parsed = parse_capabilities(capabilities)
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        """Add a node, or change its capabilities and labels and keep its place in the order and what is reserved."""
+        parsed = parse_capabilities(capabilities, device_memory)
         check_node_name(name)
+        parsed_labels = parse_labels(name, labels)
         with self._lock:
-            node = self._nodes.setdefault(name, _Node(Capabilities({}), Books({}, {})))
+            node = self._nodes.setdefault(name, _Node(Capabilities({}), Books({}, {}), {}))
             node.books.change(_without_slots(node.capabilities), _without_slots(parsed))
-            node.capabilities = parsed
+            node.capabilities, node.labels = parsed, parsed_labels
 
     def deregister_node(self, name: str) -> None:
         """Forget a node and drop the claims on it."""
@@ -124,7 +135,7 @@ class SimpleResourceTracker:
     def allocate_and_claim(
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
     ) -> dict[str, Reservation]:
-        """Find a node for every function, first available, and claim its cost there, all or nothing."""
+        """Find a node for every function, by strategy, and claim its cost there, all or nothing."""
         gathered = groups(functions)
         with self._lock:
             self._drop_lapsed()
@@ -132,14 +143,22 @@ class SimpleResourceTracker:
             trial = {name: self._nodes[name].books.copy() for name in names}
             claims: dict[str, _Claim] = {}
             for group in gathered:
-                placed = place(group, trial)
-                if placed is None:
-                    raise ResourcesUnavailable(group.pin, amounts(_least_short(group, trial)))
-                for member, cost, devices in zip(group.members, group.costs, placed.devices, strict=True):
+                placed = self._place(group, trial)
+                for member, cost, devices in zip(group.members, placed.costs, placed.devices, strict=True):
                     claims[member.id] = _Claim(placed.node, cost, devices)
             for name, books in trial.items():
                 self._nodes[name].books = books
             return {function.id: self._record(claims[function.id]) for function in functions if function.id in claims}
+
+    def _place(self, group: Group, books: Mapping[str, Books]) -> Placed:
+        names = candidates(group, books, {name: self._nodes[name].labels for name in books})
+        if (group.strategy or self._strategy) == "load_balanced":
+            units = {name: _without_slots(self._nodes[name].capabilities).units for name in names}
+            names = by_spare(names, books, units)
+        placed = place(group, books, names)
+        if placed is None:
+            raise ResourcesUnavailable(group.pin, amounts(_least_short(group.costs, [books[name] for name in names])))
+        return placed
 
     def _live(self, name: str) -> _Node:
         if name not in self._nodes:
@@ -169,15 +188,14 @@ class SimpleResourceTracker:
 
 def _without_slots(capabilities: Capabilities) -> Capabilities:
     units = {name: units for name, units in capabilities.units.items() if name != SLOTS}
-    return Capabilities(units, capabilities.devices)
+    return replace(capabilities, units=units)
 
 
-def _least_short(group: Group, books: Mapping[str, Books]) -> Units:
-    """What is missing on the candidate that lacks the fewest resources, then the least; without one, the whole cost."""
-    missing = [_short(group.costs, books[name]) for name in candidates(group, books)]
-    if not missing:
-        return dict(sum(map(Counter, group.costs), Counter()))
-    return min(missing, key=lambda short: (len(short), sum(short.values())))
+def _least_short(costs: Sequence[Units], books: Sequence[Books]) -> Units:
+    """What is missing where the fewest resources are, then the least; without any books, the whole cost."""
+    if not books:
+        return dict(sum(map(Counter, costs), Counter()))
+    return min((_short(costs, each) for each in books), key=lambda short: (len(short), sum(short.values())))
 
 
 def _short(costs: Sequence[Units], books: Books) -> Units:

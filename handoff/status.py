@@ -11,21 +11,24 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from handoff import work
-from handoff.books import Books
-from handoff.nodes import Node, read_nodes
-from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, amount, amounts, parse_cost
+from handoff.constraints import parse_terms, pinned_to
+from handoff.errors import FunctionFailed, HandoffError
+from handoff.explain import explain
+from handoff.nodes import SHARED, Node, read_nodes
+from handoff.reason import in_words, terms_in_words
+from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Units, amount, amounts, device_of
 from handoff.serializer import Serializer
-from handoff.shape import parse_cost_text
+from handoff.shape import parse_cost_text, parse_demand
 from handoff.store import Store
 
 LONGEST_RESULT = 200
 """Characters of a result that are shown; the whole of it is for whoever waits for it."""
 
-NodeState = Literal["up", "quiet", "over", "lost"]
+NodeState = Literal["up", "quiet", "over", "draining", "lost"]
 """Functions are placed on nodes that are `up`, and on no others.
 
-`quiet`: its agent was told to take no more. `over`: more is held than its capabilities, which were lowered. `lost`:
-its lease is over.
+`quiet`: its agent was told to take no more. `over`: more is held than its capabilities, which were lowered. `draining`:
+it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
 """
 
 
@@ -35,19 +38,30 @@ class Use:
 
     used: Amount
     capacity: Amount  #: 0 for what is held of a resource that the node no longer lists
-    devices: Mapping[int, Amount] | None  #: index -> its share in use; None for a resource that is a sum
+    devices: Mapping[int, Amount] | None  #: index -> what is in use of it; None for a resource that is a sum
+    sizes: Mapping[int, Amount] | None = None  #: of memory of devices: index -> all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A node is held for a function that was overtaken too often: later ones do not use what it lacks there."""
+
+    id: str  #: the function's
+    lacks: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Functions of one shape that wait for room."""
+    """Functions of one shape that wait for room. One that would take any of several costs waits with each shape."""
 
     cost: Mapping[str, Amount]  #: without the slot that everything needs
     node: str | None  #: where they are pinned
+    where: str | None  #: what else must hold of a node, in words
     count: int
 
     def __str__(self) -> str:
-        return in_words(self.cost) + (f" on {self.node}" if self.node else "")
+        pinned = f" on {self.node}" if self.node else ""
+        return in_words(self.cost) + pinned + (f" where {self.where}" if self.where else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,16 @@ class Overview:
     delayed: int
     shapes: list[Waiting]  #: what waits, by shape, the most first
     nodes: Mapping[NodeState, int]
+    draining: list[str]  #: names of nodes
+    shared: Mapping[str, Use]  #: what the cluster as a whole has
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the costs that a function may have."""
+
+    cost: Mapping[str, Amount]
+    after_s: float  #: it counts after so many seconds of waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +97,11 @@ class FunctionStatus:
     node: str | None  #: where it is placed, runs or ran
     devices: Mapping[str, list[int]]
     attempts: int
-    cost: Mapping[str, Amount]
+    cost: Mapping[str, Amount]  #: what it was placed with last, else its first choice
+    variants: list[Variant]  #: all that it may cost, in order of preference
+    variant: int | None  #: which of them it was placed with
     pinned: str | None
+    where: str | None  #: what else must hold of a node, in words
     reason: str  #: one sentence
     result: str | None  #: its repr, shortened; None unless it finished
     error: str | None  #: type and message; None unless it failed
@@ -83,20 +110,17 @@ class FunctionStatus:
     ended_at: str | None
 
 
-def in_words(cost: Mapping[str, Amount]) -> str:
-    """Say a cost: `cpu 2, memory 500`."""
-    return ", ".join(f"{name} {value}" for name, value in cost.items()) or "a slot"
-
-
 def read_states(store: Store, nodes: Sequence[Node]) -> list[NodeState]:
     """Say of each of these nodes whether functions are placed on it, and if not why."""
     marks = store.read_together(*(("HMGET", store.keys("node", node.name), "over", "quiet") for node in nodes))
-    return [_state(node.live, *mark) for node, mark in zip(nodes, marks, strict=True)]
+    return [_state(node, *mark) for node, mark in zip(nodes, marks, strict=True)]
 
 
-def _state(live: bool, over: bytes | None, quiet: bytes | None) -> NodeState:
-    if not live:
+def _state(node: Node, over: bytes | None, quiet: bytes | None) -> NodeState:
+    if not node.live:
         return "lost"
+    if node.draining is not None:
+        return "draining"
     if over:
         return "over"
     return "quiet" if quiet else "up"
@@ -106,32 +130,65 @@ def use_of(node: Node) -> dict[str, Use]:
     """List every resource of a node with its use; slots only where they were given."""
     names = [name for name, units in node.capabilities.items() if (name, units) != (SLOTS, UNLIMITED)]
     names += [name for name, units in node.used.items() if units and name not in node.capabilities]
-    return {
-        name: Use(
-            amount(node.used.get(name, 0)),
-            amount(node.capabilities.get(name, 0)),
-            {index: amount(UNIT - free) for index, free in sorted(node.devices[name].items())}
-            if name in node.devices
-            else None,
-        )
-        for name in names
-    }
+    return {name: _use(node, name) for name in names}
+
+
+def _use(node: Node, name: str) -> Use:
+    used, capacity = amount(node.used.get(name, 0)), amount(node.capabilities.get(name, 0))
+    if name in node.devices:
+        shares = {index: UNIT - free for index, free in sorted(node.devices[name].items())}
+        return Use(used, capacity, _by_index(shares))
+    if device_of(name) in node.memory:
+        memory = sorted(node.memory[device_of(name)].items())
+        held = {index: total - free for index, (free, total) in memory}
+        return Use(used, capacity, _by_index(held), _by_index({index: total for index, (_, total) in memory}))
+    return Use(used, capacity, None)
+
+
+def _by_index(units: Mapping[int, int]) -> dict[int, Amount]:
+    return {index: amount(value) for index, value in units.items()}
+
+
+def hold_on(node: Node) -> Hold | None:
+    """For whom a node is held."""
+    if not node.hold:
+        return None
+    _, id, lacks = node.hold.split("|")
+    return Hold(id, lacks.split(","))
 
 
 def read_waiting(store: Store) -> list[Waiting]:
     """Count what waits, by shape, the most first."""
     shapes = [shape.decode() for shape in store.read("ZRANGE", store.keys("shapes"), 0, -1)]
     counts = store.read_together(*(("ZCARD", store.keys("shape", shape)) for shape in shapes))
-    found = [Waiting(*_parse_shape(shape), count) for shape, count in zip(shapes, counts, strict=True) if count]
+    found = [_waiting(shape, count) for shape, count in zip(shapes, counts, strict=True) if count]
     return sorted(found, key=lambda waiting: (-waiting.count, str(waiting)))
+
+
+def _waiting(shape: str, count: int) -> Waiting:
+    # Node names may hold an @ too; resource names never do, so the first one divides.
+    cost, _, constraints = shape.partition("@")
+    return Waiting(_without_slot(parse_cost_text(cost)), *_place(constraints), count)
+
+
+def _place(constraints: str) -> tuple[str | None, str | None]:
+    """Where something is pinned, and what else must hold of its node."""
+    terms = parse_terms(constraints)
+    pin = pinned_to(terms)
+    others = [term for term in terms if pin is None or term.text() != f"node={pin}"]
+    return pin, terms_in_words(others) or None
+
+
+def _without_slot(cost: Units) -> dict[str, Amount]:
+    return amounts({name: units for name, units in cost.items() if name != SLOTS})
 
 
 def read_overview(store: Store) -> Overview:
     """Count functions by state, and nodes by theirs."""
     nodes = read_nodes(store)
     states = read_states(store, nodes)
-    shapes = read_waiting(store)
-    delayed, *stand = store.read_together(
+    waiting, delayed, *stand = store.read_together(
+        ("ZCARD", store.keys("waiting")),
         ("ZCARD", store.keys("delayed")),
         *(("LLEN", store.keys("rq_queue", store.keys.queue(node.name))) for node in nodes),
         *(("ZCARD", store.keys("running", node.name)) for node in nodes),
@@ -139,14 +196,16 @@ def read_overview(store: Store) -> Overview:
     return Overview(
         queued=sum(stand[: len(nodes)]),
         started=sum(stand[len(nodes) :]),
-        waiting=sum(waiting.count for waiting in shapes),
+        waiting=waiting,
         delayed=delayed,
-        shapes=shapes,
+        shapes=read_waiting(store),
         nodes={state: states.count(state) for state in get_args(NodeState)},
+        draining=[node.name for node, state in zip(nodes, states, strict=True) if state == "draining"],
+        shared={name: use for books in read_nodes(store, SHARED) for name, use in use_of(books).items()},
     )
 
 
-_FIELDS = ("h_shape", "h_cancel", "description", "created_at", "started_at", "ended_at")
+_FIELDS = ("h_demand", "h_variant", "h_placement", "description", "created_at", "started_at", "ended_at")
 
 
 def read_function(store: Store, id: str) -> FunctionStatus:
@@ -154,27 +213,10 @@ def read_function(store: Store, id: str) -> FunctionStatus:
     record = work.look(store, id)
     values = store.read("HMGET", store.keys("rq_job", id), *_FIELDS)
     fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value}
-    shape = fields.get("h_shape", "")
-    cost, pin = _parse_shape(shape)
-    result, error = None, None
-    match record.status:
-        case "finished":
-            result, reason = _result(record, ours=bool(shape)), f"finished{_at(record)}"
-        case "failed":
-            attempts = f"{record.attempts} attempt{'' if record.attempts == 1 else 's'}"
-            error, reason = _error(record), f"failed{_at(record)} after {attempts}"
-        case "canceled":
-            reason = f"canceled{_at(record)}" if record.attempts else "canceled before it started"
-        case "started":
-            reason = f"runs{_at(record)}" + (", and is being canceled" if "h_cancel" in fields else "")
-        case "queued":
-            reason = f"placed{_at(record)}, and not yet started" + _why_not_started(store, record)
-        case "waiting":
-            reason = _why_waiting(store, id, shape)
-        case "delayed":
-            reason = _until_when(store, record)
-        case _:
-            reason = "waits for what it depends on"
+    explanation = explain(store, id)
+    demand = parse_demand(fields["h_demand"]) if "h_demand" in fields else [(0, {}, "")]
+    variant = int(fields.get("h_variant", 0)) if "h_placement" in fields else None
+    pin, where = _place(demand[0][2])
     return FunctionStatus(
         id=id,
         function_id=record.function_id,
@@ -183,35 +225,18 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         node=record.node,
         devices=record.devices,
         attempts=record.attempts,
-        cost=cost,
+        cost=_without_slot(demand[variant or 0][1]),
+        variants=[Variant(_without_slot(cost), after_ms / 1000) for after_ms, cost, _ in demand],
+        variant=variant,
         pinned=pin,
-        reason=reason,
-        result=result,
-        error=error,
+        where=where,
+        reason=explanation.text,
+        result=_result(record, ours="h_demand" in fields) if record.status == "finished" else None,
+        error=_error(record) if record.status == "failed" else None,
         created_at=fields.get("created_at"),
         started_at=fields.get("started_at"),
         ended_at=fields.get("ended_at"),
     )
-
-
-def _why_not_started(store: Store, record: work.Record) -> str:
-    if store.read("EXISTS", store.keys("rq_suspended")):
-        return ": `rq suspend` keeps all agents from starting anything until `rq resume`"
-    if record.node and any(node.kind == "static" for node in read_nodes(store, record.node)):
-        return f": no agent runs node {record.node}, it was registered by hand"
-    return ""
-
-
-def _parse_shape(text: str) -> tuple[dict[str, Amount], str | None]:
-    """What its functions cost besides their slot, and where they are pinned."""
-    # Node names may hold an @ too; resource names never do, so the first one divides.
-    cost, _, pin = text.partition("@")
-    return amounts({name: units for name, units in parse_cost_text(cost).items() if name != SLOTS}), pin or None
-
-
-def _at(record: work.Record) -> str:
-    with_devices = "".join(f", {name} {' '.join(map(str, held))}" for name, held in record.devices.items())
-    return f" on {record.node}{with_devices}" if record.node else ""
 
 
 def _result(record: work.Record, *, ours: bool) -> str | None:
@@ -226,31 +251,10 @@ def _result(record: work.Record, *, ours: bool) -> str | None:
 
 
 def _error(record: work.Record) -> str:
-    return f"{record.error or 'unknown'}: {record.message}".removesuffix(": ")
-
-
-def _why_waiting(store: Store, id: str, shape: str) -> str:
-    cost, pin = _parse_shape(shape)
-    wanted = in_words(cost)
-    candidates = [node for node in read_nodes(store) if node.live and pin in (None, node.name)]
-    able = sum(_idle(node).fits({SLOTS: UNIT, **parse_cost(cost)}) for node in candidates)
-    where = f"node {pin}" if pin else "a node"
-    if not able:
-        return f"waits for {where} with {wanted}: none that is live has it, even when idle"
-    before = store.read("ZRANK", store.keys("shape", shape), id) or 0
-    ahead = f", with {before} of the same shape before it" if before else ""
-    could = "" if pin else f": {able} live node{'' if able == 1 else 's'} could hold it when idle"
-    return f"waits until {where} has room for {wanted}{ahead}{could}"
-
-
-def _idle(node: Node) -> Books:
-    sums = {name: units for name, units in node.capabilities.items() if name not in node.devices}
-    return Books(sums, {name: dict.fromkeys(free, UNIT) for name, free in node.devices.items()})
-
-
-def _until_when(store: Store, record: work.Record) -> str:
-    due_ms = store.read("ZSCORE", store.keys("delayed"), record.job_id)
-    seconds, microseconds = store.read("TIME")
-    now_ms = store.now_ms or int(seconds) * 1000 + int(microseconds) // 1000
-    left_s = max(0.0, (float(due_ms or 0) - now_ms) / 1000)
-    return f"attempt {record.attempts} failed: the next one is due in {left_s:.1f} s"
+    try:
+        work.outcome(record, Serializer)
+    except FunctionFailed as error:
+        return f"{error.exception_type}: {error.message}".removesuffix(": ")
+    except HandoffError as error:
+        return f"{record.error}: {error}"
+    raise AssertionError(f"function {record.function_id} failed, and its outcome is no error")

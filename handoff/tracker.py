@@ -9,14 +9,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from handoff.allocator import groups
+from handoff.constraints import constraints_text, labels_text, parse_labels
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
-from handoff.function import Function
+from handoff.function import Function, Strategy
 from handoff.names import check_node_name, is_node_name
 from handoff.nodes import Node, read_nodes
 from handoff.reservation import Reservation, check_ttl
-from handoff.resources import Amount, Number, Units, amounts, parse_capabilities, parse_cost
+from handoff.resources import Amount, DeviceMemory, Number, Units, amounts, parse_capabilities, parse_cost
 from handoff.rqmodel import LOST_TEXT
-from handoff.shape import capability_texts, cost_text, parse_devices, parse_pairs
+from handoff.shape import capability_texts, cost_text, parse_cost_text, parse_devices, parse_pairs
 from handoff.store import Store, unlisted
 
 
@@ -27,14 +28,24 @@ class RedisResourceTracker:
     raise `StoreUnavailable`.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, strategy: Strategy = "first_available") -> None:
         self._store = store
+        self._strategy = strategy
 
-    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
-        units, devices = capability_texts(parse_capabilities(capabilities))
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        units, devices = capability_texts(parse_capabilities(capabilities, device_memory))
         check_node_name(name)
+        listed = labels_text(parse_labels(name, labels))
         while True:
-            reply = self._store.run("register_node", name=name, units=units, devices=devices, lost_text=LOST_TEXT)
+            reply = self._store.run(
+                "register_node", name=name, units=units, devices=devices, labels=listed, lost_text=LOST_TEXT
+            )
             match reply:
                 case ["registered"]:
                     return
@@ -98,24 +109,29 @@ class RedisResourceTracker:
     def allocate_and_claim(
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
     ) -> dict[str, Reservation]:
-        claims: list[tuple[str, str, Units]] = []
+        claims: list[tuple[str, str]] = []
+        first: Units | None = None
         rest: list[str | int] = []
         for number, group in enumerate(groups(functions)):
             if group.lost:
                 raise ResourcesUnavailable(group.pin, amounts(group.costs[0]))
-            for member, units in zip(group.members, group.costs, strict=True):
+            first = first or group.costs[0]
+            for i, member in enumerate(group.members):
                 id = _claim_id()
-                claims.append((member.id, id, units))
-                rest += [id, number, group.pin or "", cost_text(units)]
+                claims.append((member.id, id))
+                costs = "&".join(cost_text(option[i]) for option in group.options)
+                rest += [id, number, group.strategy or self._strategy, constraints_text(group.terms), costs]
         among = [] if nodes is None else [name for name in nodes if is_node_name(name)]
         if nodes is not None and not among and claims:
-            raise ResourcesUnavailable(None, amounts(claims[0][2]))
+            raise ResourcesUnavailable(None, amounts(first or {}))
         reply = self._store.run("allocate", *rest, among=",".join(among))
         match reply:
             case ["claimed", list(placed)]:
                 claimed = {
-                    function_id: _reservation(id, placed[2 * i].decode(), units, placed[2 * i + 1])
-                    for i, (function_id, id, units) in enumerate(claims)
+                    function_id: _reservation(id, node.decode(), parse_cost_text(cost.decode()), devices)
+                    for (function_id, id), node, devices, cost in zip(
+                        claims, placed[::3], placed[1::3], placed[2::3], strict=True
+                    )
                 }
                 return {function.id: claimed[function.id] for function in functions if function.id in claimed}
             case ["short", bytes(pin), list(short)]:

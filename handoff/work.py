@@ -8,22 +8,29 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Literal
 
+from handoff.constraints import Term, parse_terms, pinned_to
 from handoff.errors import (
     DuplicateFunction,
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
+    Infeasible,
     InvalidFunction,
     NodeLost,
     TooLarge,
     UnknownFunction,
+    WaitExpired,
 )
-from handoff.resources import Units, amount
+from handoff.function import Strategy, is_wait
+from handoff.reason import nearest_text
+from handoff.resources import amount
 from handoff.rqmodel import (
+    ENDING_TEXTS,
     LOST_TEXT,
     TERMINAL,
     JobFields,
@@ -32,19 +39,22 @@ from handoff.rqmodel import (
     job_fields,
 )
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
-from handoff.shape import parse_devices, shape_text
+from handoff.shape import demand_text, parse_devices
 from handoff.store import Store, unlisted
+from handoff.variants import Variant
 
 LARGEST_ARGUMENTS = 8 * 2**20
 """Bytes of one serialized call; a 50 MB argument would hold the server for a quarter of a second."""
 
-WAIT_SLICE_S = 1.0
-"""Waiters look again this often: a result whose key was deleted never wakes anybody, and each look also ticks."""
+WAIT_SLICE_S = 0.5
+"""Waiters look again this often: a result whose key was deleted never wakes anybody. Each look also ticks, so that what
+becomes due while only clients are alive is noticed within a second."""
 
 State = Literal["placed", "waiting", "infeasible"]
 
 _FIELDS = (
     "status", "h_state", "h_node", "h_devices", "h_attempts", "h_error", "h_message", "h_function", "h_serializer",
+    "h_demand",
 )  # fmt: skip
 
 
@@ -64,11 +74,16 @@ class Submission:
 
     job_id: str
     function_id: str
-    cost: Units
-    pin: str | None
+    variants: Sequence[Variant]
+    terms: Sequence[Term]
     priority: int
     max_retries: int
     preferred: str
+    strategy: Strategy
+    on_infeasible: Literal["wait", "raise"] | float
+    delay_ms: int
+    due_ms: int
+    wait_ttl: float | None
     fields: JobFields
     serializer: SerializerLike
 
@@ -86,11 +101,12 @@ class Record:
     error: str
     message: str
     pickled: bool
+    demand: str  #: its shapes in order of preference
     entry: tuple[bytes, Mapping[bytes, bytes]] | None  #: newest entry of the result stream, and its id
 
 
 def submit(store: Store, submission: Submission) -> Verdict:
-    """Write the function and let the script place it. Raises `TooLarge`, `DuplicateFunction`."""
+    """Write the function and let the script place it. Raises `TooLarge`, `DuplicateFunction`, `Infeasible`."""
     size = len(submission.fields.data)
     if size > LARGEST_ARGUMENTS:
         raise TooLarge(submission.function_id, size, LARGEST_ARGUMENTS)
@@ -107,9 +123,13 @@ def submit(store: Store, submission: Submission) -> Verdict:
         *extra,
         job_id=submission.job_id,
         token=uuid.uuid4().hex,
-        shape=shape_text(submission.cost, submission.pin),
+        demand=demand_text(submission.variants, submission.terms),
+        options=_options(submission),
         priority=submission.priority,
         preferred=submission.preferred,
+        refuse=int(submission.on_infeasible == "raise"),
+        delay_ms=submission.delay_ms,
+        due_ms=submission.due_ms,
         lost_text=LOST_TEXT,
     )
     match reply:
@@ -118,8 +138,13 @@ def submit(store: Store, submission: Submission) -> Verdict:
             return Verdict("placed", node.decode(), held, f"placed on {node.decode()}{_with_devices(held)}")
         case ["waiting", int(nodes)]:
             return Verdict("waiting", None, {}, _waits(submission, nodes))
-        case ["infeasible", list(short)]:
-            return Verdict("infeasible", None, {}, _fits_nowhere(submission, short))
+        case ["infeasible", bytes(nearest)]:
+            return Verdict("infeasible", None, {}, nearest_text(nearest.decode(), pinned_to(submission.terms)))
+        case ["refused", bytes(nearest)]:
+            raise Infeasible(submission.function_id, nearest_text(nearest.decode(), pinned_to(submission.terms)))
+        case ["delayed", int(until_ms)]:
+            until = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="milliseconds")
+            return Verdict("waiting", None, {}, f"is delayed until {until}")
         case ["duplicate"]:
             raise DuplicateFunction(submission.job_id)
         case _:
@@ -144,6 +169,7 @@ def look(store: Store, job_id: str) -> Record:
         error=fields.get("h_error", ""),
         message=fields.get("h_message", ""),
         pickled=fields.get("h_serializer") == "pickle",
+        demand=fields.get("h_demand", ""),
         entry=_entry(*entries[0]) if entries else None,
     )
 
@@ -182,8 +208,13 @@ def outcome(record: Record, serializer: SerializerLike) -> Any:
         raise FunctionCanceled(record.function_id)
     if record.status == "finished":
         return decode_value(entry, _serializer_of(record, serializer))
-    if record.error == f"{NodeLost.__module__}.{NodeLost.__qualname__}":
+    if record.error == _name(NodeLost):
         raise NodeLost(record.function_id, record.message, record.attempts)
+    if record.error == _name(WaitExpired):
+        raise WaitExpired(record.function_id, int(record.message) / 1000)
+    if record.error == _name(Infeasible):
+        pin = pinned_to(parse_terms(record.demand.partition("@")[2].partition("&")[0]))
+        raise Infeasible(record.function_id, nearest_text(record.message, pin))
     traceback = decode_traceback(entry)
     raise FunctionFailed(
         record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback
@@ -201,9 +232,18 @@ def cancel(store: Store, job_id: str) -> bool:
 def tick(store: Store) -> None:
     """Do one slice of housekeeping, and more while there is more: nothing depends on agents alone."""
     while True:
-        reply = store.run("tick", room=0, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+        reply = store.run("tick", room=0, token=uuid.uuid4().hex, **ENDING_TEXTS)
         if reply[0] == "busy" or not reply[1]:
             return
+
+
+def limit_overtaking(store: Store, count: int | None, seconds: float | None) -> None:
+    """Say after how many placements, and after how long, who is overtaken holds a node; None = never for that."""
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 2**31):
+        raise ValueError(f"count is {count!r}: give an int of at least 1, or None for no limit")
+    if seconds is not None and not (is_wait(seconds)):
+        raise ValueError(f"seconds is {seconds!r}: give seconds above 0, or None for no limit")
+    store.run("limit", count=count or 0, ms=0 if seconds is None else _ms(seconds))
 
 
 class PickledResult(HandoffError):
@@ -240,28 +280,37 @@ def _with_devices(devices: Mapping[str, list[int]]) -> str:
     return f" with {listed}" if listed else ""
 
 
-def _wanted(cost: Units) -> str:
-    return ", ".join(f"{name} {amount(units)}" for name, units in cost.items()) or "a slot"
+def _options(submission: Submission) -> str:
+    """What few functions have, as the scripts read it: `unfit=60000;wait=5000`, times in ms."""
+    found = []
+    if not isinstance(submission.on_infeasible, str):
+        found.append(f"unfit={_ms(submission.on_infeasible)}")
+    if submission.wait_ttl is not None:
+        found.append(f"wait={_ms(submission.wait_ttl)}")
+    if submission.strategy != "first_available":
+        found.append(f"strategy={submission.strategy}")
+    return ";".join(found)
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _name(error: type[HandoffError]) -> str:
+    return f"{error.__module__}.{error.__qualname__}"
+
+
+def _wanted(variants: Sequence[Variant]) -> str:
+    costs = [", ".join(f"{name} {amount(units)}" for name, units in variant.cost.items()) for variant in variants]
+    return " or ".join(cost or "a slot" for cost in costs)
 
 
 def _waits(submission: Submission, nodes: int) -> str:
-    if submission.pin:
-        return f"waits until node {submission.pin} has room for {_wanted(submission.cost)}"
+    wanted, pin = _wanted(submission.variants), pinned_to(submission.terms)
+    if pin:
+        return f"waits until node {pin} has room for {wanted}"
     could = "1 live node could hold it when idle" if nodes == 1 else f"{nodes} live nodes could hold it when idle"
-    return f"waits until a node has room for {_wanted(submission.cost)}: {could}"
-
-
-def _fits_nowhere(submission: Submission, short: list[bytes]) -> str:
-    lacks = []
-    for i in range(0, len(short), 3):
-        name, wanted, most = short[i].decode(), amount(int(short[i + 1])), amount(int(short[i + 2]))
-        lacks.append(f"{name} {wanted} wanted, {most} is the most")
-    where = f"node {submission.pin}" if submission.pin else "a live node"
-    if not lacks:
-        return f"no live node has {_wanted(submission.cost)} at once, even when idle"
-    if submission.pin and all(int(most) == 0 for most in short[2::3]):
-        return f"{', '.join(lacks)} that {where} has: it is not live, or has nothing of it"
-    return f"{', '.join(lacks)} that {where} has"
+    return f"waits until a node has room for {wanted}: {could}"
 
 
 def pickled_or_plain(serializer: SerializerLike) -> SerializerLike:

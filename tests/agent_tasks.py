@@ -15,8 +15,9 @@ import rq
 from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
-from child_tasks import alive
+from child_tasks import alive, describe
 from handoff import this_node
+from handoff.current import current
 
 
 class Refused(Exception):
@@ -46,6 +47,17 @@ def parent() -> int:
 
 def where() -> str:
     return this_node()
+
+
+def about_me() -> dict[str, Any]:
+    return describe(current())
+
+
+def about_my_second_attempt() -> dict[str, Any]:
+    """Fail at the first attempt."""
+    if current().attempt == 1:
+        raise Refused("the first time")
+    return about_me()
 
 
 def variables(*names: str) -> list[str | None]:

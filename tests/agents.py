@@ -101,14 +101,18 @@ class Agents:
     folder: Path
     started: list[Agent] = field(default_factory=list)
 
-    def start(self, name: str, *flags: str, cpu: float = 2, lease: float = 6.0, wait: bool = True) -> Agent:
+    def start(
+        self, name: str, *flags: str, cpu: float = 2, lease: float = 6.0, wait: bool = True, probe: bool = False
+    ) -> Agent:
         """Start the agent of a node, and wait until it has registered."""
         after = newest(self.cluster)
         output = self.folder / f"{len(self.started)}.{name}.txt"
         arguments = ["--name", name, "--namespace", self.cluster.namespace, "--cpu", str(cpu), "--lease", str(lease)]
+        if not probe:
+            arguments.append("--no-probe")
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "handoff_worker", *arguments, "--no-probe", *flags],
+                [sys.executable, "-m", "handoff_worker", *arguments, *flags],
                 env={**environment(), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -11,8 +11,10 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -24,6 +26,7 @@ from rq import Callback
 from rq.job import Job, JobStatus
 from rq.timeouts import JobTimeoutException
 
+from handoff.current import Current, current
 from handoff.serializer import Serializer, SerializerLike
 from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
 
@@ -39,9 +42,13 @@ def task(
     on_failure: str | None = None,
     callback_timeout: int = 60,
     job_serializer: SerializerLike = Serializer,
+    hash: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Task:
-    """Build the task that runs `name`; without a dot it is one of this module's functions."""
+    """Build the task that runs `name`; without a dot it is one of this module's functions.
+
+    `hash` is what stands in the job's hash beside what rq writes.
+    """
     job = Job.create(
         _full(name),
         args,
@@ -52,7 +59,7 @@ def task(
         on_success=Callback(_full(on_success), callback_timeout) if on_success else None,
         on_failure=Callback(_full(on_failure), callback_timeout) if on_failure else None,
     )
-    values = job.to_dict() | {"status": JobStatus.STARTED.value}
+    values = job.to_dict() | {"status": JobStatus.STARTED.value} | dict(hash or {})
     stored = {key.encode(): value if isinstance(value, bytes) else str(value).encode() for key, value in values.items()}
     return Task(id, stored, **{"node": "node1", "worker": "handoff.node1", "redis": {}} | fields)
 
@@ -218,6 +225,37 @@ def current_job() -> list[object]:
     return [job.id, job.worker_name, job.timeout, job.get_status(refresh=False).value]
 
 
+def describe(function: Current) -> dict[str, Any]:
+    """All of it, as what can be returned."""
+    return {**asdict(function), "devices": dict(function.devices), "cost": dict(function.cost)}
+
+
+def about_me() -> dict[str, Any]:
+    return describe(current())
+
+
+def about_me_in_a_thread() -> dict[str, Any]:
+    found: list[Current] = []
+    thread = threading.Thread(target=lambda: found.append(current()))
+    thread.start()
+    thread.join()
+    return describe(found[0])
+
+
+def about_me_in_a_fork() -> dict[str, Any]:
+    read, written = os.pipe()
+    if os.fork() == 0:
+        os.write(written, json.dumps(about_me()).encode())
+        os._exit(0)
+    os.wait()
+    return json.loads(os.read(read, 65536))  # type: ignore[no-any-return]
+
+
+async def about_me_later() -> dict[str, Any]:
+    await asyncio.sleep(0)
+    return about_me()
+
+
 def save_meta(progress: int) -> None:
     job = rq.get_current_job()
     assert job is not None
@@ -336,6 +374,22 @@ def grow(megabytes: int) -> int:
 
 def write_success(job: Job, connection: redis.Redis, result: object) -> None:
     Path(os.environ["TOLD"]).write_text(f"{job.id} {job.get_status(False).value} {result}")
+
+
+def look_on_success(job: Job, connection: redis.Redis, result: object) -> None:
+    Path(os.environ["TOLD"]).write_text(_refusal())
+
+
+def look_on_failure(*_: object) -> None:
+    Path(os.environ["TOLD"]).write_text(_refusal())
+
+
+def _refusal() -> str:
+    """What `current` says where no function runs."""
+    try:
+        return f"told of {current()}"
+    except RuntimeError as error:
+        return str(error)
 
 
 def fail_on_success(job: Job, connection: redis.Redis, result: object) -> NoReturn:

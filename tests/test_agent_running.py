@@ -23,9 +23,14 @@ from support.books import assert_nothing_held, check_books
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
-    """A node with two gpus, and one without; variables that functions look at are not inherited."""
+    """A node with gpus, one without, and one whose gpus have memory; variables that functions see are not inherited."""
     need_redis_server()
-    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 8}}, namespace="running")
+    local = LocalCluster(
+        nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 8}, "c": {"cpu": 2, "gpu": [1, 3]}},
+        labels={"b": {"zone": "east"}, "c": {"zone": "west", "gpu_model": "A10 / T4"}},
+        device_memory={"c": {"gpu": [8000, 24000]}},
+        namespace="running",
+    )
     with pytest.MonkeyPatch.context() as patch:
         for name in (*THREAD_VARIABLES, "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"):
             patch.delenv(name, raising=False)
@@ -42,7 +47,7 @@ def cluster(local: tuple[LocalCluster, Cluster]) -> Iterator[Cluster]:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Gate]:
-    gate = Gate(tmp_path, "a", "b")
+    gate = Gate(tmp_path, "a", "b", "c")
     yield gate
     gate.close()
 
@@ -82,6 +87,21 @@ def test_two_shares_of_one_gpu_run_on_it_at_the_same_time(cluster: Cluster, gate
     assert first.pid != second.pid
 
 
+def test_functions_that_hold_memory_of_one_gpu_run_on_it_at_the_same_time_and_see_it_alone(
+    cluster: Cluster, gate: Gate
+) -> None:
+    costs = [{"gpu_memory": 4000}, {"gpu_memory": 4000}, {"gpu_memory": 20_000}]
+    handles = [cluster.enqueue(agent_tasks.pass_gate_with_devices, gate.folder, cost=cost) for cost in costs]
+    arrived = gate.arrivals(3)
+    held = [handle.devices for handle in handles]
+
+    gate.open("c", 3)
+
+    assert results(handles) == ["1", "1", "3"]
+    assert held == [{"gpu": [1]}, {"gpu": [1]}, {"gpu": [3]}]
+    assert len({arrival.pid for arrival in arrived}) == 3
+
+
 def test_a_function_without_a_gpu_sees_none_where_there_are_some(cluster: Cluster) -> None:
     asked = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 
@@ -110,6 +130,34 @@ def test_a_child_that_had_one_gpu_has_ended_before_that_gpu_goes_to_a_child_with
     still = cluster.enqueue(agent_tasks.are_alive, before, cost={"gpu": 2}).result(LIMIT_S)
 
     assert still == [False, False]
+
+
+# What a function can ask about itself.
+
+
+def test_a_function_knows_how_it_was_placed(cluster: Cluster) -> None:
+    handle = cluster.submit(Function("train", agent_tasks.about_me, cost={"cpu": 0.5, "gpu_memory": 6000}))
+
+    assert handle.result(LIMIT_S) == {
+        "id": handle.id, "function_id": "train", "node": "c", "devices": {"gpu": [1]}, "attempt": 1, "variant": 0,
+        "cost": {"cpu": 0.5, "gpu_memory": 6000},
+    }  # fmt: skip
+
+
+def test_a_function_that_was_placed_with_another_of_its_costs_knows_it_and_has_its_threads(cluster: Cluster) -> None:
+    costs = [{"fpga": 1, "cpu": 1}, {"cpu": 4}, {"cpu": 2}]
+
+    told = cluster.enqueue(agent_tasks.about_me, cost=costs).result(LIMIT_S)
+    threads = cluster.enqueue(agent_tasks.variables, "OMP_NUM_THREADS", cost=costs).result(LIMIT_S)
+
+    assert (told["variant"], told["cost"], told["node"]) == (1, {"cpu": 4}, "b")
+    assert threads == ["4"]
+
+
+def test_a_function_knows_which_attempt_this_is(cluster: Cluster) -> None:
+    told = cluster.enqueue(agent_tasks.about_my_second_attempt, max_retries=1).result(LIMIT_S)
+
+    assert told["attempt"] == 2
 
 
 # Children.
@@ -283,6 +331,17 @@ def test_meta_that_a_function_saves_is_seen_while_it_runs_and_afterwards(cluster
 
 def test_a_function_knows_its_node(cluster: Cluster) -> None:
     assert [cluster.enqueue(agent_tasks.where, node=node).result(LIMIT_S) for node in ("a", "b")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("where", "node"),
+    [({"zone": "west"}, "c"), ({"zone": ["north", "east"]}, "b"), ({"gpu_model": "A10 / T4"}, "c"), ({}, "a")],
+    ids=str,
+)
+def test_a_function_runs_where_the_labels_are_as_it_asks(
+    cluster: Cluster, where: dict[str, str | list[str]], node: str
+) -> None:
+    assert cluster.enqueue(agent_tasks.where, where=where).result(LIMIT_S) == node
 
 
 def test_on_success_is_told_the_result(cluster: Cluster) -> None:

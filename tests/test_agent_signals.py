@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -165,6 +166,66 @@ def test_a_quiet_node_finishes_what_it_runs_and_takes_again_when_told_to(
     assert meanwhile == ("waiting", ["a"])
 
 
+# A drain.
+
+
+def test_what_still_runs_at_the_deadline_of_a_drain_is_lost_or_tried_elsewhere(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agents.start("a", lease=3600)
+    nursery = cluster.enqueue(agent_tasks.parent).result(LIMIT_S)
+    lost = cluster.enqueue(agent_tasks.pass_gate, gate.folder, on_failure=agent_tasks.tell_failure)
+    retried = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7, max_retries=1)
+    pids = [arrival.pid for arrival in gate.arrivals(2)]
+    agents.start("b")
+
+    cluster.drain("a", deadline=0.2)
+
+    assert_lost(lost, "a")
+    told = cluster.store.read("BLPOP", f"told:{lost.id}", 4)
+    assert told[1].decode() == (
+        f"a: OriginalUnavailable handoff.errors.NodeLost: node a was lost in a child of {nursery}"
+    )
+    assert gate.arrival().node == "b"
+    gate.open("b")
+    assert retried.result(LIMIT_S) == 7
+    assert (lost.status, lost.attempts, retried.attempts) == ("failed", 1, 2)
+    assert not any(map(alive, pids))
+    assert cluster.store.read("LLEN", f"told:{lost.id}") == 0
+
+
+def test_a_function_that_ends_before_the_deadline_of_a_drain_has_its_result(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agents.start("a")
+    running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
+    gate.arrival()
+
+    cluster.drain("a", deadline=3600)
+    late = cluster.enqueue(agent_tasks.where)
+    meanwhile = late.status
+    gate.open("a")
+
+    assert running.result(LIMIT_S) == 7
+    assert meanwhile == "waiting"
+    cluster.undrain("a")
+    assert late.result(LIMIT_S) == "a"
+
+
+def test_a_drain_outlives_the_agent_that_it_was_meant_for(cluster: Cluster, agents: Agents) -> None:
+    first = agents.start("a")
+    cluster.drain("a")
+    first.signal(signal.SIGKILL)
+    first.wait()
+    agents.start("a")
+
+    waiting = cluster.enqueue(agent_tasks.where)
+
+    assert waiting.status == "waiting"
+    cluster.undrain("a")
+    assert waiting.result(LIMIT_S) == "a"
+
+
 # Burst.
 
 
@@ -192,6 +253,14 @@ def test_a_burst_ends_by_itself_when_all_that_it_could_run_has_ended(cluster: Cl
         (["--cpu", "many"], "'many' is no number"),
         (["--cpu", "-1"], "cpu"),
         (["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
+        (["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
+        (["--device-memory", "gpu=24G"], "'24G' is no number"),
+        (["--device-memory", "fpga=64"], "no devices called fpga"),
+        (["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
+        (["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
+        (["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
+        (["--label", "zone="], "give label 'zone'"),
+        (["--label", "node=b"], "every node has the label node by itself"),
         (["--slots", "0"], "--slots is a whole number of at least 1"),
         (["--slots", "1.5"], "--slots is a whole number of at least 1"),
         (["--name", "a b"], "'a b'"),
@@ -223,9 +292,46 @@ def test_an_unreachable_redis_is_told_in_one_line_with_exit_code_1() -> None:
 
 
 def test_without_a_probe_a_node_has_what_it_is_given_and_nothing_else(cluster: Cluster, agents: Agents) -> None:
-    agents.start("a", "--no-probe", "--resource", "fpga=[0,3]", "--resource", "license=0.5", cpu=1.5)
+    agents.start(
+        "a", "--resource", "fpga=[0,3]", "--resource", "license=0.5", "--device-memory", "fpga=[64,0.5]", cpu=1.5
+    )
 
-    assert cluster.tracker.capabilities("a") == {"cpu": 1.5, "fpga": 2, "license": 0.5, "slots": 8}
+    assert cluster.tracker.capabilities("a") == {
+        "cpu": 1.5, "fpga": 2, "fpga_memory": 64.5, "license": 0.5, "slots": 8,
+    }  # fmt: skip
+
+
+def test_a_node_has_the_labels_of_its_file_and_flags_win(cluster: Cluster, agents: Agents, tmp_path: Path) -> None:
+    file = tmp_path / "node.toml"
+    file.write_text('[labels]\nzone = "a"\ntier = "spot"\n')
+
+    agents.start("a", "--config", str(file), "--label", "zone=b (2)", "--label", "kind=x")
+
+    where = {"zone": "b (2)", "tier": "spot", "kind": "x"}
+    assert cluster.enqueue(agent_tasks.where, where=where).result(LIMIT_S) == "a"
+
+
+def test_gpus_that_are_found_bring_their_memory_and_their_model(
+    cluster: Cluster, agents: Agents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho '0, GPU-a, 15000, Tesla T4'\necho '1, GPU-b, 24000, NVIDIA A10'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    for name in ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"):
+        monkeypatch.delenv(name, raising=False)
+
+    agents.start("a", probe=True)
+    agents.start("b", "--gpu", "[1]", probe=True)
+
+    memory = [cluster.tracker.capabilities(name)["gpu_memory"] for name in ("a", "b")]
+    assert memory == [39_000, 24_000]
+    handle = cluster.enqueue(
+        agent_tasks.variables, "CUDA_VISIBLE_DEVICES", cost={"gpu_memory": 9000}, where={"gpu_model": "NVIDIA A10"}
+    )
+    assert handle.result(LIMIT_S) == ["1"]
+    assert handle.node == "b"
 
 
 @pytest.mark.parametrize("flags", [["--slots", "3"], ["--resource", "slots=3"]])
@@ -441,12 +547,12 @@ def test_an_agent_that_comes_back_and_finds_another_in_its_place_ends_and_names_
 
 
 def test_a_node_that_is_cut_off_is_not_given_more(cluster: Cluster, agents: Agents) -> None:
-    agent = agents.start("a", lease=1)
+    agent = agents.start("a", "--label", "zone=a", lease=1)
     agent.signal(signal.SIGSTOP)
     await_event(cluster, event="node", change="registered", node="a")
     wait_until(lambda: node_of(cluster, "a").lease_ms == 0, "the end of the lease")
 
-    handle = cluster.enqueue(agent_tasks.where)
+    handle = cluster.enqueue(agent_tasks.where, where={"zone": "a"})
 
     assert handle.verdict is not None
     assert handle.verdict.state == "infeasible"

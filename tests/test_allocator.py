@@ -1,4 +1,4 @@
-"""Where SimpleAllocator puts functions: small pictures of nodes, functions and places."""
+"""Where the allocators put functions: small pictures of nodes, functions and places."""
 
 from __future__ import annotations
 
@@ -10,9 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.allocator import Allocator, Free, SimpleAllocator
-from handoff.errors import DuplicateFunction, InvalidResources
+from handoff.allocator import (
+    MOST_OPTIONS,
+    Allocator,
+    Free,
+    LoadBalancedAllocator,
+    SimpleAllocator,
+    groups,
+    place,
+    spare,
+)
+from handoff.books import Books
+from handoff.constraints import Not
+from handoff.errors import DuplicateFunction, InvalidFunction, InvalidNode, InvalidResources
 from handoff.function import Collocated, Function
+from handoff.variants import After
 
 Nodes = dict[str, dict[str, Free]]
 
@@ -322,13 +334,350 @@ def test_a_bad_cost_is_refused(cost: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "free", [{"gpu": -1}, {"gpu": "1"}, {"gpu": True}, {"gpu": {0: 1.5}}, {"gpu": {0: -0.5}}, {"gpu": [0, 0]}], ids=repr
+    "free",
+    [
+        {"gpu": -1},
+        {"gpu": "1"},
+        {"gpu": True},
+        {"gpu": {0: 1.5}},
+        {"gpu": {0: -0.5}},
+        {"gpu": {0: [0]}},
+        {"gpu": [0, 0]},
+    ],
+    ids=repr,
 )
 def test_a_bad_free_amount_is_refused_by_its_name(free: Any) -> None:
     with pytest.raises(InvalidResources) as caught:
         allocate([function("f")], {"a": free})
 
     assert caught.value.resource == "gpu"
+
+
+@pytest.mark.parametrize(
+    ("free", "functions", "placed"),
+    [
+        pytest.param(
+            {"a": {"gpu": 2, "gpu_memory": {0: 100, 1: 200}}},
+            [function("f", gpu_memory=150), function("g", gpu_memory=100), function("h", gpu_memory=60)],
+            ["a", "a", None],
+            id="memory is of one device",
+        ),
+        pytest.param(
+            {"a": {"gpu": 2, "gpu_memory": {0: 200, 1: 100}}},
+            [function("f", gpu_memory=100), function("g", gpu_memory=200)],
+            ["a", "a"],
+            id="memory takes the fullest device that still has room",
+        ),
+        pytest.param(
+            {"a": {"gpu": 1, "gpu_memory": {0: 100}}, "b": {"gpu": 1}},
+            [function("f", gpu_memory=1), function("g", gpu=1), function("h", gpu=0.1)],
+            ["a", "b", None],
+            id="a device of which memory is taken serves nothing else",
+        ),
+        pytest.param(
+            {"a": {"gpu": 1, "gpu_memory": {0: 100}}},
+            [function("f", gpu=0.1), function("g", gpu_memory=1), function("h", gpu=0.9)],
+            ["a", None, "a"],
+            id="a shared device has no memory to give",
+        ),
+        pytest.param(
+            {"a": {"gpu": {0: 1, 1: 1}, "gpu_memory": {0: (60, 100), 1: (100, 100)}}},
+            [function("f", gpu=1), function("g", gpu=1), function("h", gpu_memory=60)],
+            ["a", None, "a"],
+            id="memory that is free in part makes its device busy",
+        ),
+        pytest.param(
+            {"a": {"gpu": {0: 0.5}, "gpu_memory": {0: 100}}},
+            [function("f", gpu_memory=1)],
+            [None],
+            id="memory of a device that is not idle is of no use",
+        ),
+        pytest.param(
+            {"a": {"gpu": 2, "gpu_memory": 200}},
+            [function("f", gpu_memory=150), function("g", gpu=2)],
+            ["a", "a"],
+            id="a number of memory is a sum",
+        ),
+        pytest.param(
+            {"a": {"x_memory": {0: 1, 1: 0.5}}},
+            [function("f", x_memory=0.5), function("g", x_memory=1)],
+            ["a", "a"],
+            id="without its devices it is called like memory and is devices",
+        ),
+    ],
+)
+def test_memory_is_counted_by_device(free: Nodes, functions: list[Function], placed: list[str | None]) -> None:
+    assert list(allocate(functions, free).values()) == placed
+
+
+LABELS = {"a": {"zone": "x", "tier": "spot"}, "b": {"zone": "y"}, "c": {"zone": "x"}}
+
+
+def where(id: str, place: str | Collocated | None = None, cpu: float = 1, **wanted: Any) -> Function:
+    return Function(id, "module:f", cost={"cpu": cpu}, node=place, where=wanted)
+
+
+@pytest.mark.parametrize(
+    ("functions", "placed"),
+    [
+        pytest.param([where("f", zone="y")], ["b"], id="a value"),
+        pytest.param([where("f", zone=["y", "z"])], ["b"], id="one of several values"),
+        pytest.param([where("f", zone="z")], [None], id="a value that none has"),
+        pytest.param([where("f", tier="spot"), where("g", tier="spot")], ["a", None], id="nowhere else, room or not"),
+        pytest.param([where("f", tier=Not("spot"))], ["b"], id="a node without the label is not one that has it"),
+        pytest.param([where("f", zone="x", tier=Not("spot"))], ["c"], id="all terms must hold"),
+        pytest.param([where("f", node=["c", "b"])], ["b"], id="several names leave the order of the nodes"),
+        pytest.param([where("f", "c", zone="x")], ["c"], id="a pin that satisfies it"),
+        pytest.param([where("f", "b", zone="x")], [None], id="a pin that does not"),
+        pytest.param([where("f"), where("g", node="a")], ["b", "a"], id="one name is a pin, and comes first"),
+        pytest.param(
+            [where("f", cpu=0.5, zone="x"), where("g", with_("f"), cpu=0.5, tier=Not("spot"))],
+            ["c", "c"],
+            id="what any of a group asks for must hold for all",
+        ),
+        pytest.param(
+            [where("f", cpu=0.5, zone="x"), where("g", with_("f"), cpu=0.5, zone="y")],
+            [None, None],
+            id="a group that contradicts itself",
+        ),
+    ],
+)
+def test_a_constraint_leaves_the_nodes_that_satisfy_it(functions: list[Function], placed: list[str | None]) -> None:
+    free: Nodes = {name: {"cpu": 1} for name in LABELS}
+
+    assert list(SimpleAllocator().allocate(functions, free, LABELS).values()) == placed
+
+
+def test_without_labels_a_constraint_on_one_fits_nowhere_and_one_on_the_name_does() -> None:
+    free: Nodes = {"a": {"cpu": 1}, "b": {"cpu": 1}}
+
+    placed = allocate([where("f", zone="x"), where("g", node=Not("a")), where("h", zone=Not("x"))], free)
+
+    assert placed == {"f": None, "g": "b", "h": "a"}
+
+
+def test_a_bad_constraint_and_a_bad_pin_are_refused() -> None:
+    with pytest.raises(InvalidFunction) as caught:
+        allocate([where("f", zone="a|b")], {"a": {"cpu": 1}})
+    with pytest.raises(InvalidNode):
+        allocate([where("f", "a b")], {"a": {"cpu": 1}})
+
+    assert caught.value.function_id == "f"
+
+
+def either(id: str, *costs: Any, node: str | Collocated | None = None) -> Function:
+    return Function(id, "module:f", cost=costs, node=node)
+
+
+@pytest.mark.parametrize(
+    ("functions", "placed"),
+    [
+        pytest.param([either("f", {"gpu": 1}, {"cpu": 1})], ["b"], id="the first that fits, on whichever node"),
+        pytest.param(
+            [either("f", {"gpu": 1}, {"cpu": 1}), either("g", {"gpu": 1}, {"cpu": 1})],
+            ["b", "a"],
+            id="the next where the first fits no more",
+        ),
+        pytest.param([either("f", {"gpu": 2}, After(30, {"cpu": 1}))], [None], id="what is for later does not count"),
+        pytest.param(
+            [either("f", {"gpu": 2}, After(30, {"cpu": 1}), {"cpu": 2})], ["b"], id="what comes behind it does"
+        ),
+        pytest.param(
+            [either("f", After(30, {"gpu": 1}), After(5, {"cpu": 1}))], ["b"], id="if all are for later, the first"
+        ),
+        pytest.param([either("f", After(5, {"gpu": 2}), After(30, {"cpu": 1}))], [None], id="and no other"),
+        pytest.param(
+            [either("f", {"gpu": 1}, {"cpu": 1}), either("g", {"gpu": 1}, {"cpu": 2}, node=with_("f"))],
+            ["b", "b"],
+            id="a group takes one of each, the last one's choice first",
+        ),
+    ],
+)
+def test_of_several_costs_the_first_that_fits_is_taken(functions: list[Function], placed: list[str | None]) -> None:
+    free: Nodes = {"a": {"cpu": 1}, "b": {"cpu": 2, "gpu": 1}}
+
+    assert list(allocate(functions, free).values()) == placed
+
+
+def test_a_group_tells_what_each_member_costs_where_it_is_placed() -> None:
+    (group,) = groups([either("f", {"gpu": 1}, {"cpu": 1}), either("g", {"gpu": 1}, {"cpu": 2}, node=with_("f"))])
+
+    placed = place(group, {"a": Books({"cpu": 20_000}, {"gpu": {3: 10_000}})})
+
+    assert placed is not None
+    assert placed.costs == ({"gpu": 10_000}, {"cpu": 20_000})
+    assert placed.devices == [{"gpu": [3]}, {}]
+
+
+def test_a_large_group_is_tried_in_a_limited_number_of_ways() -> None:
+    members = [either(f"f{number}", *({"cpu": 1 + cost} for cost in range(16))) for number in range(4)]
+    collocated = [members[0], *(Function(m.id, m.code, cost=m.cost, node=with_("f0")) for m in members[1:])]
+
+    (group,) = groups(collocated)
+
+    assert len(group.options) == MOST_OPTIONS
+    assert group.options[0] == group.costs == ({"cpu": 10_000},) * 4
+
+
+def balance(
+    functions: list[Function], free: Nodes, capabilities: Nodes | None = None, this_node: str | None = None
+) -> list[str | None]:
+    return list(LoadBalancedAllocator(this_node).allocate(functions, free, capabilities=capabilities).values())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "free", "functions", "placed"),
+    [
+        pytest.param(
+            {"a": {"cpu": 4}, "b": {"cpu": 4}},
+            {"a": {"cpu": 2}, "b": {"cpu": 3}},
+            [function("f", cpu=1), function("g", cpu=1), function("h", cpu=1)],
+            ["b", "a", "b"],
+            id="the least loaded first, and the first of equals",
+        ),
+        pytest.param(
+            {"a": {"cpu": 8}, "b": {"cpu": 2}},
+            {"a": {"cpu": 4}, "b": {"cpu": 2}},
+            [function("f", cpu=1), function("g", cpu=1)],
+            ["b", "a"],
+            id="by shares, not by amounts",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4, "memory": 100}, "b": {"cpu": 4, "memory": 100}},
+            {"a": {"cpu": 4, "memory": 40}, "b": {"cpu": 2, "memory": 100}},
+            [function("f", cpu=1)],
+            ["b"],
+            id="the scarcest resource decides, asked for or not",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4}, "b": {"cpu": 4}},
+            {"a": {"cpu": 3}, "b": {"cpu": 4}},
+            [function("f", cpu=4), function("g", cpu=3)],
+            ["b", "a"],
+            id="only nodes that fit",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4}, "b": {"cpu": 4}},
+            {"a": {"cpu": 2}, "b": {"cpu": 4}},
+            [function("f", "a", cpu=1)],
+            ["a"],
+            id="a pin stays a pin",
+        ),
+        pytest.param(
+            {"a": {"gpu": 2}, "b": {"gpu": 2}},
+            {"a": {"gpu": {0: 0.5, 1: 0.5}}, "b": {"gpu": {0: 1, 1: 0.1}}},
+            [function("f", gpu=0.1)],
+            ["b"],
+            id="devices count by their free shares",
+        ),
+        pytest.param(
+            {"a": {"gpu": 2, "gpu_memory": 200}, "b": {"gpu": 2, "gpu_memory": 200}},
+            {
+                "a": {"gpu": {0: 1, 1: 1}, "gpu_memory": {0: (60, 100), 1: 100}},
+                "b": {"gpu": {0: 0.5, 1: 1}, "gpu_memory": {0: 100, 1: 100}},
+            },
+            [function("f", gpu_memory=10)],
+            ["a"],
+            id="memory counts as held or not, whatever else its device serves",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4, "slots": 4}, "b": {"cpu": 4, "slots": 2}},
+            {"a": {"cpu": 4, "slots": 2}, "b": {"cpu": 4, "slots": 2}},
+            [function("f", cpu=1), function("g", cpu=1)],
+            ["b", "a"],
+            id="slots count where they are limited",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4, "slots": 4}, "b": {"cpu": 4}},
+            {"a": {"cpu": 4}, "b": {"cpu": 3}},
+            [function("f", cpu=1)],
+            ["a"],
+            id="slots that are not counted do not count",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4, "tape": 0}, "b": {"cpu": 4}},
+            {"a": {"cpu": 4}, "b": {"cpu": 3}},
+            [function("f", cpu=1)],
+            ["a"],
+            id="what a node has nothing of does not count",
+        ),
+        pytest.param(
+            {"a": {"cpu": 4, "tape": 1}, "b": {"cpu": 4}},
+            {"a": {"cpu": 4}, "b": {"cpu": 1}},
+            [function("f", cpu=1)],
+            ["b"],
+            id="what is not free any more counts as held",
+        ),
+        pytest.param(
+            {"a": {"cpu": 1}, "b": {}}, {"a": {"cpu": 0.5}, "b": {}}, [function("f")], ["b"], id="nothing is all free"
+        ),
+        pytest.param(
+            None,
+            {"a": {"cpu": 4}, "b": {"cpu": 2}},
+            [function("f", cpu=1), function("g", cpu=1), function("h", cpu=1)],
+            ["a", "b", "a"],
+            id="without capabilities all nodes are idle at first",
+        ),
+    ],
+)
+def test_load_balanced_takes_the_node_with_most_to_spare(
+    capabilities: Nodes | None, free: Nodes, functions: list[Function], placed: list[str | None]
+) -> None:
+    assert balance(functions, free, capabilities) == placed
+
+
+def test_without_capabilities_what_has_run_out_does_not_count() -> None:
+    assert balance([function("f", cpu=1), function("g")], {"a": {"cpu": 4, "tape": 0}, "b": {"cpu": 0}}) == ["a", "b"]
+
+
+def test_load_balanced_goes_by_the_order_of_costs_before_that_of_nodes() -> None:
+    capabilities: Nodes = {"a": {"cpu": 4, "gpu": 1}, "b": {"cpu": 4}}
+    free: Nodes = {"a": {"cpu": 1, "gpu": 1}, "b": {"cpu": 4}}
+
+    assert balance([either("f", {"gpu": 1}, {"cpu": 1}), either("g", {"gpu": 1}, {"cpu": 1})], free, capabilities) == [
+        "a",
+        "b",
+    ]
+
+
+def test_load_balanced_keeps_to_labels() -> None:
+    free: Nodes = {"a": {"cpu": 4}, "b": {"cpu": 2}, "c": {"cpu": 4}}
+    functions = [where("f", zone="x"), where("g", zone="y"), where("h", zone="x"), where("i", zone="x")]
+
+    placed = LoadBalancedAllocator().allocate(functions, free, LABELS)
+
+    assert placed == {"f": "a", "g": "b", "h": "c", "i": "a"}
+
+
+def test_of_equally_loaded_nodes_this_node_is_the_first() -> None:
+    free: Nodes = {"a": {"cpu": 2}, "b": {"cpu": 2}, "c": {"cpu": 2}}
+
+    assert balance([function(id, cpu=1) for id in "fghi"], free, this_node="b") == ["b", "a", "c", "b"]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "unheld", "expected"),
+    [
+        ({}, {}, 10_000),
+        ({"cpu": 40_000}, {"cpu": 40_000}, 10_000),
+        ({"cpu": 40_000}, {}, 0),
+        ({"cpu": 40_000}, {"cpu": -10_000}, 0),
+        ({"cpu": 30_000}, {"cpu": 10_000}, 3_333),
+        ({"cpu": 30_000, "memory": 10}, {"cpu": 30_000, "memory": 1}, 1_000),
+        ({"slots": 10**15}, {"slots": 10**15 - 10_000}, 9_999),
+    ],
+    ids=repr,
+)
+def test_the_spare_of_a_node_is_its_smallest_free_share(capabilities: Any, unheld: Any, expected: int) -> None:
+    assert spare(capabilities, unheld) == expected
+
+
+@pytest.mark.parametrize("memory", [{0: -1}, {0: "1"}, {0: (2, 1)}, {0: (1,)}, {0: (1, 2, 3)}, {0: [1, 2]}], ids=repr)
+def test_bad_free_memory_is_refused_by_its_name(memory: Any) -> None:
+    with pytest.raises(InvalidResources) as caught:
+        allocate([function("f")], {"a": {"gpu": 1, "gpu_memory": memory}})
+
+    assert caught.value.resource == "gpu_memory"
 
 
 HUNDREDTHS = st.integers(1, 300).map(lambda number: number / 100)
@@ -353,6 +702,30 @@ def test_sums_are_placed_as_by_a_plain_first_fit(
     placed = allocate(
         [function(f"f{i}", cpu=cpu, memory=memory) for i, (cpu, memory) in enumerate(costs)],
         {f"n{i}": {"cpu": cpu, "memory": memory} for i, (cpu, memory) in enumerate(room)},
+    )
+
+    assert placed == expected
+
+
+@given(
+    nodes=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=4),
+    costs=st.lists(st.integers(1, 3), max_size=10),
+)
+def test_sums_are_balanced_as_by_plain_counting(nodes: list[tuple[int, int]], costs: list[int]) -> None:
+    capacity = {f"n{i}": have * more for i, (have, more) in enumerate(nodes)}
+    left = {f"n{i}": have for i, (have, _) in enumerate(nodes)}
+    expected: list[str | None] = []
+    for cost in costs:
+        fitting = [name for name in left if left[name] >= cost]
+        best = max(fitting, key=lambda name: left[name] * 10_000 // capacity[name], default=None)
+        expected.append(best)
+        if best is not None:
+            left[best] -= cost
+
+    placed = balance(
+        [function(f"f{i}", cpu=cost) for i, cost in enumerate(costs)],
+        {f"n{i}": {"cpu": have} for i, (have, _) in enumerate(nodes)},
+        {name: {"cpu": cpu} for name, cpu in capacity.items()},
     )
 
     assert placed == expected

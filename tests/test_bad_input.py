@@ -298,7 +298,7 @@ class TestWhatNeverFits:
 
         assert verdict is not None
         assert (verdict.state, verdict.node, verdict.devices) == ("infeasible", None, {})
-        assert verdict.reason == "cpu 5 wanted, 4 is the most, gpu 3 wanted, 2 is the most that a live node has"
+        assert verdict.reason == "cpu 5 wanted, a has 4; gpu 3 wanted, a has 2"
 
     def test_an_unknown_pin_waits_as_infeasible_and_names_the_node(self, busy: Cluster) -> None:
         handle = busy.enqueue(work, node="gone")

@@ -21,6 +21,8 @@ from handoff import LocalCluster, store
 from handoff.cli import main
 from handoff.cluster import Cluster
 from handoff.embedded import RedisServer
+from handoff.explain import explain
+from handoff.variants import After
 from support.books import check_books
 
 Run = Callable[..., Result]
@@ -93,6 +95,12 @@ class TestBadArguments:
             (["nodes", "--namespace", "a:b"], "the name 'a:b' is not valid"),
             (["status", "one", "two"], "unexpected extra argument"),
             (["cancel"], "Missing argument"),
+            (["explain"], "Missing argument"),
+            (["drain"], "Missing argument"),
+            (["undrain", "a", "b"], "unexpected extra argument"),
+            (["drain", "a", "--deadline", "soon"], "not a valid float"),
+            (["drain", "a", "--deadline", "0"], "0.0 is no time to wait for"),
+            (["drain", "a", "--deadline", "nan"], "nan is no time to wait for"),
             (["run"], "Missing argument"),
             (["run", "tasks"], "does not name a module and what is in it"),
             (["run", "tasks:f", "--cost", "cpu"], "'cpu' is no resource and amount"),
@@ -107,6 +115,14 @@ class TestBadArguments:
             (["run", "tasks:f", "--priority", "high"], "not a valid integer"),
             (["run", "tasks:f", "--priority", "2000"], "its priority is 2000"),
             (["run", "tasks:f", "--max-retries", "-1"], "its max_retries is -1"),
+            (["run", "tasks:f", "--where", "zone"], "'zone' is no label and value"),
+            (["run", "tasks:f", "--where", "zone="], "its where wants zone to be ''"),
+            (["run", "tasks:f", "--where", "9=a"], "its where names the label '9'"),
+            (["run", "tasks:f", "--where", "zone=a", "--where", "zone!=b"], "not both"),
+            (["run", "tasks:f", "--delay", "-1"], "its delay is -1.0"),
+            (["run", "tasks:f", "--wait-ttl", "0"], "its wait_ttl is 0.0"),
+            (["run", "tasks:f", "--on-infeasible", "scream"], "its on_infeasible is 'scream'"),
+            (["run", "tasks:f", "--strategy", "best"], "its strategy is 'best'"),
             (["run", "tasks:f", "--job-id", "a:b"], "its job_id is not one that RQ allows"),
             (["run", "tasks:f", ":{"], "Unable to parse 1. non keyword argument as JSON"),
             (["run", "tasks:f", "x=1", "x=2"], "multiple values for the same keyword"),
@@ -126,7 +142,7 @@ class TestBadArguments:
     def test_the_line_names_the_help_to_read(self) -> None:
         assert said(handoff("nodes", "--explode")).endswith(": see `handoff nodes --help`")
 
-    @pytest.mark.parametrize("command", ["demo", "nodes", "run", "status", "cancel"])
+    @pytest.mark.parametrize("command", ["demo", "nodes", "run", "status", "explain", "cancel", "drain", "undrain"])
     def test_every_command_explains_itself(self, command: str) -> None:
         result = handoff(command, "--help")
 
@@ -135,7 +151,19 @@ class TestBadArguments:
 
 
 class TestUnreachableRedis:
-    @pytest.mark.parametrize("command", [["nodes"], ["status"], ["status", "f"], ["cancel", "f"], ["run", "tasks:f"]])
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ["nodes"],
+            ["status"],
+            ["status", "f"],
+            ["explain", "f"],
+            ["cancel", "f"],
+            ["drain", "a"],
+            ["undrain", "a"],
+            ["run", "tasks:f"],
+        ],
+    )
     @pytest.mark.usefixtures("quick_to_give_up")
     def test_it_is_told_in_one_line(self, command: list[str], closed_url: str) -> None:
         result = handoff(*command, "--url", closed_url)
@@ -242,12 +270,47 @@ class TestNodes:
                 "kind": "static",
                 "holder": None,
                 "lease_s": None,
+                "labels": {},
+                "drain_until": None,
+                "held_for": None,
                 "resources": {
-                    "cpu": {"used": 0.5, "capacity": 4, "devices": None},
-                    "gpu": {"used": 1, "capacity": 2, "devices": {"0": 1, "3": 0}},
+                    "cpu": {"used": 0.5, "capacity": 4, "devices": None, "sizes": None},
+                    "gpu": {"used": 1, "capacity": 2, "devices": {"0": 1, "3": 0}, "sizes": None},
                 },
             }
         ]
+
+    def test_labels_and_whom_a_node_is_held_for_have_columns_where_there_are_any(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.limit_overtaking(count=1, seconds=None)
+        cluster.register_node("a", {"cpu": 2}, labels={"zone": "x", "tier": "spot"})
+        cluster.register_node("b", {"cpu": 1})
+        cluster.tracker.request("a", {"cpu": 1})
+        cluster.enqueue("tasks:f", cost={"cpu": 2}, job_id=f"big-{cluster.namespace}")
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+
+        shown = run("nodes").stdout
+        programs = json.loads(run("nodes", "--json").stdout)
+
+        lines = [line.split() for line in shown.splitlines() if line.strip()]
+        assert lines[0] == ["node", "state", "kind", "in", "use", "labels", "held", "for", "lease", "holder"]
+        assert "tier=spot" in shown
+        assert "(cpu)" in shown
+        assert [node["labels"] for node in programs] == [{"tier": "spot", "zone": "x"}, {}]
+        assert [node["held_for"] for node in programs] == [
+            {"id": f"big-{cluster.namespace}", "lacks": ["cpu"]},
+            None,
+        ]
+
+    def test_the_memory_of_devices_is_told_by_index_with_what_each_has(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"gpu": 2}, device_memory={"gpu": [8000, 24000]})
+        cluster.tracker.request("a", {"gpu_memory": 6000})
+
+        (node,) = json.loads(run("nodes", "--json").stdout)
+
+        assert "gpu_memory 6000/32000 (0: 6000/8000, 1: 0/24000)" in " ".join(run("nodes").stdout.split())
+        assert node["resources"]["gpu_memory"]["sizes"] == {"0": 8000, "1": 24000}
 
     def test_a_node_with_an_agent_has_a_lease_and_a_holder(self, live: tuple[Cluster, str]) -> None:
         (node,) = json.loads(handoff("nodes", "--json", "--url", live[1]).stdout)
@@ -328,7 +391,7 @@ class TestRun:
 
         handle = cluster.handle(result.stdout.strip())
         assert (result.exit_code, handle.status) == (0, "waiting")
-        assert result.stderr.startswith(f"function {handle.id}: cpu 1 wanted, 0 is the most")
+        assert result.stderr == f"function {handle.id}: no node is live\n"
 
     def test_detached_programs_get_the_id_and_what_was_decided(self, run: Run) -> None:
         result = run("run", "tasks:f", "--no-wait", "--job-id", "mine-" + uuid.uuid4().hex, "--json")
@@ -337,6 +400,40 @@ class TestRun:
         assert set(answer) == {"id", "state", "node", "devices", "reason"}
         assert answer["id"].startswith("mine-")
         assert answer["state"] == "infeasible"
+
+    def test_where_it_may_run_and_how_long_it_may_wait_are_options(self, run: Run, cluster: Cluster) -> None:
+        where = ["--where", "zone=a", "--where", "zone=b", "--where", "tier!=spot"]
+
+        result = run("run", "tasks:f", "--detach", *where, "--wait-ttl", "60", "--delay", "90")
+
+        found = json.loads(run("status", result.stdout.strip(), "--json").stdout)
+        assert (found["status"], found["where"]) == ("delayed", "any tier but spot, zone a or b")
+        assert found["reason"].startswith("is delayed until 20")
+
+    def test_what_no_node_could_hold_may_be_refused(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        result = run("run", "tasks:f", "--cost", "cpu=2", "--on-infeasible", "raise", "--job-id", "wide")
+
+        assert result.exit_code == 1
+        assert "(cpu 2 wanted, a has 1)" in said(result)
+
+    def test_what_has_waited_too_long_is_one_line(self, run: Run, cluster: Cluster) -> None:
+        result = run("run", "tasks:f", "--wait-ttl", "0.1", "--job-id", f"late-{cluster.namespace}")
+
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "had not started after 0.1 s of waiting for room" in result.stderr.splitlines()[-1]
+
+    def test_the_strategy_may_be_chosen(self, run: Run, cluster: Cluster) -> None:
+        for name, cpu in (("a", 2), ("b", 4)):
+            cluster.register_node(name, {"cpu": cpu})
+
+        results = [
+            run("run", "tasks:f", "--detach", "--cost", "cpu=1", "--strategy", strategy, "--json")
+            for strategy in ("first_available", "load_balanced")
+        ]
+
+        assert [json.loads(result.stdout)["node"] for result in results] == ["a", "b"]
 
     def test_an_id_that_exists_is_refused_in_one_line(self, run: Run, cluster: Cluster) -> None:
         id = cluster.enqueue("tasks:f").id
@@ -375,13 +472,35 @@ class TestStatus:
         cluster.enqueue("tasks:f", cost={"cpu": 1}, node="b")
 
         assert run("status").stdout.splitlines() == [
-            "nodes      1 up, 0 quiet, 0 over, 0 lost",
+            "nodes      1 up, 0 quiet, 0 over, 0 draining, 0 lost",
             "queued     2",
             "started    0",
             "delayed    0",
             "waiting    3",
             "           2 for cpu 1",
             "           1 for cpu 1 on b",
+        ]
+
+    def test_what_is_shared_and_which_nodes_are_drained_is_told_where_there_is_any(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        cluster.register_node("b", {"cpu": 2})
+        cluster.share({"license": 5, "seats": 3})
+        cluster.drain("b")
+        cluster.enqueue("tasks:f", cost={"license": 2})
+        cluster.enqueue("tasks:f", cost={"license": 4}, where={"zone": "x"})
+
+        assert run("status").stdout.splitlines() == [
+            "nodes      1 up, 0 quiet, 0 over, 1 draining, 0 lost",
+            "draining   b",
+            "queued     1",
+            "started    0",
+            "delayed    0",
+            "waiting    1",
+            "           1 for license 4 where zone x",
+            "shared     license 2/5",
+            "           seats 0/3",
         ]
 
     def test_beyond_twenty_shapes_are_only_counted(self, run: Run, cluster: Cluster) -> None:
@@ -401,8 +520,10 @@ class TestStatus:
             "started": 0,
             "waiting": 1,
             "delayed": 0,
-            "shapes": [{"cost": {"cpu": 1}, "node": "b", "count": 1}],
-            "nodes": {"up": 0, "quiet": 0, "over": 0, "lost": 0},
+            "shapes": [{"cost": {"cpu": 1}, "node": "b", "where": None, "count": 1}],
+            "nodes": {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0},
+            "draining": [],
+            "shared": {},
         }
 
     def test_with_an_id_it_says_where_that_one_stands(self, run: Run, cluster: Cluster) -> None:
@@ -439,8 +560,11 @@ class TestStatus:
             "devices": {},
             "attempts": 0,
             "cost": {},
+            "variants": [{"cost": {}, "after_s": 0.0}],
+            "variant": None,
             "pinned": None,
-            "reason": "waits for a node with a slot: none that is live has it, even when idle",
+            "where": None,
+            "reason": "waits for a slot: no live node could hold it, even when idle (no node is live)",
             "result": None,
             "error": None,
             "started_at": None,
@@ -466,6 +590,114 @@ class TestStatus:
 
         assert result.exit_code == 1
         assert said(result).startswith("handoff: no function 'nobody' is known: ")
+
+
+class TestExplain:
+    def test_it_says_why_in_a_sentence_and_then_what_it_is_made_from(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "gpu": 2}, labels={"zone": "x"})
+        cluster.register_node("b", {"cpu": 4})
+        cluster.register_node("c", {"cpu": 4})
+        holder = cluster.enqueue("tasks:f", cost={"gpu": 1})
+        handle = cluster.enqueue("tasks:f", cost={"gpu": 2})
+
+        lines = run("explain", handle.id).stdout.splitlines()
+
+        assert lines[0] == f"function   {handle.id}"
+        assert lines[1].startswith(
+            "state      waiting: waits for gpu 2: a, the only live node that could hold it, is short of 1 gpu; "
+        )
+        assert lines[1].endswith("; would start now on a with gpu 1")
+        assert lines[2:5] == [
+            "position   1 of 1 of its shape, 1 of 1 that wait",
+            "nodes      a (cpu 4, gpu 2, zone x): short of gpu 1",
+            "           b and 1 like it (cpu 4): never, gpu 2 wanted, b has 0",
+        ]
+        assert lines[5].startswith(f"held by    {holder.id} on a: gpu 1, slots 1 since 20")
+        assert lines[6].startswith("overtaken  0 times since 20")
+        assert lines[6].endswith(", and holds a node after 100 times or 60 s")
+        assert len(lines) == 7
+
+    def test_of_several_variants_each_kind_of_node_says_for_which(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "gpu": 2})
+        cluster.tracker.request("a", {"gpu": 1})
+        handle = cluster.enqueue("tasks:f", cost=[{"gpu": 2}, After(600, {"cpu": 4})])
+
+        lines = run("explain", handle.id).stdout.splitlines()
+
+        assert [line for line in lines if " a (" in line] == [
+            "nodes      for gpu 2: a (cpu 4, gpu 2): short of gpu 1",
+            "           for cpu 4: a (cpu 4, gpu 2): has room",
+        ]
+
+    def test_what_is_held_for_whom_is_told(self, run: Run, cluster: Cluster) -> None:
+        cluster.limit_overtaking(count=1, seconds=None)
+        cluster.register_node("a", {"cpu": 4})
+        cluster.tracker.request("a", {"cpu": 1})
+        first = cluster.enqueue("tasks:f", cost={"cpu": 4})
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+        later = cluster.enqueue("tasks:f", cost={"cpu": 1})
+
+        shown = [run("explain", handle.id).stdout.splitlines() for handle in (first, later)]
+
+        assert shown[0][-1] == "holds      a: cpu, for it"
+        assert shown[1][-1] == f"holds      a: cpu, for {first.id}"
+        assert "nodes      a (cpu 4): has room, which is held for others" in shown[1]
+
+    def test_programs_get_all_of_it_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:
+        handle = cluster.enqueue("tasks:f")
+
+        found = json.loads(run("explain", handle.id, "--json").stdout)
+
+        assert found == explain(cluster.store, handle.id).to_dict() | {
+            "overtakes": found["overtakes"] | {"seconds": found["overtakes"]["seconds"]}
+        }
+
+    def test_an_unknown_id_is_one_line(self, run: Run) -> None:
+        result = run("explain", "nobody")
+
+        assert result.exit_code == 1
+        assert said(result).startswith("handoff: no function 'nobody' is known: ")
+
+
+class TestDrain:
+    def test_a_drained_node_takes_no_more_until_it_is_undrained(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        drained = run("drain", "a")
+        handle = cluster.enqueue("tasks:f")
+        assert (drained.exit_code, drained.stdout) == (0, "a takes no more, and what runs there ends\n")
+        assert handle.status == "waiting"
+
+        undrained = run("undrain", "a")
+        assert (undrained.exit_code, undrained.stdout) == (0, "a takes functions again\n")
+        assert handle.status == "queued"
+
+    def test_a_deadline_is_told_in_words_and_in_the_list_of_nodes(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        result = run("drain", "a", "--deadline", "90.5")
+
+        (node,) = json.loads(run("nodes", "--json").stdout)
+        assert result.stdout == "a takes no more, and what runs there ends within 90.5 s, or is stopped\n"
+        assert node["state"] == "draining"
+        assert node["drain_until"].startswith("20")
+
+    def test_programs_get_what_is_so_now(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        answers = [json.loads(run(*command, "a", "--json").stdout) for command in (["drain"], ["undrain"])]
+
+        assert answers == [
+            {"node": "a", "draining": True, "deadline_s": None},
+            {"node": "a", "draining": False, "deadline_s": None},
+        ]
+
+    @pytest.mark.parametrize("command", ["drain", "undrain"])
+    def test_an_unknown_node_is_one_line(self, run: Run, command: str) -> None:
+        result = run(command, "nobody")
+
+        assert result.exit_code == 1
+        assert said(result).startswith("handoff: no live node is named 'nobody': ")
 
 
 class TestCancel:

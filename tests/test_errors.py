@@ -14,7 +14,7 @@ import pytest
 from handoff import errors
 from handoff.errors import HandoffError
 
-EXAMPLES: dict[object, object] = {str: "some text", int: 3, object: 1.5, Mapping: {"cpu": 1.5, "gpu": 1}}
+EXAMPLES: dict[object, object] = {str: "some text", int: 3, float: 2.5, object: 1.5, Mapping: {"cpu": 1.5, "gpu": 1}}
 ERRORS = [
     kind
     for kind in vars(errors).values()

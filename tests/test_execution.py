@@ -9,12 +9,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from rq.job import Job
 
 from child_tasks import HERE, failure, run, task, value
+from handoff.current import current, run_as_current
 from handoff.embedded import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
 from handoff_worker.children import Children, Finished
@@ -180,6 +182,79 @@ def test_the_function_can_save_what_its_job_says_of_it(children: Children) -> No
 
 def test_the_function_knows_its_node(children: Children) -> None:
     assert value(run(children, task("handoff.this_node", node="a.example"))) == "a.example"
+
+
+STORED = {
+    "h_function": "train",
+    "h_demand": "gpu=10000,slots=10000@node=a;zone!=b:c&30000:cpu=25000,fpga=5000,slots=10000@node=a;zone!=b:c",
+    "h_variant": "1",
+    "h_devices": "fpga:3=5000",
+    "h_attempts": "2",
+}
+
+PLACED = {
+    "id": "job-1", "function_id": "train", "node": "a", "devices": {"fpga": [3]}, "attempt": 2, "variant": 1,
+    "cost": {"cpu": 2.5, "fpga": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["about_me", "about_me_in_a_thread", "about_me_in_a_fork", "about_me_later"])
+def test_a_function_can_ask_how_it_was_placed(children: Children, name: str) -> None:
+    assert value(run(children, task(name, id="job-1", node="a", hash=STORED))) == PLACED
+
+
+def test_a_function_with_one_cost_is_told_of_the_first_variant_and_all_that_it_holds(children: Children) -> None:
+    stored = {"h_demand": "gpu_memory=60000000,slots=10000", "h_devices": "gpu:2=60000000m", "h_attempts": "1"}
+
+    told = value(run(children, task("about_me", hash=stored)))
+
+    assert (told["variant"], told["attempt"]) == (0, 1)
+    assert (told["cost"], told["devices"]) == ({"gpu_memory": 6000}, {"gpu": [2]})
+
+
+def test_a_job_of_rqs_own_hands_is_told_what_is_known_of_it(children: Children) -> None:
+    told = value(run(children, task("about_me", id="job-1")))
+
+    assert told == {
+        "id": "job-1", "function_id": "job-1", "node": "node1", "devices": {}, "attempt": 1, "variant": 0, "cost": {},
+    }  # fmt: skip
+
+
+NOBODY_RUNS = "no function runs in this process: call handoff.current() inside a function, while a node runs it"
+
+
+def test_outside_of_a_function_there_is_nothing_to_ask_about() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        current()
+
+    assert str(caught.value) == NOBODY_RUNS
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        {"name": "about_me", "on_success": "look_on_success"},
+        {"name": "about_me", "kind": "on_failure", "on_failure": "look_on_failure", "exception_type": "ValueError"},
+    ],
+    ids=["on_success", "on_failure"],
+)
+def test_a_callback_is_told_by_its_arguments_alone(children: Children, told: Path, callback: dict[str, Any]) -> None:
+    assert isinstance(run(children, task(**callback, environment={"TOLD": str(told)})), Finished)
+
+    assert told.read_text() == NOBODY_RUNS
+
+
+def test_a_function_that_has_failed_is_forgotten() -> None:
+    def fail() -> None:
+        with run_as_current("job-1", "a", {}):
+            assert current().id == "job-1"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+
+    with pytest.raises(RuntimeError, match="no function runs"):
+        current()
 
 
 def test_the_environment_of_one_function_is_not_that_of_the_next(children: Children) -> None:

@@ -9,8 +9,10 @@ import math
 import os.path
 import pickle
 import sys
+import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -18,9 +20,11 @@ from typing import Any
 import pytest
 from rq.utils import import_attribute
 
+from handoff.constraints import Not
 from handoff.errors import InvalidFunction, InvalidNode, InvalidResources
-from handoff.function import Collocated, Function, check, import_path
+from handoff.function import Collocated, Function, check, delay_ms, due_ms, import_path
 from handoff.names import check_namespace, check_node_name
+from handoff.variants import After
 
 
 def plain(value: int = 0) -> int:
@@ -93,6 +97,14 @@ class TestFunction:
         assert hash(one) == hash(other)
         assert one != function(extra_args=(1, [2]), kwargs={"a": [2]}, cost={"cpu": 1})
 
+    def test_a_function_with_several_costs_and_labels_can_be_hashed_and_compared(self) -> None:
+        one = function(cost=[{"cpu": 1}, After(3, {"cpu": 2})], where={"zone": ["a", "b"]})
+        other = function(cost=({"cpu": 1}, After(3, {"cpu": 2})), where={"zone": ["a", "b"]})
+
+        assert one == other
+        assert hash(one) == hash(other)
+        assert one != function(cost=[{"cpu": 1}, After(4, {"cpu": 2})], where={"zone": ["a", "b"]})
+
     def test_the_fields_cannot_be_changed(self) -> None:
         with pytest.raises(AttributeError):
             function().priority = 1  # type: ignore[misc]
@@ -101,7 +113,12 @@ class TestFunction:
         assert function().kwargs is not function().kwargs
 
     def test_a_function_survives_pickling(self) -> None:
-        whole = function(extra_args=[1], node=Collocated("g"), cost={"cpu": 1.5})
+        whole = function(
+            extra_args=[1],
+            node=Collocated("g"),
+            cost=[{"cpu": 1.5}, After(3, {"cpu": 1})],
+            where={"tier": Not(["spot"])},
+        )
 
         assert pickle.loads(pickle.dumps(whole)) == whole
 
@@ -123,6 +140,12 @@ class TestFunction:
             "timeout": None,
             "priority": 0,
             "duration": None,
+            "strategy": None,
+            "where": None,
+            "on_infeasible": "wait",
+            "delay": None,
+            "at": None,
+            "wait_ttl": None,
         }
 
 
@@ -146,6 +169,26 @@ class TestCheck:
             {"priority": 1000},
             {"duration": 0},
             {"duration": 1.5},
+            {"cost": [{"gpu": 1}, After(30, {"cpu": 8})]},
+            {"cost": ({"gpu_memory": 6000},)},
+            {"strategy": "first_available"},
+            {"strategy": "load_balanced"},
+            {"where": {}},
+            {"where": {"zone": "a", "gpu_model": ["A100", "H100"], "tier": Not("spot")}},
+            {"node": "a", "where": {"node": ["a", "b"]}},
+            {"on_infeasible": "raise"},
+            {"on_infeasible": 0.5},
+            {"on_infeasible": 10**9},
+            {"delay": 0},
+            {"delay": 0.0},
+            {"delay": Fraction(1, 3)},
+            {"delay": timedelta(0)},
+            {"delay": timedelta(days=300)},
+            {"at": datetime(2001, 1, 1)},
+            {"at": datetime(2101, 1, 1, tzinfo=UTC)},
+            {"at": datetime(1, 1, 2, tzinfo=UTC)},
+            {"wait_ttl": 0.001},
+            {"wait_ttl": 10**9},
         ],
         ids=repr,
     )
@@ -195,6 +238,41 @@ class TestCheck:
             {"duration": "1"},
             {"code": lambda: 1},
             {"code": "no_colon"},
+            {"strategy": "best"},
+            {"strategy": ""},
+            {"strategy": ["load_balanced"]},
+            {"where": "zone=a"},
+            {"where": {"zone": []}},
+            {"where": {"zone": 1}},
+            {"on_infeasible": "fail"},
+            {"on_infeasible": None},
+            {"on_infeasible": 0},
+            {"on_infeasible": -1},
+            {"on_infeasible": True},
+            {"on_infeasible": math.inf},
+            {"on_infeasible": math.nan},
+            {"on_infeasible": 10**9 + 1},
+            {"delay": -0.001},
+            {"delay": timedelta(seconds=-1)},
+            {"delay": timedelta.max},
+            {"delay": math.inf},
+            {"delay": math.nan},
+            {"delay": False},
+            {"delay": True},
+            {"delay": "1"},
+            {"delay": 1, "at": datetime(2101, 1, 1)},
+            {"delay": 0, "at": datetime(2101, 1, 1)},
+            {"at": 4_000_000_000},
+            {"at": date(2101, 1, 1)},
+            {"at": "2101-01-01"},
+            {"at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))},
+            {"wait_ttl": 0},
+            {"wait_ttl": -1},
+            {"wait_ttl": True},
+            {"wait_ttl": math.inf},
+            {"wait_ttl": math.nan},
+            {"wait_ttl": timedelta(seconds=1)},
+            {"wait_ttl": 10**9 + 1},
         ],
         ids=repr,
     )
@@ -207,9 +285,14 @@ class TestCheck:
         with pytest.raises(InvalidNode):
             check(function(node=name))
 
-    def test_a_cost_outside_the_rules_is_refused(self) -> None:
-        with pytest.raises(InvalidResources, match="gpu"):
-            check(function(cost={"gpu": 1.5}))
+    @pytest.mark.parametrize(
+        "cost",
+        [{"gpu": 1.5}, {"gpu": 1, "gpu_memory": 100}, [], [{"gpu": 1}, {"gpu": 1.5}], [After(0, {"gpu": 1})]],
+        ids=repr,
+    )
+    def test_a_cost_outside_the_rules_is_refused(self, cost: Any) -> None:
+        with pytest.raises(InvalidResources):
+            check(function(cost=cost))
 
     def test_the_error_names_the_function(self) -> None:
         with pytest.raises(InvalidFunction) as caught:
@@ -217,6 +300,57 @@ class TestCheck:
 
         assert caught.value.function_id == "resize"
         assert str(caught.value) == "function 'resize': its priority is 5000: give an int from -1000 to 1000"
+
+
+@pytest.fixture
+def nine_hours_east() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "EAST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+class TestWhenItIsReady:
+    @pytest.mark.parametrize(
+        ("delay", "ms"),
+        [
+            (None, 0),
+            (0, 0),
+            (0.07, 70),
+            (1.005, 1005),
+            (Fraction(1, 2), 500),
+            (timedelta(0), 0),
+            (timedelta(milliseconds=70), 70),
+            (timedelta(days=1, seconds=1), 86_401_000),
+        ],
+        ids=repr,
+    )
+    def test_a_delay_is_told_in_milliseconds(self, delay: Any, ms: int) -> None:
+        assert delay_ms(function(delay=delay)) == ms
+
+    @pytest.mark.parametrize(
+        ("at", "ms"),
+        [
+            (None, 0),
+            (datetime(1970, 1, 2, tzinfo=UTC), 86_400_000),
+            (datetime(1970, 1, 2, tzinfo=timezone(timedelta(hours=1))), 82_800_000),
+            (datetime(2038, 1, 19, 3, 14, 8, 7000, tzinfo=UTC), 2**31 * 1000 + 7),
+        ],
+        ids=repr,
+    )
+    def test_a_time_with_a_zone_is_told_as_unix_time(self, at: Any, ms: int) -> None:
+        assert due_ms(function(at=at)) == ms
+
+    @pytest.mark.usefixtures("nine_hours_east")
+    def test_a_time_without_a_zone_is_local(self) -> None:
+        assert due_ms(function(at=datetime(1970, 1, 2, 9))) == 86_400_000
+
+    def test_a_time_between_two_milliseconds_is_not_reached_before_it(self) -> None:
+        assert due_ms(function(at=datetime(1970, 1, 1, 0, 0, 1, 1, tzinfo=UTC))) == 1001
+
+    def test_a_time_before_1970_is_not_taken_for_none(self) -> None:
+        assert due_ms(function(at=datetime(1969, 1, 1, tzinfo=UTC))) > 0
 
 
 class TestImportPath:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,36 @@ def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
     assert {"cpu": 64, "gpu": 2}.items() <= found["z"].items()
     assert {"cpu": 0.5}.items() <= found["a"].items()
     assert found["m"] == {"cpu": 2, "fpga": 2, "slots": 3}
+
+
+def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> None:
+    local = LocalCluster(
+        nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 2, "fpga": [0, 3], "gpu": [2, 5]}},
+        labels={"b": {"zone": "east (2)", "tier": "spot"}},
+        device_memory={"a": {"gpu": 24_000}, "b": {"fpga": [64, Decimal("0.5")], "gpu": {5: 8000, 2: 16_000}}},
+    )
+
+    with local as cluster:
+        capabilities = cluster.discover_nodes()
+        found = cluster.enqueue(agent_tasks.where, where={"zone": "east (2)", "tier": "spot"}).result(LIMIT_S)
+        largest = cluster.tracker.request("b", {"gpu_memory": 16_000})
+
+    assert capabilities["a"]["gpu_memory"] == 48_000
+    assert (capabilities["b"]["gpu_memory"], capabilities["b"]["fpga_memory"]) == (24_000, 64.5)
+    assert found == "b"
+    assert largest.devices == {"gpu": [2]}
+
+
+def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
+    with LocalCluster(nodes=local_tasks.NODES, strategy="load_balanced") as cluster:
+        running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})
+        before = gate.arrival().node
+
+        second = cluster.enqueue(agent_tasks.where, cost={"cpu": 1}).result(LIMIT_S)
+        gate.open("a")
+        running.result(LIMIT_S)
+
+    assert (before, second) == ("a", "b")
 
 
 def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them() -> None:
@@ -270,17 +302,28 @@ def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder
 
 
 @pytest.mark.parametrize(
-    ("nodes", "error"),
-    [({"a": {"cpu": -1}}, InvalidResources), ({"a": {"cpu": 1}, "b c": {"cpu": 1}}, InvalidNode)],
-    ids=["a bad amount", "a bad name"],
-)
+    ("given", "error", "said"),
+    [
+        ({"nodes": {"a": {"cpu": -1}}}, InvalidResources, "'cpu'"),
+        ({"nodes": {"a": {"cpu": 1}, "b c": {"cpu": 1}}}, InvalidNode, "'b c'"),
+        ({"nodes": {"a": {"gpu": 2}}, "device_memory": {"a": {"gpu": [1]}}}, InvalidResources, "'gpu_memory'"),
+        ({"nodes": {"a": {"cpu": 2}}, "device_memory": {"a": {"cpu": 1}}}, InvalidResources, "'cpu_memory'"),
+        ({"nodes": {"a": {"cpu": 2}}, "device_memory": {"b": {}}}, InvalidNode, "'b'"),
+        ({"nodes": {"a": {"cpu": 2}}, "labels": {"a": {"zone": ";"}}}, InvalidNode, "';'"),
+        ({"nodes": {"a": {"cpu": 2}}, "labels": {"zone": "a"}}, InvalidNode, "'zone'"),
+    ],
+    ids=[
+        "a bad amount", "a bad name", "too little memory", "memory of no device", "memory of no node", "a bad label",
+        "labels of no node",
+    ],
+)  # fmt: skip
 def test_what_cannot_be_a_node_is_refused_before_anything_is_started(
-    nodes: dict[str, dict[str, float]], error: type[Exception], folder: Path
+    given: dict[str, Any], error: type[Exception], said: str, folder: Path
 ) -> None:
     before = psutil.Process().children(recursive=True)
 
-    with pytest.raises(error):
-        LocalCluster(nodes=nodes)
+    with pytest.raises(error, match=re.escape(said)):
+        LocalCluster(**given)
 
     assert psutil.Process().children(recursive=True) == before
     assert list(folder.iterdir()) == []

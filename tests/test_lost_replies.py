@@ -25,7 +25,7 @@ from handoff.function import Collocated, Function
 from handoff.handles import Handle
 from handoff.nodes import read_nodes
 from handoff.reservation import Reservation
-from handoff.rqmodel import LOST_TEXT
+from handoff.rqmodel import ENDING_TEXTS
 from support.agent import FakeAgent, NameTaken, Stale, failure, killed, ok
 from support.books import Ledger, check_ledger, read_ledger
 from support.proxy import Fault, FaultyProxy
@@ -129,7 +129,7 @@ def take(room: int) -> Callable[[Scene], object]:
 
 
 def tick_with_room(scene: Scene) -> object:
-    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, **ENDING_TEXTS)
     return [id for id, _ in reply[2]]
 
 

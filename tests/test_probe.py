@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from handoff_worker.probe import MB, MachineCapabilities, Physical, Runner, probe, read_physical, run_command
+from handoff_worker.probe import MB, Gpu, MachineCapabilities, Physical, Runner, probe, read_physical, run_command
 
 BIG = Physical(cores=64, memory_bytes=256_000 * MB)
-TWO_GPUS = "0, GPU-aaaa-1\n1, GPU-bbbb-2\n"
+TWO_GPUS = "0, GPU-aaaa-1, 24576, NVIDIA A10\n1, GPU-bbbb-2, 24576, NVIDIA A10\n"
 NO_V1_LIMIT = "9223372036854771712"
 
 Probed = Callable[[Mapping[str, str]], MachineCapabilities]
@@ -52,7 +52,7 @@ def probed(tmp_path: Path) -> Probed:
 
 
 def gpus(root: Path, run: Runner, **environ: str) -> tuple[int, ...]:
-    return probe(root, physical=BIG, environ=environ, run=run).gpus
+    return tuple(gpu.index for gpu in probe(root, physical=BIG, environ=environ, run=run).gpus)
 
 
 def test_a_machine_without_control_groups_has_all_that_it_physically_has(probed: Probed) -> None:
@@ -248,6 +248,27 @@ def test_every_gpu_that_the_driver_lists_counts(tmp_path: Path, answer: str, ind
     assert gpus(tmp_path, answers(answer)) == indices
 
 
+def test_of_every_gpu_its_memory_and_its_model_are_known(tmp_path: Path) -> None:
+    answer = "1, GPU-b, 81559, NVIDIA H100 80GB HBM3\n0, GPU-a, 15360, Tesla T4\n"
+
+    found = probe(tmp_path, physical=BIG, environ={}, run=answers(answer)).gpus
+
+    assert found == (Gpu(0, "GPU-a", 15360, "Tesla T4"), Gpu(1, "GPU-b", 81559, "NVIDIA H100 80GB HBM3"))
+
+
+@pytest.mark.parametrize("memory", ["[N/A]", "[Not Supported]", "0", "-1", "24576 MiB", "9" * 20, ""])
+def test_a_gpu_whose_memory_makes_no_sense_counts_without_it(tmp_path: Path, memory: str) -> None:
+    found = probe(tmp_path, physical=BIG, environ={}, run=answers(f"0, GPU-a, {memory}, Tesla T4\n")).gpus
+
+    assert found == (Gpu(0, "GPU-a", None, "Tesla T4"),)
+
+
+def test_the_model_of_a_gpu_may_hold_a_comma(tmp_path: Path) -> None:
+    (gpu,) = probe(tmp_path, physical=BIG, environ={}, run=answers("0, GPU-a, 15360, Tesla T4, revised\n")).gpus
+
+    assert gpu.model == "Tesla T4, revised"
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -315,11 +336,13 @@ def test_what_the_container_runtime_was_told_counts_only_as_none(
 
 def test_the_driver_is_asked_by_its_own_tool_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\necho '0, GPU-a'\necho '2, GPU-b'\n")
+    tool.write_text("#!/bin/sh\necho '0, GPU-a, 15360, Tesla T4'\necho \"2, GPU-b, 24576, $*\"\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
 
-    assert probe(tmp_path, physical=BIG, environ={}).gpus == (0, 2)
+    asked = "--query-gpu=index,uuid,memory.total,name --format=csv,noheader,nounits"
+    found = probe(tmp_path, physical=BIG, environ={}).gpus
+    assert found == (Gpu(0, "GPU-a", 15360, "Tesla T4"), Gpu(2, "GPU-b", 24576, asked))
 
 
 def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:

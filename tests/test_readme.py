@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import handoff
+from handoff import Cluster
+from handoff.nodes import read_nodes
 from support import need_redis_server
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +28,16 @@ def test_the_first_program_prints_what_the_readme_says(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, timeout=50)
 
     assert (done.stdout, done.stderr) == (printed, "")
+
+
+def test_the_scheduling_program_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "cluster.share" in text]
+    monkeypatch.setattr(handoff, "Cluster", lambda url: cluster)
+
+    exec(program, {})
+
+    assert cluster.shared() == {"matlab_license": 5}
+    assert [node.draining is not None for node in read_nodes(cluster.store)] == [True]
 
 
 def test_the_first_program_has_twelve_lines_at_most() -> None:

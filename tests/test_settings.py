@@ -39,6 +39,12 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         [resources]
         license = 2.5
         fpga = [0, 1]
+        [device_memory]
+        gpu = [24000, 40000.5]
+        fpga = 64
+        [labels]
+        zone = "a"
+        gpu_model = "A100 / H100"
         """,
     )
 
@@ -53,7 +59,13 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         namespace="lab",
         lease=30,
         resources={"license": 2.5, "fpga": (0, 1)},
+        device_memory={"gpu": (24000, 40000.5), "fpga": 64},
+        labels={"zone": "a", "gpu_model": "A100 / H100"},
     )
+
+
+def test_the_memory_of_gpus_that_are_still_to_be_found_is_taken_as_it_is(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "[device_memory]\ngpu = [24000, 40000]")).device_memory == {"gpu": (24000, 40000)}
 
 
 def test_gpus_may_be_a_count(tmp_path: Path) -> None:
@@ -67,7 +79,8 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("cpus = 4", "'cpus'", "the keys are name, cpu, memory, gpu, slots, path, url, namespace, lease, resources"),
+        ("cpus = 4", "'cpus'", "the keys are name, cpu, memory, gpu, slots, path, url, namespace, lease, "),
+        ("cpus = 4", "'cpus'", "resources, device_memory, labels"),
         ("burst = true", "'burst'", "the keys are"),
         ("name = 7", "'name'", "a text"),
         ('name = ""', "'name'", "a text"),
@@ -93,6 +106,17 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
         ("[resources]\ncpu = 2", "'cpu'", "outside of any table"),
         ("[resources]\nslots = 2", "'slots'", "outside of any table"),
         ('[resources]\n"a b" = 2', "'a b'", "a name is a letter"),
+        ("device_memory = 24000", "'device_memory'", "a table"),
+        ('[device_memory]\ngpu = "24 GB"', "'gpu'", "a number of MB"),
+        ("[device_memory]\ngpu = [24000, true]", "'gpu'", "a number of MB"),
+        ("gpu = 2\n[device_memory]\ngpu = [24000]", "'gpu_memory'", "one amount for each of [0, 1]"),
+        ("gpu = 2\n[device_memory]\ngpu = -1", "'gpu_memory'", "at least 0"),
+        ("[device_memory]\nlicense = 5\n[resources]\nlicense = 1", "'license_memory'", "no devices called license"),
+        ('labels = ["zone"]', "'labels'", "a table"),
+        ("[labels]\nzone = 1", "'zone'", "1 to 63 ASCII letters"),
+        ('[labels]\nzone = ""', "'zone'", "1 to 63 ASCII letters"),
+        ('[labels]\n"a b" = "c"', "'a b'", "a label's name is a letter"),
+        ('[labels]\nnode = "b"', "'node'", "every node has the label node by itself"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_the_file_and_what_is_allowed(
@@ -135,3 +159,5 @@ def test_the_example_shows_every_key_and_each_line_that_it_comments_out_would_lo
 
     assert [field.name for field in fields(settings) if getattr(settings, field.name) is None] == []
     assert set(settings.resources) == {"specialized_hardware", "fpga"}
+    assert settings.device_memory == {"gpu": 24000}
+    assert settings.labels == {"zone": "a"}

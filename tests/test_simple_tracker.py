@@ -170,3 +170,25 @@ def test_of_two_nodes_the_one_that_lacks_less_tells_what_is_missing() -> None:
         tracker.allocate_and_claim([Function("f", "module:f", cost={"cpu": 8})])
 
     assert caught.value.short == {"cpu": 1}
+
+
+def test_the_strategy_of_the_tracker_is_for_functions_that_name_none() -> None:
+    tracker = SimpleResourceTracker(strategy="load_balanced")
+    for name in ("a", "b"):
+        tracker.register_node(name, {"cpu": 4})
+
+    claims = tracker.allocate_and_claim(
+        [
+            Function("f", "module:f", cost={"cpu": 1}),
+            Function("g", "module:f", cost={"cpu": 1}),
+            Function("h", "module:f", cost={"cpu": 1}, strategy="first_available"),
+            Function("i", "module:f", cost={"cpu": 1}),
+        ]
+    )
+
+    assert [claim.node for claim in claims.values()] == ["a", "b", "a", "b"]
+
+
+def test_a_strategy_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(ValueError, match="choose one of first_available, load_balanced"):
+        SimpleResourceTracker(strategy="fastest")  # type: ignore[arg-type]

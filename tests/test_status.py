@@ -8,13 +8,26 @@ import pytest
 from rq.suspension import resume, suspend
 
 from handoff.cluster import Cluster
+from handoff.constraints import Not
 from handoff.errors import UnknownFunction
 from handoff.handles import Handle
 from handoff.nodes import read_nodes
 from handoff.resources import parse_capabilities
 from handoff.rqmodel import encode_traceback, encode_value
 from handoff.serializer import Serializer
-from handoff.status import NodeState, Overview, Use, read_function, read_overview, read_states, read_waiting, use_of
+from handoff.status import (
+    NodeState,
+    Overview,
+    Use,
+    Variant,
+    read_function,
+    read_overview,
+    read_states,
+    read_waiting,
+    use_of,
+)
+from handoff.variants import After
+from handoff.work import tick
 from handoff_worker.holder import Holder
 from handoff_worker.ledger import NodeLedger, Result
 
@@ -65,6 +78,24 @@ class TestNodes:
         cluster.tracker.release(reservation)
         assert states(cluster) == {"a": "up"}
 
+    def test_a_node_that_is_drained_is_draining_until_it_is_undrained(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+
+        cluster.drain("a")
+        assert states(cluster) == {"a": "draining"}
+
+        cluster.undrain("a")
+        assert states(cluster) == {"a": "up"}
+
+    def test_the_use_of_memory_is_told_by_device_with_what_each_has(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"gpu": [0, 3]}, device_memory={"gpu": {0: 8000, 3: 24000}})
+        cluster.tracker.request("a", {"gpu_memory": 6000})
+
+        use = use_of(read_nodes(cluster.store)[0])
+
+        assert use["gpu"] == Use(0, 2, {0: 0, 3: 0})
+        assert use["gpu_memory"] == Use(6000, 32000, {0: 6000, 3: 0}, {0: 8000, 3: 24000})
+
     def test_the_use_of_devices_is_told_by_index(self, cluster: Cluster) -> None:
         cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
         cluster.tracker.request("a", {"cpu": 1, "gpu": 1})
@@ -84,9 +115,9 @@ class TestNodes:
 
 class TestOverview:
     def test_an_empty_namespace_has_nothing(self, cluster: Cluster) -> None:
-        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "lost": 0}
+        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
 
-        assert read_overview(cluster.store) == Overview(0, 0, 0, 0, [], nothing)
+        assert read_overview(cluster.store) == Overview(0, 0, 0, 0, [], nothing, [], {})
 
     def test_every_function_is_counted_in_its_state(self, cluster: Cluster, agent: NodeLedger) -> None:
         cluster.enqueue("tasks:f", cost={"cpu": 1}, max_retries=1)
@@ -102,7 +133,7 @@ class TestOverview:
         found = read_overview(cluster.store)
 
         assert (found.delayed, found.started, found.queued, found.waiting) == (1, 1, 1, 4)
-        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "lost": 0}
+        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
         assert [(dict(shape.cost), shape.node, shape.count) for shape in found.shapes] == [
             ({"cpu": 2}, None, 3),
             ({"cpu": 64}, None, 1),
@@ -111,8 +142,39 @@ class TestOverview:
     def test_shapes_are_said_in_words(self, cluster: Cluster) -> None:
         cluster.enqueue("tasks:f")
         cluster.enqueue("tasks:f", cost={"cpu": 0.5, "gpu": 1}, node="a@b")
+        cluster.enqueue("tasks:f", where={"tier": Not(["spot", "test"]), "node": ["a", "b"]})
 
-        assert sorted(map(str, read_waiting(cluster.store))) == ["a slot", "cpu 0.5, gpu 1 on a@b"]
+        assert sorted(map(str, read_waiting(cluster.store))) == [
+            "a slot",
+            "a slot where node a or b, any tier but spot or test",
+            "cpu 0.5, gpu 1 on a@b",
+        ]
+
+    def test_one_that_would_take_any_of_several_costs_waits_with_each_shape_and_counts_once(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.enqueue("tasks:f", cost=[{"gpu": 1}, {"cpu": 8}, After(30, {"cpu": 1})])
+
+        found = read_overview(cluster.store)
+
+        assert found.waiting == 1
+        assert [(str(shape), shape.count) for shape in found.shapes] == [("cpu 8", 1), ("gpu 1", 1)]
+
+    def test_what_is_shared_is_told_with_its_use(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        cluster.share({"license": 5, "seat": 1})
+        cluster.tracker.request("a", {"license": 2, "cpu": 1})
+
+        assert read_overview(cluster.store).shared == {"license": Use(2, 5, None), "seat": Use(0, 1, None)}
+
+    def test_drained_nodes_are_named(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        cluster.register_node("b", {"cpu": 4})
+        cluster.drain("b")
+
+        found = read_overview(cluster.store)
+
+        assert (found.nodes["up"], found.nodes["draining"], found.draining) == (1, 1, ["b"])
 
 
 Prepare = Callable[[Handle, NodeLedger], object]
@@ -177,10 +239,16 @@ class TestFunction:
             ({"gpu": 2}, lambda _, agent: start(agent), "started", "runs on a, gpu 0 1"),
             ({"cpu": 1}, cancel_while_it_runs, "started", "runs on a, and is being canceled"),
             ({"cpu": 1}, finish, "finished", "finished on a"),
-            ({"cpu": 1}, fail, "failed", "failed on a after 1 attempt"),
+            ({"cpu": 1}, fail, "failed", "failed on a after 1 attempt with ValueError: no"),
             ({"cpu": 1}, cancel, "canceled", "canceled before it started"),
-            ({"cpu": 1}, lose_its_node, "failed", "failed on a after 1 attempt"),
-            ({"cpu": 3}, nothing, "waiting", "waits for a node with cpu 3: none that is live has it, even when idle"),
+            ({"cpu": 1}, lose_its_node, "failed", "failed on a after 1 attempt, when node a was lost"),
+            (
+                {"cpu": 3},
+                nothing,
+                "waiting",
+                "waits for cpu 3: no live node could hold it, even when idle (cpu 3 wanted, a has 2); "
+                "would start now on a with cpu 2",
+            ),
             ({"cpu": 3}, cancel, "canceled", "canceled before it started"),
         ],
     )
@@ -201,13 +269,42 @@ class TestFunction:
 
         reasons = [read_function(cluster.store, handle.id).reason for handle in (*waiting, pinned)]
 
-        assert reasons == [
-            "waits until a node has room for cpu 2: 1 live node could hold it when idle",
-            "waits until a node has room for cpu 2, with 1 of the same shape before it: "
-            "1 live node could hold it when idle",
-            "waits until node a has room for cpu 1, gpu 1",
+        assert [reason.partition(";")[0] for reason in reasons] == [
+            "waits for cpu 2: a, the only live node that could hold it, is short of 2 cpu",
+            "waits for cpu 2, with 1 of the same shape before it: "
+            "a, the only live node that could hold it, is short of 2 cpu",
+            "waits for cpu 1, gpu 1: node a is short of 1 cpu",
         ]
         assert read_function(cluster.store, pinned.id).pinned == "a"
+
+    def test_of_several_costs_the_one_that_it_was_placed_with_is_told(
+        self, cluster: Cluster, agent: NodeLedger
+    ) -> None:
+        handle = cluster.enqueue("tasks:f", cost=[{"gpu": 4}, {"cpu": 2}, After(30, {"cpu": 1})], where={"node": ["a"]})
+
+        found = read_function(cluster.store, handle.id)
+
+        assert (found.cost, found.variant, found.pinned, found.where) == ({"cpu": 2}, 1, "a", None)
+        assert found.variants == [Variant({"gpu": 4}, 0), Variant({"cpu": 2}, 0), Variant({"cpu": 1}, 30)]
+
+    def test_of_what_was_given_up_the_error_says_why(self, cluster: Cluster, agent: NodeLedger) -> None:
+        late = cluster.enqueue("tasks:f", cost={"gpu": 4}, wait_ttl=5)
+        unfit = cluster.enqueue("tasks:f", cost={"gpu": 4}, on_infeasible=1)
+        seconds, _ = cluster.store.read("TIME")
+        for waited_s in (2, 8):
+            cluster.store.now_ms = (int(seconds) + waited_s) * 1000
+            tick(cluster.store)
+
+        found = [read_function(cluster.store, handle.id) for handle in (late, unfit)]
+
+        assert [each.reason for each in found] == [
+            "failed, for it had not started after 5.0 s of waiting",
+            "failed, for no live node could hold it: gpu 4 wanted, a has 2",
+        ]
+        assert [(each.error or "").partition(": ")[0] for each in found] == [
+            "handoff.errors.WaitExpired",
+            "handoff.errors.Infeasible",
+        ]
 
     def test_of_a_delayed_retry_is_said_when_it_is_due(self, cluster: Cluster, agent: NodeLedger) -> None:
         handle = cluster.enqueue("tasks:f", max_retries=1)

@@ -16,9 +16,18 @@ from typing import Any
 
 import pytest
 
-from handoff.errors import DuplicateFunction, InvalidNode, InvalidResources, ResourcesUnavailable, UnknownNode
+from handoff.constraints import Not
+from handoff.errors import (
+    DuplicateFunction,
+    InvalidFunction,
+    InvalidNode,
+    InvalidResources,
+    ResourcesUnavailable,
+    UnknownNode,
+)
 from handoff.function import Collocated, Function
 from handoff.reservation import Reservation, ResourceTracker
+from handoff.variants import After
 
 
 def function(id: str, node: str | Collocated | None = None, **cost: float) -> Function:
@@ -600,6 +609,514 @@ class Reregistering:
         assert tracker.request("a", {"fpga": 1.5}).devices == {}
 
 
+class DeviceMemory:
+    def test_memory_of_devices_is_a_capability_of_the_node(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2, "cpu": 1}, device_memory={"gpu": 24000})
+
+        expected = {"gpu": 2, "cpu": 1, "gpu_memory": 48000}
+        assert tracker.discover_nodes() == {"a": expected}
+        assert tracker.capabilities("a") == expected
+        assert tracker.available("a") == expected
+
+    @pytest.mark.parametrize("memory", [[100, 300], {3: 300, 0: 100}], ids=repr)
+    def test_each_device_may_have_its_own(self, tracker: ResourceTracker, memory: Any) -> None:
+        tracker.register_node("a", {"gpu": [3, 0]}, device_memory={"gpu": memory})
+
+        assert tracker.capabilities("a") == {"gpu": 2, "gpu_memory": 400}
+        assert tracker.request("a", {"gpu_memory": 200}).devices == {"gpu": [3]}
+
+    @pytest.mark.parametrize(
+        ("capabilities", "memory"),
+        [
+            ({"gpu": 2}, {"gpu": [1]}),
+            ({"gpu": 2}, {"gpu": {0: 1, 5: 1}}),
+            ({"gpu": 2}, {"fpga": 1}),
+            ({"gpu": 2}, {"gpu": -1}),
+            ({"gpu": 2, "gpu_memory": 5}, {"gpu": 5}),
+            ({"cpu": 2}, {"cpu": 5}),
+        ],
+        ids=repr,
+    )
+    def test_bad_memory_changes_nothing(self, tracker: ResourceTracker, capabilities: Any, memory: Any) -> None:
+        tracker.register_node("a", {"cpu": 1})
+
+        for name in ("a", "b"):
+            with pytest.raises(InvalidResources):
+                tracker.register_node(name, capabilities, device_memory=memory)
+
+        assert tracker.discover_nodes() == {"a": {"cpu": 1}}
+
+    def test_memory_is_taken_of_one_device_and_given_back(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 24000})
+
+        reservation = tracker.request("a", {"gpu_memory": 6000.5})
+
+        assert (reservation.cost, reservation.devices) == ({"gpu_memory": 6000.5}, {"gpu": [0]})
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 41999.5}
+        assert tracker.release(reservation) is True
+        assert tracker.available("a") == {"gpu": 2, "gpu_memory": 48000}
+
+    def test_memory_takes_the_fullest_device_that_still_has_room(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 3}, device_memory={"gpu": 100})
+
+        taken = [tracker.request("a", {"gpu_memory": size}).devices["gpu"] for size in (50, 60, 40, 30, 20)]
+
+        # Free after each: 50 100 100 | 50 40 100 | 50 0 100 | 20 0 100 | 0 0 100
+        assert taken == [[0], [1], [1], [0], [0]]
+        assert tracker.request("a", {"gpu": 1}).devices == {"gpu": [2]}
+
+    def test_the_smallest_device_that_is_large_enough_comes_first(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": [4, 9, 11]}, device_memory={"gpu": [300, 100, 100]})
+
+        assert tracker.request("a", {"gpu_memory": 50}).devices == {"gpu": [9]}
+        assert tracker.request("a", {"gpu_memory": 100}).devices == {"gpu": [11]}
+        assert tracker.request("a", {"gpu_memory": 60}).devices == {"gpu": [4]}
+
+    def test_free_memory_of_several_devices_does_not_add_up(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+        for _ in range(2):
+            tracker.request("a", {"gpu_memory": 60})
+
+        assert tracker.available("a") == {"gpu": 0, "gpu_memory": 80}
+        assert refused(tracker, "a", {"gpu_memory": 50}) == {"gpu_memory": 10}
+        assert tracker.resources_available("a", {"gpu_memory": 40})
+
+    def test_more_memory_than_any_device_has_is_short_of_the_rest(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": [100, 250]})
+        tracker.register_node("b", {"gpu": 2})
+
+        assert refused(tracker, "a", {"gpu_memory": 300}) == {"gpu_memory": 50}
+        assert refused(tracker, "b", {"gpu_memory": 300}) == {"gpu_memory": 300}
+
+    def test_a_device_of_which_memory_is_held_serves_neither_whole_nor_in_shares(
+        self, tracker: ResourceTracker
+    ) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+        held = tracker.request("a", {"gpu_memory": 0.0001})
+
+        assert refused(tracker, "a", {"gpu": 2}) == {"gpu": 1}
+        assert tracker.request("a", {"gpu": 0.5}).devices == {"gpu": [1]}
+        assert refused(tracker, "a", {"gpu": 0.75}) == {"gpu": 0.25}
+        assert tracker.release(held)
+        assert tracker.request("a", {"gpu": 0.75}).devices == {"gpu": [0]}
+
+    def test_a_device_that_is_held_whole_or_in_part_has_no_memory_to_give(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": [300, 100]})
+        whole = tracker.request("a", {"gpu": 1})
+
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 100}
+        assert refused(tracker, "a", {"gpu_memory": 150}) == {"gpu_memory": 50}
+        share = tracker.request("a", {"gpu": 0.1})
+        assert tracker.available("a") == {"gpu": 0.9, "gpu_memory": 0}
+        assert refused(tracker, "a", {"gpu_memory": 1}) == {"gpu_memory": 1}
+
+        assert tracker.release(share)
+        assert tracker.request("a", {"gpu_memory": 100}).devices == {"gpu": [1]}
+        assert tracker.release(whole)
+        assert tracker.request("a", {"gpu_memory": 150}).devices == {"gpu": [0]}
+
+    def test_a_share_goes_past_devices_of_which_memory_is_held(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 3}, device_memory={"gpu": 100})
+        tracker.request("a", {"gpu_memory": 10})
+
+        assert tracker.request("a", {"gpu": 0.5}).devices == {"gpu": [1]}
+        assert tracker.request("a", {"gpu_memory": 10}).devices == {"gpu": [0]}
+        assert tracker.request("a", {"gpu": 0.25}).devices == {"gpu": [1]}
+        assert tracker.request("a", {"gpu": 1}).devices == {"gpu": [2]}
+
+    def test_memory_without_devices_is_a_sum_like_any_other(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 1, "gpu_memory": 100})
+
+        reservation = tracker.request("a", {"gpu_memory": 80})
+
+        assert reservation.devices == {}
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 20}
+        assert tracker.request("a", {"gpu": 1}).devices == {"gpu": [0]}
+
+    def test_a_device_and_memory_of_one_cannot_be_asked_for_together(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+
+        with pytest.raises(InvalidResources):
+            tracker.request("a", {"gpu": 1, "gpu_memory": 10})
+
+    def test_other_devices_may_have_memory_too(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"fpga": [2, 5], "gpu": 1}, device_memory={"fpga": 100})
+
+        reservation = tracker.request("a", {"fpga_memory": 60, "gpu": 1})
+
+        assert reservation.devices == {"fpga": [2], "gpu": [0]}
+        assert tracker.request("a", {"fpga": 1}).devices == {"fpga": [5]}
+        assert tracker.available("a") == {"fpga": 0, "gpu": 0, "fpga_memory": 40}
+
+    def test_registering_again_with_more_or_less_memory_keeps_what_is_reserved(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 1, "cpu": 1}, device_memory={"gpu": 100})
+        held = tracker.request("a", {"gpu_memory": 60})
+
+        tracker.register_node("a", {"gpu": 1, "cpu": 1}, device_memory={"gpu": 150})
+        assert tracker.available("a") == {"gpu": 0, "cpu": 1, "gpu_memory": 90}
+
+        tracker.register_node("a", {"gpu": 1, "cpu": 1}, device_memory={"gpu": 50})
+        assert tracker.available("a") == {"gpu": 0, "cpu": 1, "gpu_memory": 0}
+        assert refused(tracker, "a", {"cpu": 1}) == {"gpu_memory": 10}
+        assert tracker.release(held)
+        assert tracker.available("a") == {"gpu": 1, "cpu": 1, "gpu_memory": 50}
+
+    def test_a_device_removed_while_memory_of_it_is_held_blocks_its_node_until_released(
+        self, tracker: ResourceTracker
+    ) -> None:
+        tracker.register_node("a", {"gpu": [0, 1]}, device_memory={"gpu": 100})
+        held = tracker.request("a", {"gpu_memory": 60})
+
+        tracker.register_node("a", {"gpu": [1]}, device_memory={"gpu": 100})
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 100}
+        assert refused(tracker, "a", {"gpu": 1}) == {"gpu_memory": 60}
+
+        assert tracker.release(held)
+        assert tracker.request("a", {"gpu": 1}).devices == {"gpu": [1]}
+
+    def test_a_device_listed_again_while_memory_of_it_is_held_still_holds_it(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+        held = tracker.request("a", {"gpu_memory": 60})
+        tracker.register_node("a", {"gpu": []})
+
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 140}
+        assert tracker.request("a", {"gpu": 1}).devices == {"gpu": [1]}
+        assert tracker.release(held)
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 100}
+
+    def test_memory_of_devices_that_becomes_a_sum_is_blocked_until_it_is_released(
+        self, tracker: ResourceTracker
+    ) -> None:
+        tracker.register_node("a", {"gpu": 1}, device_memory={"gpu": 100})
+        held = tracker.request("a", {"gpu_memory": 60})
+
+        tracker.register_node("a", {"gpu": 1, "gpu_memory": 100})
+
+        assert refused(tracker, "a", {"gpu_memory": 1}) == {"gpu_memory": 60}
+        assert tracker.release(held)
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 100}
+        assert tracker.request("a", {"gpu_memory": 100}).devices == {}
+
+    def test_a_sum_that_becomes_memory_of_devices_is_blocked_until_it_is_released(
+        self, tracker: ResourceTracker
+    ) -> None:
+        tracker.register_node("a", {"gpu": 1, "gpu_memory": 100})
+        held = tracker.request("a", {"gpu_memory": 60})
+
+        tracker.register_node("a", {"gpu": 1}, device_memory={"gpu": 100})
+
+        assert refused(tracker, "a", {"gpu": 1}) == {"gpu_memory": 60}
+        assert tracker.release(held)
+        assert tracker.available("a") == {"gpu": 1, "gpu_memory": 100}
+        assert tracker.request("a", {"gpu_memory": 100}).devices == {"gpu": [0]}
+
+    def test_functions_share_devices_by_memory(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 1}, device_memory={"gpu": 100})
+        tracker.register_node("b", {"gpu": 2}, device_memory={"gpu": 100})
+
+        claims = tracker.allocate_and_claim(
+            [
+                function("f", gpu_memory=60),
+                function("g", gpu=1),
+                function("h", gpu_memory=60),
+                function("i", gpu_memory=40),
+            ]
+        )
+
+        assert {id: (claim.node, claim.devices["gpu"]) for id, claim in claims.items()} == {
+            "f": ("a", [0]),
+            "g": ("b", [0]),
+            "h": ("b", [1]),
+            "i": ("a", [0]),
+        }
+
+
+def labelled(tracker: ResourceTracker) -> None:
+    """Three nodes of one cpu each: `a` and `c` in zone x, of which `a` is a spot instance, and `b` in zone y."""
+    tracker.register_node("a", {"cpu": 1}, labels={"zone": "x", "tier": "spot"})
+    tracker.register_node("b", {"cpu": 1}, {"zone": "y"})
+    tracker.register_node("c", {"cpu": 1}, labels={"zone": "x", "gpu_model": "A100 (80GB)"})
+
+
+def where(id: str, place: str | Collocated | None = None, cpu: float = 1, **wanted: Any) -> Function:
+    return Function(id, "module:f", cost={"cpu": cpu}, node=place, where=wanted)
+
+
+class Labels:
+    @pytest.mark.parametrize(
+        ("wanted", "node"),
+        [
+            pytest.param({}, "a", id="nothing"),
+            pytest.param({"zone": "y"}, "b", id="a value"),
+            pytest.param({"zone": ["z", "y"]}, "b", id="one of several"),
+            pytest.param({"tier": Not("spot")}, "b", id="not that one"),
+            pytest.param({"zone": Not(["y", "z"])}, "a", id="none of several"),
+            pytest.param({"zone": "x", "tier": Not("spot")}, "c", id="all of several terms"),
+            pytest.param({"gpu_model": "A100 (80GB)"}, "c", id="a value with a space"),
+            pytest.param({"node": "b"}, "b", id="its name"),
+            pytest.param({"node": ["c", "b"]}, "b", id="one of several names in the order of the nodes"),
+            pytest.param({"node": Not("a"), "zone": "x"}, "c", id="any other name"),
+        ],
+    )
+    def test_a_function_goes_to_the_first_node_that_satisfies_where(
+        self, tracker: ResourceTracker, wanted: dict[str, Any], node: str
+    ) -> None:
+        labelled(tracker)
+
+        assert tracker.allocate_and_claim([where("f", **wanted)])["f"].node == node
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            {"zone": "z"},
+            {"zone": "X"},
+            {"rack": "1"},
+            {"zone": "y", "tier": "spot"},
+            {"node": "z"},
+            {"node": Not(["a", "b", "c"])},
+        ],
+        ids=repr,
+    )
+    def test_where_no_node_satisfies_it_all_of_the_cost_is_missing(
+        self, tracker: ResourceTracker, wanted: dict[str, Any]
+    ) -> None:
+        labelled(tracker)
+
+        with pytest.raises(ResourcesUnavailable) as caught:
+            tracker.allocate_and_claim([where("f", **wanted)])
+
+        assert caught.value.short == {"cpu": 1}
+
+    def test_a_full_node_that_satisfies_it_tells_what_is_missing(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        with pytest.raises(ResourcesUnavailable) as caught:
+            tracker.allocate_and_claim([where("f", tier="spot"), where("g", tier="spot", cpu=0.5)])
+
+        assert (caught.value.node, caught.value.short) == (None, {"cpu": 0.5})
+        assert tracker.available("a") == {"cpu": 1}
+
+    def test_labels_are_neither_capabilities_nor_asked_of_a_node_that_is_named(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        assert tracker.discover_nodes() == {"a": {"cpu": 1}, "b": {"cpu": 1}, "c": {"cpu": 1}}
+        assert tracker.request("b", {"cpu": 1}).node == "b"
+
+    def test_one_name_is_a_pin(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        claims = tracker.allocate_and_claim([where("f"), where("g", node="a")])
+        assert {id: claim.node for id, claim in claims.items()} == {"f": "b", "g": "a"}
+        with pytest.raises(ResourcesUnavailable) as caught:
+            tracker.allocate_and_claim([where("h", node="a")])
+
+        assert (caught.value.node, caught.value.short) == ("a", {"cpu": 1})
+
+    def test_a_pin_and_where_must_both_hold(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        assert tracker.allocate_and_claim([where("f", "c", zone="x")])["f"].node == "c"
+        for function in (where("g", "b", zone="x"), where("g", "b", node="a"), where("g", "b", node=Not("b"))):
+            with pytest.raises(ResourcesUnavailable):
+                tracker.allocate_and_claim([function])
+
+    def test_only_given_nodes_are_looked_at_and_only_if_they_satisfy_it(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        assert tracker.allocate_and_claim([where("f", zone="x")], nodes=["b", "c", "a"])["f"].node == "c"
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([where("g", zone="x")], nodes=["b"])
+
+    def test_what_any_of_collocated_functions_asks_for_must_hold_for_all(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        claims = tracker.allocate_and_claim(
+            [where("f", cpu=0.5, zone="x"), where("g", Collocated("f"), cpu=0.25, tier=Not("spot"))]
+        )
+        assert {claim.node for claim in claims.values()} == {"c"}
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([where("f", cpu=0.1, zone="x"), where("g", Collocated("f"), cpu=0.1, zone="y")])
+
+    def test_registering_again_replaces_the_labels(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        tracker.register_node("a", {"cpu": 1}, labels={"tier": "fixed"})
+        assert tracker.allocate_and_claim([where("f", zone="x")])["f"].node == "c"
+        assert tracker.allocate_and_claim([where("f", tier="fixed")])["f"].node == "a"
+
+        tracker.register_node("c", {"cpu": 2})
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([where("f", zone="x")])
+
+    def test_a_node_that_was_deregistered_leaves_no_labels(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        tracker.deregister_node("b")
+        tracker.register_node("b", {"cpu": 1})
+
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([where("f", zone="y")])
+
+    @pytest.mark.parametrize(
+        "labels", [{"node": "a"}, {"zo ne": "x"}, {"zone": ""}, {"zone": "x|y"}, {"zone": 1}, {"zone": ["x"]}, "zone=x"]
+    )
+    def test_bad_labels_change_nothing(self, tracker: ResourceTracker, labels: Any) -> None:
+        labelled(tracker)
+
+        for name in ("a", "z"):
+            with pytest.raises(InvalidNode):
+                tracker.register_node(name, {"cpu": 5}, labels=labels)
+
+        assert tracker.discover_nodes() == {"a": {"cpu": 1}, "b": {"cpu": 1}, "c": {"cpu": 1}}
+        assert tracker.allocate_and_claim([where("f", tier="spot")])["f"].node == "a"
+
+    def test_a_bad_where_claims_nothing(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+
+        with pytest.raises(InvalidFunction) as caught:
+            tracker.allocate_and_claim([where("f"), where("g", zone=[])])
+
+        assert caught.value.function_id == "g"
+        assert tracker.available("a") == {"cpu": 1}
+
+
+def either(id: str, *costs: Any, node: str | Collocated | None = None) -> Function:
+    return Function(id, "module:f", cost=costs, node=node)
+
+
+class Variants:
+    def test_of_several_costs_the_first_that_fits_any_node_is_claimed(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8})
+        tracker.register_node("b", {"cpu": 8, "gpu": 1})
+
+        claims = tracker.allocate_and_claim([either(id, {"gpu": 1}, {"cpu": 5}, {"cpu": 2}) for id in "fghi"])
+
+        assert [(claim.node, claim.cost) for claim in claims.values()] == [
+            ("b", {"gpu": 1}),
+            ("a", {"cpu": 5}),
+            ("b", {"cpu": 5}),
+            ("a", {"cpu": 2}),
+        ]
+        assert [claim.devices for claim in claims.values()] == [{"gpu": [0]}, {}, {}, {}]
+        assert tracker.release(claims["g"])
+        assert tracker.available("a") == {"cpu": 6}
+
+    def test_what_is_for_later_is_not_claimed(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8})
+
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([either("f", {"gpu": 1}, After(30, {"cpu": 1}))])
+        claims = tracker.allocate_and_claim([either("f", {"gpu": 1}, After(30, {"cpu": 1}), {"cpu": 2})])
+
+        assert claims["f"].cost == {"cpu": 2}
+
+    def test_if_all_are_for_later_the_first_is_claimed_or_nothing(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8})
+
+        claims = tracker.allocate_and_claim([either("f", After(30, {"cpu": 3}), After(5, {"cpu": 1}))])
+        assert claims["f"].cost == {"cpu": 3}
+        with pytest.raises(ResourcesUnavailable):
+            tracker.allocate_and_claim([either("f", After(5, {"gpu": 1}), After(30, {"cpu": 1}))])
+
+    def test_a_pin_and_where_hold_for_each_of_several_costs(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8}, labels={"zone": "x"})
+        tracker.register_node("b", {"cpu": 8, "gpu": 1})
+
+        assert tracker.allocate_and_claim([either("f", {"gpu": 1}, {"cpu": 1}, node="a")])["f"].node == "a"
+        zoned = Function("f", "module:f", cost=[{"gpu": 1}, {"cpu": 1}], where={"zone": "x"})
+        assert tracker.allocate_and_claim([zoned])["f"].cost == {"cpu": 1}
+
+    def test_collocated_functions_choose_among_their_costs_together(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 3})
+        tracker.register_node("b", {"cpu": 3, "gpu": 1})
+
+        claims = tracker.allocate_and_claim(
+            [either("f", {"gpu": 1}, {"cpu": 2}), either("g", {"gpu": 1}, {"cpu": 3}, node=Collocated("f"))]
+        )
+
+        assert {id: (claim.node, claim.cost) for id, claim in claims.items()} == {
+            "f": ("b", {"gpu": 1}),
+            "g": ("b", {"cpu": 3}),
+        }
+
+    def test_a_bad_list_of_costs_claims_nothing(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8, "gpu": 2})
+
+        for function in (either("g"), either("g", {"cpu": 1}, {"gpu": 1.5}), either("g", After(0, {"cpu": 1}))):
+            with pytest.raises(InvalidResources):
+                tracker.allocate_and_claim([either("f", {"cpu": 1}), function])
+
+        assert tracker.available("a") == {"cpu": 8, "gpu": 2}
+
+
+def balanced(id: str, node: str | None = None, **cost: float) -> Function:
+    return Function(id, "module:f", cost=cost, node=node, strategy="load_balanced")
+
+
+class Strategies:
+    def test_load_balanced_takes_the_node_with_most_to_spare(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8})
+        tracker.register_node("b", {"cpu": 4})
+
+        nodes = [tracker.allocate_and_claim([balanced("f", cpu=1)])["f"].node for _ in range(6)]
+
+        # Spare of a and b, before each: 8/8 4/4 | 7/8 4/4 | 7/8 3/4 | 6/8 3/4 | 5/8 3/4 | 5/8 2/4
+        assert nodes == ["a", "b", "a", "a", "b", "a"]
+
+    def test_several_at_once_are_balanced_one_after_another(self, tracker: ResourceTracker) -> None:
+        for name in ("a", "b", "c"):
+            tracker.register_node(name, {"cpu": 4})
+        tracker.request("b", {"cpu": 1})
+
+        claims = tracker.allocate_and_claim([balanced(id, cpu=1) for id in "fghi"])
+
+        assert [claim.node for claim in claims.values()] == ["a", "c", "a", "b"]
+
+    def test_the_scarcest_resource_of_a_node_decides(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 8, "memory": 100})
+        tracker.register_node("b", {"cpu": 8, "memory": 100})
+        tracker.request("a", {"memory": 60})
+        tracker.request("b", {"cpu": 4})
+
+        assert tracker.allocate_and_claim([balanced("f", cpu=1)])["f"].node == "b"
+
+    def test_devices_count_by_what_is_held_of_them(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"gpu": 2}, device_memory={"gpu": 100})
+        tracker.register_node("b", {"gpu": 2}, device_memory={"gpu": 100})
+        tracker.request("a", {"gpu_memory": 80})
+        tracker.request("b", {"gpu": 0.9})
+
+        # Of a 60 % of the memory are left and all shares, of b 55 % of the shares and all memory.
+        assert tracker.allocate_and_claim([balanced("f", gpu=0.1)])["f"].node == "a"
+
+    def test_only_nodes_that_fit_and_may_be_taken_are_compared(self, tracker: ResourceTracker) -> None:
+        labelled(tracker)
+        tracker.request("c", {"cpu": 0.5})
+        tracker.request("b", {"cpu": 0.25})
+
+        assert tracker.allocate_and_claim([balanced("f", "c", cpu=0.1)])["f"].node == "c"
+        zoned = Function("f", "module:f", cost={"cpu": 0.1}, where={"tier": Not("spot")}, strategy="load_balanced")
+        assert tracker.allocate_and_claim([zoned])["f"].node == "b"
+        assert tracker.allocate_and_claim([balanced("f", cpu=0.1)], nodes=["c", "b"])["f"].node == "b"
+
+    def test_functions_in_one_call_may_have_strategies_of_their_own(self, tracker: ResourceTracker) -> None:
+        for name in ("a", "b"):
+            tracker.register_node(name, {"cpu": 8})
+
+        claims = tracker.allocate_and_claim(
+            [
+                function("f", cpu=1),
+                balanced("g", cpu=1),
+                Function("h", "module:f", cost={"cpu": 1}, strategy="first_available"),
+                balanced("i", cpu=1),
+            ]
+        )
+
+        assert {id: claim.node for id, claim in claims.items()} == {"f": "a", "g": "b", "h": "a", "i": "b"}
+
+
 class Allocating:
     def test_functions_go_to_the_first_node_with_room(self, tracker: ResourceTracker) -> None:
         tracker.register_node("b", {"cpu": 4})
@@ -807,8 +1324,59 @@ class Bookkeeping:
         assert tracker.resources_available("a", {"gpu": idle})
         assert not tracker.resources_available("a", {"gpu": idle + 1})
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_a_device_never_serves_two_kinds_of_claims_at_once(self, tracker: ResourceTracker, seed: int) -> None:
+        """A random walk over whole devices, shares and memory, checked after each step by what is held."""
+        choose = random.Random(seed)
+        memory = {0: 100, 1: 100, 2: 250}
+        tracker.register_node("a", {"gpu": 3}, device_memory={"gpu": memory})
+        held: list[Reservation] = []
+
+        for _ in range(150):
+            if held and choose.random() < 0.45:
+                assert tracker.release(held.pop(choose.randrange(len(held))))
+            resource = choose.choice(["gpu", "gpu_memory"])
+            cost = {resource: choose.choice([0.25, 0.5, 1, 2] if resource == "gpu" else [10, 50, 100, 200])}
+            if tracker.resources_available("a", cost):
+                held.append(tracker.request("a", cost))
+            else:
+                assert refused(tracker, "a", cost).keys() == cost.keys()
+            shares, sizes = self._held(held)
+            assert not shares.keys() & sizes.keys()
+            assert all(share <= 1 for share in shares.values())
+            assert all(size <= memory[index] for index, size in sizes.items())
+            assert tracker.available("a") == {
+                "gpu": sum(1 - shares[index] for index in memory if index not in sizes),
+                "gpu_memory": sum(memory[index] - sizes[index] for index in memory if index not in shares),
+            }
+
+        assert all(tracker.release(reservation) for reservation in held)
+        assert tracker.available("a") == {"gpu": 3, "gpu_memory": 450}
+
+    def _held(self, held: list[Reservation]) -> tuple[Counter[int], Counter[int]]:
+        """The share and the memory held of each device."""
+        shares: Counter[int] = Counter()
+        sizes: Counter[int] = Counter()
+        for reservation in held:
+            for resource, amount in reservation.cost.items():
+                indices = reservation.devices["gpu"]
+                for index in indices:
+                    (shares if resource == "gpu" else sizes)[index] += amount / len(indices)  # type: ignore[assignment]
+        return shares, sizes
+
 
 class TrackerConformance(
-    Registering, UnknownNodes, Claiming, Rounding, DeviceChoice, Reregistering, Allocating, Bookkeeping
+    Registering,
+    UnknownNodes,
+    Claiming,
+    Rounding,
+    DeviceChoice,
+    DeviceMemory,
+    Reregistering,
+    Labels,
+    Variants,
+    Strategies,
+    Allocating,
+    Bookkeeping,
 ):
     """All of it."""

@@ -6,6 +6,8 @@ import click
 
 from handoff.cli.cancel import cancel
 from handoff.cli.demo import demo
+from handoff.cli.drain import drain, undrain
+from handoff.cli.explain import explain
 from handoff.cli.group import Commands
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
@@ -21,5 +23,5 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, status, cancel):
+for command in (demo, node, nodes, run, status, explain, cancel, drain, undrain):
     main.add_command(command)

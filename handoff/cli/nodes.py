@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
 from handoff.nodes import Node, read_nodes
-from handoff.status import NodeState, Use, read_states, use_of
+from handoff.status import NodeState, Use, hold_on, read_states, use_of
+from handoff.why import moment
 
 
 @click.command(short_help="List the nodes and what is in use.")
@@ -18,7 +20,8 @@ def nodes(asked: Asked) -> None:
     """List the nodes: what each has, and how much of it is in use.
 
     Functions are placed on nodes that are up. Others are quiet (told to take no more), lost (their agents have gone
-    silent), or over: more is held than their capabilities, which were lowered.
+    silent), draining (until `handoff undrain`), or over: more is held than their capabilities, which were lowered. What
+    a node is held for goes before all that would use the same there.
     """
     with asked.cluster() as cluster:
         read = read_nodes(cluster.store)
@@ -35,16 +38,17 @@ def nodes(asked: Asked) -> None:
 
 
 def _fields(node: Node, state: NodeState) -> dict[str, Any]:
+    hold = hold_on(node)
     return {
         "node": node.name,
         "state": state,
         "kind": node.kind,
         "holder": node.holder or None,
         "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
-        "resources": {
-            name: {"used": use.used, "capacity": use.capacity, "devices": use.devices}
-            for name, use in use_of(node).items()
-        },
+        "labels": node.labels,
+        "drain_until": moment(node.draining) if node.draining else None,
+        "held_for": hold and {"id": hold.id, "lacks": hold.lacks},
+        "resources": {name: asdict(use) for name, use in use_of(node).items()},
     }
 
 
@@ -54,15 +58,35 @@ def _print_table(found: list[tuple[Node, NodeState]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    # What few clusters have is given no column where there is none of it.
+    has_labels = any(node.labels for node, _ in found)
+    has_holds = any(node.hold for node, _ in found)
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("node", "state", "kind", "in use", "lease", "holder"):
+    headings = [
+        "node",
+        "state",
+        "kind",
+        "in use",
+        *["labels"] * has_labels,
+        *["held for"] * has_holds,
+        "lease",
+        "holder",
+    ]
+    for heading in headings:
         table.add_column(heading, overflow="fold")
     for node, state in found:
+        optional = []
+        if has_labels:
+            optional.append(Text("\n".join(f"{name}={value}" for name, value in node.labels.items()) or "-"))
+        if has_holds:
+            hold = hold_on(node)
+            optional.append(Text(f"{hold.id} ({', '.join(hold.lacks)})" if hold else "-"))
         table.add_row(
             Text(node.name, style="bold"),
             Text(state, style="green" if state == "up" else "bold red"),
             node.kind,
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
+            *optional,
             f"{node.lease_ms / 1000:.1f} s" if node.kind == "leased" else "-",
             Text(" ".join(node.holder.split()[:2]) or "-"),
         )
@@ -70,6 +94,7 @@ def _print_table(found: list[tuple[Node, NodeState]]) -> None:
 
 
 def _in_words(name: str, use: Use) -> str:
-    """`gpu 1.5/2 (0: 1, 1: 0.5)`: of devices the share in use, by index."""
-    devices = "" if not use.devices else f" ({', '.join(f'{index}: {used}' for index, used in use.devices.items())})"
-    return f"{name} {use.used}/{use.capacity}{devices}"
+    """`gpu 1.5/2 (0: 1, 1: 0.5)`: of devices what is in use, by index; of their memory also how much each has."""
+    sizes = use.sizes or {}
+    parts = [f"{index}: {used}" + (f"/{sizes[index]}" if sizes else "") for index, used in (use.devices or {}).items()]
+    return f"{name} {use.used}/{use.capacity}" + (f" ({', '.join(parts)})" if parts else "")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
+from handoff.constraints import Not, Where
 from handoff.errors import FunctionFailed
+from handoff.function import Strategy
 from handoff.rqmodel import parse_call_arguments
 
 
@@ -36,14 +39,57 @@ def _timeout(context: click.Context, parameter: click.Parameter, value: str | No
         return {"job_timeout": value}
 
 
+def _where(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> Where | None:
+    """Read `zone=a`, or `tier!=spot`; one name several times is any of its values, or none of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for text in texts:
+        match = re.fullmatch(r"([^=!]+)(!?=)(.*)", text)
+        if not match:
+            raise click.BadParameter(
+                f"{text!r} is no label and value, such as zone=a or tier!=spot", context, parameter
+            )
+        name, operator, value = match.groups()
+        found.setdefault((name, operator), []).append(value)
+    if len({name for name, _ in found}) < len(found):
+        raise click.BadParameter("a label is to have one of some values, or none of some: not both", context, parameter)
+    return {name: Not(values) if operator == "!=" else values for (name, operator), values in found.items()} or None
+
+
+def _on_infeasible(context: click.Context, parameter: click.Parameter, value: str) -> str | float:
+    """Read seconds; which words are allowed is for the submit to say."""
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 @click.command(short_help="Run a function on a node, and print its result.")
 @click.argument("function", metavar="MODULE:FUNCTION")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1)
 @click.option("--cost", callback=_cost, help="What it needs, such as cpu=2,memory=500,gpu=0.5.")
 @click.option("--node", help="Run it on this node only.")
+@click.option(
+    "--where",
+    callback=_where,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="On a node with this label, or with NAME!=VALUE without it. Several values of a name: any of them, or none.",
+)
 @click.option("--priority", type=int, default=0, help="From -1000 to 1000, larger first.  [default: 0]")
 @click.option("--timeout", callback=_timeout, help="Of one attempt: seconds, or such as 90s, 5m, 1h.")
 @click.option("--max-retries", type=int, help="How often a failed attempt is repeated.  [default: 0]")
+@click.option("--delay", type=float, help="Not before so many seconds from now.  [default: 0]")
+@click.option(
+    "--wait-ttl", type=float, help="It fails if it has not started after so many seconds of waiting for room."
+)
+@click.option(
+    "--on-infeasible",
+    callback=_on_infeasible,
+    default="wait",
+    metavar="wait|raise|SECONDS",
+    help="If no live node could ever hold it: wait, refuse it, or fail after so many seconds.  [default: wait]",
+)
+@click.option("--strategy", help="Which node of those that fit: first_available or load_balanced.")
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
 @click.option("--verbose", "-v", is_flag=True, help="If it fails, show its traceback.")
@@ -58,6 +104,11 @@ def run(
     priority: int,
     timeout: dict[str, Any],
     max_retries: int | None,
+    where: Where | None,
+    delay: float | None,
+    wait_ttl: float | None,
+    on_infeasible: Any,
+    strategy: str | None,
     job_id: str | None,
     detach: bool,
     verbose: bool,
@@ -76,6 +127,11 @@ def run(
             kwargs=kwargs,
             cost=cost,
             node=node,
+            where=where,
+            delay=delay,
+            wait_ttl=wait_ttl,
+            on_infeasible=on_infeasible,
+            strategy=cast("Strategy | None", strategy),
             priority=priority,
             max_retries=max_retries,
             job_id=job_id,

@@ -8,7 +8,8 @@ import click
 
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.status import FunctionStatus, Overview, in_words, read_function, read_overview
+from handoff.reason import in_words
+from handoff.status import FunctionStatus, Overview, Variant, read_function, read_overview
 
 SHAPES_SHOWN = 20
 
@@ -37,9 +38,15 @@ def _overview(found: Overview) -> list[str]:
         f"delayed    {found.delayed}",
         f"waiting    {found.waiting}",
     ]
+    if found.draining:
+        lines.insert(1, f"draining   {', '.join(found.draining)}")
     lines += [f"           {shape.count} for {shape}" for shape in found.shapes[:SHAPES_SHOWN]]
     if further := found.shapes[SHAPES_SHOWN:]:
         lines.append(f"           {sum(shape.count for shape in further)} for {len(further)} other shapes")
+    lines += [
+        f"{'' if i else 'shared':<10} {name} {use.used}/{use.capacity}"
+        for i, (name, use) in enumerate(found.shared.items())
+    ]
     return lines
 
 
@@ -52,7 +59,9 @@ def _function(found: FunctionStatus) -> list[str]:
         "devices": ", ".join(f"{name} {' '.join(map(str, held))}" for name, held in found.devices.items()),
         "attempts": str(found.attempts),
         "cost": in_words(found.cost),
+        "or": ", or ".join(_variant(each) for each in found.variants if each.cost != found.cost),
         "pinned": found.pinned,
+        "where": found.where,
         "result": found.result,
         "error": found.error,
         "created": found.created_at,
@@ -60,3 +69,7 @@ def _function(found: FunctionStatus) -> list[str]:
         "ended": found.ended_at,
     }
     return [f"{name:<10} {one_line(text)}" for name, text in rows.items() if text]
+
+
+def _variant(variant: Variant) -> str:
+    return in_words(variant.cost) + (f" after {variant.after_s:g} s" if variant.after_s else "")

@@ -10,6 +10,7 @@
 -- RETURNS  {'beaten', {reservation, ...}}  to be stopped: canceled, deleted, or forgotten by Redis
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
 -- @include lib/reconcile
+-- @include lib/lapse
 
 local now = clock(now_ms)
 local node = own_node(name, epoch, now)

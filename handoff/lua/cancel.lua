@@ -13,6 +13,7 @@
 --          {'ended'}     it had ended, or another call had canceled it
 --          {'unknown'}   there is no such function
 -- @include lib/settle
+-- @include lib/lapse
 
 local now = clock(now_ms)
 lapse_leases(now)
@@ -50,10 +51,10 @@ else
   redis.call('ZREM', K.rq_deferred .. lobby, job_id)
   redis.call('ZREM', K.delayed, job_id)
   if job.h_state == 'waiting' then
-    stop_waiting(job_id, job.h_shape)
+    stop_waiting(job, now)
   end
   end_job(job, 'canceled', {}, now)
   emit(now, 'canceled', 'job', job_id)
 end
-settle(lost_text, lobby, now, 8)
+settle(lost_text, lobby, now, 4)
 return {'canceled'}

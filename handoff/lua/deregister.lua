@@ -12,6 +12,7 @@
 --          {'again'}    more is to be given back: call once more
 --          {'unknown'}  there is no such node, or it is another agent's
 -- @include lib/farewell
+-- @include lib/lapse
 
 local now = clock(now_ms)
 lapse_leases(now)

@@ -16,6 +16,7 @@
 --                                                    canceled, refused; more = 1: work is left over, tick again
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
 -- @include lib/take
+-- @include lib/lapse
 
 local now = clock(now_ms)
 local node = own_node(name, epoch, now)
@@ -50,6 +51,9 @@ local function store(id, kind, body, error, message, retryable, jitter)
   if kind == 'finished' then
     end_job(job, 'finished', body == '' and {} or {'return_value', body}, now)
     return 'stored'
+  end
+  if kind == 'stopped' and job.h_evicted == number then
+    return fail_job(job, 'handoff.errors.NodeLost', name, {'exc_string', lost_text}, true, 1, lobby, now)
   end
   if kind == 'stopped' then
     set_job(job, 'h_error', error, 'h_message', message)

@@ -9,4 +9,4 @@
 
 notice(lobby, clock(now_ms))
 local node = live_node(name)
-return {'probed', node and fits(node, (parse_shape(cost))) and 1 or 0}
+return {'probed', node and fits(node, shape_of(cost), NOBODY) and 1 or 0}

@@ -12,6 +12,7 @@
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'stale'}    the node has another epoch
 -- @include lib/settle
+-- @include lib/lapse
 
 local SLICE = 64
 

@@ -11,7 +11,8 @@
 --          dead         str   an incarnation whose process is known to be gone, or ''
 --          lease_ms     int
 --          units        str   cpu=80000,slots=320000
---          devices      str   gpu:0,1
+--          devices      str   gpu:0,1;fpga:3, with memory gpu:0/240000000
+--          labels       str   tier=spot;zone=a
 --          lost_text    str   exc_string of a function lost with its node
 --          now_ms       int   0 = the server's clock
 --          worker       list  of RQ's worker hash: field, value, ...
@@ -19,6 +20,7 @@
 --          {'again'}                          much is still held under the name: call once more
 --          {'held', holder, incarnation, ms}  another agent has the lease for so long
 -- @include lib/farewell
+-- @include lib/lapse
 
 local now = clock(now_ms)
 lapse_leases(now)
@@ -40,14 +42,15 @@ if node.state ~= 'up' then
   node.state = 'up'
   redis.call('HDEL', K.node .. name, 'op', 'op_reply')
 end
-emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'leased', 'units', units, 'devices', devices)
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'leased', 'units', units, 'devices', devices, 'labels', labels)
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
   'holder', holder, 'lease_ms', text(lease_ms))
 redis.call('ZADD', K.leases, now + lease_ms, name)
 redis.call('ZREM', K.lost, name)
 node.quiet = nil
 redis.call('HDEL', K.node .. name, 'quiet')
-set_capabilities(node, parse_capabilities(units, devices))
+local has, with = parse_capabilities(units, devices)
+set_capabilities(node, has, with, labels, now)
 
 local queue = lobby .. '.' .. name
 local key = K.rq_worker .. queue

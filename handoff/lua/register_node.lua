@@ -4,13 +4,15 @@
 -- ARGV     lobby      str
 --          name       str
 --          units      str   cpu=80000,slots=320000
---          devices    str   gpu:0,1
+--          devices    str   gpu:0,1;fpga:3, with memory gpu:0/240000000
+--          labels     str   tier=spot;zone=a
 --          lost_text  str   exc_string of a function lost with its node
 --          now_ms     int   0 = the server's clock
 -- RETURNS  {'registered'}
 --          {'again'}          much is still held under the name: call once more
 --          {'leased', holder} an agent has it; nothing changed
 -- @include lib/farewell
+-- @include lib/lapse
 
 local now = clock(now_ms)
 lapse_leases(now)
@@ -31,8 +33,9 @@ redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', epoch, 'kind', 'stati
 redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply', 'quiet')
 redis.call('ZREM', K.lost, name)
 node.quiet = nil
-set_capabilities(node, parse_capabilities(units, devices))
+local has, with = parse_capabilities(units, devices)
+set_capabilities(node, has, with, labels, now)
 redis.call('SADD', K.rq_queues, K.rq_queue .. lobby .. '.' .. name, K.rq_queue .. lobby)
-emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'static', 'units', units, 'devices', devices)
+emit(now, 'node', 'node', name, 'change', 'registered', 'kind', 'static', 'units', units, 'devices', devices, 'labels', labels)
 settle(lost_text, lobby, now, 64)
 return {'registered'}

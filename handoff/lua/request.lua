@@ -20,11 +20,11 @@ if not node then
 end
 local record = redis.call('HGET', K.held .. name, id)
 if record then
-  local _, _, devices = parse_record(record)
+  local _, devices = parse_record(record)
   return {'reserved', devices}
 end
-local wants = parse_shape(cost)
-if not fits(node, wants) then
-  return {'short', shortage(wants, function(index) return node.free[index] or 0 end, node.over and excess(node) or {})}
+local shape = shape_of(cost)
+if not fits(node, shape, NOBODY) then
+  return {'short', shortage(shape.wants, free_on(node), excess_of(node))}
 end
 return {'reserved', claim(node, id, cost, ttl_ms, now)}

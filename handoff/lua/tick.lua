@@ -3,18 +3,21 @@
 -- Agents call it twice a second, and so do clients that wait: nothing depends on one process. A short lock lets one
 -- caller at a time through.
 --
--- KEYS     tick  delayed  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  rq_queue  rq_queues  rq_job
---          rq_deferred  held  past  rq_finished  rq_failed  rq_canceled
--- ARGV     lobby      str
---          room       int   how many on_failure callbacks the caller can run
---          token      str   names this tick: asked again, it hands out the same callbacks
---          lost_text  str   exc_string of a function lost with its node
---          now_ms     int   0 = the server's clock, and the lock; tests give their own and take none
+-- KEYS     tick  delayed  timers  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  holds  running
+--          rq_queue  rq_queues  rq_job  rq_deferred  rq_channel  held  past  rq_finished  rq_failed  rq_canceled
+-- ARGV     lobby         str
+--          room          int   how many on_failure callbacks the caller can run
+--          token         str   names this tick: asked again, it hands out the same callbacks
+--          lost_text     str   exc_string of a function lost with its node
+--          expired_text  str   of one that waited too long
+--          unfit_text    str   of one that no node could hold
+--          now_ms        int   0 = the server's clock, and the lock; tests give their own and take none
 -- RETURNS  {'busy'}                       somebody else just did it
 --          {'ticked', more, {field, ...}} more = 1: call again at once; per callback the job's hash
 -- @include lib/claim
 -- @include lib/farewell
 -- @include lib/reconcile
+-- @include lib/lapse
 
 local FORGET_LOST_MS = 3600000
 local REMEMBER_MS = 60000
@@ -47,12 +50,96 @@ local function end_delays()
     redis.call('ZREM', K.delayed, id)
     local job = read_job(id)
     if job and job.status == 'deferred' and job.h_state == 'delayed' then
-      admit(job, lobby, now)
+      ready(job, lobby, now)
     elseif not job then
       redis.call('ZREM', K.rq_deferred .. lobby, id)
     end
   end
   return #due == SLICE
+end
+
+-- A function that will not be started any more: off wherever it stands.
+local function give_up(job, error, message, body)
+  if job.status == 'queued' then
+    redis.call('LREM', K.rq_queue .. job.origin, 0, job.id)
+    local node = load_node(job.h_node)
+    give_back(node, reservation_of(job), 'expired', now)
+    wake(node, lobby, now, 4)
+  else
+    redis.call('ZREM', K.rq_deferred .. lobby, job.id)
+    stop_waiting(job, now)
+  end
+  if fail_job(job, error, message, {'exc_string', body}, false, 1, lobby, now) == 'failed+callback' then
+    redis.call('RPUSH', K.callbacks, job.id)
+  end
+end
+
+local function is_waiting(job)
+  return job.status == 'deferred' and job.h_state == 'waiting'
+end
+
+local on_time = {}
+
+function on_time.after(number, id)
+  local job = read_job(id)
+  if job and is_waiting(job) then
+    join_variant(job, tonumber(number), lobby, now)
+  end
+end
+
+function on_time.expire(_, id)
+  local job = read_job(id)
+  if job and (job.status == 'queued' or is_waiting(job)) then
+    give_up(job, 'handoff.errors.WaitExpired', option_of(job, 'wait'), expired_text)
+  end
+end
+
+function on_time.unfit(_, id)
+  local job = read_job(id)
+  if job and is_waiting(job) then
+    local was_able = redis.call('HGET', K.rq_job .. id, 'h_unfit') ~= '1'
+    if not look_at_fitness(job, tonumber(option_of(job, 'unfit')), now) and not was_able then
+      give_up(job, 'handoff.errors.Infeasible', nearest_able(demand_of(job.h_demand)), unfit_text)
+    end
+  end
+end
+
+-- The agent ends what still runs there, and `finish` counts it as lost with the node.
+function on_time.drain(_, name)
+  local node = load_node(name)
+  for _, id in ipairs(node and node.draining and redis.call('ZRANGE', K.running .. name, 0, -1) or {}) do
+    local job_id, number = string.match(id, '^(.*):(%d+)$')
+    local job = read_job(job_id)
+    if job and job.h_placement == number and job.status == 'started' then
+      set_job(job, 'h_evicted', number)
+      redis.call('PUBLISH', K.rq_channel .. job.origin, '{"command": "stop-job", "job_id": "' .. job_id .. '"}')
+    end
+  end
+end
+
+local function end_timers()
+  local due = redis.call('ZRANGEBYSCORE', K.timers, '-inf', now, 'LIMIT', 0, SLICE)
+  for _, what in ipairs(due) do
+    -- One of them may have taken the next away: a function has several.
+    if redis.call('ZREM', K.timers, what) == 1 then
+      local kind, rest = string.match(what, '^(%l+)|(.*)$')
+      local number, id = string.match(rest, '^(%d+)|(.*)$')
+      on_time[kind](number, id or rest)
+    end
+  end
+  return #due == SLICE
+end
+
+-- Whoever held a node and is gone by rq's own hands frees it.
+local function sweep_holds()
+  for _, name in ipairs(redis.call('ZRANGE', K.holds, 0, -1)) do
+    local node = load_node(name)
+    local rank, id = string.match(node.hold, '^(%d+)|([^|]*)|')
+    local job = read_job(id)
+    if not job or not is_waiting(job) or job.h_rank ~= rank then
+      end_hold(node, now)
+    end
+  end
 end
 
 local function prune_registries()
@@ -90,24 +177,29 @@ local function adopt_queue(queue)
   return false
 end
 
--- rq's tools push where nobody takes: onto the lobby, and onto queues of nodes that are gone.
+-- rq's tools push where nobody takes: onto the lobby, and onto queues of nodes that are gone. -> whether there is more
 local function sweep_queues()
-  adopt_queue(lobby)
+  local is_done = adopt_queue(lobby)
   local cursor = redis.call('HGET', K.sweep, 'queues') or '0'
   local scan = redis.call('SSCAN', K.rq_queues, cursor, 'COUNT', 64)
-  redis.call('HSET', K.sweep, 'queues', scan[1])
   local mine = K.rq_queue .. lobby .. '.'
   for _, key in ipairs(scan[2]) do
     if string.sub(key, 1, #mine) == mine then
       local name = string.sub(key, #mine + 1)
       local node = load_node(name)
       if not node or (node.state == 'lost' and not redis.call('ZSCORE', K.abandoned, name)) then
-        if adopt_queue(lobby .. '.' .. name) and not node then
+        local is_empty = adopt_queue(lobby .. '.' .. name)
+        if is_empty and not node then
           redis.call('SREM', K.rq_queues, key)
         end
+        is_done = is_done and is_empty
       end
     end
   end
+  if is_done then
+    redis.call('HSET', K.sweep, 'queues', scan[1])
+  end
+  return not is_done
 end
 
 -- rq's requeue pushes onto the queue where a function ended, without telling `queues`, though the node may be gone.
@@ -156,16 +248,19 @@ local function sweep_books()
   local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
   redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0)
   if shape then
-    live_head(shape, lobby)
+    live_head(shape_of(shape), lobby, now)
   end
 end
 
 local more = end_claims(lobby, now)
+more = end_timers() or more
 more = end_delays() or more
-more = settle(lost_text, lobby, now, 64) or more
+more = consider_late(now) or more
+sweep_holds()
+more = settle(lost_text, lobby, now, 24) or more
+more = sweep_queues() or more
 prune_registries()
 forget_lost()
-sweep_queues()
 sweep_past()
 sweep_books()
 

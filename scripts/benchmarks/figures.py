@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
@@ -22,17 +22,26 @@ class Figure:
     unit: str
     size: int  #: functions, calls or requests of one repeat
     note: str = ""
+    at_most: float | None = None  #: the bar, where there is one
+    details: Mapping[str, Any] = field(default_factory=dict)  #: what it was made from, for programs
 
     @property
     def median(self) -> float:
         """The figure itself."""
         return median(self.values)
 
+    @property
+    def passes(self) -> bool:
+        """Whether the median is within the bar; so is what has none."""
+        return self.at_most is None or self.median <= self.at_most
+
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
             "part": self.part, "what": self.what, "median": self.median, "values": list(self.values),
             "unit": self.unit, "size": self.size, "note": self.note,
+            **({} if self.at_most is None else {"at_most": self.at_most, "passes": self.passes}),
+            **({"details": dict(self.details)} if self.details else {}),
         }  # fmt: skip
 
 
@@ -44,8 +53,10 @@ def ratio(values: Sequence[float], standard: Sequence[float]) -> float:
 def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:
     """Print a table for people."""
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
+    figures = list(figures)
+    has_bars = any(figure.at_most is not None for figure in figures)
     table = Table()
-    for heading in ("part", "what", "median", "unit", "lowest", "highest", "of", "note"):
+    for heading in ("part", "what", "median", "unit", *["bar"] * has_bars, "lowest", "highest", "of", "note"):
         numeric = heading in ("median", "lowest", "highest", "of")
         table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading != "note")
     last = ""
@@ -54,8 +65,8 @@ def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]
             table.add_section()
         table.add_row(
             figure.part if figure.part != last else "", figure.what, _number(figure.median), figure.unit,
-            _number(min(figure.values)), _number(max(figure.values)), f"{len(figure.values)} x {figure.size:,}",
-            figure.note,
+            *[_bar(figure)] * has_bars, _number(min(figure.values)), _number(max(figure.values)),
+            f"{len(figure.values)} x {figure.size:,}", figure.note,
         )  # fmt: skip
         last = figure.part
     console.print(table)
@@ -64,6 +75,12 @@ def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]
 def to_json(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
     """All figures for programs."""
     return json.dumps({"machine": dict(machine), "figures": [figure.as_json() for figure in figures]}, indent=2)
+
+
+def _bar(figure: Figure) -> str:
+    if figure.at_most is None:
+        return ""
+    return f"{_number(figure.at_most)} {'passed' if figure.passes else 'OVER'}"
 
 
 def _number(value: float) -> str:

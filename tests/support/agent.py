@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.resources import Number, parse_capabilities
+from handoff.constraints import labels_text, parse_labels
+from handoff.resources import DeviceMemory, Number, parse_capabilities
 from handoff.rqmodel import LOST_TEXT, encode_traceback, encode_value, worker_fields
 from handoff.serializer import Serializer
 from handoff.shape import capability_texts
@@ -81,12 +82,15 @@ class FakeAgent:
         name: str,
         capabilities: Mapping[str, Number | Sequence[int]],
         *,
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
         lease_ms: int = 6000,
         incarnation: str | None = None,
     ) -> None:
         self._store = store
         self.name = name
-        self.capabilities = capabilities  #: for the next `register`
+        #: These three for the next `register`.
+        self.capabilities, self.labels, self.device_memory = capabilities, labels, device_memory
         self.lease_ms = lease_ms
         self.incarnation = uuid.uuid4().hex if incarnation is None else incarnation
         self.epoch = ""  #: '' = not registered
@@ -97,17 +101,17 @@ class FakeAgent:
         return f"FakeAgent({self.name!r}, incarnation={self.incarnation!r})"
 
     def register(self, *, dead: str = "") -> FakeAgent:
-        """Take the lease, or change the capabilities. `dead` is an incarnation whose process is known to be gone.
+        """Take the lease, or change what the node has. `dead` is an incarnation whose process is known to be gone.
 
         Raises `NameTaken`.
         """
-        units, devices = capability_texts(parse_capabilities(self.capabilities))
+        units, devices = capability_texts(parse_capabilities(self.capabilities, self.device_memory))
         reply: list[Any] = ["again"]
         while reply == ["again"]:
             reply = self._store.run(
                 "register", *worker_fields("here", 1), name=self.name, incarnation=self.incarnation,
                 holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
-                lost_text=LOST_TEXT,
+                labels=labels_text(parse_labels(self.name, self.labels)), lost_text=LOST_TEXT,
             )  # fmt: skip
         if reply[0] == "held":
             raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])

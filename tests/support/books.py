@@ -6,6 +6,7 @@ itself. Meant for moments at which nobody writes.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -15,19 +16,23 @@ from typing import Any
 
 import redis
 
+from handoff.constraints import parse_terms
 from handoff.keys import prefix
-from handoff.nodes import Node, read_nodes
-from handoff.resources import SLOTS, UNIT, Units
+from handoff.nodes import SHARED, Node, read_nodes
+from handoff.resources import MEMORY_SUFFIX, SLOTS, UNIT, Units, device_of
 from handoff.shape import parse_cost_text
 from handoff.store import Store
 
 _JOB_RESERVATION = re.compile(r"([A-Za-z0-9_-]+):(\d+)")
+_VARIANT = re.compile(r"(?:(\d+):)?([^:@]+(?:@.*)?)")
 
 _KINDS_OF_OWN = frozenset(
     {
         "nodes", "node", "leases", "lost", "held", "running", "abandoned", "epoch", "live", "open", "planes", "plane",
-        "order", "shapes", "shape", "heads", "need", "delayed", "callbacks", "dirty", "claims", "claim_ends",
-        "released", "gone", "handed", "past", "events", "tick", "sweep", "prune",
+        "labels", "label", "classes", "class", "alike", "order", "waiting", "shapes", "shape", "heads", "need",
+        "spots", "spot_planes", "spot", "terms", "term", "overtaking", "noted", "fronts", "withheld", "able", "holds",
+        "timers", "delayed", "callbacks", "dirty", "claims", "claim_ends", "released", "gone", "handed", "past",
+        "events", "tick", "sweep", "prune",
     }
 )  # fmt: skip
 """What may be found between two scripts; `scratch` lives within one."""
@@ -38,15 +43,26 @@ class Held:
     """One record of `held`."""
 
     epoch: str
-    cost: Units
-    devices: dict[tuple[str, int], int]  #: resource and index -> units
+    since_ms: int
+    cost: Units  #: the node's part
+    devices: dict[tuple[str, int], int]  #: resource and index -> units; `gpu_memory` has memory of a gpu
+    shared: Units  #: the part that all nodes share
 
     def indices(self) -> dict[str, list[int]]:
         """Which devices: resource -> indices, ascending."""
         found: dict[str, list[int]] = {}
         for name, index in sorted(self.devices):
-            found.setdefault(name, []).append(index)
+            found.setdefault(device_of(name) or name, []).append(index)
         return found
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all nodes share."""
+
+    capabilities: Units
+    used: Units
+    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -78,22 +94,29 @@ class Ledger:
     @cached_property
     def jobs(self) -> dict[str, dict[str, str]]:
         """Job id -> its hash."""
-        return dict(_below(self.rq, "job"))
+        return dict(below(self.rq, "job"))
 
     @cached_property
     def held(self) -> dict[str, dict[str, Held]]:
         """Node name -> reservation id -> its record."""
-        return {name: {id: _record(text) for id, text in records.items()} for name, records in _below(self.own, "held")}
+        return {name: {id: _record(text) for id, text in records.items()} for name, records in below(self.own, "held")}
+
+    @cached_property
+    def shared(self) -> Shared:
+        """What is known of the node called `*`."""
+        fields = self.get(f"node:{SHARED}")
+        return Shared(_amounts(fields, "cap"), _amounts(fields, "used"), "over" in fields)
 
     @cached_property
     def lines(self) -> dict[str, list[str]]:
         """Shape -> the jobs that wait with it, first in front."""
-        return {shape: [id for id, _ in _sorted(ranks)] for shape, ranks in _below(self.own, "shape")}
+        return {shape: [id for id, _ in _sorted(ranks)] for shape, ranks in below(self.own, "shape")}
 
-    def waits(self, id: str) -> bool:
-        """Whether a job of that id really waits; entries of jobs that rq's tools took away are dropped later."""
+    def waits(self, id: str, shape: str) -> bool:
+        """Whether a job really waits in a line; entries of jobs that rq's tools took away are dropped later."""
         job = self.jobs.get(id, {})
-        return job.get("status") == "deferred" and job.get("h_state") == "waiting"
+        is_it = float(job.get("h_rank", -1)) == self.get(f"shape:{shape}")[id]
+        return is_it and job["status"] == "deferred" and job.get("h_state") == "waiting"
 
     def without(self, *kinds: str) -> Ledger:
         """The same without some of the own keys."""
@@ -135,10 +158,16 @@ def check_ledger(ledger: Ledger, nodes: list[Node], touched: Collection[str] = (
     for node in nodes:
         _check_amounts(ledger, node)
         _check_bits(ledger, node)
+    _check_shared(ledger)
+    _check_labels(ledger)
+    _check_classes(ledger, nodes)
     _check_node_states(ledger)
     _check_claims(ledger)
     _check_places(ledger, touched)
     _check_lines(ledger, touched)
+    _check_spots(ledger)
+    _check_able(ledger, nodes)
+    _check_holds(ledger, touched)
     _check_work_conservation(ledger, nodes)
     _check_nothing_is_left(ledger, touched)
 
@@ -149,9 +178,9 @@ def assert_nothing_held(store: Store) -> None:
     assert ledger.held == {}
     for name, fields in ledger.nodes.items():
         assert not any(int(used) for used in _amounts(fields, "used").values()), (name, fields)
+    for key in ("waiting", "delayed", "timers", "claims", "holds"):
+        assert ledger.get(key) == {}, key
     assert ledger.lines == {}
-    assert ledger.get("delayed") == {}
-    assert ledger.get("claims") == {}
 
 
 # Reading.
@@ -228,7 +257,8 @@ def _text(value: bytes) -> str:
     return value.decode("latin-1")
 
 
-def _below(keys: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
+def below(keys: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
+    """What stands under `<kind>:<rest>`, by the rest."""
     for key, value in keys.items():
         first, _, rest = key.partition(":")
         if first == kind and rest:
@@ -240,18 +270,36 @@ def _sorted(scores: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _amounts(fields: Mapping[str, str], kind: str) -> dict[str, int]:
-    return {name: int(value) for name, value in _below(fields, kind)}
+    return {name: int(value) for name, value in below(fields, kind)}
 
 
 def _record(text: str) -> Held:
-    epoch, cost, listed = text.split("|")
+    epoch, since, cost, listed, shared = text.split("|")
     devices = {}
     for part in filter(None, listed.split(";")):
         name, _, entries = part.partition(":")
         for entry in entries.split(","):
             index, _, units = entry.partition("=")
-            devices[name, int(index)] = int(units)
-    return Held(epoch, parse_cost_text(cost), devices)
+            of = name + MEMORY_SUFFIX if units.endswith("m") else name
+            devices[of, int(index)] = int(units.removesuffix("m"))
+    return Held(epoch, int(since), parse_cost_text(cost), devices, parse_cost_text(shared))
+
+
+def _bits(ledger: Ledger, key: str) -> set[int]:
+    """The positions that are set in a bitmap."""
+    bitmap: bytes = ledger.own.get(key, b"")
+    return {8 * i + bit for i, byte in enumerate(bitmap) for bit in range(8) if byte >> (7 - bit) & 1}
+
+
+def _bit(ledger: Ledger, key: str, position: int) -> int:
+    bitmap: bytes = ledger.own.get(key, b"")
+    byte, bit = divmod(position, 8)
+    return bitmap[byte] >> (7 - bit) & 1 if byte < len(bitmap) else 0
+
+
+def _number(ledger: Ledger, column: str, planes: int, position: int) -> int:
+    """What bit planes say at one position."""
+    return sum(_bit(ledger, f"{column}:{bit}", position) << bit for bit in range(planes))
 
 
 # Invariant 1: used is the sum of the reservations, and within the capacity unless that was lowered.
@@ -265,50 +313,124 @@ def _check_amounts(ledger: Ledger, node: Node) -> None:
         sums.update(record.cost)
         devices.update(record.devices)
     assert {name: units for name, units in node.used.items() if units} == dict(sums), (node, held)
+    has = _devices_of(node)
     on_devices: Counter[str] = Counter()
     for (name, _), units in devices.items():
         on_devices[name] += units
-    room = {name: 0 if name in node.devices else units for name, units in node.capabilities.items()}
+    room = {name: 0 if name in has else units for name, units in node.capabilities.items()}
     fits = all(units - on_devices[name] <= room.get(name, 0) for name, units in sums.items())
-    fits = fits and all(index in node.devices.get(name, {}) for name, index in devices)
+    fits = fits and all(units <= has.get(name, {}).get(index, 0) for (name, index), units in devices.items())
     assert (ledger.nodes[node.name].get("over") == "1") == (not fits), (node, held)
+    for name, sizes in has.items():
+        assert node.capabilities[name] == sum(sizes.values()), node
     for name, free in node.devices.items():
-        assert node.capabilities[name] == UNIT * len(free), node
         for index, units in free.items():
             assert units == UNIT - devices[name, index], (node, held)
             assert 0 <= units <= UNIT, (node, held)
+            memory = name + MEMORY_SUFFIX
+            if name in node.memory:
+                size = has[memory][index]
+                assert node.memory[name][index] == (size - devices[memory, index], size), (node, held)
+            assert not (devices[name, index] and devices[memory, index]), (node, held)
+
+
+def _devices_of(node: Node) -> dict[str, dict[int, int]]:
+    """What each single device has: its share, and its memory."""
+    shares = {name: dict.fromkeys(indices, UNIT) for name, indices in node.devices.items()}
+    memory = {
+        name + MEMORY_SUFFIX: {index: size for index, (_, size) in sizes.items()} for name, sizes in node.memory.items()
+    }
+    return shares | memory
 
 
 def _check_bits(ledger: Ledger, node: Node) -> None:
     """The index says of every node what its books say."""
     position = int(ledger.get("nodes")[node.name])
-    expected: dict[str, dict[str, int]] = {"free": {}, "cap": {}}
-    for name, capacity in node.capabilities.items():
-        if name in node.devices:
-            free = node.devices[name].values()
-            expected["free"][f"{name}#idle"] = sum(units == UNIT for units in free)
-            expected["free"][f"{name}#share"] = max(free, default=0)
-            expected["cap"][f"{name}#idle"] = len(free)
-            expected["cap"][f"{name}#share"] = UNIT if free else 0
-        else:
-            expected["free"][name] = max(0, capacity - node.used.get(name, 0))
-            expected["cap"][name] = capacity
+    free, capacities = _indexed(node, is_idle=False), _indexed(node, is_idle=True)
+    shares = (math.floor(_unheld(node, name) / units * UNIT) for name, units in node.capabilities.items())
+    free["*spare"] = min([UNIT, *shares])
     planes = {name: int(count) for name, count in ledger.get("planes").items()}
-    for side, values in expected.items():
+    for side, values in {"free": free, "cap": capacities}.items():
         assert values.keys() <= planes.keys(), (node.name, values)
         for index, count in planes.items():
-            value = sum(_bit(ledger, f"plane:{side}:{index}:{bit}", position) << bit for bit in range(count))
+            value = _number(ledger, f"plane:{side}:{index}", count, position)
             assert value == values.get(index, 0), (node.name, side, index, value, values)
     fields = ledger.nodes[node.name]
-    is_up = fields["state"] == "up"
-    assert _bit(ledger, "live", position) == is_up, node
-    assert _bit(ledger, "open", position) == (is_up and not fields.get("over") and not fields.get("quiet")), node
+    is_live = fields["state"] == "up" and "draining" not in fields
+    assert _bit(ledger, "live", position) == is_live, node
+    assert _bit(ledger, "open", position) == (is_live and not fields.get("over") and not fields.get("quiet")), node
 
 
-def _bit(ledger: Ledger, key: str, position: int) -> int:
-    bitmap: bytes = ledger.own.get(key, b"")
-    byte, bit = divmod(position, 8)
-    return bitmap[byte] >> (7 - bit) & 1 if byte < len(bitmap) else 0
+def _indexed(node: Node, *, is_idle: bool) -> dict[str, int]:
+    """What the index is to say of a node as it is, or as it would be if it were idle."""
+    values: dict[str, int] = {}
+    for name, capacity in node.capabilities.items():
+        if name in node.devices:
+            sizes = node.memory.get(name, {})
+            memory = {index: (size if is_idle else free, size) for index, (free, size) in sizes.items()}
+            shares = {index: UNIT if is_idle else share for index, share in node.devices[name].items()}
+            whole = [share for index, share in shares.items() if len(set(memory.get(index, ()))) < 2]
+            values[f"{name}#idle"] = sum(share == UNIT for share in whole)
+            values[f"{name}#share"] = max(whole, default=0)
+            if memory:
+                usable = [free for index, (free, _) in memory.items() if shares[index] == UNIT]
+                values[f"{name}#memory"] = max(0, *usable, 0)
+        elif device_of(name) not in node.memory:
+            values[name] = capacity if is_idle else _unheld(node, name)
+    return values
+
+
+def _unheld(node: Node, name: str) -> int:
+    return max(0, node.capabilities[name] - node.used.get(name, 0))
+
+
+def _check_shared(ledger: Ledger) -> None:
+    """What is shared is used by those who hold it, wherever they do."""
+    held = ledger.held.get(SHARED, {})
+    parts = {
+        id: record.shared
+        for name, records in ledger.held.items()
+        for id, record in records.items()
+        if name != SHARED and record.shared
+    }
+    assert {id: record.cost for id, record in held.items()} == parts
+    sums: Counter[str] = Counter()
+    for part in parts.values():
+        sums.update(part)
+    assert {name: units for name, units in ledger.shared.used.items() if units} == dict(sums)
+    assert (f"node:{SHARED}" in ledger.own) == bool(ledger.shared.capabilities or held)
+
+
+def _check_labels(ledger: Ledger) -> None:
+    """Every label has a bitmap of the nodes that have it."""
+    expected: dict[str, set[int]] = defaultdict(set)
+    for name, fields in ledger.nodes.items():
+        for label in filter(None, fields.get("labels", "").split(";")):
+            expected[label].add(int(ledger.get("nodes")[name]))
+    assert ledger.get("labels") == {label: str(len(positions)) for label, positions in expected.items()}
+    assert {label for label, _ in below(ledger.own, "label")} == expected.keys()
+    assert {label: _bits(ledger, f"label:{label}") for label in expected} == expected
+
+
+def _check_classes(ledger: Ledger, nodes: list[Node]) -> None:
+    """Live nodes with the same capacities and labels are one class."""
+    expected: dict[str, dict[str, int]] = defaultdict(dict)
+    for node in nodes:
+        fields = ledger.nodes[node.name]
+        if fields["state"] == "up" and "draining" not in fields:
+            capacities = sorted(f"{index}={value}" for index, value in _indexed(node, is_idle=True).items())
+            of = f"{','.join(capacities)}@{fields.get('labels', '')}"
+            assert fields["class"] == of, (node, fields)
+            expected[of][node.name] = int(ledger.get("nodes")[node.name])
+        else:
+            assert "class" not in fields, node
+    assert ledger.get("classes").keys() == expected.keys()
+    assert {of: names.keys() for of, names in below(ledger.own, "class")} == {
+        of: positions.keys() for of, positions in expected.items()
+    }
+    assert {of: _bits(ledger, f"alike:{of}") for of, _ in below(ledger.own, "alike")} == {
+        of: set(positions.values()) for of, positions in expected.items()
+    }
 
 
 def _check_node_states(ledger: Ledger) -> None:
@@ -328,7 +450,12 @@ def _check_node_states(ledger: Ledger) -> None:
 
 def _check_claims(ledger: Ledger) -> None:
     """Every claim is held by the node that it names, and every reservation is a claim's or a job's."""
-    held = {id: name for name, records in ledger.held.items() for id in records if not _JOB_RESERVATION.fullmatch(id)}
+    held = {
+        id: name
+        for name, records in ledger.held.items()
+        for id in records
+        if name != SHARED and not _JOB_RESERVATION.fullmatch(id)
+    }
     assert ledger.get("claims") == held
     assert ledger.get("claim_ends").keys() <= held.keys()
 
@@ -353,14 +480,13 @@ def _check_places(ledger: Ledger, touched: Collection[str]) -> None:
                 places[job_id].append(("started", name))
             else:
                 raise AssertionError(f"{id} runs on {name} and is not what its job says: {ledger.jobs[job_id]}")
-    for line in ledger.lines.values():
-        for id in line:
-            places[id].append(("waiting", ""))
+    for id in ledger.get("waiting"):
+        places[id].append(("waiting", ""))
     for id in ledger.get("delayed"):
         places[id].append(("delayed", ""))
     for id in ledger.jobs.keys() | places.keys() | reservations.keys():
         job = ledger.jobs.get(id, {})
-        if id in touched or (job and "h_shape" not in job):
+        if id in touched or (job and "h_demand" not in job):
             continue
         assert job, (id, places[id], reservations[id])
         status = job["status"]
@@ -375,58 +501,208 @@ def _check_places(ledger: Ledger, touched: Collection[str]) -> None:
 
 def _check_lines(ledger: Ledger, touched: Collection[str]) -> None:
     """Lines are in order of rank, known by their heads and by what they need, and RQ sees who stands in them."""
-    assert ledger.get("shapes").keys() == ledger.lines.keys()
     heads: dict[str, dict[str, float]] = defaultdict(dict)
     needs: dict[str, dict[str, float]] = defaultdict(dict)
-    for shape, line in ledger.lines.items():
-        cost, _, pin = shape.partition("@")
-        scope = f"@{pin}" if pin else ""
-        ranks = ledger.get(f"shape:{shape}")
-        heads[f"heads:{scope}"][shape] = ranks[line[0]]
-        for name, units in parse_cost_text(cost).items():
-            needs[f"need:{name}{scope}"][shape] = units
+    for text, line in ledger.lines.items():
+        shape = _shape(text)
+        ranks = ledger.get(f"shape:{text}")
+        heads[f"heads:{shape.scope}"][text] = ranks[line[0]]
+        for name, units in shape.cost.items():
+            needs[f"need:{name}{shape.scope}"][text] = units
         for id in line:
-            if id not in touched:
-                job = ledger.jobs[id]
-                assert (job["h_shape"], float(job["h_rank"])) == (shape, ranks[id]), (id, job, shape, ranks[id])
+            assert id in touched or ledger.get("waiting")[id] == ranks[id], (id, text, ranks)
+        assert ledger.get("noted")[text].startswith(f"{line[0]}|"), (text, line)
+    for key in ("shapes", "noted", "fronts"):
+        assert ledger.get(key).keys() == ledger.lines.keys(), key
+    assert ledger.get("fronts") == {text: rank for ranks in heads.values() for text, rank in ranks.items()}
     assert {key: value for key, value in ledger.own.items() if key.startswith("heads:")} == heads
     assert {key: value for key, value in ledger.own.items() if key.startswith("need:")} == needs
-    deferred = {id for id, job in ledger.jobs.items() if job["status"] == "deferred" and "h_shape" in job}
+    for id, rank in ledger.get("waiting").items():
+        if id not in touched:
+            assert float(ledger.jobs[id]["h_rank"]) == rank, (id, rank, ledger.jobs[id])
+            assert {shape for shape, line in ledger.lines.items() if id in line} == _joined(ledger, id), id
+    deferred = {id for id, job in ledger.jobs.items() if job["status"] == "deferred" and "h_demand" in job}
     in_sight = ledger.rq.get(f"deferred:{ledger.namespace}", {}).keys()
     assert deferred - set(touched) == in_sight - set(touched)
 
 
-# Invariant 4: no waiting function fits on a live node, unless a `dirty` mark says why.
+def _joined(ledger: Ledger, id: str) -> set[str]:
+    """The lines in which a job is to stand: by variants that need no waiting, or have been waited for."""
+    timers, since_ms = ledger.get("timers"), int(ledger.jobs[id]["h_since"])
+    joined = set()
+    for number, text in enumerate(ledger.jobs[id]["h_demand"].split("&"), 1):
+        after, shape = _VARIANT.fullmatch(text).groups("0")  # type: ignore[union-attr]
+        timer = timers.get(f"after|{number}|{id}")
+        if timer is None:
+            joined.add(shape)
+        else:
+            assert after != "0", (id, text, timer)
+            assert timer == since_ms + int(after), (id, text, timer)
+    return joined
+
+
+def _check_spots(ledger: Ledger) -> None:
+    """Where there is an index of shapes it says of each what it needs and how far in front its head is."""
+    positions = {text: int(position) for text, position in ledger.get("shapes").items()}
+    if "spots" not in ledger.own:
+        kinds = {key.partition(":")[0] for key in ledger.own}
+        assert not kinds & {"spot_planes", "spot", "spots", "terms", "term"}, kinds
+        assert set(positions.values()) <= {-1}
+        return
+    assert _bits(ledger, "spots") == {0, *positions.values()}
+    assert len(set(positions.values())) == len(positions)
+    scopes: dict[str, set[int]] = defaultdict(set)
+    terms: dict[str, set[int]] = defaultdict(set)
+    planes = {name: int(count) for name, count in ledger.get("spot_planes").items()}
+    for text, position in positions.items():
+        shape = _shape(text)
+        scopes[shape.scope].add(position)
+        for term in shape.terms:
+            if term != f"node={shape.pin}":
+                terms[term].add(position)
+        rank = ledger.get(f"heads:{shape.scope}")[text]
+        assert _number(ledger, "spot:*rank", 52, position) == 2**52 - rank, text
+        assert shape.cost.keys() <= planes.keys(), text
+        for name, count in planes.items():
+            assert _number(ledger, f"spot:{name}", count, position) == shape.cost.get(name, 0), (text, name)
+    assert {scope: _bits(ledger, f"spots:{scope}") for scope in scopes} == scopes
+    assert ledger.get("terms") == {term: str(len(shapes)) for term, shapes in terms.items()}
+    assert {term: _bits(ledger, f"term:{term}") for term, _ in below(ledger.own, "term")} == terms
+
+
+def _check_able(ledger: Ledger, nodes: list[Node]) -> None:
+    """What is remembered of who could hold a shape is so."""
+    for text, count in ledger.get("able").items():
+        shape = _shape(text)
+        part, cost = _parts(ledger, shape)
+        enough = all(units <= ledger.shared.capabilities[name] for name, units in part.items())
+        able = [
+            node
+            for node in nodes
+            if enough
+            and _bit(ledger, "live", int(ledger.get("nodes")[node.name]))
+            and _allows(node, shape)
+            and all(units <= _most(_indexed(node, is_idle=True), name, units) for name, units in cost.items())
+        ]
+        assert text in ledger.lines, text
+        assert int(count) == len(able), (text, count, able)
+
+
+def _parts(ledger: Ledger, shape: Shape) -> tuple[Units, Units]:
+    """What of a shape's cost is shared, and what a node itself must have."""
+    part = {name: units for name, units in shape.cost.items() if name in ledger.shared.capabilities}
+    return part, {name: units for name, units in shape.cost.items() if name not in part}
+
+
+def _allows(node: Node, shape: Shape) -> bool:
+    return all(term.allows(node.name, node.labels) for term in parse_terms(";".join(shape.terms)))
+
+
+def _check_holds(ledger: Ledger, touched: Collection[str]) -> None:
+    """What is held is held for one that waits, and open to it."""
+    fields_of = {**ledger.nodes, SHARED: ledger.get(f"node:{SHARED}")}
+    held = {name: _hold(fields) for name, fields in fields_of.items() if "hold" in fields}
+    assert ledger.get("holds") == {name: hold.rank for name, hold in held.items()}
+    assert _bits(ledger, "withheld") == {int(ledger.get("nodes")[name]) for name in held if name != SHARED}
+    for name, hold in held.items():
+        assert fields_of[name]["state"] == "up", (name, hold)
+        assert not fields_of[name].keys() & {"quiet", "draining"}, (name, hold)
+        assert hold.job in touched or ledger.get("waiting")[hold.job] == hold.rank, (name, hold)
+        assert hold.lacks <= {_family(part) for text in _joined(ledger, hold.job) for part in _shape(text).cost}
+
+
+# Invariant 4: no waiting function fits on a live node, unless a hold or a `dirty` or `abandoned` mark says why.
 
 
 def _check_work_conservation(ledger: Ledger, nodes: list[Node]) -> None:
-    for shape, line in ledger.lines.items():
-        if not any(ledger.waits(id) for id in line):
+    dirty = ledger.get("dirty")
+    if ledger.get("abandoned"):
+        return
+    for text, line in ledger.lines.items():
+        head = next((id for id in line if ledger.waits(id, text)), None)
+        if head is None:
             continue
-        cost, _, pin = shape.partition("@")
+        # Who comes behind the head is barred wherever the head is.
+        shape, rank = _shape(text), ledger.get(f"shape:{text}")[head]
+        if SHARED in dirty and shape.cost.keys() & ledger.shared.capabilities.keys():
+            continue
+        if not _has_tokens(ledger, shape, rank):
+            continue
         for node in nodes:
-            if node.name in ledger.get("dirty") or ledger.get("abandoned") or (pin and pin != node.name):
-                continue
-            assert not _has_room(ledger, node, parse_cost_text(cost)), (shape, line, node)
+            if node.name not in dirty:
+                assert not _has_room(ledger, node, shape, rank), (text, line, node)
 
 
-def _has_room(ledger: Ledger, node: Node, cost: Units) -> bool:
+def _has_tokens(ledger: Ledger, shape: Shape, rank: float) -> bool:
+    shared, (part, _) = ledger.shared, _parts(ledger, shape)
+    has = all(units <= shared.capabilities[name] - shared.used.get(name, 0) for name, units in part.items())
+    return has and not _bars(ledger.get(f"node:{SHARED}"), part, rank)
+
+
+def _has_room(ledger: Ledger, node: Node, shape: Shape, rank: float) -> bool:
     fields = ledger.nodes[node.name]
-    if not node.live or fields.get("over") or fields.get("quiet"):
+    _, cost = _parts(ledger, shape)
+    if not node.live or fields.keys() & {"over", "quiet", "draining"} or _bars(fields, cost, rank):
         return False
-    for name, units in cost.items():
-        shares = node.devices.get(name)
-        if shares is None:
-            has = node.capabilities.get(name, 0) - node.used.get(name, 0)
-        elif units < UNIT:
-            has = max(shares.values(), default=0)
-        elif units % UNIT:
-            return False
-        else:
-            has = UNIT * sum(share == UNIT for share in shares.values())
-        if has < units:
-            return False
-    return True
+    free = _indexed(node, is_idle=False)
+    return _allows(node, shape) and all(units <= _most(free, name, units) for name, units in cost.items())
+
+
+def _most(free: Mapping[str, int], name: str, units: int) -> int:
+    """What is free to whoever wants so much."""
+    of_devices = 0
+    if device_of(name):
+        of_devices = free.get(f"{device_of(name)}#memory", 0)
+    elif units < UNIT:
+        of_devices = free.get(f"{name}#share", 0)
+    elif units % UNIT == 0:
+        of_devices = free.get(f"{name}#idle", 0) * UNIT
+    return max(free.get(name, 0), of_devices)
+
+
+def _bars(fields: Mapping[str, str], cost: Units, rank: float) -> bool:
+    hold = _hold(fields) if "hold" in fields else None
+    return hold is not None and rank > hold.rank and not hold.lacks.isdisjoint(map(_family, cost))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape, read from its text."""
+
+    cost: Units
+    terms: list[str]
+
+    @property
+    def pin(self) -> str:
+        pins = [term.removeprefix("node=") for term in self.terms if term.startswith("node=") and "|" not in term]
+        return pins[-1] if pins else ""
+
+    @property
+    def scope(self) -> str:
+        return f"@{self.pin}" if self.pin else ""
+
+
+def _shape(text: str) -> Shape:
+    cost, _, terms = text.partition("@")
+    return Shape(parse_cost_text(cost), [term for term in terms.split(";") if term])
+
+
+@dataclass(frozen=True)
+class Hold:
+    """For whom a node is held, and what of it."""
+
+    rank: float
+    job: str
+    lacks: set[str]
+
+
+def _hold(fields: Mapping[str, str]) -> Hold:
+    rank, job, lacks = fields["hold"].split("|")
+    return Hold(float(rank), job, set(lacks.split(",")))
+
+
+def _family(name: str) -> str:
+    return device_of(name) or name
 
 
 # Invariant 5: every key belongs to a node, to something that waits, or is permanent or about to expire.
@@ -437,13 +713,15 @@ def _check_nothing_is_left(ledger: Ledger, touched: Collection[str]) -> None:
         kind, _, of = key.partition(":")
         assert kind in _KINDS_OF_OWN, f"{key} outlived its script, or is not in the schema"
         if kind in ("node", "held", "running"):
-            assert of in ledger.nodes, key
+            assert of in ledger.nodes or (of == SHARED and kind != "running"), key
         elif kind in ("plane", "planes", "live", "open"):
             assert ledger.nodes, key
         elif kind == "dirty":
-            assert value.keys() <= ledger.nodes.keys(), value
+            assert value.keys() <= {*ledger.nodes, SHARED}, value
+    drained = {what.partition("|")[2] for what in ledger.get("timers") if what.startswith("drain|")}
+    assert drained <= {name for name, fields in ledger.nodes.items() if "draining" in fields}
     known = {f"{ledger.namespace}.{name}" for name in ledger.nodes}
-    for name, _ in _below(ledger.rq, "worker"):
+    for name, _ in below(ledger.rq, "worker"):
         queue = name.removesuffix(":executions")
         assert queue in known, name
         assert ledger.nodes[queue.removeprefix(f"{ledger.namespace}.")]["kind"] == "leased", name
@@ -451,4 +729,4 @@ def _check_nothing_is_left(ledger: Ledger, touched: Collection[str]) -> None:
         executions = ledger.rq.get(f"worker:{ledger.namespace}.{name}:executions", set())
         in_doubt = executions ^ ledger.get(f"running:{name}").keys()
         assert {id.rpartition(":")[0] for id in in_doubt} <= set(touched), (name, in_doubt)
-    assert all(SLOTS in parse_cost_text(shape.partition("@")[0]) for shape in ledger.lines)
+    assert all(SLOTS in _shape(text).cost for text in ledger.lines)

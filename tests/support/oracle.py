@@ -8,77 +8,21 @@ caller ticks until nothing is left over.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 
-from handoff.allocator import candidates, groups
-from handoff.books import Books, Devices
+from handoff.allocator import Group, candidates, groups
+from handoff.constraints import Term
 from handoff.function import Function
-from handoff.resources import SLOTS, UNIT, UNLIMITED, Capabilities, Number, Units, parse_capabilities, parse_cost
+from handoff.resources import Capabilities, Number, Units, parse_cost
+from handoff.variants import Variant
 from support.agent import Result
+from support.model import Claim, Held, Job, Node, Shared, Way, ways_of, with_slots
+from support.overtaking import Line, Overtaking
 
 FORGET_LOST_MS = 3_600_000
 
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """One function."""
-
-    id: str
-    cost: Units
-    pin: str
-    rank: tuple[int, int]
-    retries: int
-    state: str = "new"  #: API's word, or "gone" once rq's tools deleted it
-    node: str = ""
-    devices: Devices = field(default_factory=dict)
-    attempts: int = 0
-    due_ms: int = 0
-    marked: bool = False  #: canceled while it ran
-
-
-@dataclass(eq=False, slots=True)
-class Claim:
-    """One claim through the tracker."""
-
-    id: str
-    node: str
-    cost: Units
-    ends_ms: float
-
-
-@dataclass(eq=False, slots=True)
-class Node:
-    """One node."""
-
-    name: str
-    kind: str = "static"
-    incarnation: str = ""
-    lease_ms: int = 0
-    lease_ends_ms: int = 0
-    up: bool = False
-    quiet: bool = False
-    lost_ms: int = 0
-    emptied: bool = True  #: of what it held when it was lost
-    capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
-    books: Books = field(default_factory=lambda: Books({}, {}))
-    queue: list[Job] = field(default_factory=list)
-    running: list[Job] = field(default_factory=list)
-    holds: dict[Job | Claim, Devices] = field(default_factory=dict)
-
-    def fits(self, cost: Units) -> bool:
-        return self.up and not self.quiet and self.books.fits(cost)
-
-    def hold(self, owner: Job | Claim) -> Devices:
-        self.holds[owner] = self.books.take(owner.cost)
-        return self.holds[owner]
-
-    def give_back(self, owner: Job | Claim) -> None:
-        self.books.give_back(owner.cost, self.holds.pop(owner))
-
-    def change(self, capabilities: Capabilities) -> None:
-        self.books.change(self.capabilities, capabilities)
-        self.capabilities = capabilities
+MOST_WOKEN = 8
+"""Where room may be enough for more lines than that, its node is tried with all that waits."""
 
 
 class Oracle:
@@ -87,20 +31,23 @@ class Oracle:
     def __init__(self, now_ms: int) -> None:
         self.now_ms = now_ms
         self.nodes: dict[str, Node] = {}
+        self.shared = Shared()
         self.jobs: dict[str, Job] = {}
         self.claims: dict[str, Claim] = {}
+        self.overtaking = Overtaking(self.nodes, self.shared)
         self.touched: set[Job] = set()  #: by rq's tools, and something of them may be left in the books
+        self.timers: dict[str, float] = {}  #: what becomes due -> when
         self._submitted = 0
 
     # Nodes.
 
-    def register_node(self, name: str, capabilities: Mapping[str, Number | Sequence[int]]) -> bool:
+    def register_node(self, name: str, capabilities: Capabilities, labels: Mapping[str, str]) -> bool:
         """-> False where an agent has the name."""
-        self._lapse()
+        self._begin()
         node = self.nodes.get(name)
         if node and node.kind == "leased" and node.up:
             return False
-        self._come_up(name, "static", capabilities)
+        self._come_up(name, "static", capabilities, labels)
         self.nodes[name].incarnation = ""
         return True
 
@@ -108,114 +55,152 @@ class Oracle:
         self,
         name: str,
         incarnation: str,
-        capabilities: Mapping[str, Number | Sequence[int]],
+        capabilities: Capabilities,
+        labels: Mapping[str, str],
         lease_ms: int,
         dead: str = "",
     ) -> bool:
         """-> False where another agent has the lease."""
-        self._lapse()
+        self._begin()
         node = self.nodes.get(name)
         if node and node.up and node.kind == "leased" and node.incarnation != incarnation:
             if node.incarnation != dead:
                 return False
             self._lose(node)
-        self._come_up(name, "leased", capabilities)
+        self._come_up(name, "leased", capabilities, labels)
         node = self.nodes[name]
         node.incarnation, node.lease_ms, node.lease_ends_ms = incarnation, lease_ms, self.now_ms + lease_ms
         return True
 
     def deregister(self, name: str, incarnation: str = "") -> bool:
-        self._lapse()
+        self._begin()
         node = self.nodes.get(name)
         if node is None or (incarnation and node.incarnation != incarnation):
             return False
         if node.up:
             self._lose(node)
         self._recover()
-        del self.nodes[name]
+        self._forget(node)
         return True
 
     def quiet(self, name: str, on: bool) -> None:
+        self._begin()
         node = self.nodes[name]
         node.quiet = on
         if on:
-            queued, node.queue = node.queue, []
-            for job in _by_rank(job for job in queued if job.state == "queued"):
-                node.give_back(job)
-                self._admit(job)
+            self._hand_back(node)
         else:
-            self._recover()
-            self._fill(node)
+            self._dirty(node)
+            self._settle()
+
+    def drain(self, name: str, left_ms: float) -> bool:
+        """-> False where no live node has that name."""
+        self._begin()
+        if name not in self.nodes or not self.nodes[name].up:
+            return False
+        node = self.nodes[name]
+        node.draining = True
+        self._set_timer(f"drain|{name}", left_ms)
+        self._hand_back(node)
+        return True
+
+    def undrain(self, name: str) -> bool:
+        """-> False where no live node has that name."""
+        self._begin()
+        if name not in self.nodes or not self.nodes[name].up:
+            return False
+        node = self.nodes[name]
+        node.draining = False
+        self.timers.pop(f"drain|{name}", None)
+        self._dirty(node)
+        self._settle()
+        return True
 
     def owns(self, name: str, incarnation: str) -> bool:
         """Whether the node is this agent's now."""
-        self._lapse()
+        self._begin()
         node = self.nodes.get(name)
         return node is not None and node.up and node.kind == "leased" and node.incarnation == incarnation
+
+    def share(self, totals: Units) -> None:
+        """Set what all nodes share; 0 takes one away."""
+        self._begin()
+        self.overtaking.free(self.shared)
+        self.shared.totals = {name: units for name, units in (self.shared.totals | totals).items() if units}
+        for node in self.nodes.values():
+            self._dirty(node)
+        self._dirty(self.shared)
+        self._settle()
 
     # Functions.
 
     def submit(
         self,
         id: str,
-        cost: Mapping[str, Number],
+        variants: Sequence[Variant],
         *,
-        pin: str = "",
+        terms: tuple[Term, ...] = (),
         priority: int = 0,
         retries: int = 0,
+        strategy: str = "first_available",
         preferred: str = "",
+        delay_ms: int = 0,
+        wait_ms: float = math.inf,
+        unfit_ms: float = math.inf,
     ) -> str:
-        """-> the state of its verdict, or "duplicate"."""
+        """-> the state of its verdict, or "duplicate", or "raised": an `unfit_ms` of 0 is not to wait at all."""
         known = self.jobs.get(id)
         if known is not None and known.state != "gone":
             return "duplicate"
-        self._lapse()
-        self._recover()
+        self._begin()
+        self._settle()
+        ways = ways_of(variants, terms)
+        job = Job(id, ways, (-priority, self._submitted), retries, strategy, wait_ms, unfit_ms)
+        if unfit_ms == 0 and not self._could_run(job):
+            return "raised"
         self._submitted += 1
-        job = self.jobs[id] = Job(id, _with_slot(cost), pin, (-priority, self._submitted), retries)
-        self._admit(job, preferred)
+        self.jobs[id] = job
+        if delay_ms:
+            job.state, job.due_ms = "delayed", self.now_ms + delay_ms
+            return "waiting"
+        self._get_ready(job, preferred)
         if job.state == "queued":
             return "placed"
-        could_hold = (
-            node for node in self.nodes.values() if node.up and pin in ("", node.name) and _idle(node).fits(job.cost)
-        )
-        return "waiting" if any(could_hold) else "infeasible"
+        return "waiting" if self._could_run(job) else "infeasible"
 
     def finish(self, name: str, results: Sequence[tuple[Job, Result]], room: int) -> tuple[list[str], list[Job]]:
         """-> what became of each result, and what was started."""
         node = self.nodes[name]
+        self._begin()
         outcomes = [self._end(node, job, result) for job, result in results]
-        self._fill(node)
-        self._recover()
+        self._wake(node)
+        self._settle()
         started: list[Job] = []
         while len(started) < room and node.queue:
             job = node.queue.pop(0)
             if job.state == "queued":
-                job.state, job.attempts = "started", job.attempts + 1
+                job.state, job.attempts, job.evicted = "started", job.attempts + 1, False
+                self.timers.pop(f"expire|{job.id}", None)
                 node.running.append(job)
                 started.append(job)
         return outcomes, started
 
     def cancel(self, id: str) -> bool:
         """-> whether this call decided."""
-        self._lapse()
+        self._begin()
         job = self.jobs.get(id)
         if job is None or job.state not in ("waiting", "delayed", "queued", "started") or job.marked:
             return False
         if job.state == "started":
             job.marked = True
             return True
-        if job.state == "queued":
-            node = self.nodes[job.node]
-            self._take_off_queue(job)
-            node.give_back(job)
-            self._fill(node)
-        job.state = "canceled"
-        self._recover()
+        self._end_before_start(job, "canceled")
+        self._settle()
         return True
 
     def beat(self, name: str, runs: Iterable[Job]) -> set[Job]:
         """-> what the agent is to stop."""
+        self._begin()
         node = self.nodes[name]
         node.lease_ends_ms = self.now_ms + node.lease_ms
         return self._reconcile(node, list(runs))
@@ -224,83 +209,78 @@ class Oracle:
 
     def request(self, id: str, name: str, cost: Mapping[str, Number], ttl_ms: float = math.inf) -> Claim | Units | None:
         """-> the claim, or what is missing, or None where no live node has that name."""
-        self._lapse()
+        self._begin()
         self._end_claims()
         node = self.nodes.get(name)
         units = parse_cost(cost)
         if node is None or not node.up:
             return None
-        if not node.fits(units):
-            return node.books.short(units)
+        if not self._fits(node, units):
+            return self._short(node, units)
         claim = self.claims[id] = Claim(id, name, units, self.now_ms + ttl_ms)
-        node.hold(claim)
+        self._hold(node, claim, units)
         return claim
 
     def allocate(self, functions: Sequence[Function]) -> dict[str, Claim] | None:
         """-> by function a claim that has yet to get its id, or None where one of them fits nowhere."""
-        self._lapse()
+        self._begin()
         self._end_claims()
-        trial = {node.name: node.books.copy() for node in self.nodes.values() if node.up and not node.quiet}
-        made: dict[str, tuple[Claim, Devices]] = {}
+        made: dict[str, Claim] = {}
         for group in groups(functions):
-            for name in candidates(group, trial):
-                if (taken := trial[name].take_all(group.costs)) is not None:
-                    for member, cost, devices in zip(group.members, group.costs, taken, strict=True):
-                        made[member.id] = Claim("", name, cost, math.inf), devices
-                    break
-            else:
+            if not self._claim_together(group, made):
+                for claim in reversed(made.values()):
+                    self._give_back(self.nodes[claim.node], claim)
                 return None
-        for claim, devices in made.values():
-            self.nodes[claim.node].holds[claim] = devices
-            self.nodes[claim.node].books = trial[claim.node]
-        return {id: claim for id, (claim, _) in made.items()}
+        return made
 
     def fits(self, name: str, cost: Mapping[str, Number]) -> bool:
         """-> whether `request` would succeed now."""
-        self._lapse()
+        self._begin()
         self._end_claims()
-        return name in self.nodes and self.nodes[name].fits(parse_cost(cost))
+        return name in self.nodes and self._fits(self.nodes[name], parse_cost(cost))
 
     def release(self, id: str) -> bool:
-        self._lapse()
+        self._begin()
         self._end_claims()
         claim = self.claims.get(id)
         released = claim is not None and self.nodes[claim.node].up
         if claim is not None and released:
             node = self.nodes[claim.node]
             self._drop_claim(claim)
-            self._fill(node)
-        self._recover()
+            self._wake(node)
+        self._settle()
         return released
 
     # The clock, and rq's tools.
 
     def tick(self) -> None:
         """Whatever is due, until nothing is left over."""
-        self._lapse()
-        self._end_claims()
-        due = [job for job in self.jobs.values() if job.state == "delayed" and job.due_ms <= self.now_ms]
-        for job in sorted(due, key=lambda job: (job.due_ms, job.id)):
-            self._admit(job)
-        self._recover()
-        for node in list(self.nodes.values()):
-            if not node.up and node.lost_ms <= self.now_ms - FORGET_LOST_MS:
-                del self.nodes[node.name]
-            elif node.up and node.kind == "static":
-                self._reconcile(node, None)
+        is_left = True
+        while is_left:
+            self._begin()
+            self._end_claims()
+            self._end_timers()
+            self._end_delays()
+            is_left = self.overtaking.consider_late(self.now_ms)
+            self._settle()
+            for node in list(self.nodes.values()):
+                if not node.up and node.lost_ms <= self.now_ms - FORGET_LOST_MS:
+                    self._forget(node)
+                elif node.up and node.kind == "static":
+                    self._reconcile(node, None)
 
     def rq_cancels(self, job: Job) -> None:
         """rq's `job.cancel()`: the status, and off the queue."""
         self._take_off_queue(job)
         job.state = "canceled"
-        self.touched.add(job)
+        self._touch(job)
 
     def rq_deletes(self, job: Job, *, off_queue: bool = True) -> None:
         """rq's `job.delete()`; not `off_queue`: the hash alone."""
         if off_queue:
             self._take_off_queue(job)
         job.state = "gone"
-        self.touched.add(job)
+        self._touch(job)
 
     def rq_empties(self, name: str) -> None:
         """rq's `queue.empty()`."""
@@ -320,59 +300,257 @@ class Oracle:
             return False
         return any(job in node.holds or job in node.running or job in node.queue for node in self.nodes.values())
 
-    # Inside.
+    # What fits.
 
-    def _lapse(self) -> None:
-        for node in self.nodes.values():
-            if node.up and node.kind == "leased" and node.lease_ends_ms <= self.now_ms:
-                self._lose(node)
+    def _fits(self, node: Node, cost: Units, job: Job | None = None) -> bool:
+        """Whether the node takes a cost now, for a function or (None) a claim."""
+        part = self.shared.part(cost)
+        return (
+            node.open
+            and node.books.fits(self.shared.rest(cost))
+            and not self.shared.short(part)
+            and not (node.promise and node.promise.bars(cost, job))
+            and not (self.shared.promise and self.shared.promise.bars(part, job))
+        )
 
-    def _lose(self, node: Node) -> None:
-        node.up, node.emptied, node.lost_ms = False, False, self.now_ms
+    def _short(self, node: Node, cost: Units) -> Units:
+        """What is missing for a claim. All that it wants of what is held for a function."""
+        missing = node.books.short(self.shared.rest(cost)) | self.shared.short(self.shared.part(cost))
+        for place, part in ((node, self.shared.rest(cost)), (self.shared, self.shared.part(cost))):
+            for name, units in part.items():
+                if place.promise and place.promise.bars([name], None):
+                    missing[name] = node.books.short({}).get(name, 0) + units
+        return missing
 
-    def _recover(self) -> None:
-        """Give back what lost nodes held: what was queued is placed again or waits, what ran has failed."""
-        lost = [node for node in self.nodes.values() if not node.emptied]
-        for node in sorted(lost, key=lambda node: (node.lost_ms, node.name)):
-            queued, running, node.queue = node.queue, list(node.running), []
-            for job in _by_rank(job for job in queued if job in node.holds):
-                node.give_back(job)
-                if job.state == "queued":
-                    self._admit(job)
-            for job in running:
-                self._lose_run(node, job)
-            for owner in list(node.holds):
-                if isinstance(owner, Claim):
-                    self._drop_claim(owner)
+    def _ways_onto(self, job: Job, node: Node) -> list[Way]:
+        return [way for way in job.joined if node.allows(way) and self._fits(node, way.cost, job)]
+
+    def _choose(self, job: Job, way: Way, preferred: str = "") -> Node | None:
+        nodes = [node for node in self.nodes.values() if node.allows(way) and self._fits(node, way.cost, job)]
+        if job.strategy == "load_balanced":
+            nodes.sort(key=lambda node: -node.spare())
+        return min(nodes, key=lambda node: node.name != preferred, default=None)
+
+    def _could_run(self, job: Job) -> bool:
+        """Whether any live node could hold it when idle."""
+        return any(self._could_hold(node, way) for node in self.nodes.values() for way in job.ways)
+
+    def _could_hold(self, node: Node, way: Way) -> bool:
+        totals = self.shared.totals
+        enough = all(units <= totals[name] for name, units in self.shared.part(way.cost).items())
+        return enough and node.live and node.allows(way) and node.idle().fits(self.shared.rest(way.cost))
+
+    # What is held.
+
+    def _hold(self, node: Node, owner: Job | Claim, cost: Units) -> Held:
+        rest, part = self.shared.rest(cost), self.shared.part(cost)
+        held = node.holds[owner] = Held(rest, node.books.take(rest), part)
+        self.shared.used.update(part)
+        return held
+
+    def _give_back(self, node: Node, owner: Job | Claim) -> None:
+        held = node.holds.pop(owner)
+        node.books.give_back(held.cost, held.devices)
+        if held.shared:
+            self.shared.used.subtract(held.shared)
+            self._dirty(self.shared)
+
+    def _drop_claim(self, claim: Claim) -> None:
+        self._give_back(self.nodes[claim.node], claim)
+        del self.claims[claim.id]
+
+    def _claim_together(self, group: Group, made: dict[str, Claim]) -> bool:
+        """Add claims of all members on the first node that takes them one after another."""
+        books = {name: node.books for name, node in self.nodes.items()}
+        for name in candidates(group, books, {name: node.labels for name, node in self.nodes.items()}):
+            node = self.nodes[name]
+            claims: dict[str, Claim] = {}
+            for member, cost in zip(group.members, group.costs, strict=True):
+                if not self._fits(node, cost):
+                    break
+                claims[member.id] = Claim("", name, cost, math.inf)
+                self._hold(node, claims[member.id], cost)
+            else:
+                made.update(claims)
+                return True
+            for claim in claims.values():
+                self._give_back(node, claim)
+        return False
+
+    def _end_claims(self) -> None:
+        due = [claim for claim in self.claims.values() if claim.ends_ms <= self.now_ms]
+        for claim in sorted(due, key=lambda claim: (claim.ends_ms, claim.id)):
+            node = self.nodes[claim.node]
+            self._drop_claim(claim)
+            self._wake(node)
+
+    # Placing and waiting.
+
+    def _get_ready(self, job: Job, preferred: str = "") -> None:
+        self._set_timer(f"expire|{job.id}", job.wait_ms if job.attempts == 0 else math.inf)
+        self._admit(job, preferred)
+
+    def _admit(self, job: Job, preferred: str = "") -> None:
+        """Place it where it fits, unless functions of its shape wait already."""
+        at_once = [way for way in job.ways if not way.after_ms]
+        for way in at_once:
+            node = self._choose(job, way, preferred) if self.overtaking.may_fit(way, job) else None
+            if node is not None:
+                self._place(job, node, way)
+                return
+        job.state = "waiting"
+        self.overtaking.waiting.add(job)
+        for number, way in enumerate(job.ways):
+            if way.after_ms:
+                self._set_timer(f"after|{number + 1}|{job.id}", way.after_ms)
+            else:
+                self._join(job, way)
+        self._look_at_fitness(job)
+
+    def _join(self, job: Job, way: Way) -> None:
+        job.joined = [each for each in job.ways if each in (*job.joined, way)]
+        self.overtaking.join(job, way, self.now_ms)
+
+    def _join_late(self, job: Job, way: Way) -> None:
+        """It has waited for this one for long enough."""
+        node = self._choose(job, way) if self.overtaking.may_fit(way, job) else None
+        if node is not None:
+            self._place(job, node, way)
+        else:
+            self._join(job, way)
+
+    def _stop_waiting(self, job: Job) -> None:
+        job.joined = []
+        self.timers.pop(f"unfit|{job.id}", None)
+        for number in range(len(job.ways)):
+            self.timers.pop(f"after|{number + 1}|{job.id}", None)
+        self.overtaking.leave(job, self.now_ms)
+
+    # What becomes due by the clock alone.
+
+    def _set_timer(self, what: str, left_ms: float) -> None:
+        """None at all if that is for ever."""
+        self.timers.pop(what, None)
+        if left_ms < math.inf:
+            self.timers[what] = self.now_ms + left_ms
+
+    def _end_timers(self) -> None:
+        for at_ms, what in sorted((at_ms, what) for what, at_ms in self.timers.items()):
+            if at_ms <= self.now_ms and self.timers.pop(what, None) is not None:
+                kind, *number, of = what.split("|")
+                if kind == "drain":
+                    self._evict(self.nodes[of])
                 else:
-                    node.give_back(owner)
-                    if owner.state == "queued":
-                        self._admit(owner)
-            node.emptied = True
+                    self._end_wait(kind, self.jobs[of], *map(int, number))
 
-    def _lose_run(self, node: Node, job: Job) -> None:
-        node.running.remove(job)
-        node.give_back(job)
-        if job.state == "started" and job.marked:
-            job.state = "canceled"
-        elif job.state == "started":
-            self._fail(job, retryable=True, jitter=1.0)
+    def _end_wait(self, kind: str, job: Job, number: int = 0) -> None:
+        if kind == "expire" and job.state in ("waiting", "queued"):
+            self._end_before_start(job, "failed", "WaitExpired")
+        elif kind == "after" and job.state == "waiting":
+            self._join_late(job, job.ways[number - 1])
+        elif kind == "unfit" and job.state == "waiting":
+            was_unfit = job.unfit
+            self._look_at_fitness(job)
+            if was_unfit and job.unfit:
+                self._end_before_start(job, "failed", "Infeasible")
+
+    def _look_at_fitness(self, job: Job) -> None:
+        job.unfit = not self._could_run(job)
+        self._set_timer(f"unfit|{job.id}", job.unfit_ms or math.inf)
+
+    def _evict(self, node: Node) -> None:
+        """What still runs there is to be stopped."""
+        for job in node.running:
+            job.evicted = node.draining and job.state == "started"
+
+    def _end_delays(self) -> None:
+        due = [job for job in self.jobs.values() if job.state == "delayed" and job.due_ms <= self.now_ms]
+        for job in sorted(due, key=lambda job: (job.due_ms, job.id)):
+            self._get_ready(job)
+
+    def _place(self, job: Job, node: Node, way: Way) -> None:
+        self._stop_waiting(job)
+        job.state, job.node, job.way = "queued", node.name, job.ways.index(way)
+        job.devices = self._hold(node, job, way.cost).devices
+        node.queue.append(job)
+        self.overtaking.count(job, way.cost)
+
+    def _waiting(self) -> list[Job]:
+        """By rank."""
+        return _by_rank(job for job in self.jobs.values() if job.state == "waiting")
+
+    def _wake(self, node: Node) -> None:
+        """Start what fits into the room that a node has got since this operation began, strictly by rank."""
+        if not node.open:
+            return
+        lines = [line for line in self.overtaking.lines.values() if self._has_grown_enough(node, line.way)]
+        node.was = node.books.copy()
+        if len(lines) > MOST_WOKEN:
+            self._dirty(node)
+            return
+        while startable := [line.jobs[0] for line in lines if line.jobs and self._takes_head(node, line)]:
+            job = _by_rank(startable)[0]
+            self._place(job, node, self._ways_onto(job, node)[0])
+        node.was = node.books.copy()
+
+    def _has_grown_enough(self, node: Node, way: Way) -> bool:
+        """Whether there is enough of something now and was not before. Nobody looks at what is pinned elsewhere."""
+        return way.pin in (None, node.name) and any(
+            node.was.short({name: units}) and not node.books.short({name: units}) for name, units in way.cost.items()
+        )
+
+    def _takes_head(self, node: Node, line: Line) -> bool:
+        return node.allows(line.way) and self._fits(node, line.way.cost, line.jobs[0])
+
+    def _fill(self, node: Node) -> None:
+        """Start all that fits a node, strictly by rank."""
+        while startable := [job for job in self._waiting() if self._ways_onto(job, node)]:
+            self._place(startable[0], node, self._ways_onto(startable[0], node)[0])
+        node.was = node.books.copy()
+
+    def _fill_any(self) -> None:
+        """Start what uses something shared and fits anywhere, strictly by rank."""
+        for job in self._waiting():
+            for way in job.joined:
+                node = self._choose(job, way) if self.shared.part(way.cost) else None
+                if node is not None:
+                    self._place(job, node, self._ways_onto(job, node)[0])
+                    break
+
+    def _dirty(self, place: Node | Shared) -> None:
+        self.overtaking.dirty.add(place.name)
+
+    def _settle(self) -> None:
+        """What is left over: first what lost nodes held, then what is to be tried with all that waits."""
+        self._recover()
+        while self.overtaking.dirty:
+            name = min(self.overtaking.dirty)
+            if name == self.shared.name:
+                self._fill_any()
+            elif name in self.nodes:
+                self._fill(self.nodes[name])
+            self.overtaking.dirty.discard(name)
+
+    # How functions end.
 
     def _end(self, node: Node, job: Job, result: Result) -> str:
         if job not in node.running:
             return "refused"
         node.running.remove(job)
-        node.give_back(job)
+        self._give_back(node, job)
         if job.state != "started" or job.marked:
             job.state = "canceled" if job.state == "started" else job.state
             return "canceled"
         if result.kind == "finished":
             job.state = "finished"
             return "stored"
-        if result.kind == "stopped":
+        if result.kind == "stopped" and not job.evicted:
             job.state = "failed"
             return "stopped"
-        self._fail(job, retryable=result.retryable, jitter=result.jitter)
+        if result.kind == "stopped":
+            self._fail(job, retryable=True, jitter=1.0)
+        else:
+            self._fail(job, retryable=result.retryable, jitter=result.jitter)
         return "retrying" if job.state == "delayed" else "failed"
 
     def _fail(self, job: Job, *, retryable: bool, jitter: float) -> None:
@@ -382,27 +560,78 @@ class Oracle:
         else:
             job.state = "failed"
 
-    def _admit(self, job: Job, preferred: str = "") -> None:
-        """Place it on the first node that has room, unless functions of its shape wait already."""
-        if not any(other.cost == job.cost and other.pin == job.pin for other in self._waiting()):
-            for node in sorted(self.nodes.values(), key=lambda node: node.name != preferred):
-                if job.pin in ("", node.name) and node.fits(job.cost):
-                    self._place(job, node)
-                    return
-        job.state = "waiting"
+    def _end_before_start(self, job: Job, state: str, error: str = "") -> None:
+        """It is queued, waits, or is delayed."""
+        node = self.nodes[job.node] if job.state == "queued" else None
+        self._take_off_queue(job)
+        self._stop_waiting(job)
+        self.timers.pop(f"expire|{job.id}", None)
+        job.state, job.error = state, error
+        if node is not None:
+            self._give_back(node, job)
+            self._wake(node)
 
-    def _place(self, job: Job, node: Node) -> None:
-        job.state, job.node, job.devices = "queued", node.name, node.hold(job)
-        node.queue.append(job)
+    def _lose_run(self, node: Node, job: Job) -> None:
+        node.running.remove(job)
+        self._give_back(node, job)
+        if job.state == "started" and job.marked:
+            job.state = "canceled"
+        elif job.state == "started":
+            self._fail(job, retryable=True, jitter=1.0)
 
-    def _waiting(self) -> Iterator[Job]:
-        return (job for job in self.jobs.values() if job.state == "waiting")
+    # How nodes come and go.
 
-    def _fill(self, node: Node) -> None:
-        """Start what fits on a node that has got room, strictly by rank."""
-        for job in _by_rank(self._waiting()):
-            if job.pin in ("", node.name) and node.fits(job.cost):
-                self._place(job, node)
+    def _come_up(self, name: str, kind: str, capabilities: Capabilities, labels: Mapping[str, str]) -> None:
+        """Whatever was held under the name by one that was lost is given back before."""
+        if name in self.nodes and not self.nodes[name].up:
+            self._recover()
+        node = self.nodes.setdefault(name, Node(name))
+        node.kind, node.up, node.quiet, node.emptied, node.labels = kind, True, False, True, labels
+        after = with_slots(capabilities)
+        node.books.change(node.capabilities, after)
+        node.capabilities = after
+        self.overtaking.free(node)
+        self._dirty(node)
+        self._settle()
+
+    def _begin(self) -> None:
+        """Notice whose lease is over, and how much each node has free."""
+        for node in self.nodes.values():
+            node.was = node.books.copy()
+            if node.up and node.kind == "leased" and node.lease_ends_ms <= self.now_ms:
+                self._lose(node)
+
+    def _lose(self, node: Node) -> None:
+        node.up, node.emptied, node.lost_ms = False, False, self.now_ms
+        self.overtaking.free(node)
+
+    def _forget(self, node: Node) -> None:
+        self.timers.pop(f"drain|{node.name}", None)
+        del self.nodes[node.name]
+
+    def _recover(self) -> None:
+        """Give back what lost nodes held: what was queued is placed again or waits, what ran has failed."""
+        lost = [node for node in self.nodes.values() if not node.emptied]
+        for node in sorted(lost, key=lambda node: (node.lost_ms, node.name)):
+            self._hand_back(node)
+            for job in list(node.running):
+                self._lose_run(node, job)
+            for owner in list(node.holds):
+                if isinstance(owner, Claim):
+                    self._drop_claim(owner)
+                else:
+                    self._give_back(node, owner)
+                    if owner.state == "queued":
+                        self._admit(owner)
+            node.emptied = True
+
+    def _hand_back(self, node: Node) -> None:
+        """What stands on the queue of a node that is closed is placed again, or waits."""
+        self.overtaking.free(node)
+        queued, node.queue = node.queue, []
+        for job in _by_rank(job for job in queued if job.state == "queued" and job in node.holds):
+            self._give_back(node, job)
+            self._admit(job)
 
     def _reconcile(self, node: Node, runs: list[Job] | None) -> set[Job]:
         stops = set()
@@ -410,56 +639,25 @@ class Oracle:
             if isinstance(owner, Claim):
                 continue
             if runs is not None and owner in runs:
-                if owner.state != "started" or owner.marked:
+                if owner.state != "started" or owner.marked or owner.evicted:
                     stops.add(owner)
             elif owner in node.running:
                 self._lose_run(node, owner)
             elif owner not in node.queue or owner.state != "queued":
-                node.give_back(owner)
+                self._give_back(node, owner)
                 if owner.state == "queued":
                     self._admit(owner)
-        self._fill(node)
+        self._wake(node)
         return stops
 
-    def _come_up(self, name: str, kind: str, capabilities: Mapping[str, Number | Sequence[int]]) -> None:
-        """Whatever was held under the name by one that was lost is given back before."""
-        if name in self.nodes and not self.nodes[name].up:
-            self._recover()
-        node = self.nodes.setdefault(name, Node(name))
-        node.kind, node.up, node.quiet, node.emptied = kind, True, False, True
-        node.change(with_slots(parse_capabilities(capabilities)))
-        self._recover()
-        self._fill(node)
-
-    def _end_claims(self) -> None:
-        due = [claim for claim in self.claims.values() if claim.ends_ms <= self.now_ms]
-        for claim in sorted(due, key=lambda claim: (claim.ends_ms, claim.id)):
-            node = self.nodes[claim.node]
-            self._drop_claim(claim)
-            self._fill(node)
-
-    def _drop_claim(self, claim: Claim) -> None:
-        self.nodes[claim.node].give_back(claim)
-        del self.claims[claim.id]
+    def _touch(self, job: Job) -> None:
+        self._stop_waiting(job)
+        self.timers.pop(f"expire|{job.id}", None)
+        self.touched.add(job)
 
     def _take_off_queue(self, job: Job) -> None:
         if job.state == "queued" and job in self.nodes[job.node].queue:
             self.nodes[job.node].queue.remove(job)
-
-
-def with_slots(capabilities: Capabilities) -> Capabilities:
-    """A node that names no slots takes any number of functions."""
-    return Capabilities({SLOTS: UNLIMITED, **capabilities.units}, capabilities.devices)
-
-
-def _with_slot(cost: Mapping[str, Number]) -> Units:
-    return {**parse_cost(cost), SLOTS: UNIT}
-
-
-def _idle(node: Node) -> Books:
-    books = Books({}, {})
-    books.change(Capabilities({}), node.capabilities)
-    return books
 
 
 def _by_rank(jobs: Iterable[Job]) -> list[Job]:

@@ -18,7 +18,7 @@ import click
 from handoff.cluster import DEFAULT_NAMESPACE, default_url
 from handoff.errors import HandoffError
 from handoff.names import check_namespace, check_node_name
-from handoff.resources import SLOTS, UNIT, Capabilities, Number, parse_capabilities
+from handoff.resources import SLOTS, UNIT, Number
 from handoff.store import ScriptBug, Store, own_client
 from handoff_worker import settings
 from handoff_worker.agent import Agent, Options
@@ -27,6 +27,7 @@ from handoff_worker.hints import Hints
 from handoff_worker.holder import Holder
 from handoff_worker.ledger import NameTaken, NodeLedger
 from handoff_worker.lifetime import Signals, Tether, take_name
+from handoff_worker.offer import leaves_nothing_open, make_offer
 from handoff_worker.probe import probe
 from handoff_worker.tasks import Maker
 
@@ -39,13 +40,15 @@ SHORTEST_LEASE_S = 0.5
 
 
 def _read_amount(value: str) -> Amount:
-    """Read `2`, `0.5` or `[0,3]`."""
+    """Read `2`, `0.5` or `[0,3]`; whether a list may stand here is judged with all the rest."""
     try:
         if value.startswith("["):
-            return list(json.loads(value))
+            return list(json.loads(value, parse_float=Decimal))
         return int(value) if value.lstrip("+-").isdecimal() else Decimal(value)
     except (ValueError, InvalidOperation):
-        raise click.BadParameter(f"{value!r} is no number (of devices also a list of indices, such as [0,3])") from None
+        raise click.BadParameter(
+            f"{value!r} is no number (for devices also a list of numbers, such as [0,3])"
+        ) from None
 
 
 def _amount(context: click.Context, option: click.Parameter, value: str | None) -> Amount | None:
@@ -53,13 +56,25 @@ def _amount(context: click.Context, option: click.Parameter, value: str | None) 
 
 
 def _resources(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Amount]:
-    resources = {}
+    return {name: _read_amount(amount) for name, amount in _pairs(values, "NAME=AMOUNT, such as fpga=1").items()}
+
+
+def _device_memory(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, Amount]:
+    return {name: _read_amount(amount) for name, amount in _pairs(values, "NAME=MB, such as gpu=24000").items()}
+
+
+def _labels(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    return _pairs(values, "NAME=VALUE, such as zone=a")
+
+
+def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
+    pairs = {}
     for value in values:
-        name, equals, amount = value.partition("=")
+        name, equals, what = value.partition("=")
         if not equals:
-            raise click.BadParameter(f"{value!r} does not read NAME=AMOUNT, such as fpga=1")
-        resources[name] = _read_amount(amount)
-    return resources
+            raise click.BadParameter(f"{value!r} does not read {form}")
+        pairs[name] = what
+    return pairs
 
 
 @click.command(name="handoff node", context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +83,9 @@ def _resources(context: click.Context, option: click.Parameter, values: tuple[st
 @click.option("--memory", callback=_amount, help="MB of 2**20 bytes. Default: as for --cpu.")
 @click.option("--gpu", callback=_amount, help="How many NVIDIA devices, or their indices as [0,3]. Default: all.")
 @click.option("--resource", "resources", multiple=True, callback=_resources, help="NAME=AMOUNT of anything else.")
+@click.option("--device-memory", multiple=True, callback=_device_memory,
+              help="NAME=MB on each device, or a list as gpu=[24000,40000]. Default for gpu: as probed.")  # fmt: skip
+@click.option("--label", "labels", multiple=True, callback=_labels, help="NAME=VALUE that functions may ask for.")
 @click.option("--slots", callback=_amount, help="Functions that run at once. Default: 8, or 4 per core if more.")
 @click.option(
     "--path",
@@ -95,9 +113,10 @@ def main(**given: Any) -> None:
     signals = Signals()
     _set_up_log(given["as_json"])
     try:
-        node, options = _settle(given)
+        node = _settle(given)
         name = check_node_name(node.name or Holder.here().host)
         namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
+        options = _options(name, node, given)
     except (HandoffError, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     url = node.url or default_url()
@@ -123,18 +142,19 @@ def _run(
 ) -> None:
     ledger = NodeLedger(store, name, Holder.here(), uuid.uuid4().hex)
     paths = [str(path) for path in (*given["paths"], *((node.path,) if node.path else ()))]
-    slots = options.capabilities.units[SLOTS] // UNIT
+    capabilities = options.offer.capabilities
+    slots = capabilities.units[SLOTS] // UNIT
     children = Children(idle_limit=max(1, min(slots, 256)), path=paths)
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
-        if not take_name(ledger, options.capabilities, round(options.lease_s * 1000), signals.wait):
+        if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait):
             return
         unless_ours.pop_all()
     maker = Maker(
         node=name,
         worker=store.keys.queue(name),
         url=url,
-        has_gpus="gpu" in options.capabilities.devices,
+        has_gpus="gpu" in capabilities.devices,
         allow_pickle=given["allow_pickle"],
         environ=dict(os.environ),
     )
@@ -146,45 +166,29 @@ def _run(
     agent.run()
 
 
-def _settle(given: dict[str, Any]) -> tuple[settings.NodeSettings, Options]:
-    """Flags over the file over what the machine has."""
+def _settle(given: dict[str, Any]) -> settings.NodeSettings:
+    """Flags over the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
     flags = {field: given[field] for field in ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease")}
-    resources = {**node.resources, **given["resources"]}
-    node = replace(node, **{field: value for field, value in flags.items() if value is not None}, resources=resources)
+    return replace(
+        node,
+        **{field: value for field, value in flags.items() if value is not None},
+        resources={**node.resources, **given["resources"]},
+        device_memory={**node.device_memory, **given["device_memory"]},
+        labels={**node.labels, **given["labels"]},
+    )
+
+
+def _options(name: str, node: settings.NodeSettings, given: dict[str, Any]) -> Options:
     if node.lease is not None and not SHORTEST_LEASE_S <= node.lease <= 3600:
         raise ValueError(f"--lease is {node.lease}: give {SHORTEST_LEASE_S} to 3600 seconds")
-    capabilities = _capabilities(node, look=not given["no_probe"])
-    return node, Options(
-        capabilities,
+    machine = None if given["no_probe"] or leaves_nothing_open(node) else probe()
+    return Options(
+        make_offer(name, node, machine),
         lease_s=15.0 if node.lease is None else float(node.lease),
         grace_s=given["grace"],
         burst=given["burst"],
     )
-
-
-def _capabilities(node: settings.NodeSettings, *, look: bool) -> Capabilities:
-    amounts: dict[str, Any] = dict(node.resources)
-    for resource, amount in (("cpu", node.cpu), ("memory", node.memory), ("gpu", node.gpu)):
-        if amount is not None:
-            amounts[resource] = list(amount) if isinstance(amount, tuple) else amount
-    if look and not {"cpu", "memory", "gpu"} <= amounts.keys():
-        machine = probe()
-        amounts.setdefault("cpu", machine.cpu)
-        amounts.setdefault("memory", machine.memory_mb)
-        gpu = amounts.setdefault("gpu", list(machine.gpus))
-        if not isinstance(gpu, list) and gpu <= len(machine.gpus):
-            # The first of those that this agent may use, which need not be 0, 1, ...
-            amounts["gpu"] = list(machine.gpus[: int(gpu)])
-    if node.slots is not None:
-        amounts[SLOTS] = node.slots
-    parsed = parse_capabilities(amounts)
-    if SLOTS not in amounts:
-        cores = parsed.units.get("cpu", 0) / UNIT
-        return Capabilities({**parsed.units, SLOTS: max(8, int(4 * cores)) * UNIT}, parsed.devices)
-    if SLOTS not in parsed.units or parsed.units[SLOTS] % UNIT:
-        raise ValueError("--slots is a whole number of at least 1")
-    return parsed
 
 
 def _set_up_log(as_json: bool) -> None:

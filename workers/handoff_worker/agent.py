@@ -19,10 +19,11 @@ from math import inf
 from typing import Any
 
 from handoff.errors import StoreUnavailable
-from handoff.resources import SLOTS, UNIT, Capabilities
+from handoff.resources import SLOTS, UNIT
 from handoff_worker import hints, tasks
 from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
 from handoff_worker.ledger import NameTaken, NodeLedger, Result, Stale, Started
+from handoff_worker.offer import Offer
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ MOST_BYTES = 32 * 2**20
 class Options:
     """How an agent behaves."""
 
-    capabilities: Capabilities
+    offer: Offer
     lease_s: float = 15.0
     grace_s: float = 30.0  #: how long `stop` lets functions finish
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run
@@ -64,7 +65,7 @@ class Agent:
     ) -> None:
         self._ledger, self._children, self._commands, self._maker = ledger, children, commands, maker
         self._options = options
-        self._slots = options.capabilities.units[SLOTS] // UNIT
+        self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
         self._selector.register(children, selectors.EVENT_READ)
         self._op = 0
@@ -197,7 +198,7 @@ class Agent:
             self._look = not self._quiet
         if now_s >= self._beat_at_s:
             for id in self._ledger.beat([*self._running, *(result.id for result in (*self._sent, *self._results))]):
-                self._stop_function(id, "its job was canceled or deleted")
+                self._stop_function(id, "its job was canceled or deleted, or its node is drained")
             self._beat_at_s = now_s + self._options.lease_s / 3 * random.uniform(0.8, 1.0)
         if now_s >= self._tick_at_s:
             self._tick()
@@ -227,15 +228,20 @@ class Agent:
         started = self._running.pop(result.id)
         if outcome == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
+        elif outcome.startswith("failed") and result.kind == "stopped":
+            # By the deadline of a drain: it is as lost as if its node were.
+            logger.info("%s was stopped because node %s is drained", result.id, self._ledger.name)
+            if outcome == "failed+callback":
+                self._call_back(self._maker.lost_callback(started, self._ledger.name))
         elif outcome.startswith("failed"):
             logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
-        if outcome == "failed+callback":
-            self._call_back(self._maker.callback(started, result.error, result.message, result.body))
+            if outcome == "failed+callback":
+                self._call_back(self._maker.callback(started, result.error, result.message, result.body))
 
     def _tick(self) -> None:
         more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - len(self._callbacks)))
         for started in owed:
-            self._call_back(self._maker.lost_callback(started))
+            self._call_back(self._maker.lost_callback(started, started.job.get(b"h_message", b"").decode()))
         self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
 
     def _back_off(self, error: StoreUnavailable) -> None:
@@ -269,7 +275,8 @@ class Agent:
             self._gone = True
             return
         try:
-            held = self._ledger.register(self._options.capabilities, round(self._options.lease_s * 1000))
+            offer = self._options.offer
+            held = self._ledger.register(offer.capabilities, round(self._options.lease_s * 1000), labels=offer.labels)
         except StoreUnavailable as error:
             self._back_off(error)
             return

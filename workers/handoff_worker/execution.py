@@ -22,6 +22,7 @@ from rq.exceptions import DeserializationError
 from rq.job import JobStatus
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
+from handoff.current import run_as_current
 from handoff.errors import HandoffError
 from handoff.serializer import dumps_result, resolve
 from handoff_worker.wire import Channel, encode
@@ -129,7 +130,7 @@ class Executor:
     def _outcome(self, task: Mapping[str, Any]) -> dict[str, object]:
         try:
             job = self._restore(task)
-            result = _run(job) if task["kind"] == "run" else _tell_of_failure(job, task)
+            result = _run(job, task) if task["kind"] == "run" else _tell_of_failure(job, task)
         except _Hopeless as hopeless:
             return _failure(hopeless.__cause__ or hopeless, retryable=False)
         # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
@@ -209,10 +210,11 @@ def import_function(name: str) -> Callable[..., Any]:
     raise ImportError(f"{name!r} names no module: a function is stored as 'package.module.name'", name=name)
 
 
-def _run(job: Job) -> bytes:
+def _run(job: Job, task: Mapping[str, Any]) -> bytes:
     with _limit(job):
         _check_importable(job)
-        result = job.perform()
+        with run_as_current(job.id, task["node"], task["job"]):
+            result = job.perform()
     # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
     data = _serialized(job, result)
     job._status = JobStatus.FINISHED

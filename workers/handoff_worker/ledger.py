@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from handoff.constraints import labels_text
 from handoff.resources import Capabilities
-from handoff.rqmodel import LOST_TEXT, worker_fields
+from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
 from handoff.shape import capability_texts
 from handoff.store import Store, unlisted
 from handoff_worker.holder import Holder
@@ -89,7 +90,9 @@ class NodeLedger:
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
 
-    def register(self, capabilities: Capabilities, lease_ms: int, *, dead: str = "") -> Held | None:
+    def register(
+        self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
+    ) -> Held | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
         units, devices = capability_texts(capabilities)
         while True:
@@ -97,7 +100,7 @@ class NodeLedger:
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
                 name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, lost_text=LOST_TEXT,
+                lease_ms=lease_ms, units=units, devices=devices, labels=labels_text(labels or {}), lost_text=LOST_TEXT,
             )  # fmt: skip
             match reply:
                 case ["registered", bytes(epoch)]:
@@ -155,7 +158,7 @@ class NodeLedger:
 
         After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
         """
-        reply = self._store.attempt("tick", room=room, token=self._tick_token, lost_text=LOST_TEXT)
+        reply = self._store.attempt("tick", room=room, token=self._tick_token, **ENDING_TEXTS)
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []

@@ -11,22 +11,23 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from handoff.resources import Capabilities
 from handoff_worker.agent import Agent
 from handoff_worker.ledger import NameTaken, NodeLedger
+from handoff_worker.offer import Offer
 
 logger = logging.getLogger(__name__)
 
 
-def take_name(ledger: NodeLedger, capabilities: Capabilities, lease_ms: int, wait: Callable[[float], bool]) -> bool:
+def take_name(ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[float], bool]) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
     At once if the holder ran on this machine and its process is gone. Raises `NameTaken` if it renews its lease.
     """
-    held = ledger.register(capabilities, lease_ms)
+    capabilities, labels = offer.capabilities, offer.labels
+    held = ledger.register(capabilities, lease_ms, labels=labels)
     if held is not None and held.holder.is_gone():
         logger.info("taking node %s over from process %d, which is gone", ledger.name, held.holder.pid)
-        held = ledger.register(capabilities, lease_ms, dead=held.incarnation)
+        held = ledger.register(capabilities, lease_ms, labels=labels, dead=held.incarnation)
     if held is not None:
         logger.warning(
             "node %s is held by process %d on %s; waiting %.1f s for its lease",
@@ -34,7 +35,7 @@ def take_name(ledger: NodeLedger, capabilities: Capabilities, lease_ms: int, wai
         )  # fmt: skip
         if not wait(held.left_ms / 1000 + 0.05):
             return False
-        held = ledger.register(capabilities, lease_ms)
+        held = ledger.register(capabilities, lease_ms, labels=labels)
     if held is not None:
         raise NameTaken(ledger.name, held)
     return True

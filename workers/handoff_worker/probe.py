@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MB = 2**20
 
-NVIDIA_QUERY = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader,nounits")
+NVIDIA_QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
 NVIDIA_TIMEOUT_S = 5.0
 
 ROOT_GROUPS = ("0::/", "0:cpu:/", "0:memory:/")
@@ -31,8 +31,21 @@ NO_LIMIT = frozenset({"max", "-1"})
 
 POSITIVE = re.compile(r"[1-9][0-9]{0,19}")
 
+DEVICE_MB = re.compile(r"[1-9][0-9]{0,8}")
+"""What stands for anything else, `[N/A]` above all, is a device that shares the memory of its machine."""
+
 Runner = Callable[[Sequence[str], float], str]
 """Runs a command for at most so many seconds and returns its output; else raises OSError or SubprocessError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One NVIDIA device, as its driver describes it."""
+
+    index: int  #: as nvidia-smi counts, which is in PCI bus order
+    uuid: str = ""
+    memory_mb: int | None = None  #: MB of 2**20 bytes in all; None where the driver does not say
+    model: str = ""  #: such as "NVIDIA A100-SXM4-40GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class MachineCapabilities:
 
     cpu: float  #: cores; a quota may leave a part of one
     memory_mb: int  #: MB of 2**20 bytes, rounded down
-    gpus: tuple[int, ...]  #: indices as nvidia-smi counts (PCI bus order), ascending
+    gpus: tuple[Gpu, ...] = ()  #: by index, ascending
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +199,7 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def _gpus(environ: Mapping[str, str], run: Runner) -> tuple[int, ...]:
+def _gpus(environ: Mapping[str, str], run: Runner) -> tuple[Gpu, ...]:
     if environ.get("NVIDIA_VISIBLE_DEVICES") == "none":
         return ()
     try:
@@ -196,25 +209,28 @@ def _gpus(environ: Mapping[str, str], run: Runner) -> tuple[int, ...]:
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("the NVIDIA driver does not answer (%s): assuming no gpus", error)
         return ()
-    uuids: dict[int, str] = {}
-    for line in filter(None, map(str.strip, answer.splitlines())):
-        index, _, uuid = line.partition(",")
-        if re.fullmatch(r"[0-9]{1,5}", index):
-            uuids[int(index)] = uuid.strip()
-        else:
-            log.warning("nvidia-smi says %r, which names no device: assuming that it is none", line)
-    return _visible(uuids, environ.get("CUDA_VISIBLE_DEVICES"))
+    gpus = {gpu.index: gpu for line in answer.splitlines() if line.strip() and (gpu := _gpu(line))}
+    return tuple(gpus[index] for index in _visible(gpus, environ.get("CUDA_VISIBLE_DEVICES")))
 
 
-def _visible(uuids: Mapping[int, str], wanted: str | None) -> tuple[int, ...]:
+def _gpu(line: str) -> Gpu | None:
+    """Read one line of the driver's answer; a name may hold the comma that parts the fields, and so comes last."""
+    index, uuid, memory, model = [*map(str.strip, line.split(",", 3)), "", "", ""][:4]
+    if not re.fullmatch(r"[0-9]{1,5}", index):
+        log.warning("nvidia-smi says %r, which names no device: assuming that it is none", line)
+        return None
+    return Gpu(int(index), uuid, int(memory) if DEVICE_MB.fullmatch(memory) else None, model)
+
+
+def _visible(gpus: Mapping[int, Gpu], wanted: str | None) -> list[int]:
     if wanted is None:
-        return tuple(sorted(uuids))
+        return sorted(gpus)
     chosen: set[int] = set()
     for entry in map(str.strip, wanted.split(",")):
         named = [
             index
-            for index, uuid in uuids.items()
-            if entry == str(index) or (entry.startswith("GPU-") and uuid.startswith(entry))
+            for index, gpu in gpus.items()
+            if entry == str(index) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry))
         ]
         if len(named) != 1:
             if entry not in ("", "-1"):
@@ -222,4 +238,4 @@ def _visible(uuids: Mapping[int, str], wanted: str | None) -> tuple[int, ...]:
                 log.warning(message, entry, wanted, sorted(chosen))
             break
         chosen.update(named)
-    return tuple(sorted(chosen))
+    return sorted(chosen)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from handoff.errors import InvalidResources
+from handoff.constraints import parse_labels
+from handoff.errors import InvalidNode, InvalidResources
 from handoff.resources import SLOTS, parse_capabilities
 
 
@@ -26,6 +27,8 @@ class NodeSettings:
     namespace: str | None = None
     lease: int | float | None = None  #: seconds
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
+    device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(path: Path) -> NodeSettings:
@@ -41,13 +44,17 @@ def load(path: Path) -> NodeSettings:
         if not fits(value):
             raise ValueError(f"{path} sets {key!r} to {value!r}: it must be {allowed}")
     resources = _resources(path, document.get("resources", {}))
-    settings = {key: _frozen(value) for key, value in document.items()} | {"resources": resources}
+    memory = _device_memory(path, document.get("device_memory", {}))
+    settings = {key: _frozen(value) for key, value in document.items()}
+    settings |= {"resources": resources, "device_memory": memory}
     if "path" in settings:
         settings["path"] = path.parent / settings["path"]
     amounts = {key: settings[key] for key in ("cpu", "memory", "gpu") if key in settings} | resources
     try:
-        parse_capabilities(amounts)
-    except InvalidResources as error:
+        # The memory of devices that the file does not name can be judged only once the machine was looked at.
+        parse_capabilities(amounts, {name: value for name, value in memory.items() if name in amounts})
+        parse_labels(document.get("name", "here"), document.get("labels", {}))
+    except (InvalidResources, InvalidNode) as error:
         raise ValueError(f"{path}: {error}") from error
     return NodeSettings(**settings)
 
@@ -59,6 +66,16 @@ def _resources(path: Path, table: Mapping[str, Any]) -> dict[str, int | float | 
         if not _is_number(value) and not _is_indices(value):
             raise ValueError(
                 f"{path} sets resource {name!r} to {value!r}: it must be a number or a list of device indices"
+            )
+    return {name: _frozen(value) for name, value in table.items()}
+
+
+def _device_memory(path: Path, table: Mapping[str, Any]) -> dict[str, int | float | tuple[int | float, ...]]:
+    for name, value in table.items():
+        if not _is_number(value) and not (isinstance(value, list) and all(map(_is_number, value))):
+            raise ValueError(
+                f"{path} sets the memory of {name!r} to {value!r}: it must be a number of MB, "
+                "or a list of numbers, one for each device"
             )
     return {name: _frozen(value) for name, value in table.items()}
 
@@ -83,6 +100,10 @@ def _is_indices(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_whole, value))
 
 
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
 _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "a text, such as 'gpu-1'"),
     "cpu": (_is_number, "a number of cores, such as 8 or 1.5"),
@@ -97,5 +118,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "namespace": (_is_text, "a text, such as 'handoff'"),
     # False for nan, which compares with nothing, and for inf: a node with no end to its lease is never lost.
     "lease": (lambda value: _is_number(value) and 0 < value < float("inf"), "a number of seconds above 0, such as 15"),
-    "resources": (lambda value: isinstance(value, dict), "a table, such as [resources] and below it fpga = 1"),
+    "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
+    "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
+    "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),
 }

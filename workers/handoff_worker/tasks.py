@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
+from handoff.current import placed_variant
 from handoff.errors import NodeLost
 from handoff.rqmodel import decode_traceback, encode_traceback, encode_value
-from handoff.shape import parse_cost_text, parse_devices
+from handoff.shape import parse_devices
 from handoff_worker.children import Died, Failed, Finished, Outcome, Task
 from handoff_worker.confine import binding, device_environment
 from handoff_worker.ledger import Result, Started
@@ -43,7 +44,7 @@ class Maker:
             message = "its arguments are pickled, and this agent loads no pickles: start it with --allow-pickle"
             return Failed(started.id, "handoff.errors.InvalidFunction", message, message, retryable=False)
         devices = parse_devices(job.get(b"h_devices", b"").decode())
-        cost = parse_cost_text(job.get(b"h_shape", b"").decode().partition("@")[0])
+        _, cost = placed_variant(job)
         return Task(
             id=started.id,
             job=job,
@@ -71,9 +72,9 @@ class Maker:
             traceback=decode_traceback({b"exc_string": body.encode()}),
         )
 
-    def lost_callback(self, started: Started) -> Task:
-        """The on_failure of a function that was lost with another node."""
-        message = f"node {started.job.get(b'h_message', b'').decode()} was lost"
+    def lost_callback(self, started: Started, node: str) -> Task:
+        """The on_failure of a function that was lost with a node, this one or another."""
+        message = f"node {node} was lost"
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
         )

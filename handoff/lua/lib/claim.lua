@@ -2,6 +2,7 @@
 --
 -- KEYS     claims  claim_ends
 -- @include lib/settle
+-- @include lib/lapse
 
 local MOST_ENDED = 16
 
@@ -37,8 +38,19 @@ local function claim(node, id, cost, ttl_ms, now)
   return hold(node, id, cost, now)
 end
 
+-- What a claim on the node could get of one index: nothing of what is held for a function.
+local function free_on(node)
+  local shared = load_shared()
+  return function(index)
+    local resource = string.match(index, '^[^#]+')
+    local keeper = shared.cap[resource] and shared or node
+    local withheld = holds_back(keeper, {wants = {{resource, 1}}}, NOBODY)
+    return not withheld and keeper.free[index] or 0
+  end
+end
+
 -- What is missing of each want, on top of what is missing already: {resource, units, ...}. Of whole devices the
--- missing idle ones, of a share what the emptiest device lacks of it.
+-- missing idle ones, of a share or of memory what the best device lacks of it.
 local function shortage(wants, free_of, missing)
   for _, want in ipairs(wants) do
     local resource, units = want[1], want[2]
@@ -55,4 +67,13 @@ local function shortage(wants, free_of, missing)
     short[#short + 1], short[#short + 2] = resource, text(units)
   end
   return short
+end
+
+-- What keeps a node from taking anything at all that is short: what is held beyond its capacity.
+local function excess_of(node)
+  local beyond = node.over and excess(node) or {}
+  for resource, units in pairs(load_shared().over and excess(load_shared()) or {}) do
+    beyond[resource] = units
+  end
+  return beyond
 end

@@ -4,6 +4,7 @@
 --          rq_worker  prune  gone
 -- @include lib/clock
 -- @include lib/job
+-- @include lib/timers
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
@@ -48,6 +49,9 @@ end
 -- {'exc_string', text} or {}.
 local function end_job(job, status, body, now)
   local queue = job.origin
+  if option_of(job, 'wait') then
+    drop_timer('expire|' .. job.id)
+  end
   local ttl = lifetime_of(job, status)
   local key, results = K.rq_job .. job.id, K.rq_results .. job.id
   if ttl == 0 then

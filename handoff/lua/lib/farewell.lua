@@ -3,6 +3,7 @@
 -- KEYS     leases  lost  abandoned  past  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
 -- @include lib/capacity
 -- @include lib/settle
+-- @include lib/lapse
 
 local function forget_worker(queue)
   local worker = K.rq_worker .. queue
@@ -22,8 +23,9 @@ end
 
 local function remove_node(node, lobby, now)
   local queue = lobby .. '.' .. node.name
-  forget_node(node)
+  forget_node(node, now)
   redis.call('ZREM', K.leases, node.name)
+  drop_timer('drain|' .. node.name)
   redis.call('ZREM', K.lost, node.name)
   redis.call('SREM', K.rq_queues, K.rq_queue .. queue)
   redis.call('ZADD', K.past, 0, node.name)

@@ -1,14 +1,18 @@
 -- One function as the job hash of RQ, with our own fields beside RQ's (RQ ignores what it does not know):
--- `h_shape`, `h_rank` (priority, then order), `h_token` (the submit that made it), `h_function` (the user's id),
--- `h_state` (waiting, delayed: finer than RQ's `deferred`), `h_node`, `h_devices`, `h_placement` (the number of its
--- last placement: with the job id it names the reservation), `h_attempts` (starts), `h_retries`, `h_cancel` (the call that
--- canceled it while it ran), `h_error` and `h_message` (of its failure).
+-- `h_demand` (what it asks for, in order of preference), `h_rank` (priority, then order), `h_token` (the submit that
+-- made it), `h_function` (the user's id), `h_state` (waiting, delayed: finer than RQ's `deferred`), `h_since` (when it
+-- began to wait, ms), `h_node`, `h_devices`, `h_variant` (which of its demand it was placed with, from 0; absent = 0),
+-- `h_placement` (the number of its last placement: with the job id it names the reservation), `h_attempts` (starts),
+-- `h_retries`, `h_options` (what few functions have, `unfit=60000;wait=5000;strategy=load_balanced`), `h_cancel` (the
+-- call that canceled it while it ran), `h_evicted` (the placement that was stopped because its node is drained),
+-- `h_unfit` (1 = no node could hold it when that was looked at last), `h_error` and `h_message` (of its failure).
 --
 -- KEYS     rq_job  order
 -- @include lib/clock
 
-local FIELDS = {'status', 'origin', 'h_shape', 'h_rank', 'h_state', 'h_node', 'h_devices', 'h_placement', 'h_attempts',
-  'h_retries', 'h_cancel', 'h_token', 'result_ttl', 'failure_ttl', 'failure_callback_name'}
+local FIELDS = {'status', 'origin', 'h_demand', 'h_rank', 'h_state', 'h_since', 'h_node', 'h_devices', 'h_variant',
+  'h_placement', 'h_attempts', 'h_retries', 'h_options', 'h_cancel', 'h_evicted', 'h_token', 'result_ttl',
+  'failure_ttl', 'failure_callback_name'}
 
 -- nil where there is no such job: it expired, or rq deleted it.
 local function read_job(id)
@@ -32,8 +36,19 @@ local function set_job(job, ...)
   redis.call('HSET', K.rq_job .. job.id, ...)
 end
 
+local function unset_job(job, ...)
+  for _, field in ipairs({...}) do
+    job[field] = nil
+  end
+  redis.call('HDEL', K.rq_job .. job.id, ...)
+end
+
 local function reservation_of(job)
   return job.id .. ':' .. (job.h_placement or 0)
+end
+
+local function option_of(job, name)
+  return job.h_options and string.match(';' .. job.h_options .. ';', ';' .. name .. '=([^;]*);')
 end
 
 -- Larger priorities first, then first come, first served: both in one exact double.

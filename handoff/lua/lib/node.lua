@@ -2,57 +2,95 @@
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
 -- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something held does not fit the capacity, `quiet` while its
--- agent takes no more; and per resource
--- `cap:<r>`, `used:<r>` and, where it consists of devices, `dev:<r>` as `0=10000,3=2500` (index = free share).
--- A record in `held` is `<epoch>|<cost>|<devices>`: release adds back what the record says, never what a caller says.
+-- agent takes no more, `draining` (until when, ms, 0 = no deadline), `hold` (for whom it is held: lib/overtaking);
+-- `labels` and `class` (lib/capacity); and per resource `cap:<r>`, `used:<r>` and, where it consists of devices,
+-- `dev:<r>` as `0=10000,3=2500` (index = free share) or `0=10000/60000000/240000000` (and free and total memory).
+-- A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
--- KEYS     node  nodes  held  live  open
+-- The node called `*` is what the whole cluster shares: it has no position, and counts in every test of what fits.
+--
+-- KEYS     node  nodes  open
+-- @finally save_books
 -- @include lib/clock
 -- @include lib/shape
--- @include lib/events
 -- @include lib/index
 
+local SHARED = '*'
+local NOBODY = math.huge  -- the rank of claims: behind all functions
 local loaded = {}
 
 local function parse_devices(packed)
-  local free = {}
-  for index, units in string.gmatch(packed, '(%d+)=(%d+)') do
-    free[#free + 1] = {tonumber(index), tonumber(units)}
+  local devices = {}
+  for index, rest in string.gmatch(packed, '(%d+)=([^,]+)') do
+    local share, memory, total = string.match(rest, '^(-?%d+)/?(-?%d*)/?(%d*)$')
+    devices[#devices + 1] = {index = tonumber(index), share = tonumber(share), memory = tonumber(memory),
+      total = tonumber(total)}
   end
-  return free
+  return devices
 end
 
-local function pack_devices(free)
+local function pack_devices(devices)
   local parts = {}
-  for i, device in ipairs(free) do
-    parts[i] = device[1] .. '=' .. device[2]
+  for i, device in ipairs(devices) do
+    parts[i] = device.index .. '=' .. text(device.share)
+    if device.total then
+      parts[i] = parts[i] .. '/' .. text(device.memory) .. '/' .. text(device.total)
+    end
   end
   return table.concat(parts, ',')
 end
 
+-- The devices whose memory the resource is, or nil.
+local function memory_devices(node, resource)
+  local family = family_of(resource)
+  local devices = family ~= resource and node.dev[family]
+  return devices and devices[1] and devices[1].total and devices or nil
+end
+
+-- What the index says of devices, on one side.
+local function add_device_values(values, resource, devices, side)
+  local idle, share, memory = 0, 0, 0
+  for _, device in ipairs(devices) do
+    local units = side == 'cap' and UNIT or device.share
+    local left = side == 'cap' and device.total or device.memory
+    local whole_memory = left == device.total
+    if units == UNIT and whole_memory then
+      idle = idle + 1
+    end
+    share = math.max(share, whole_memory and units or 0)
+    memory = math.max(memory, units == UNIT and left or 0)
+  end
+  values[resource .. '#idle'], values[resource .. '#share'] = idle, share
+  if devices[1] and devices[1].total then
+    values[resource .. '#memory'] = memory
+  end
+end
+
+-- How much of a node is spare: the smallest free share of all that it has. It is an index like any other.
+local SPARE = '*spare'
+
 -- What the index says of a node, on one side.
 local function values_of(node, side)
-  local values = {}
+  local values, spare = {}, UNIT
   for resource, cap in pairs(node.cap) do
+    local free = math.max(0, cap - (node.used[resource] or 0))
     local devices = node.dev[resource]
     if devices then
-      local idle, share = 0, 0
-      for _, device in ipairs(devices) do
-        local units = side == 'cap' and UNIT or device[2]
-        idle = idle + (units == UNIT and 1 or 0)
-        share = math.max(share, units)
-      end
-      values[resource .. '#idle'], values[resource .. '#share'] = idle, share
-    elseif side == 'cap' then
-      values[resource] = cap
-    else
-      values[resource] = math.max(0, cap - (node.used[resource] or 0))
+      add_device_values(values, resource, devices, side)
+    elseif not memory_devices(node, resource) then
+      values[resource] = side == 'cap' and cap or free
     end
+    if cap > 0 then
+      spare = math.min(spare, math.floor(free / cap * UNIT))
+    end
+  end
+  if side == 'free' and next(node.cap) then
+    values[SPARE] = spare
   end
   return values
 end
 
--- nil where no such node is known. Loaded once a script; changes reach Redis with `write_node`.
+-- nil where no such node is known. Loaded once a script.
 local function load_node(name)
   if loaded[name] then
     return loaded[name]
@@ -61,7 +99,7 @@ local function load_node(name)
   if #flat == 0 then
     return nil
   end
-  local node = {name = name, cap = {}, used = {}, dev = {}, stored = {}}
+  local node = {name = name, cap = {}, used = {}, dev = {}, label = {}, stored = {}}
   for i = 1, #flat, 2 do
     local field, value = flat[i], flat[i + 1]
     local kind, resource = string.match(field, '^(%l+):(.+)$')
@@ -74,6 +112,9 @@ local function load_node(name)
       node[field] = value
     end
   end
+  for label, value in string.gmatch(node.labels or '', '([^=;]+)=([^;]*)') do
+    node.label[label] = value
+  end
   node.position = tonumber(node.position)
   node.free = values_of(node, 'free')
   -- What was free when this script began: `wake` asks what has grown since.
@@ -82,215 +123,218 @@ local function load_node(name)
   return node
 end
 
-local function is_open(node)
-  return node.state == 'up' and not node.over and not node.quiet
+-- What the cluster shares: a table with no capacity where it shares nothing.
+local nothing_shared = {name = SHARED, cap = {}, used = {}, dev = {}, label = {}, stored = {}, free = {}, was = {}}
+
+local function load_shared()
+  if not loaded[SHARED] then
+    loaded[SHARED] = load_node(SHARED) or nothing_shared
+  end
+  return loaded[SHARED]
 end
 
--- Bring hash and planes to what the table says.
+local function is_open(node)
+  return node.state == 'up' and not node.over and not node.quiet and not node.draining
+end
+
+-- Set one field of the hash, or with nil delete it.
+local function set_field(node, field, value)
+  node[field] = value
+  if value then
+    redis.call('HSET', K.node .. node.name, field, value)
+  else
+    redis.call('HDEL', K.node .. node.name, field)
+  end
+end
+
+-- Nodes whose hashes are to be brought to what their tables say when the script ends.
+local unsaved = {}
+
+-- After a change of what is used.
 local function write_node(node)
-  local changed = {}
-  for resource in pairs(node.cap) do
-    local used = text(node.used[resource] or 0)
-    if node.stored['used:' .. resource] ~= used then
-      node.stored['used:' .. resource] = used
-      changed[#changed + 1], changed[#changed + 2] = 'used:' .. resource, used
-    end
-    if node.dev[resource] then
-      local packed = pack_devices(node.dev[resource])
-      if node.stored['dev:' .. resource] ~= packed then
+  local free = values_of(node, 'free')
+  if node.position then
+    put_free(node.position, node.free, free)
+  end
+  node.free = free
+  unsaved[node] = true
+end
+
+local function save_books()
+  save_values()
+  for node in pairs(unsaved) do
+    local changed = {}
+    for resource in pairs(node.cap) do
+      local used = text(node.used[resource] or 0)
+      if node.stored['used:' .. resource] ~= used then
+        node.stored['used:' .. resource] = used
+        changed[#changed + 1], changed[#changed + 2] = 'used:' .. resource, used
+      end
+      local packed = node.dev[resource] and pack_devices(node.dev[resource])
+      if packed and node.stored['dev:' .. resource] ~= packed then
         node.stored['dev:' .. resource] = packed
         changed[#changed + 1], changed[#changed + 2] = 'dev:' .. resource, packed
       end
     end
-  end
-  if #changed > 0 then
-    redis.call('HSET', K.node .. node.name, unpack(changed))
-  end
-  local free = values_of(node, 'free')
-  for index, value in pairs(free) do
-    if node.free[index] ~= value then
-      set_value('free', index, node.position, node.free[index] or 0, value)
+    if #changed > 0 then
+      redis.call('HSET', K.node .. node.name, unpack(changed))
     end
   end
-  node.free = free
+  unsaved = {}
 end
 
-local function fits(node, wants)
-  if not is_open(node) then
-    return false
-  end
-  for _, want in ipairs(wants) do
-    local met = false
-    for _, index in ipairs(indices_of(want[1], want[2])) do
-      met = met or (node.free[index[1]] or 0) >= index[2]
-    end
-    if not met then
+-- Of a node that is gone nothing is to be written any more.
+local function drop_node(node)
+  redis.call('DEL', K.node .. node.name)
+  loaded[node.name] = nil
+  unsaved[node] = nil
+end
+
+local function allows(node, terms)
+  for _, term in ipairs(terms) do
+    local value = term.name == 'node' and node.name or node.label[term.name]
+    if (term.is[value or ''] or false) == term.negated then
       return false
     end
   end
   return true
 end
 
--- The first node in order that fits, or nil. `base` restricts the choice to a bitmap (default: all open nodes).
-local function first_fit(wants, pin, base)
-  if pin ~= '' then
-    local node = load_node(pin)
-    return node and fits(node, wants) and node or nil
+-- A hold is `<rank>|<job>|<what it lacks, with commas>`: who comes later does not use that here.
+local function holds_back(node, shape, rank)
+  if not node.hold then
+    return false
   end
-  local bitmap = satisfying('free', base or K.open, wants)
-  local position = bitmap and redis.call('BITPOS', bitmap, 1) or -1
-  drop_scratch()
-  if position < 0 then
-    return nil
+  local holder_rank, lacks = string.match(node.hold, '^(%d+)|[^|]*|(.*)$')
+  if rank <= tonumber(holder_rank) then
+    return false
   end
-  local node = load_node(redis.call('ZRANGEBYSCORE', K.nodes, position, position)[1])
-  if not fits(node, wants) then
-    error('the index says that ' .. node.name .. ' fits and its books say that it does not')
-  end
-  return node
-end
-
--- Whole amounts take idle devices by index; a share takes the fullest device that still has room.
-local function take_devices(devices, units)
-  local taken = {}
-  if units < UNIT then
-    local best
-    for _, device in ipairs(devices) do
-      if device[2] >= units and (not best or device[2] < best[2]) then
-        best = device
+  for lacked in string.gmatch(lacks, '[^,]+') do
+    for _, want in ipairs(shape.wants) do
+      if family_of(want[1]) == lacked then
+        return true
       end
     end
-    best[2] = best[2] - units
-    return {best[1] .. '=' .. units}
   end
-  local missing = units / UNIT
-  for _, device in ipairs(devices) do
-    if missing > 0 and device[2] == UNIT then
-      device[2] = 0
-      missing = missing - 1
-      taken[#taken + 1] = device[1] .. '=' .. UNIT
-    end
-  end
-  return taken
+  return false
 end
 
--- Hold `cost` on a node that fits it. -> devices as text, `gpu:0=10000,1=10000`
-local function hold(node, id, cost, now)
-  local wants = parse_shape(cost)
-  local devices = {}
-  for _, want in ipairs(wants) do
-    local resource, units = want[1], want[2]
-    node.used[resource] = (node.used[resource] or 0) + units
-    if node.dev[resource] then
-      devices[#devices + 1] = resource .. ':' .. table.concat(take_devices(node.dev[resource], units), ',')
-    end
-  end
-  local listed = table.concat(devices, ';')
-  redis.call('HSET', K.held .. node.name, id, node.epoch .. '|' .. cost .. '|' .. listed)
-  write_node(node)
-  emit(now, 'reserved', 'id', id, 'node', node.name, 'cost', cost, 'devices', listed)
-  return listed
+-- The most of a resource that one function could get of what is free.
+local function most_of(free, resource)
+  local idle, share = free[resource .. '#idle'] or 0, free[resource .. '#share'] or 0
+  local of_devices = idle > 0 and idle * UNIT or math.min(share, UNIT - 1)
+  local family = family_of(resource)
+  local memory = family ~= resource and free[family .. '#memory'] or 0
+  return math.max(free[resource] or 0, of_devices, memory)
 end
 
+local function has_free(free, want)
+  want.indices = want.indices or indices_of(want[1], want[2])
+  for _, index in ipairs(want.indices) do
+    if (free[index[1]] or 0) >= index[2] then
+      return true
+    end
+  end
+  return false
+end
+
+-- Whether what a shape asks of the shared tokens is there for somebody of that rank.
+local function tokens_fit(shape, rank)
+  local shared = load_shared()
+  for _, want in ipairs(shape.wants) do
+    if shared.cap[want[1]] and (not is_open(shared) or not has_free(shared.free, want)
+      or holds_back(shared, shape, rank)) then
+      return false
+    end
+  end
+  return true
+end
+
+local function has_room(node, shape)
+  local shared = load_shared()
+  for _, want in ipairs(shape.wants) do
+    if not shared.cap[want[1]] and not has_free(node.free, want) then
+      return false
+    end
+  end
+  return true
+end
+
+local function fits(node, shape, rank)
+  return is_open(node) and has_room(node, shape) and allows(node, shape.terms) and not holds_back(node, shape, rank)
+    and tokens_fit(shape, rank)
+end
+
+-- What of the wants a node itself must have.
+local function wants_of_node(shape)
+  local shared = load_shared()
+  if not next(shared.cap) then
+    return shape.wants
+  end
+  local wants = {}
+  for _, want in ipairs(shape.wants) do
+    if not shared.cap[want[1]] then
+      wants[#wants + 1] = want
+    end
+  end
+  return wants
+end
+
+local function first_of(bitmap)
+  return redis.call('BITPOS', bitmap, 1)
+end
+
+local function node_at(position)
+  return load_node(redis.call('ZRANGEBYSCORE', K.nodes, position, position)[1])
+end
+
+-- Give `visit` the nodes of a bitmap that `choose` picks, one after another, until it returns true. The bitmap may be
+-- anybody's: it is copied before the first bit is cleared.
+local function each_of(bitmap, choose, visit)
+  local own
+  while true do
+    local position = choose(bitmap)
+    if position < 0 then
+      return nil
+    end
+    local node = node_at(position)
+    if visit(node) then
+      return node
+    end
+    if not own then
+      own = scratch()
+      redis.call('BITOP', 'OR', own, bitmap, bitmap)
+      bitmap = own
+    end
+    redis.call('SETBIT', own, position, 0)
+  end
+end
+
+-- -> cost, devices, cost of what is shared, since (ms)
 local function parse_record(record)
-  local epoch, cost, devices = string.match(record, '^(%d+)|([^|]*)|(.*)$')
-  return epoch, cost, devices
+  local since, cost, devices, shared_cost = string.match(record, '^%d+|(%d+)|([^|]*)|([^|]*)|(.*)$')
+  return cost, devices, shared_cost, tonumber(since)
 end
 
 local function each_device(devices, visit)
   for resource, list in string.gmatch(devices, '([^:;]+):([^;]+)') do
-    for index, units in string.gmatch(list, '(%d+)=(%d+)') do
-      visit(resource, tonumber(index), tonumber(units))
+    for index, units, memory in string.gmatch(list, '(%d+)=(%d+)(m?)') do
+      visit(resource, tonumber(index), tonumber(units), memory == 'm')
     end
   end
 end
 
 local function find_device(node, resource, index)
   for _, device in ipairs(node.dev[resource] or {}) do
-    if device[1] == index then
+    if device.index == index then
       return device
     end
   end
   return nil
 end
 
--- What is held beyond what the node says it has, after its capabilities were lowered: sums past their capacity, and
--- devices that are no longer listed. -> {resource -> units}
-local function excess(node)
-  local beyond, sums = {}, {}
-  local flat = redis.call('HGETALL', K.held .. node.name)
-  for i = 2, #flat, 2 do
-    local _, cost, devices = parse_record(flat[i])
-    local on_devices = {}
-    each_device(devices, function(resource, index, units)
-      on_devices[resource] = true
-      if not find_device(node, resource, index) then
-        beyond[resource] = (beyond[resource] or 0) + units
-      end
-    end)
-    for _, want in ipairs((parse_shape(cost))) do
-      if not on_devices[want[1]] then
-        sums[want[1]] = (sums[want[1]] or 0) + want[2]
-      end
-    end
-  end
-  for resource, units in pairs(sums) do
-    local cap = node.dev[resource] and 0 or node.cap[resource] or 0
-    if units > cap then
-      beyond[resource] = (beyond[resource] or 0) + units - cap
-    end
-  end
-  return beyond
-end
-
-local function is_over(node)
-  for resource, used in pairs(node.used) do
-    -- The cheap test first: a node that holds thousands of reservations is asked at each release.
-    if not node.dev[resource] and used > (node.cap[resource] or 0) then
-      return true
-    end
-  end
-  return next(excess(node)) ~= nil
-end
-
 local function set_open(node)
-  redis.call('SETBIT', K.live, node.position, node.state == 'up' and 1 or 0)
-  redis.call('SETBIT', K.open, node.position, is_open(node) and 1 or 0)
-end
-
--- Give a reservation back. -> true; false where there is none, or it belongs to an older epoch of the node
-local function give_back(node, id, outcome, now)
-  local record = redis.call('HGET', K.held .. node.name, id)
-  if not record then
-    return false
+  if node.position then
+    redis.call('SETBIT', K.open, node.position, is_open(node) and 1 or 0)
   end
-  local _, cost, devices = parse_record(record)
-  redis.call('HDEL', K.held .. node.name, id)
-  for _, want in ipairs((parse_shape(cost))) do
-    local left = (node.used[want[1]] or 0) - want[2]
-    node.used[want[1]] = left
-    if left == 0 and not node.cap[want[1]] then
-      -- The last of a resource that the node no longer lists.
-      node.used[want[1]] = nil
-      redis.call('HDEL', K.node .. node.name, 'used:' .. want[1])
-    elseif not node.cap[want[1]] then
-      redis.call('HSET', K.node .. node.name, 'used:' .. want[1], text(left))
-    end
-  end
-  each_device(devices, function(resource, index, units)
-    local device = find_device(node, resource, index)
-    if device then
-      device[2] = device[2] + units
-    end
-  end)
-  write_node(node)
-  if node.over and not is_over(node) then
-    node.over = nil
-    redis.call('HDEL', K.node .. node.name, 'over')
-    set_open(node)
-    -- All of it counts as grown: nothing was placed while it was over.
-    node.was = {}
-  end
-  emit(now, 'released', 'id', id, 'node', node.name, 'cost', cost, 'devices', devices, 'outcome', outcome)
-  return true
 end

@@ -2,17 +2,17 @@
 --
 -- KEYS     rq_queue  running
 -- @include lib/wake
--- @include lib/lapse
+-- @include lib/recover
 
 -- Whether a job stands on a queue, for `count` jobs in turn. A long queue is not read whole for the sake of a few; for
 -- many it must be, for each of them is searched from the front.
-local LONG_QUEUE, FEW = 1024, 32
+local LONG_QUEUE, FEW_JOBS = 1024, 32
 
 local function queue_reader(queue, count)
   local key, entries = K.rq_queue .. queue, nil
   return function(job_id)
     if not entries then
-      if count < FEW and redis.call('LLEN', key) > LONG_QUEUE then
+      if count < FEW_JOBS and redis.call('LLEN', key) > LONG_QUEUE then
         return redis.call('LPOS', key, job_id)
       end
       entries = {}
@@ -38,7 +38,7 @@ local function reconcile(node, ids, has, lost_text, lobby, now)
     if not job_id then
       running = nil
     elseif has and has[id] then
-      if not ours or job.status ~= 'started' or job.h_cancel then
+      if not ours or job.status ~= 'started' or job.h_cancel or job.h_evicted == number then
         stops[#stops + 1] = id
       end
     elseif running then

@@ -2,7 +2,7 @@
 --
 -- KEYS     abandoned  dirty
 -- @include lib/wake
--- @include lib/lapse
+-- @include lib/recover
 
 local function is_settled()
   return redis.call('EXISTS', K.abandoned, K.dirty) == 0

@@ -18,6 +18,9 @@ local function start(job, node, queue, op, now)
     'last_heartbeat', seconds, 'worker_name', queue)
   redis.call('ZADD', K.rq_executions .. job.id, '+inf', job.h_placement)
   redis.call('SADD', K.rq_worker .. queue .. ':executions', id)
+  if option_of(job, 'wait') then
+    drop_timer('expire|' .. job.id)
+  end
   emit(now, 'started', 'id', id, 'node', node.name)
 end
 

@@ -1,0 +1,48 @@
+"""`handoff drain` and `handoff undrain`: empty a node, and let it take functions again."""
+
+from __future__ import annotations
+
+import click
+
+from handoff.cli.options import Asked, shared_options, to_json
+from handoff.function import is_wait
+
+
+def _deadline(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not is_wait(value):
+        raise click.BadParameter(f"{value} is no time to wait for: give seconds above 0", context, parameter)
+    return value
+
+
+@click.command(short_help="Let a node take no more, and empty it.")
+@click.argument("node")
+@click.option("--deadline", type=float, callback=_deadline, help="Stop what still runs after so many seconds.")
+@shared_options
+@click.pass_obj
+def drain(asked: Asked, node: str, deadline: float | None) -> None:
+    """Empty NODE: it takes no more, what is queued there waits again, and what runs ends.
+
+    With --deadline, what still runs then is stopped and counts as lost with its node: it is retried, or fails. The node
+    stays drained, when its agent comes again too, until `handoff undrain`.
+    """
+    with asked.cluster() as cluster:
+        cluster.drain(node, deadline)
+    if asked.as_json:
+        click.echo(to_json({"node": node, "draining": True, "deadline_s": deadline}))
+    else:
+        rest = "" if deadline is None else f" within {deadline:g} s, or is stopped"
+        click.echo(f"{node} takes no more, and what runs there ends{rest}")
+
+
+@click.command(short_help="Let a drained node take functions again.")
+@click.argument("node")
+@shared_options
+@click.pass_obj
+def undrain(asked: Asked, node: str) -> None:
+    """Let NODE, which was drained, take functions again."""
+    with asked.cluster() as cluster:
+        cluster.undrain(node)
+    if asked.as_json:
+        click.echo(to_json({"node": node, "draining": False, "deadline_s": None}))
+    else:
+        click.echo(f"{node} takes functions again")

@@ -1,0 +1,96 @@
+"""`handoff explain`: why one function stands where it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from handoff.cli.group import one_line
+from handoff.cli.options import Asked, shared_options, to_json
+from handoff.explain import Explanation
+from handoff.explain import explain as look
+from handoff.nodes import SHARED
+from handoff.reason import in_words
+
+
+@click.command(short_help="Say why a function stands where it does.")
+@click.argument("id")
+@shared_options
+@click.pass_obj
+def explain(asked: Asked, id: str) -> None:
+    """Say why the function ID stands where it does: what is short, who holds it, what would let it start."""
+    with asked.cluster() as cluster:
+        found = look(cluster.store, id)
+    if asked.as_json:
+        click.echo(to_json(found.to_dict()))
+        return
+    previous = ""
+    for name, text in _rows(found):
+        click.echo(f"{'' if name == previous else name:<10} {one_line(text)}")
+        previous = name
+
+
+def _rows(found: Explanation) -> Iterator[tuple[str, str]]:
+    yield "function", found.id
+    yield "state", f"{found.state}: {found.text}"
+    if found.position:
+        yield "position", _position(found.position)
+    for kind in found.short:
+        yield "nodes", _kind(kind, several=any(other["variant"] for other in found.short))
+    for holder in found.holders:
+        yield "held by", _holder(holder)
+    if found.overtakes:
+        yield "overtaken", _overtakes(found.overtakes)
+    for hold in found.holds:
+        whom = "it" if hold["own"] else hold["function_id"]
+        yield "holds", f"{_node(hold['node'])}: {', '.join(hold['lacks'])}, for {whom}"
+
+
+def _position(position: Mapping[str, int | None]) -> str:
+    among_all = f"{position['among_all']} of {position['of_all']} that wait"
+    if position["in_shape"] is None:
+        return among_all
+    return f"{position['in_shape']} of {position['of_shape']} of its shape, {among_all}"
+
+
+def _kind(kind: Mapping[str, Any], *, several: bool) -> str:
+    wanted = f"for {in_words(kind['cost'])}: " if several else ""
+    labels = "".join(f", {name} {value}" for name, value in kind["labels"].items())
+    has = f" ({in_words(kind['resources'])}{labels})" if kind["resources"] or labels else ""
+    like = f" and {kind['nodes'] - 1} like it" if kind["nodes"] > 1 else ""
+    return f"{wanted}{_node(kind['node'])}{like}{has}: {_lack(kind)}"
+
+
+def _lack(kind: Mapping[str, Any]) -> str:
+    if kind["never"]:
+        return f"never, {'; '.join(kind['never'])}"
+    if not kind["open"]:
+        return "takes nothing now"
+    if kind["missing"]:
+        return f"short of {in_words(kind['missing'])}"
+    if kind["apart"]:
+        return "never all of it on one node at once"
+    return "has room" + (", which is held for others" if kind["withheld"] == kind["room"] else "")
+
+
+def _holder(holder: Mapping[str, Any]) -> str:
+    name = holder["function_id"] or f"claim {holder['id']}"
+    other_id = f" ({holder['id']})" if holder["function_id"] not in (None, holder["id"]) else ""
+    return f"{name}{other_id} on {holder['node']}: {in_words(holder['amounts'])} since {holder['since']}"
+
+
+def _overtakes(overtakes: Mapping[str, Any]) -> str:
+    limits = [_times(overtakes["limit"])] if overtakes["limit"] else []
+    limits += [f"{overtakes['limit_s']:g} s"] if overtakes["limit_s"] else []
+    limit = f", and holds a node after {' or '.join(limits)}" if limits else ""
+    return f"{_times(overtakes['count'])} since {overtakes['since']}{limit}"
+
+
+def _times(count: int) -> str:
+    return f"{count} time{'' if count == 1 else 's'}"
+
+
+def _node(name: str) -> str:
+    return "what all share" if name == SHARED else name

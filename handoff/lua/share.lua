@@ -1,0 +1,56 @@
+-- Set how much the whole cluster shares of the resources named; the others stay as they are.
+--
+-- KEYS     node  held  dirty  nodes  able
+-- ARGV     lobby      str
+--          amounts    str   license=50000,seats=0: 0 takes one away
+--          lost_text  str   exc_string of a function lost with its node
+--          now_ms     int   0 = the server's clock
+-- RETURNS  {'shared', {resource, units, ...}}  all that is shared now
+-- @include lib/settle
+-- @include lib/capacity
+-- @include lib/lapse
+
+local now = clock(now_ms)
+lapse_leases(now)
+local shared = load_shared()
+if shared == nothing_shared then
+  redis.call('HSET', K.node .. SHARED, 'state', 'up', 'epoch', '0', 'kind', 'shared')
+  loaded[SHARED] = nil
+  shared = load_shared()
+end
+end_hold(shared, now)
+local was_given_up = false
+for resource, units in string.gmatch(amounts, '([^=,]+)=(%d+)') do
+  if units == '0' then
+    was_given_up = was_given_up or shared.cap[resource] ~= nil
+    shared.cap[resource] = nil
+    redis.call('HDEL', K.node .. SHARED, 'cap:' .. resource)
+    if (shared.used[resource] or 0) == 0 then
+      redis.call('HDEL', K.node .. SHARED, 'used:' .. resource)
+      shared.used[resource] = nil
+    end
+  else
+    shared.cap[resource] = tonumber(units)
+    redis.call('HSET', K.node .. SHARED, 'cap:' .. resource, units)
+  end
+end
+write_node(shared)
+set_over(shared)
+redis.call('DEL', K.able)
+redis.call('ZADD', K.dirty, '-inf', SHARED)
+if was_given_up then
+  -- From now on it is what each node has of it that counts.
+  for _, name in ipairs(redis.call('ZRANGE', K.nodes, 0, -1)) do
+    redis.call('ZADD', K.dirty, '-inf', name)
+  end
+end
+local listed = {}
+for resource, units in pairs(shared.cap) do
+  listed[#listed + 1], listed[#listed + 2] = resource, text(units)
+end
+if #listed == 0 and redis.call('EXISTS', K.held .. SHARED) == 0 then
+  drop_node(shared)
+end
+emit(now, 'shared', 'amounts', amounts)
+settle(lost_text, lobby, now, 16)
+return {'shared', listed}

@@ -1,0 +1,203 @@
+"""The sentences of an explanation: where a function stands, what it waits for, what would help. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from handoff.constraints import parse_terms, pinned_to
+from handoff.errors import HandoffError, Infeasible, NodeLost, WaitExpired
+from handoff.nodes import SHARED
+from handoff.reason import in_words, nearest_text
+from handoff.resources import Amount
+from handoff.shape import parse_demand, parse_devices
+
+Fields = Mapping[str, str]
+"""What is known of a job, by the names of its hash; what is not is absent."""
+
+
+def standing_text(state: str, fields: Fields, kind: str, suspended: bool, due_ms: int, now_ms: int) -> str:
+    """Say where one stands that does not wait for room. `kind` is that of its node: static, leased, lost."""
+    match state:
+        case "queued":
+            return f"placed{_at(fields)}, and not yet started{_why_not_started(fields, kind, suspended)}"
+        case "started":
+            return f"runs{_at(fields)}{_why_stopped(fields)}"
+        case "delayed":
+            return _delayed(fields, due_ms, now_ms)
+        case "finished":
+            return f"finished{_at(fields)}"
+        case "failed":
+            return _failed(fields)
+        case "canceled":
+            return f"canceled{_at(fields)}" if fields.get("h_attempts") else "canceled before it started"
+        case _:
+            return f"stands in RQ as {fields['status']}, where nothing of Handoff starts it"
+
+
+def _at(fields: Fields) -> str:
+    devices = parse_devices(fields.get("h_devices", ""))
+    with_devices = "".join(f", {name} {' '.join(map(str, held))}" for name, held in devices.items())
+    return f" on {fields['h_node']}{with_devices}" if "h_node" in fields else ""
+
+
+def _why_not_started(fields: Fields, kind: str, suspended: bool) -> str:
+    node = fields.get("h_node", "its node")
+    if suspended:
+        return ": `rq suspend` keeps all agents from starting anything until `rq resume`"
+    if kind == "static":
+        return f": no agent runs node {node}, it was registered by hand"
+    return f": node {node} is lost, and what stood there is about to be placed again" if kind == "lost" else ""
+
+
+def _why_stopped(fields: Fields) -> str:
+    if "h_cancel" in fields:
+        return ", and is being canceled"
+    if fields.get("h_evicted", "") == fields.get("h_placement"):
+        return ", and is being stopped, for the node is drained"
+    return ""
+
+
+def _delayed(fields: Fields, due_ms: int, now_ms: int) -> str:
+    tried, seconds = int(fields.get("h_attempts", 0)), max(0, due_ms - now_ms) / 1000
+    if tried:
+        return f"attempt {tried} failed: the next one is due in {_span(seconds)}"
+    return f"is delayed until {moment(due_ms)}, which is in {_span(seconds)}"
+
+
+def _failed(fields: Fields) -> str:
+    error, message, tried = fields.get("h_error", "unknown"), fields.get("h_message", ""), fields.get("h_attempts", "0")
+    if error == _name(Infeasible):
+        return f"failed, for no live node could hold it: {nearest_text(message, pinned_of(fields))}"
+    if error == _name(WaitExpired):
+        return f"failed, for it had not started after {_span(int(message) / 1000)} of waiting"
+    text = f"failed{_at(fields)} after {tried} attempt{'' if tried == '1' else 's'}"
+    if error == _name(NodeLost):
+        return f"{text}, when node {message} was lost"
+    return f"{text} with {error}: {message}".removesuffix(": ")
+
+
+def pinned_of(fields: Fields) -> str | None:
+    """The node that it must go to; None where it may go to several."""
+    return pinned_to(parse_terms(parse_demand(fields["h_demand"])[0][2])) if "h_demand" in fields else None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What the sentence about one that waits is made from."""
+
+    wanted: str
+    counts_s: float | None  #: in how many seconds the first of its costs counts; None: one does
+    pinned: str | None
+    able: int  #: live nodes that could hold it when idle, by a variant that counts
+    unfit: str  #: what the nearest lacks where there are none
+    nearest: str | None  #: the open node that lacks least
+    missing: Mapping[str, Amount]  #: there
+    room: str  #: a node where it fits now, or ''
+    before: int  #: of the same shape
+    short: list[dict[str, Any]]  #: of the variant that lacks least
+    holders: list[dict[str, Any]]
+    count: int  #: of all holders
+    change: Mapping[str, Any] | None
+    holds: list[dict[str, Any]]
+
+    def text(self) -> str:
+        """Say it."""
+        start = f"waits for {self.wanted}"
+        if not self.able:
+            why = nearest_text(self.unfit, self.pinned)
+            return f"{start}: no live node could hold it, even when idle ({why}){self._change()}"
+        if self.room:
+            return f"{start}: there is room on {self.room}, and whoever comes by next starts it"
+        before = f", with {self.before} of the same shape before it" if self.before else ""
+        lack = ", and ".join([*self._not_yet(), *self._held_back(), *self._lacking()]) or self._closed()
+        return f"{start}{before}: {lack}{self._holders()}{self._change()}{self._held_for_it()}"
+
+    def _not_yet(self) -> list[str]:
+        return [] if self.counts_s is None else [f"none of it counts for another {_span(self.counts_s)}"]
+
+    def _held_back(self) -> list[str]:
+        others = [hold for hold in self.holds if not hold["own"]]
+        if not others:
+            return []
+        hold = others[0]
+        where = "the cluster has enough" if hold["node"] == SHARED else f"{hold['node']} has room"
+        return [f"{where}, held for {hold['function_id']}"]
+
+    def _lacking(self) -> list[str]:
+        found = []
+        if self.missing:
+            found.append(f"{self._nearest()} is short of {_counted(self.missing)}")
+        tokens = [entry["missing"] for entry in self.short if entry["node"] == SHARED and entry["missing"]]
+        if tokens:
+            found.append(f"the cluster is short of {_counted(tokens[0])}")
+        return found
+
+    def _nearest(self) -> str:
+        if self.pinned:
+            return f"node {self.nearest}"
+        if self.able == 1:
+            return f"{self.nearest}, the only live node that could hold it,"
+        at_once = " for all of it at once" if any(entry["apart"] for entry in self.short) else ""
+        return f"none of the {self.able} live nodes that could hold it has room{at_once}, {self.nearest}, the nearest,"
+
+    def _closed(self) -> str:
+        if any(entry["node"] == SHARED and not entry["open"] for entry in self.short):
+            return "more is held of what the cluster shares than it has"
+        if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
+            return "every node that could hold it is held for another"
+        return "no node that could hold it takes anything now, see `handoff nodes`"
+
+    def _holders(self) -> str:
+        if not self.holders:
+            return ""
+        kinds = {holder["kind"] for holder in self.holders}
+        noun = kinds.pop() if len(kinds) == 1 else "reservation"
+        span = _span(self.holders[0]["seconds"])
+        if self.count == 1:
+            return f"; 1 {noun} holds it, for {span} by now"
+        return f"; {self.count} {noun}s hold it, the oldest for {span}"
+
+    def _change(self) -> str:
+        match self.change:
+            case {"kind": "variant", "node": node, "cost": cost, "joins_s": seconds}:
+                return f"; would start now on {node} with {in_words(cost)}, which counts in {_span(seconds)}"
+            case {"kind": "lower", "node": node, "resource": resource, "to": there}:
+                return f"; would start now on {node} with {resource} {there}"
+            case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
+                return f"; {node} could with {resource} {there}"
+            case {"kind": "releases", "count": 1, "node": node}:
+                return f"; {node} has room when one of them has ended" if self.count > 1 else ""
+            case {"kind": "releases", "count": count, "node": node}:
+                return f"; {node} has room when {'all' if count == self.count else count} of them have ended"
+        return ""
+
+    def _held_for_it(self) -> str:
+        own = [hold["node"] for hold in self.holds if hold["own"]]
+        nodes = " and ".join("what the cluster shares" if node == SHARED else node for node in own)
+        return f"; {nodes} {'is' if len(own) == 1 else 'are'} held for it" if own else ""
+
+
+def _counted(missing: Mapping[str, Amount]) -> str:
+    return ", ".join(f"{value} {name}" for name, value in missing.items())
+
+
+def moment(ms: int) -> str:
+    """Write a time of Redis for people and programs: ISO, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def _span(seconds: float) -> str:
+    """Say how long: `0.2 s`, `40 s`, `5 min`, `3 h`, `4 days`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    for name, size, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+        if seconds < most * size:
+            return f"{seconds / size:.0f} {name}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def _name(error: type[HandoffError]) -> str:
+    return f"{error.__module__}.{error.__qualname__}"
