@@ -85,7 +85,7 @@ def _node(name: bytes, lease_ms: int, flat: list[bytes]) -> Node:
             devices[resource] = {index: units[0] for index, units in listed.items()}
             if any(len(units) > 1 for units in listed.values()):
                 memory[resource] = {index: (units[1], units[2]) for index, units in listed.items()}
-        elif colon:
+        elif colon and kind in amounts_of:
             amounts_of[kind][resource] = int(value)
     live = fields["state"] == "up" and lease_ms != 0
     return Node(

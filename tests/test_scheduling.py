@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
@@ -13,18 +12,23 @@ import pytest
 import redis
 
 from handoff.cluster import Cluster
-from handoff.errors import FunctionCanceled, Infeasible, UnknownNode, WaitExpired
+from handoff.errors import Infeasible, UnknownNode, WaitExpired
 from handoff.function import Function
 from handoff.handles import Handle
-from handoff.resources import UNIT
-from handoff.shape import parse_cost_text
 from handoff.variants import After
-from handoff.work import tick
 from support.books import read_ledger
 from support.picture import START_MS, Board, Case, cases
 
 LIMIT_S = 30
 """Nothing here takes this long; whoever waits for longer waits in vain."""
+
+
+BROKEN = {
+    "variants that join at the same moment start by priority, then in order of arrival": (
+        "variants that join at the same moment are tried in the order of their job ids"
+    ),
+}
+"""Cases that do not hold yet, and why."""
 
 
 @pytest.fixture
@@ -377,7 +381,8 @@ tokens are counted over all nodes
     x y: cpu 2, lic 1                   -> a [x x]  b [y y]  * lic[x y]
     finish x                            -> a [. .]  b [y y]  * lic[y .]
     z: cpu 1, lic 2                     -> a [. .]  b [y y]  * lic[y .]  waits z
-    finish y                            -> a [. .]  b [z .]  * lic[z z]
+    p: cpu 2; on a                      -> a [p p]  b [y y]  * lic[y .]  waits z
+    finish y                            -> a [p p]  b [z .]  * lic[z z]
 
 tokens that one node gives back wake who fits on another
     share lic 1
@@ -467,15 +472,7 @@ a lost node gives its tokens back
 """
 
 
-TOKENS_AS_ELSEWHERE = "tokens that are given back go to who fits the node that gave them, before better ones elsewhere"
-SAME_MOMENT = "what is due at the same moment is taken in the order of its job ids"
-MEMORY_COUNTS = "placements that took gpu_memory are not counted for who lacks gpu"
-ONE_A_TIME = "each placement looks at one kind only, so the second is overtaken once more than the limit"
-
-
-@pytest.mark.parametrize(
-    "case", cases(SHARED, broken={"tokens go to the best rank that has room somewhere": TOKENS_AS_ELSEWHERE})
-)
+@pytest.mark.parametrize("case", cases(SHARED))
 def test_shared_resources(board: Board, case: Case) -> None:
     board.play(case)
 
@@ -568,12 +565,19 @@ functions that are due at the same moment start by priority, then in order of ar
     s t u v w x: cpu 1; delay 5s
     y: cpu 1; delay 5s; priority 1
     +4s
-    finish p                            -> a [.]  delayed s t u v w x y
+    finish p                            -> a [.]  delayed y s t u v w x
     +1s                                 -> a [y]  waits s t u v w x
+
+variants that join at the same moment start by priority, then in order of arrival
+    node a: cpu 1
+    s t u v w x: gpu 1 or after 5s cpu 1
+    y: gpu 1 or after 5s cpu 1; priority 1
+    +5s                                 -> a [y]  waits s t u v w x
+    finish y                            -> a [s]  waits t u v w x
 """
 
 
-@pytest.mark.parametrize("case", cases(ORDER, broken={"functions that are due at the same moment start by priority, then in order of arrival": SAME_MOMENT}))
+@pytest.mark.parametrize("case", cases(ORDER, broken=BROKEN))
 def test_order(board: Board, case: Case) -> None:
     board.play(case)
 
@@ -649,6 +653,19 @@ what it comes to lack meanwhile is kept as well
     u: cpu 1                            -> a cpu[u .] gpu[p t] for big(cpu,gpu)  waits big
     v: cpu 1                            -> a cpu[u .] gpu[p t] for big(cpu,gpu)  waits big v
 
+what is kept for it stays kept while it lacks something else
+    limit 2
+    node a: cpu 2, gpu 2
+    p: gpu 1
+    big: cpu 2, gpu 2
+    s: gpu 1
+    finish s
+    t: gpu 1                            -> a cpu[. .] gpu[p t] for big(gpu)  waits big
+    u: cpu 1
+    finish p t                          -> a cpu[u .] gpu[. .] for big(gpu)  waits big
+    v: cpu 1                            -> a cpu[u v] gpu[. .] for big(cpu,gpu)  waits big
+    w: gpu 1                            -> a cpu[u v] gpu[. .] for big(cpu,gpu)  waits big w
+
 who takes nothing that it lacks does not overtake it
     limit 1
     node a: cpu 3, gpu 1
@@ -683,6 +700,14 @@ who lacks whole devices is left their memory too
     t: gpu 1                            -> a [p t .] for big(gpu)  waits big
     u: gpu_memory 4                     -> a [p t .] for big(gpu)  waits big u
     claim c on a: gpu_memory 4          -> a [p t .] for big(gpu)  waits big u  refused c
+
+who lacks memory of a device is left the other devices too
+    limit 1
+    node a: gpu 2 of 16/40
+    p: gpu_memory 30
+    big: gpu_memory 40                  -> a [. p]  waits big
+    t: gpu_memory 4                     -> a [. p+t] for big(gpu)  waits big
+    u: gpu 1                            -> a [. p+t] for big(gpu)  waits big u
 
 who takes memory of the devices that it lacks overtakes it
     limit 1
@@ -797,6 +822,17 @@ a node is held for one, and at most half of the live nodes are, rounded up
     finish r                            -> a [p p p .]  b [q q . .] for two(cpu)  c [one one one one]  waits two six
     +60s
     -> a [p p p .] for six(cpu)  b [q q . .] for two(cpu)  c [one one one one]  waits two six
+
+a drained node does not count for how many may be held
+    limit 60s
+    node a b c: cpu 2
+    p: cpu 1; on a
+    q: cpu 1; on b
+    drain c
+    one: cpu 2
+    two: cpu 2; zone!=x
+    +60s                                -> a [p .] for one(cpu)  b [q .]  c drained [. .]  waits one two
+    undrain c                           -> a [p .]  b [q .]  c [one one]  waits two
 
 where no more may be held an earlier holder displaces the latest
     limit 60s
@@ -918,6 +954,27 @@ tokens that it lacks are held for it on all nodes
     v: cpu 1                            -> a [v .] p  b [. .]  * lic[p .] for big(lic)  waits big u  refused c
     finish p                            -> a [v big]  b [. .]  * lic[big big]  waits u  refused c
 
+who lacks room on a node and tokens holds both
+    limit 1
+    share lic 2
+    node a: cpu 2
+    p: cpu 1, lic 1
+    big: cpu 2, lic 2                   -> a [p .]  * lic[p .]  waits big
+    t: cpu 1, lic 1                     -> a [p t] for big(cpu)  * lic[p t] for big(lic)  waits big
+    finish t                            -> a [p .] for big(cpu)  * lic[p .] for big(lic)  waits big
+    u: lic 1                            -> a [p .] for big(cpu)  * lic[p .] for big(lic)  waits big u
+    finish p                            -> a [big big]  * lic[big big]  waits u
+
+tokens are no node: that they are held keeps nobody from holding one
+    limit 60s
+    share lic 1
+    node a: cpu 2
+    p: lic 1
+    q: cpu 1
+    one: lic 1
+    two: cpu 2                          -> a [q .] p  * lic[p]  waits one two
+    +60s                                -> a [q .] p for two(cpu)  * lic[p] for one(lic)  waits one two
+
 tokens whose number changes are held no more
     limit 1
     share lic 3
@@ -931,7 +988,7 @@ tokens whose number changes are held no more
 """
 
 
-@pytest.mark.parametrize("case", cases(OVERTAKING, broken={"who takes memory of the devices that it lacks overtakes it": MEMORY_COUNTS, "several kinds that are overtaken at the same time each hold a node": ONE_A_TIME}))
+@pytest.mark.parametrize("case", cases(OVERTAKING))
 def test_bounded_overtaking(board: Board, case: Case) -> None:
     board.play(case)
 
@@ -964,7 +1021,7 @@ def placed_while(board: Board, name: str) -> Counter[str]:
     return found
 
 
-@pytest.mark.parametrize("count", [None, 1, 5], ids=["by default", "after one", "after five"])
+@pytest.mark.parametrize("count", [None, 3], ids=["by default", "after three"])
 def test_under_an_endless_stream_of_small_functions_a_large_one_starts_within_the_bound(
     board: Board, count: int | None
 ) -> None:
@@ -983,7 +1040,7 @@ def test_under_an_endless_stream_of_small_functions_a_large_one_starts_within_th
 def test_without_the_rule_the_same_stream_starves_it(board: Board) -> None:
     board.do("limit off")
 
-    started_after = stream(board, 10 * (5 + 5))
+    started_after = stream(board, 10 * (3 + 5))
 
     assert started_after is None
     assert board.handles["big"].status == "waiting"
@@ -1483,10 +1540,11 @@ what has started has waited long enough, once for all
     node a: cpu 1
     x: cpu 1; wait 10s; retries 1
     y: cpu 1
-    +10s                                -> a [x]  waits y
     fail x                              -> a [y]  delayed x
+    +1s                                 -> a [y]  waits x
     +20s                                -> a [y]  waits x
     finish y                            -> a [x]
+    +20s                                -> a [x]
 
 a failed function is tried again after a second, then two, then four
     node a: cpu 1
@@ -1557,44 +1615,20 @@ def submit(cluster: Cluster, id: str, **fields: Any) -> Handle:
     return cluster.submit(Function(id, "tasks:work", **fields))
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"delay": 0.2}, {"cost": [{"gpu": 1}, After(0.2, {"cpu": 1})]}],
-    ids=["delayed", "with a variant behind After"],
-)
-def test_while_only_a_client_waits_a_function_whose_time_has_come_is_placed(
-    cluster: Cluster, fields: dict[str, Any]
-) -> None:
-    cluster.register_node("a", {"cpu": 1})
-    handle = submit(cluster, "x", **fields)
-    assert handle.status in ("delayed", "waiting")
-    with ThreadPoolExecutor(1) as pool:
-        waiter = pool.submit(handle.result, LIMIT_S)
-        while handle.status != "queued" and not waiter.done():
-            pass
+def test_while_nobody_is_there_but_a_client_that_waits_all_comes_about_that_the_clock_brings(cluster: Cluster) -> None:
+    cluster.register_node("a", {"cpu": 2})
+    delayed = submit(cluster, "delayed", delay=0.2)
+    patient = submit(cluster, "patient", cost=[{"gpu": 1}, After(0.2, {"cpu": 1})])
+    unfit = submit(cluster, "unfit", cost={"cpu": 3}, on_infeasible=0.2)
+    late = submit(cluster, "late", cost={"cpu": 3}, delay=0.3, wait_ttl=0.3)
+    assert [each.status for each in (delayed, patient, unfit, late)] == ["delayed", "waiting", "waiting", "delayed"]
 
-        assert handle.status == "queued"
-        assert handle.cancel()
-        with pytest.raises(FunctionCanceled):
-            waiter.result(LIMIT_S)
+    with pytest.raises(WaitExpired):
+        late.result(timeout=LIMIT_S)
 
-
-@pytest.mark.parametrize(
-    ("fields", "error"),
-    [
-        ({"wait_ttl": 0.2}, WaitExpired),
-        ({"on_infeasible": 0.2}, Infeasible),
-        ({"delay": 0.2, "wait_ttl": 0.2}, WaitExpired),
-    ],
-    ids=["waits too long", "infeasible too long", "delayed, then too long"],
-)
-def test_while_only_a_client_waits_what_is_over_ends(
-    cluster: Cluster, fields: dict[str, Any], error: type[Exception]
-) -> None:
-    cluster.register_node("a", {"cpu": 1})
-
-    with pytest.raises(error):
-        submit(cluster, "x", cost={"cpu": 2}, **fields).result(timeout=LIMIT_S)
+    assert [each.status for each in (delayed, patient, unfit)] == ["queued", "queued", "failed"]
+    with pytest.raises(Infeasible):
+        unfit.result(timeout=LIMIT_S)
 
 
 STRATEGIES = """

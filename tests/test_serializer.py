@@ -759,11 +759,11 @@ if numpy is not None:
         (numpy.zeros(1, "S0, i4")["f0"], "numpy.ndarray of |S0"),
     ]
 
-    @pytest.mark.parametrize("value", ARRAYS, ids=lambda value: repr(value)[:50])
+    @pytest.mark.parametrize("value", ARRAYS, ids=lambda value: type(value).__name__)
     def test_numpy_comes_back_with_its_dtype_shape_and_contents(value: Any) -> None:
         assert same(value, round_trip(value))
 
-    @pytest.mark.parametrize(("value", "named"), REFUSED_ARRAYS, ids=lambda value: repr(value)[:30])
+    @pytest.mark.parametrize(("value", "named"), REFUSED_ARRAYS, ids=lambda value: type(value).__name__)
     def test_numpy_of_another_kind_is_refused(value: Any, named: str) -> None:
         with pytest.raises(NotSerializable, match=named) as caught:
             Serializer.dumps({"x": [value]})

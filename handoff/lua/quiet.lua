@@ -32,6 +32,7 @@ if quiet == 0 then
 end
 
 node.quiet = '1'
+end_hold(node, now)
 redis.call('HSET', K.node .. name, 'quiet', '1')
 set_open(node)
 return {hand_back(node, 'handed back', lobby, now, SLICE) == SLICE and 'again' or 'quiet'}

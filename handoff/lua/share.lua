@@ -7,7 +7,6 @@
 --          now_ms     int   0 = the server's clock
 -- RETURNS  {'shared', {resource, units, ...}}  all that is shared now
 -- @include lib/settle
--- @include lib/capacity
 -- @include lib/lapse
 
 local now = clock(now_ms)
@@ -35,7 +34,8 @@ for resource, units in string.gmatch(amounts, '([^=,]+)=(%d+)') do
   end
 end
 write_node(shared)
-set_over(shared)
+set_tried(shared, {})
+recall_fronts()
 redis.call('DEL', K.able)
 redis.call('ZADD', K.dirty, '-inf', SHARED)
 if was_given_up then

@@ -3,7 +3,7 @@
 -- Agents call it twice a second, and so do clients that wait: nothing depends on one process. A short lock lets one
 -- caller at a time through.
 --
--- KEYS     tick  delayed  timers  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  holds  running
+-- KEYS     tick  delayed  waiting  timers  prune  lost  abandoned  nodes  shapes  sweep  callbacks  handed  holds  running
 --          rq_queue  rq_queues  rq_job  rq_deferred  rq_channel  held  past  rq_finished  rq_failed  rq_canceled
 -- ARGV     lobby         str
 --          room          int   how many on_failure callbacks the caller can run
@@ -46,14 +46,19 @@ lapse_leases(now)
 
 local function end_delays()
   local due = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', now, 'LIMIT', 0, SLICE)
+  local jobs = {}
   for _, id in ipairs(due) do
     redis.call('ZREM', K.delayed, id)
     local job = read_job(id)
     if job and job.status == 'deferred' and job.h_state == 'delayed' then
-      ready(job, lobby, now)
+      jobs[#jobs + 1] = job
     elseif not job then
       redis.call('ZREM', K.rq_deferred .. lobby, id)
     end
+  end
+  table.sort(jobs, before)
+  for _, job in ipairs(jobs) do
+    ready(job, lobby, now)
   end
   return #due == SLICE
 end
@@ -62,13 +67,17 @@ end
 local function give_up(job, error, message, body)
   if job.status == 'queued' then
     redis.call('LREM', K.rq_queue .. job.origin, 0, job.id)
-    local node = load_node(job.h_node)
-    give_back(node, reservation_of(job), 'expired', now)
-    wake(node, lobby, now, 4)
+    -- Put onto a queue by rq's own hands, it may have no node.
+    local node = job.h_node and load_node(job.h_node)
+    if node then
+      give_back(node, reservation_of(job), 'expired', now)
+      wake(node, lobby, now, 4)
+    end
   else
     redis.call('ZREM', K.rq_deferred .. lobby, job.id)
     stop_waiting(job, now)
   end
+  keep_for_callback(job)
   if fail_job(job, error, message, {'exc_string', body}, false, 1, lobby, now) == 'failed+callback' then
     redis.call('RPUSH', K.callbacks, job.id)
   end
@@ -78,27 +87,34 @@ local function is_waiting(job)
   return job.status == 'deferred' and job.h_state == 'waiting'
 end
 
+-- What a deleted function left is told by what is there under its id now.
 local on_time = {}
 
 function on_time.after(number, id)
   local job = read_job(id)
-  if job and is_waiting(job) then
+  local variant = job and is_waiting(job) and demand_of(job.h_demand)[tonumber(number)]
+  if variant and variant.after > 0 then
     join_variant(job, tonumber(number), lobby, now)
+  elseif not job then
+    -- In no line, nobody would come upon it.
+    redis.call('ZREM', K.waiting, id)
   end
 end
 
 function on_time.expire(_, id)
   local job = read_job(id)
-  if job and (job.status == 'queued' or is_waiting(job)) then
-    give_up(job, 'handoff.errors.WaitExpired', option_of(job, 'wait'), expired_text)
+  local wait_ms = job and option_of(job, 'wait')
+  if wait_ms and (job.status == 'queued' or is_waiting(job)) then
+    give_up(job, 'handoff.errors.WaitExpired', wait_ms, expired_text)
   end
 end
 
 function on_time.unfit(_, id)
   local job = read_job(id)
-  if job and is_waiting(job) then
+  local unfit_ms = job and is_waiting(job) and option_of(job, 'unfit')
+  if unfit_ms then
     local was_able = redis.call('HGET', K.rq_job .. id, 'h_unfit') ~= '1'
-    if not look_at_fitness(job, tonumber(option_of(job, 'unfit')), now) and not was_able then
+    if not look_at_fitness(job, tonumber(unfit_ms), now) and not was_able then
       give_up(job, 'handoff.errors.Infeasible', nearest_able(demand_of(job.h_demand)), unfit_text)
     end
   end
@@ -244,6 +260,11 @@ local function sweep_books()
     redis.call('HSET', K.sweep, 'nodes', rank + 1)
   end
   -- Drops heads that rq's tools canceled or deleted, also where nothing will ever start them.
+  local first = redis.call('ZRANGE', K.waiting, 0, 0)[1]
+  local job = first and read_job(first)
+  if first and not (job and is_waiting(job)) then
+    redis.call('ZREM', K.waiting, first)
+  end
   rank = tonumber(redis.call('HGET', K.sweep, 'shapes') or 0)
   local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
   redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0)

@@ -141,7 +141,7 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
     capabilities: Capabilities = field(default_factory=lambda: Capabilities({}))
     books: Books = field(default_factory=lambda: Books({}, {}))
-    was: Books = field(default_factory=lambda: Books({}, {}))  #: its books when the operation began
+    was: list[Books] = field(default_factory=list)  #: its books since the operation began, or since it was tried
     queue: list[Job] = field(default_factory=list)
     running: list[Job] = field(default_factory=list)
     holds: dict[Job | Claim, Held] = field(default_factory=dict)

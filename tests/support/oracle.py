@@ -90,7 +90,7 @@ class Oracle:
         if on:
             self._hand_back(node)
         else:
-            self._dirty(node)
+            self._open(node)
             self._settle()
 
     def drain(self, name: str, left_ms: float) -> bool:
@@ -112,7 +112,7 @@ class Oracle:
         node = self.nodes[name]
         node.draining = False
         self.timers.pop(f"drain|{name}", None)
-        self._dirty(node)
+        self._open(node)
         self._settle()
         return True
 
@@ -126,6 +126,7 @@ class Oracle:
         """Set what all nodes share; 0 takes one away."""
         self._begin()
         self.overtaking.free(self.shared)
+        self.overtaking.recall()
         self.shared.totals = {name: units for name, units in (self.shared.totals | totals).items() if units}
         for node in self.nodes.values():
             self._dirty(node)
@@ -304,14 +305,17 @@ class Oracle:
 
     def _fits(self, node: Node, cost: Units, job: Job | None = None) -> bool:
         """Whether the node takes a cost now, for a function or (None) a claim."""
-        part = self.shared.part(cost)
         return (
             node.open
             and node.books.fits(self.shared.rest(cost))
-            and not self.shared.short(part)
             and not (node.promise and node.promise.bars(cost, job))
-            and not (self.shared.promise and self.shared.promise.bars(part, job))
+            and self._has_shared(cost, job)
         )
+
+    def _has_shared(self, cost: Units, job: Job | None) -> bool:
+        """Whether what it takes of what is shared is there for it."""
+        part = self.shared.part(cost)
+        return not self.shared.short(part) and not (self.shared.promise and self.shared.promise.bars(part, job))
 
     def _short(self, node: Node, cost: Units) -> Units:
         """What is missing for a claim. All that it wants of what is held for a function."""
@@ -346,11 +350,15 @@ class Oracle:
         rest, part = self.shared.rest(cost), self.shared.part(cost)
         held = node.holds[owner] = Held(rest, node.books.take(rest), part)
         self.shared.used.update(part)
+        node.was.append(node.books.copy())
         return held
 
     def _give_back(self, node: Node, owner: Job | Claim) -> None:
         held = node.holds.pop(owner)
+        was_open = node.open
         node.books.give_back(held.cost, held.devices)
+        if node.open and not was_open:
+            self.overtaking.recall()
         if held.shared:
             self.shared.used.subtract(held.shared)
             self._dirty(self.shared)
@@ -465,7 +473,7 @@ class Oracle:
 
     def _end_delays(self) -> None:
         due = [job for job in self.jobs.values() if job.state == "delayed" and job.due_ms <= self.now_ms]
-        for job in sorted(due, key=lambda job: (job.due_ms, job.id)):
+        for job in _by_rank(due):
             self._get_ready(job)
 
     def _place(self, job: Job, node: Node, way: Way) -> None:
@@ -484,19 +492,19 @@ class Oracle:
         if not node.open:
             return
         lines = [line for line in self.overtaking.lines.values() if self._has_grown_enough(node, line.way)]
-        node.was = node.books.copy()
+        node.was = [node.books.copy()]
         if len(lines) > MOST_WOKEN:
-            self._dirty(node)
+            self._fill(node)
             return
         while startable := [line.jobs[0] for line in lines if line.jobs and self._takes_head(node, line)]:
-            job = _by_rank(startable)[0]
-            self._place(job, node, self._ways_onto(job, node)[0])
-        node.was = node.books.copy()
+            self._start_on(node, _by_rank(startable)[0])
+        node.was = [node.books.copy()]
 
     def _has_grown_enough(self, node: Node, way: Way) -> bool:
         """Whether there is enough of something now and was not before. Nobody looks at what is pinned elsewhere."""
         return way.pin in (None, node.name) and any(
-            node.was.short({name: units}) and not node.books.short({name: units}) for name, units in way.cost.items()
+            any(was.short({name: units}) for was in node.was) and not node.books.short({name: units})
+            for name, units in way.cost.items()
         )
 
     def _takes_head(self, node: Node, line: Line) -> bool:
@@ -505,17 +513,28 @@ class Oracle:
     def _fill(self, node: Node) -> None:
         """Start all that fits a node, strictly by rank."""
         while startable := [job for job in self._waiting() if self._ways_onto(job, node)]:
-            self._place(startable[0], node, self._ways_onto(startable[0], node)[0])
-        node.was = node.books.copy()
+            self._start_on(node, startable[0])
+        node.was = [node.books.copy()]
 
-    def _fill_any(self) -> None:
-        """Start what uses something shared and fits anywhere, strictly by rank."""
+    def _start_on(self, node: Node, job: Job) -> None:
+        """If it takes what is shared and came free, those in front of it are tried on all nodes before."""
+        takes = self.shared.part(self._ways_onto(job, node)[0].cost)
+        if takes and self.shared.name in self.overtaking.dirty:
+            self._fill_any(in_front_of=job)
+        if ways := self._ways_onto(job, node):
+            self._place(job, node, ways[0])
+
+    def _fill_any(self, in_front_of: Job | None = None) -> None:
+        """Start those that what is shared newly suffices for, wherever they fit, strictly by rank."""
         for job in self._waiting():
-            for way in job.joined:
-                node = self._choose(job, way) if self.shared.part(way.cost) else None
-                if node is not None:
-                    self._place(job, node, self._ways_onto(job, node)[0])
-                    break
+            if in_front_of is not None and job.rank >= in_front_of.rank:
+                return
+            if any(self.shared.part(way.cost) and self._has_shared(way.cost, job) for way in job.joined):
+                placed = ((self._choose(job, way), way) for way in job.joined)
+                node, way = next(((node, way) for node, way in placed if node is not None), (None, None))
+                if node is not None and way is not None:
+                    self._place(job, node, way)
+        self.overtaking.dirty.discard(self.shared.name)
 
     def _dirty(self, place: Node | Shared) -> None:
         self.overtaking.dirty.add(place.name)
@@ -525,11 +544,11 @@ class Oracle:
         self._recover()
         while self.overtaking.dirty:
             name = min(self.overtaking.dirty)
+            self.overtaking.dirty.discard(name)
             if name == self.shared.name:
                 self._fill_any()
             elif name in self.nodes:
                 self._fill(self.nodes[name])
-            self.overtaking.dirty.discard(name)
 
     # How functions end.
 
@@ -591,13 +610,19 @@ class Oracle:
         node.books.change(node.capabilities, after)
         node.capabilities = after
         self.overtaking.free(node)
-        self._dirty(node)
+        self._open(node)
         self._settle()
+
+    def _open(self, node: Node) -> None:
+        """It may take what waits."""
+        self._dirty(node)
+        if node.open:
+            self.overtaking.recall()
 
     def _begin(self) -> None:
         """Notice whose lease is over, and how much each node has free."""
         for node in self.nodes.values():
-            node.was = node.books.copy()
+            node.was = [node.books.copy()]
             if node.up and node.kind == "leased" and node.lease_ends_ms <= self.now_ms:
                 self._lose(node)
 

@@ -31,6 +31,10 @@ class Line:
     place: int = 0
     looked: int = 0  #: the count of all placements at which its head was last taken for not overtaken
     late_ms: int = 0  #: when its head came to stand there, or was last found to wait for too long
+    is_behind: bool = False  #: no open node could hold it: nobody is asked about it before others
+
+    def families(self) -> set[str]:
+        return {family(name) for name in self.way.cost}
 
 
 class Overtaking:
@@ -41,7 +45,7 @@ class Overtaking:
         self.longest_ms: int | None = 60_000
         self.waiting: set[Job] = set()  #: also those that stand in no line yet
         self.lines: dict[str, Line] = {}  #: by shape
-        self.counted: Counter[str] = Counter()  #: placements that overtook somebody, by resource that they used
+        self.counted: Counter[str] = Counter()  #: placements that overtook somebody, by family that they used
         self.dirty: set[str] = set()  #: names of nodes to be tried with all that waits
         self._nodes, self._shared = nodes, shared
 
@@ -88,14 +92,13 @@ class Overtaking:
         """It was placed: if another waits that came before it, it has overtaken that one."""
         if all(other.rank > job.rank for other in self.waiting):
             return
-        self.counted.update(dict.fromkeys(cost, 1))
+        self.counted.update(family(name) for name in cost)
         fronts = self._fronts()
         windows = math.ceil(len(fronts) / AT_A_TIME)
         begin = self.counted[SLOTS] % windows * AT_A_TIME if windows else 0
         for line in fronts[begin : begin + AT_A_TIME]:
             if self.most is not None and self.counted[SLOTS] - line.looked >= self.most:
                 self._consider(line, is_late=False)
-                return
 
     def consider_late(self, now_ms: int) -> bool:
         """-> whether there may be more of them."""
@@ -106,25 +109,31 @@ class Overtaking:
             line.late_ms = now_ms
         return len(late) >= AT_A_TIME
 
+    def recall(self) -> None:
+        """A node has opened: for all that stand behind others it may be the one that could hold it."""
+        for line in self.lines.values():
+            line.is_behind = False
+
     def _fronts(self) -> list[Line]:
         """The lines that are looked at, by rank of their heads."""
-        return sorted(self.lines.values(), key=lambda line: (line.jobs[0].rank, line.way.shape))[:MOST_HELD]
+        lines = self.lines.values()
+        return sorted(lines, key=lambda line: (line.is_behind, line.jobs[0].rank, line.way.shape))[:MOST_HELD]
 
     def _note_head(self, line: Line, now_ms: int) -> None:
         line.noted, line.place = self.counted.copy(), self._place(line.jobs[0])
-        line.looked, line.late_ms = self.counted[SLOTS], now_ms
+        line.looked, line.late_ms, line.is_behind = self.counted[SLOTS], now_ms, False
 
     def _place(self, job: Job) -> int:
         """How many wait in front of it."""
         return sum(other.rank < job.rank for other in self.waiting)
 
     def _overtakes(self, line: Line) -> dict[str, int]:
-        """How often a head was overtaken, by resource that was used.
+        """How often a head was overtaken, by family that was used.
 
         Of what was counted, as much was in front of it as its place has moved up.
         """
         moved = max(0, line.place - self._place(line.jobs[0]))
-        return {name: max(0, self.counted[name] - line.noted[name] - moved) for name in line.way.cost}
+        return {name: max(0, self.counted[name] - line.noted[name] - moved) for name in line.families()}
 
     def _consider(self, line: Line, *, is_late: bool) -> None:
         """Ask whether the head of a line was overtaken often enough, or waits for too long."""
@@ -136,26 +145,35 @@ class Overtaking:
     def _try_to_hold(self, line: Line, *, is_late: bool) -> int:
         """Hold a node for the head of a line if what it lacks there was used by others. -> how often that was"""
         job, way, overtakes = line.jobs[0], line.way, self._overtakes(line)
-        node = self._own(job) or (self._nearest(way, job) if self._may_hold(job) else None)
+        able = self._able(way)
+        line.is_behind = not able
+        own = next((node for node in self._nodes.values() if node.promise and node.promise.job is job), None)
+        if own is None:
+            node = self._nearest(way, job, able) if self._may_hold(job) else None
+        else:
+            # It goes on there, or nowhere.
+            node = own if own in able else None
         if node is None:
             return 0
         lacks = node.books.short(self._shared.rest(way.cost))
         tokens = self._shared.short(self._shared.part(way.cost))
-        most = max((overtakes[name] for name in (*lacks, *tokens)), default=0)
+        most = max((overtakes[family(name)] for name in (*lacks, *tokens)), default=0)
         if not is_late and self.most is not None and most < self.most:
             return most
         self._hold(node, job, lacks)
         self._hold(self._shared, job, tokens)
         return 0
 
-    def _own(self, job: Job) -> Node | None:
-        """The node that is held for it already: it goes on there, or nowhere."""
-        return next((node for node in self._nodes.values() if node.promise and node.promise.job is job), None)
+    def _able(self, way: Way) -> list[Node]:
+        """The open nodes that could hold it when idle."""
+        totals, cost = self._shared.totals, self._shared.rest(way.cost)
+        if any(units > totals[name] for name, units in self._shared.part(way.cost).items()):
+            return []
+        return [node for node in self._nodes.values() if node.open and node.allows(way) and node.idle().fits(cost)]
 
-    def _nearest(self, way: Way, job: Job) -> Node | None:
-        """Of the open nodes that could hold it when idle the one that lacks least. Who is pinned may take one over."""
+    def _nearest(self, way: Way, job: Job, able: Iterable[Node]) -> Node | None:
+        """Of those that are not held the one that lacks least. Who is pinned takes over what a later one has."""
         cost = self._shared.rest(way.cost)
-        able = [node for node in self._nodes.values() if node.open and node.allows(way) and node.idle().fits(cost)]
         free = [node for node in able if node.promise is None or (way.pin and job.rank < node.promise.job.rank)]
         return min(free, key=lambda node: _distance(node, cost), default=None)
 
@@ -167,22 +185,22 @@ class Overtaking:
             place.promise = Promise(job, families | place.promise.lacks)
             return
         self.free(place)
-        if self._may_hold(job):
-            for last in self._last_held():
+        if place is self._shared or self._may_hold(job):
+            for last in self._last_held() if place is not self._shared else ():
                 self.free(last)
             place.promise = Promise(job, families)
 
     def _may_hold(self, job: Job) -> bool:
-        """Whether one more may be held, or an earlier function takes that of the latest one."""
-        return all(place.promise is None or place.promise.job.rank > job.rank for place in self._last_held())
+        """Whether one more node may be held, or an earlier function takes that of the latest one."""
+        return all(node.promise is None or node.promise.job.rank > job.rank for node in self._last_held())
 
-    def _last_held(self) -> list[Node | Shared]:
-        """What is to be freed before something else is held."""
+    def _last_held(self) -> list[Node]:
+        """What is to be freed before another node is held."""
         live = sum(node.live for node in self._nodes.values())
-        held = [(place.promise.job.rank, place.name, place) for place in self.held() if place.promise]
+        held = [(node.promise.job.rank, node.name, node) for node in self._nodes.values() if node.promise]
         if len(held) < min(MOST_HELD, math.ceil(live / 2)):
             return []
-        return [place for _, _, place in sorted(held)[-1:]]
+        return [node for _, _, node in sorted(held)[-1:]]
 
 
 def _distance(node: Node, cost: Units) -> tuple[int, float]:

@@ -69,11 +69,7 @@ local function shortage(wants, free_of, missing)
   return short
 end
 
--- What keeps a node from taking anything at all that is short: what is held beyond its capacity.
+-- What is held beyond its capacity keeps a node from taking anything at all.
 local function excess_of(node)
-  local beyond = node.over and excess(node) or {}
-  for resource, units in pairs(load_shared().over and excess(load_shared()) or {}) do
-    beyond[resource] = units
-  end
-  return beyond
+  return node.over and excess(node) or {}
 end

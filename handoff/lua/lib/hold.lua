@@ -27,6 +27,9 @@ local function end_hold(node, now)
     redis.call('SETBIT', K.withheld, node.position, 0)
   end
   redis.call('ZADD', K.dirty, '-inf', node.name)
+  if node.name == SHARED then
+    set_tried(node, {})
+  end
   emit(now, 'unheld', 'node', node.name, 'job', job_id)
 end
 

@@ -1,6 +1,6 @@
 -- Choosing the node that is held for the head of a shape, when it has been overtaken often or long enough.
 --
--- KEYS     overtaking  noted  waiting  withheld  holds  heads  live  open
+-- KEYS     overtaking  noted  fronts  waiting  withheld  holds  heads  live  open
 -- @lazy
 -- @include lib/hold
 -- @include lib/limits
@@ -28,6 +28,28 @@ local function is_nearer(one, other)
   return one.gap < other.gap or (one.gap == other.gap and one.node.position < other.node.position)
 end
 
+local function could_hold(node, shape)
+  return is_open(node) and allows(node, shape.terms) and has_room({free = values_of(node, 'cap')}, shape)
+end
+
+-- Whether any open node could hold the shape when idle, held or not.
+local function is_able(shape)
+  local shared = load_shared()
+  for _, want in ipairs(shape.wants) do
+    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then
+      return false
+    end
+  end
+  local node = shape.pin ~= '' and load_node(shape.pin)
+  if shape.pin ~= '' then
+    return node and could_hold(node, shape) or false
+  end
+  local from = satisfying('cap', allowing(shape.terms, K.open), wants_of_node(shape))
+  local able = from and first_of(from) >= 0 or false
+  drop_scratch()
+  return able
+end
+
 -- The bits of a bitmap, beginning at a place that goes by the rank.
 local function from_anywhere(rank)
   return function(bitmap)
@@ -44,8 +66,7 @@ local function nearest_open(shape, rank)
     -- A pinned function has no other node: an earlier one takes the hold over.
     local node = load_node(shape.pin)
     local theirs = node and node.hold and tonumber(string.match(node.hold, '^(%d+)'))
-    if not node or not is_open(node) or not allows(node, shape.terms) or (theirs and theirs < rank)
-      or not has_room({free = values_of(node, 'cap')}, shape) then
+    if not node or not could_hold(node, shape) or (theirs and theirs < rank) then
       return nil
     end
     return distance(node, shape)
@@ -65,14 +86,19 @@ local function nearest_open(shape, rank)
   return best
 end
 
--- Whether one more may hold a node, or the last of those that do comes after this one.
+-- Whether one more may hold a node, or the last of those that do comes after this one. The shared tokens do not count.
 local function may_hold(rank)
   local most = math.min(MOST_HOLDS, math.ceil(redis.call('BITCOUNT', K.live) / 2))
-  local last = redis.call('ZRANGE', K.holds, -1, -1, 'WITHSCORES')
-  if redis.call('ZCARD', K.holds) < most then
+  local holds, count, last, last_rank = redis.call('ZRANGE', K.holds, 0, -1, 'WITHSCORES'), 0, nil, nil
+  for i = 1, #holds, 2 do
+    if holds[i] ~= SHARED then
+      count, last, last_rank = count + 1, holds[i], tonumber(holds[i + 1])
+    end
+  end
+  if count < most then
     return true
   end
-  return last[1] and tonumber(last[2]) > rank, last[1]
+  return last and last_rank > rank, last
 end
 
 -- The families of `lacks` on top of what the holder lacked there before.
@@ -108,7 +134,10 @@ local function grant(node, job_id, rank, lacks, now)
   if theirs then
     end_hold(node, now)
   end
-  local may, last = may_hold(rank)
+  local may, last = node.name == SHARED, nil
+  if not may then
+    may, last = may_hold(rank)
+  end
   if may then
     if last then
       end_hold(load_node(last), now)
@@ -160,17 +189,23 @@ local function overtakes(note, lists)
   local most = 0
   for _, lacks in ipairs(lists) do
     for _, resource in ipairs(lacks) do
-      most = math.max(most, grown[resource] or 0)
+      most = math.max(most, grown[family_of(resource)] or 0)
     end
   end
   return most
 end
 
--- Let the head of a shape hold a node, if what it lacks there was used often enough. -> how often
+-- Let the head of a shape hold a node, if what it lacks there was used often enough. -> how often; nil: no open node
+-- could hold it
 local function try_to_hold(shape, note, rank, is_late, now)
+  if not is_able(shape) then
+    return nil
+  end
   local own = own_hold(rank)
-  local found = own and distance(own, shape)
-  if not own and may_hold(rank) then
+  local found
+  if own and could_hold(own, shape) then
+    found = distance(own, shape)
+  elseif not own and may_hold(rank) then
     found = nearest_open(shape, rank)
     drop_scratch()
   end
@@ -199,6 +234,11 @@ local function consider(shape_text, is_late, now)
   local _, count = growth(note)
   if is_late or count >= limits() then
     count = try_to_hold(shape, note, rank, is_late, now)
+    if not count then
+      -- Behind all others, until a node opens.
+      count = 0
+      redis.call('ZADD', K.fronts, 'XX', text(rank + BEHIND), shape_text)
+    end
   end
   note.looked = tonumber(redis.call('HGET', K.overtaking, 'n:slots') or 0) - count
   note.late = is_late and now or note.late

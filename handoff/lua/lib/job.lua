@@ -51,6 +51,11 @@ local function option_of(job, name)
   return job.h_options and string.match(';' .. job.h_options .. ';', ';' .. name .. '=([^;]*);')
 end
 
+-- By rank, for table.sort; what has none yet comes last.
+local function before(one, other)
+  return tonumber(one.h_rank or math.huge) < tonumber(other.h_rank or math.huge)
+end
+
 -- Larger priorities first, then first come, first served: both in one exact double.
 local function next_rank(priority)
   return text((1000 - priority) * 2 ^ 41 + redis.call('INCR', K.order))

@@ -1,6 +1,6 @@
 -- How often, and for how long, the head of a shape may be overtaken; and what is noted of each head to tell.
 --
--- `n:<r>` in `overtaking` counts the placements that used r and overtook somebody: how far those of what a head lacks
+-- `n:<r>` in `overtaking` counts the placements that used r, or memory of it, and overtook somebody: how far those of what a head lacks
 -- have grown since it became the head is how often it was overtaken. `n:slots` counts all of them, for every function
 -- takes a slot. Of those, as many were in front of it as its place among all has moved up. A note is
 -- `<job>|<since, ms>|<place>|<looked>|<late>|<r=count,...>`: `looked` is the number of all at which it counts as not

@@ -3,13 +3,13 @@
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
 -- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something held does not fit the capacity, `quiet` while its
 -- agent takes no more, `draining` (until when, ms, 0 = no deadline), `hold` (for whom it is held: lib/overtaking);
--- `labels` and `class` (lib/capacity); and per resource `cap:<r>`, `used:<r>` and, where it consists of devices,
+-- `labels` and `class` (lib/capacity), for the shared node `tried:<r>` (lib/fill); and per resource `cap:<r>`, `used:<r>` and, where it consists of devices,
 -- `dev:<r>` as `0=10000,3=2500` (index = free share) or `0=10000/60000000/240000000` (and free and total memory).
 -- A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
 -- The node called `*` is what the whole cluster shares: it has no position, and counts in every test of what fits.
 --
--- KEYS     node  nodes  open
+-- KEYS     node  nodes  open  fronts
 -- @finally save_books
 -- @include lib/clock
 -- @include lib/shape
@@ -99,7 +99,7 @@ local function load_node(name)
   if #flat == 0 then
     return nil
   end
-  local node = {name = name, cap = {}, used = {}, dev = {}, label = {}, stored = {}}
+  local node = {name = name, cap = {}, used = {}, dev = {}, label = {}, tried = {}, stored = {}}
   for i = 1, #flat, 2 do
     local field, value = flat[i], flat[i + 1]
     local kind, resource = string.match(field, '^(%l+):(.+)$')
@@ -124,7 +124,8 @@ local function load_node(name)
 end
 
 -- What the cluster shares: a table with no capacity where it shares nothing.
-local nothing_shared = {name = SHARED, cap = {}, used = {}, dev = {}, label = {}, stored = {}, free = {}, was = {}}
+local nothing_shared = {name = SHARED, cap = {}, used = {}, dev = {}, label = {}, tried = {}, stored = {},
+  free = {}, was = {}}
 
 local function load_shared()
   if not loaded[SHARED] then
@@ -149,6 +150,17 @@ end
 
 -- Nodes whose hashes are to be brought to what their tables say when the script ends.
 local unsaved = {}
+
+-- With how much of what is shared all that waits was tried last; nothing: it is to be tried again.
+local function set_tried(shared, free)
+  for resource in pairs(shared.cap) do
+    local units = free[resource] or 0
+    if shared.tried[resource] ~= units then
+      shared.tried[resource] = units
+      redis.call('HSET', K.node .. SHARED, 'tried:' .. resource, text(units))
+    end
+  end
+end
 
 -- After a change of what is used.
 local function write_node(node)
@@ -242,8 +254,7 @@ end
 local function tokens_fit(shape, rank)
   local shared = load_shared()
   for _, want in ipairs(shape.wants) do
-    if shared.cap[want[1]] and (not is_open(shared) or not has_free(shared.free, want)
-      or holds_back(shared, shape, rank)) then
+    if shared.cap[want[1]] and (not has_free(shared.free, want) or holds_back(shared, shape, rank)) then
       return false
     end
   end
@@ -333,8 +344,18 @@ local function find_device(node, resource, index)
   return nil
 end
 
+-- Heads that no open node could hold stand behind all others in `fronts`, until one opens: ranks are below 2^52.
+local BEHIND = 2 ^ 52
+
+local function recall_fronts()
+  for _, shape_text in ipairs(redis.call('ZRANGEBYSCORE', K.fronts, text(BEHIND), '+inf')) do
+    redis.call('ZINCRBY', K.fronts, text(-BEHIND), shape_text)
+  end
+end
+
 local function set_open(node)
-  if node.position then
-    redis.call('SETBIT', K.open, node.position, is_open(node) and 1 or 0)
+  redis.call('SETBIT', K.open, node.position, is_open(node) and 1 or 0)
+  if is_open(node) then
+    recall_fronts()
   end
 end

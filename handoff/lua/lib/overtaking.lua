@@ -17,7 +17,7 @@ local function count_placement(shape, rank, now)
   end
   local all
   for _, want in ipairs(shape.wants) do
-    local count = redis.call('HINCRBY', K.overtaking, 'n:' .. want[1], 1)
+    local count = redis.call('HINCRBY', K.overtaking, 'n:' .. family_of(want[1]), 1)
     all = want[1] == 'slots' and count or all
   end
   local most = limits()
@@ -25,13 +25,15 @@ local function count_placement(shape, rank, now)
     return
   end
   local windows = math.ceil(math.min(redis.call('ZCARD', K.fronts), MOST_HOLDS) / WINDOW)
+  -- None where all that wait stand in no line yet.
+  if windows == 0 then
+    return
+  end
   local from = all % windows * WINDOW
   local shapes = redis.call('ZRANGE', K.fronts, from, from + WINDOW - 1)
   for i, note in ipairs(redis.call('HMGET', K.noted, unpack(shapes))) do
-    -- One at a time: the next placement looks again.
     if all - read_note(note).looked >= most then
       consider(shapes[i], false, now)
-      return
     end
   end
 end

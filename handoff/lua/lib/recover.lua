@@ -32,19 +32,12 @@ local function recover_one(node, id, lost_text, lobby, now)
   elseif job.status == 'queued' then
     admit(job, lobby, now)
   elseif job.status == 'started' then
-    if job.failure_callback_name and tonumber(job.failure_ttl) == 0 then
-      -- Kept until an agent has run the callback.
-      job.failure_ttl = '60'
-    end
+    keep_for_callback(job)
     local outcome = fail_job(job, 'handoff.errors.NodeLost', node.name, {'exc_string', lost_text}, true, 1, lobby, now)
     if outcome == 'failed+callback' then
       redis.call('RPUSH', K.callbacks, job_id)
     end
   end
-end
-
-local function before(one, other)
-  return tonumber(one.h_rank or math.huge) < tonumber(other.h_rank or math.huge)
 end
 
 -- Give back up to `count` of the functions that stand on the queue of a node that is closed, and let them be placed

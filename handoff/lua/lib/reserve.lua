@@ -65,9 +65,20 @@ local function hold(node, id, cost, now)
   redis.call('HSET', K.held .. node.name, id, table.concat({node.epoch, text(now), table.concat(own, ','), listed,
     shared_cost}, '|'))
   write_node(node)
+  -- What is taken now and given back later in the same script has grown too, for whoever began to wait meanwhile.
+  local was = {}
+  for index, before in pairs(node.was) do
+    was[index] = math.min(before, node.free[index] or 0)
+  end
+  node.was = was
   if shared_cost ~= '' then
     redis.call('HSET', K.held .. SHARED, id, table.concat({'0', text(now), shared_cost, '', ''}, '|'))
     write_node(shared)
+    local tried = {}
+    for resource, units in pairs(shared.free) do
+      tried[resource] = math.min(units, shared.tried[resource] or 0)
+    end
+    set_tried(shared, tried)
   end
   emit(now, 'reserved', 'id', id, 'node', node.name, 'cost', cost, 'devices', listed)
   return listed
@@ -104,10 +115,12 @@ local function give_back_tokens(id, cost)
   local shared = load_shared()
   redis.call('HDEL', K.held .. SHARED, id)
   unuse(shared, cost)
-  close_books(shared)
+  write_node(shared)
   -- They may be what somebody on any node waits for.
   if redis.call('EXISTS', K.waiting) == 1 then
     redis.call('ZADD', K.dirty, '-inf', SHARED)
+  else
+    set_tried(shared, shared.free)
   end
   if not next(shared.cap) and redis.call('EXISTS', K.held .. SHARED) == 0 then
     drop_node(shared)

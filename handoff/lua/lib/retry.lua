@@ -5,6 +5,13 @@
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
+-- A function of which nothing is to be kept is kept until an agent has run its on_failure.
+local function keep_for_callback(job)
+  if job.failure_callback_name and tonumber(job.failure_ttl) == 0 then
+    job.failure_ttl = '60'
+  end
+end
+
 -- -> 'retrying', 'failed' or 'failed+callback' (its on_failure is still to be run). `jitter` is a factor around 1.
 local function fail_job(job, error, message, body, retryable, jitter, lobby, now)
   local attempts = tonumber(job.h_attempts or 0)

@@ -23,6 +23,11 @@ local function indexed_terms(shape)
   return terms
 end
 
+-- More than one device and no whole number is met by sums only, never by devices.
+local function column_name(want)
+  return want[2] > UNIT and want[2] % UNIT ~= 0 and want[1] .. '#sum' or want[1]
+end
+
 local function spot_of(shape)
   return tonumber(redis.call('ZSCORE', K.shapes, shape.text))
 end
@@ -42,11 +47,11 @@ local function give_spot(shape, rank)
   redis.call('ZADD', K.shapes, position, shape.text)
   redis.call('SETBIT', K.spot_scope .. shape.scope, position, 1)
   for _, want in ipairs(shape.wants) do
-    local planes = planes_for(want[2])
-    if planes > tonumber(redis.call('HGET', K.spot_planes, want[1]) or 0) then
-      redis.call('HSET', K.spot_planes, want[1], planes)
+    local planes, name = planes_for(want[2]), column_name(want)
+    if planes > tonumber(redis.call('HGET', K.spot_planes, name) or 0) then
+      redis.call('HSET', K.spot_planes, name, planes)
     end
-    set_value(spot_column(want[1]), position, 0, want[2])
+    set_value(spot_column(name), position, 0, want[2])
   end
   for _, term in ipairs(indexed_terms(shape)) do
     redis.call('SETBIT', K.spot_term .. term.text, position, 1)
@@ -63,7 +68,7 @@ local function take_spot(shape, rank)
     redis.call('DEL', K.spot_scope .. shape.scope)
   end
   for _, want in ipairs(shape.wants) do
-    set_value(spot_column(want[1]), position, want[2], 0)
+    set_value(spot_column(column_name(want)), position, want[2], 0)
   end
   for _, term in ipairs(indexed_terms(shape)) do
     redis.call('SETBIT', K.spot_term .. term.text, position, 0)
@@ -103,15 +108,17 @@ local function spots_of(keeper)
     redis.call('BITOP', 'OR', from, K.spot_scope, K.spot_scope .. '@' .. keeper.name)
     return from
   end
-  local uses = {}
+  -- Whoever needs no more of any token than was there before was tried with it.
+  local newly = {}
   for resource in pairs(keeper.cap) do
-    for bit = 0, tonumber(redis.call('HGET', K.spot_planes, resource) or 0) - 1 do
-      uses[#uses + 1] = spot_column(resource) .. bit
+    for _, name in ipairs({resource, resource .. '#sum'}) do
+      local planes = tonumber(redis.call('HGET', K.spot_planes, name) or 0)
+      newly[#newly + 1] = at_least(spot_column(name), planes, (keeper.tried[resource] or 0) + 1) or nil
     end
   end
   local from = scratch()
-  if #uses > 0 then
-    redis.call('BITOP', 'OR', from, unpack(uses))
+  if #newly > 0 then
+    redis.call('BITOP', 'OR', from, unpack(newly))
   end
   return from
 end
@@ -126,21 +133,25 @@ local function unfit_spots(keeper, is_coarse)
   local shared, unfit = load_shared(), {}
   local flat = redis.call('HGETALL', K.spot_planes)
   for i = 1, #flat, 2 do
-    local resource = flat[i]
+    local resource, is_sum = string.match(flat[i], '^([^#]+)(#?)')
     local at = shared.cap[resource] and shared or keeper
-    if at == shared or keeper.name ~= SHARED then
+    if shared.cap[resource] or keeper.name ~= SHARED then
       local planes = tonumber(flat[i + 1])
       local step = is_coarse and 2 ^ math.max(0, planes - COARSE_PLANES) or 1
-      local too_much = (math.floor(most_of(at.free, resource) / step) + 1) * step
-      local more = at_least(spot_column(resource), planes, too_much)
+      local most = is_sum == '#' and (at.free[resource] or 0) or most_of(at.free, resource)
+      local more = at_least(spot_column(flat[i]), planes, (math.floor(most / step) + 1) * step)
       if more then
         unfit[#unfit + 1] = more
       end
     end
   end
   if keeper.name ~= SHARED then
+    keeper.barred = keeper.barred or {}
     for _, text_ in ipairs(redis.call('HKEYS', K.spot_terms)) do
-      if not allows(keeper, {parse_term(text_)}) then
+      if keeper.barred[text_] == nil then
+        keeper.barred[text_] = not allows(keeper, {parse_term(text_)})
+      end
+      if keeper.barred[text_] then
         unfit[#unfit + 1] = K.spot_term .. text_
       end
     end
@@ -186,7 +197,7 @@ local function withheld_spots(keeper, from, planes, common)
   local uses = {}
   local flat = redis.call('HGETALL', K.spot_planes)
   for i = 1, #flat, 2 do
-    if string.find(',' .. lacks .. ',', ',' .. family_of(flat[i]) .. ',', 1, true) then
+    if string.find(',' .. lacks .. ',', ',' .. family_of(string.match(flat[i], '^[^#]+')) .. ',', 1, true) then
       for bit = 0, tonumber(flat[i + 1]) - 1 do
         uses[#uses + 1] = spot_column(flat[i]) .. bit
       end
@@ -222,9 +233,10 @@ end
 local function best_of_many(keeper, after, is_coarse)
   local from = spots_of(keeper)
   local unfit = unfit_spots(keeper, is_coarse)
-  if #unfit > 0 then
+  -- Lua unpacks at most 8,000 values.
+  for first = 1, #unfit, 1000 do
     local any = scratch()
-    redis.call('BITOP', 'OR', any, unpack(unfit))
+    redis.call('BITOP', 'OR', any, unpack(unfit, first, math.min(first + 999, #unfit)))
     from = without(from, any)
   end
   if redis.call('BITPOS', from, 1) < 0 then

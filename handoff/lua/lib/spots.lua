@@ -59,7 +59,7 @@ local function heads_of(keeper)
   for _, text_ in ipairs(redis.call('ZRANGE', K.shapes, 0, -1)) do
     local shape = shape_of(text_)
     for _, want in ipairs(shape.wants) do
-      if keeper.cap[want[1]] then
+      if keeper.cap[want[1]] and want[2] > (keeper.tried[want[1]] or 0) then
         heads[#heads + 1], heads[#heads + 2] = text_, redis.call('ZSCORE', K.heads .. shape.scope, text_)
         break
       end
@@ -96,10 +96,9 @@ local function best_shape(keeper, after)
   if found and not could_start(keeper, shape_of(found), rank) then
     found, rank = best_of_many(keeper, after, false)
   end
-  -- 1.5 of a resource that a node has as devices is met by no node of devices, and by others: the planes cannot say so.
-  while found and not could_start(keeper, shape_of(found), rank) do
-    found, rank = best_of_many(keeper, rank, false)
-  end
   drop_scratch()
+  if found and not could_start(keeper, shape_of(found), rank) then
+    error('the index says that ' .. found .. ' fits ' .. keeper.name .. ' and the books say that it does not')
+  end
   return found, rank
 end

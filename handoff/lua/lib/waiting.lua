@@ -27,11 +27,11 @@ end
 local function note_head(shape, job_id, now)
   local fields = {}
   for i, want in ipairs(shape.wants) do
-    fields[i] = 'n:' .. want[1]
+    fields[i] = 'n:' .. family_of(want[1])
   end
   local counts, noted, all = redis.call('HMGET', K.overtaking, unpack(fields)), {}, '0'
   for i, want in ipairs(shape.wants) do
-    noted[i] = want[1] .. '=' .. (counts[i] or 0)
+    noted[i] = family_of(want[1]) .. '=' .. (counts[i] or 0)
     all = want[1] == 'slots' and counts[i] or all
   end
   write_note(shape.text, {job = job_id, since = now, place = redis.call('ZRANK', K.waiting, job_id) or 0, looked = all,

@@ -69,8 +69,10 @@ local function wake(node, lobby, now, budget)
         redis.call('ZADD', K.dirty, '-inf', node.name)
         return 0
       end
-      start_head(node, shape, rank, lobby, now)
-      budget = budget - 1
+      budget = serve_in_front(shape, rank, lobby, now, budget - 1)
+      if fits(node, shape, rank) then
+        start_head(node, shape, rank, lobby, now)
+      end
       following = head_rank(shape)
     end
     if following and following > rank then
