@@ -26,5 +26,8 @@ end
 if not empty_node(node, lost_text, lobby, now, 'leaving') then
   return {'again'}
 end
+if incarnation ~= '' then
+  stay_drained(node)
+end
 remove_node(node, lobby, now)
 return {'gone'}

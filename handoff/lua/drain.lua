@@ -3,7 +3,7 @@
 -- With a deadline, what still runs then is stopped and counts as lost with the node (see tick). It stays so over new
 -- registrations, and cannot hold anything in the eyes of whoever asks what is infeasible.
 --
--- KEYS     dirty
+-- KEYS     dirty  drained
 -- ARGV     lobby        str
 --          name         str
 --          drain        int   1 or 0
@@ -22,6 +22,9 @@ local SLICE = 64
 local now = clock(now_ms)
 lapse_leases(now)
 local node = load_node(name)
+if not node and drain == 0 and redis.call('SREM', K.drained, name) == 1 then
+  return {'open'}
+end
 if not node or node.state ~= 'up' then
   return {'unknown'}
 end

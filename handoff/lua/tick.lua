@@ -90,8 +90,7 @@ end
 -- What a deleted function left is told by what is there under its id now.
 local on_time = {}
 
-function on_time.after(number, id)
-  local job = read_job(id)
+function on_time.after(number, id, job)
   local variant = job and is_waiting(job) and demand_of(job.h_demand)[tonumber(number)]
   if variant and variant.after > 0 then
     join_variant(job, tonumber(number), lobby, now)
@@ -101,16 +100,14 @@ function on_time.after(number, id)
   end
 end
 
-function on_time.expire(_, id)
-  local job = read_job(id)
+function on_time.expire(_, _, job)
   local wait_ms = job and option_of(job, 'wait')
   if wait_ms and (job.status == 'queued' or is_waiting(job)) then
     give_up(job, 'handoff.errors.WaitExpired', wait_ms, expired_text)
   end
 end
 
-function on_time.unfit(_, id)
-  local job = read_job(id)
+function on_time.unfit(_, id, job)
   local unfit_ms = job and is_waiting(job) and option_of(job, 'unfit')
   if unfit_ms then
     local was_able = redis.call('HGET', K.rq_job .. id, 'h_unfit') ~= '1'
@@ -135,12 +132,18 @@ end
 
 local function end_timers()
   local due = redis.call('ZRANGEBYSCORE', K.timers, '-inf', now, 'LIMIT', 0, SLICE)
-  for _, what in ipairs(due) do
+  local timers = {}
+  for i, what in ipairs(due) do
+    local kind, rest = string.match(what, '^(%l+)|(.*)$')
+    local number, id = string.match(rest, '^(%d+)|(.*)$')
+    local job = kind ~= 'drain' and read_job(id or rest) or nil
+    timers[i] = {what = what, kind = kind, number = number, id = id or rest, h_rank = job and job.h_rank}
+  end
+  table.sort(timers, before)
+  for _, timer in ipairs(timers) do
     -- One of them may have taken the next away: a function has several.
-    if redis.call('ZREM', K.timers, what) == 1 then
-      local kind, rest = string.match(what, '^(%l+)|(.*)$')
-      local number, id = string.match(rest, '^(%d+)|(.*)$')
-      on_time[kind](number, id or rest)
+    if redis.call('ZREM', K.timers, timer.what) == 1 then
+      on_time[timer.kind](timer.number, timer.id, timer.kind ~= 'drain' and read_job(timer.id) or nil)
     end
   end
   return #due == SLICE
@@ -173,7 +176,9 @@ end
 local function forget_lost()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.lost, '-inf', now - FORGET_LOST_MS, 'LIMIT', 0, 4)) do
     if not redis.call('ZSCORE', K.abandoned, name) then
-      remove_node(load_node(name), lobby, now)
+      local node = load_node(name)
+      stay_drained(node)
+      remove_node(node, lobby, now)
     end
   end
 end

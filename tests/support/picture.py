@@ -13,8 +13,8 @@ none, nothing is compared. In a picture, `a [x x .]` is a node with one place fo
 what the node has by now, and behind the bars stands who holds nothing that is drawn. `x'` is on the node's queue, `x`
 runs, and `x!` is to be stopped. `a drained [x]` takes no more; `a [x .] for y(cpu)` is held for y, which lacks cpu
 there; `*` is what all nodes share. Then `waits`, best first; `never` = waits, and no live node could hold it even when
-idle; `delayed`, best first; `failed x(Error)`; `canceled`; and `refused` = a claim that did not fit, or a function that was not to
-wait. What finished is gone.
+idle; `delayed`, best first; `failed x(Error)`; `canceled`; and `refused` = a claim that did not fit, or a function that
+was not to wait. What finished is gone.
 
 Steps (agents take at once what stands on their queues, unless they sleep):
     node a b: cpu 4, gpu 2 of 24; zone=x    an agent registers it, or again; gpu {0 3} of 24/40: by index; of: memory
@@ -83,8 +83,8 @@ class Case:
     steps: tuple[Step, ...]
 
 
-def cases(text: str, *, broken: Mapping[str, str] | None = None) -> list[ParameterSet]:
-    """Read cases for `parametrize`, each under its title. `broken`: title -> why it does not hold yet."""
+def cases(text: str) -> list[ParameterSet]:
+    """Read cases for `parametrize`, each under its title."""
     found: dict[str, list[Step]] = {}
     for line in text.splitlines():
         said = line.strip()
@@ -98,15 +98,7 @@ def cases(text: str, *, broken: Mapping[str, str] | None = None) -> list[Paramet
         else:
             action, picture = _STEP.fullmatch(said).groups()  # type: ignore[union-attr]
             steps.append(Step(action, picture))
-    broken = broken or {}
-    return [
-        pytest.param(
-            Case(title, tuple(steps)),
-            id=title,
-            marks=[pytest.mark.xfail(reason=broken[title], strict=True)] if title in broken else [],
-        )
-        for title, steps in found.items()
-    ]
+    return [pytest.param(Case(title, tuple(steps)), id=title) for title, steps in found.items()]
 
 
 class Board:

@@ -1,6 +1,6 @@
 -- What a node has: set at registration, changed by the next one, taken away with the node.
 --
--- KEYS     node  nodes  planes  live  open  withheld  held  dirty  labels  label  able
+-- KEYS     node  nodes  drained  planes  live  open  withheld  held  dirty  labels  label  able
 -- @include lib/class
 -- @include lib/hold
 -- @include lib/over
@@ -69,6 +69,9 @@ local function new_node(name)
   local position = last[2] and tonumber(last[2]) + 1 or 0
   redis.call('ZADD', K.nodes, position, name)
   redis.call('HSET', K.node .. name, 'position', position, 'epoch', '0', 'state', 'lost')
+  if redis.call('SREM', K.drained, name) == 1 then
+    redis.call('HSET', K.node .. name, 'draining', '0')
+  end
   return load_node(name)
 end
 
