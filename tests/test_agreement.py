@@ -1,10 +1,10 @@
-"""SimpleAllocator and the scripts decide alike: the same nodes, over random clusters and sequences, on both servers."""
+"""The pure allocators and the scripts choose the same nodes, over random clusters and sequences, on both servers."""
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,16 +16,28 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff.allocator import Free, SimpleAllocator, groups, place
-from handoff.books import Books
+from handoff.allocator import Free, LoadBalancedAllocator, Placed, SimpleAllocator, candidates, groups, place
+from handoff.books import Books, Memory
 from handoff.cluster import Cluster
+from handoff.constraints import Not
 from handoff.errors import ResourcesUnavailable
-from handoff.function import Collocated, Function
+from handoff.function import STRATEGIES, Collocated, Function, Strategy
 from handoff.handles import Handle
 from handoff.reservation import Reservation
-from handoff.resources import SLOTS, UNIT, Capabilities, parse_capabilities, parse_cost
+from handoff.resources import (
+    MEMORY_SUFFIX,
+    SLOTS,
+    UNIT,
+    UNLIMITED,
+    Capabilities,
+    Units,
+    amounts,
+    device_of,
+    parse_capabilities,
+)
+from handoff.shape import parse_demand
+from handoff.variants import After
 from support.books import check_books
-from support.oracle import with_slots
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
 
@@ -40,19 +52,40 @@ CAPABILITIES: st.SearchStrategy[Any] = st.fixed_dictionaries(
         SLOTS: st.sampled_from([1, 3, 0]),
     },
 )
+SIZES = [24, 24, 16.5, 40]
+LABELS: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries(
+    {}, optional={"zone": st.sampled_from(["north", "south"]), "tier": st.sampled_from(["spot", "paid"])}
+)
 COSTS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {},
     optional={
         "cpu": st.sampled_from([1, 0.5, 2, 0.0001, 3]),
         "memory": st.sampled_from([100, 0.5, 500]),
-        "gpu": st.sampled_from([0.5, 0.3, 0.7, 1, 2]),
         "fpga": st.sampled_from([0.5, 1, 1.5, 2]),
+    },
+).flatmap(
+    lambda cost: st.sampled_from(
+        [cost] * 3
+        + [{**cost, "gpu": units} for units in (0.5, 0.3, 0.7, 1, 2)]
+        + [{**cost, "gpu_memory": size} for size in (6, 8.5, 12, 20, 30)]
+    )
+)
+PLAIN_FIRST: st.SearchStrategy[Any] = st.lists(COSTS | st.builds(After, st.just(60), COSTS), max_size=2).flatmap(
+    lambda rest: COSTS.map(lambda first: [first, *rest])
+)
+WHERE: st.SearchStrategy[Any] = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "zone": st.sampled_from(["north", ["north", "south"], Not("north")]),
+        "tier": st.sampled_from(["paid", Not("spot"), Not(["spot", "paid"])]),
+        "node": st.sampled_from([Not("a"), ["a", "b", "c"]]),
     },
 )
 
 agreement = settings(
-    max_examples=1000 if THOROUGH else 80, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=1000 if THOROUGH else 60, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
+both_strategies = pytest.mark.parametrize("strategy", STRATEGIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,58 +93,125 @@ class Hold:
     """What somebody was told to hold."""
 
     node: str
-    cost: dict[str, int]
+    cost: Units
     devices: Mapping[str, Sequence[int]]
+
+
+@dataclass(slots=True)
+class Left:
+    """What is left on one node; below zero where its capabilities were lowered under what is held."""
+
+    sums: Counter[str]
+    shares: dict[str, Counter[int]]
+    memory: dict[str, dict[int, list[int]]]  #: of a device what is free, and all of it
+
+    def __init__(self, capabilities: Capabilities) -> None:
+        self.sums = Counter(capabilities.sums())
+        self.shares = {name: Counter(dict.fromkeys(has, UNIT)) for name, has in capabilities.devices.items()}
+        self.memory = {
+            name: {index: [size, size] for index, size in zip(capabilities.devices[name], sizes, strict=True)}
+            for name, sizes in capabilities.memory.items()
+        }
+
+    def take(self, hold: Hold) -> None:
+        for name, units in hold.cost.items():
+            indices, device = hold.devices.get(name, ()), device_of(name)
+            for index in indices:
+                self.shares.setdefault(name, Counter())[index] -= units // len(indices)
+            if device in hold.devices:
+                (index,) = hold.devices[device]
+                self.memory.setdefault(device, {}).setdefault(index, [0, 0])[0] -= units
+            elif not indices:
+                self.sums[name] -= units
+
+    def is_over(self) -> bool:
+        amounts = [*self.sums.values(), *(units for shares in self.shares.values() for units in shares.values())]
+        return min([*amounts, *(free for sizes in self.memory.values() for free, _ in sizes.values())]) < 0
+
+    def free(self) -> dict[str, Free]:
+        """As the allocators take it, devices by index."""
+        free: dict[str, Free] = {name: Fraction(units, UNIT) for name, units in self.sums.items()}
+        for name, shares in self.shares.items():
+            free[name] = {index: Fraction(units, UNIT) for index, units in shares.items()}
+        for name, sizes in self.memory.items():
+            free[name + MEMORY_SUFFIX] = {
+                index: (Fraction(free, UNIT), Fraction(size, UNIT)) for index, (free, size) in sizes.items()
+            }
+        return free
+
+    def books(self) -> Books:
+        """As `place` takes it."""
+        memory: dict[str, Memory] = {
+            name: {index: (free, size) for index, (free, size) in sizes.items()} for name, sizes in self.memory.items()
+        }
+        return Books(self.sums, self.shares, memory)
 
 
 @dataclass(slots=True)
 class Model:
     """Nodes in order and what is held on them, added up anew whenever somebody asks what is free."""
 
+    strategy: Strategy
+    takes_slots: bool  #: functions take them, claims do not
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
 
-    def free(self, among: Iterable[str] | None = None, *, slots: bool = True) -> dict[str, dict[str, Free]]:
-        """As `SimpleAllocator` takes it, devices by index; nodes that hold more than they have are left out."""
-        free: dict[str, dict[str, Free]] = {}
-        for name, (sums, devices) in self._units(among, slots).items():
-            free[name] = {resource: Fraction(units, UNIT) for resource, units in sums.items()}
-            for resource, shares in devices.items():
-                free[name][resource] = {index: Fraction(units, UNIT) for index, units in shares.items()}
-        return free
+    def register(self, data: st.DataObject, cluster: Cluster, name: str) -> None:
+        written, labels = data.draw(CAPABILITIES), data.draw(LABELS)
+        gpus = parse_capabilities(written).devices.get("gpu", ())
+        sizes = data.draw(st.lists(st.sampled_from(SIZES), min_size=len(gpus), max_size=len(gpus)) | st.none())
+        memory = {"gpu": sizes} if gpus and sizes else None
+        if memory is None and data.draw(st.booleans()):
+            # Of a node that does not say of which device it is, it is a sum.
+            written["gpu_memory"] = 24
+        cluster.register_node(name, written, labels, memory)
+        capabilities = parse_capabilities(written, memory)
+        units = dict(capabilities.units)
+        if self.takes_slots:
+            units.setdefault(SLOTS, UNLIMITED)
+        else:
+            units.pop(SLOTS, None)
+        self.capabilities[name] = Capabilities(units, capabilities.devices, capabilities.memory)
+        self.labels[name] = labels
 
-    def books(self, among: Iterable[str] | None = None) -> dict[str, Books]:
-        """As `place` takes it, without slots."""
-        return {name: Books(sums, devices) for name, (sums, devices) in self._units(among, slots=False).items()}
+    def allocate(
+        self, functions: Sequence[Function], among: Iterable[str] | None = None, first: str | None = None
+    ) -> dict[str, str | None]:
+        """What the pure allocator of the strategy says."""
+        free = {name: left.free() for name, left in self._left(among).items()}
+        if self.strategy == "first_available":
+            return SimpleAllocator(first).allocate(functions, free, self.labels)
+        capabilities = {
+            name: {resource: Fraction(units, UNIT) for resource, units in has.units.items()}
+            for name, has in self.capabilities.items()
+        }
+        return LoadBalancedAllocator(first).allocate(functions, free, self.labels, capabilities=capabilities)
 
-    def _units(
-        self, among: Iterable[str] | None, slots: bool
-    ) -> dict[str, tuple[dict[str, int], dict[str, dict[int, int]]]]:
-        found = {}
-        for name in self.capabilities if among is None else (name for name in among if name in self.capabilities):
-            sums, devices = self._left(name)
-            if min([*sums.values(), *(units for shares in devices.values() for units in shares.values())]) >= 0:
-                kept = {resource: units for resource, units in sums.items() if slots or resource != SLOTS}
-                found[name] = kept, devices
+    def places(self, functions: Sequence[Function], nodes: Mapping[str, str | None]) -> dict[str, Hold]:
+        """What `Books` gives to functions that go to these nodes, slots left out."""
+        books = {name: left.books() for name, left in self._left(None).items()}
+        found: dict[str, Hold] = {}
+        for group in groups(functions):
+            node = nodes[group.members[0].id]
+            assert node in candidates(group, books, self.labels)
+            placed = place(group, books, [node])
+            assert isinstance(placed, Placed)
+            for member, cost, devices in zip(group.members, placed.costs, placed.devices, strict=True):
+                found[member.id] = Hold(node, cost, devices)
         return found
 
-    def _left(self, name: str) -> tuple[dict[str, int], dict[str, dict[int, int]]]:
-        """Capabilities less what is held; below zero where they were lowered under it."""
-        capabilities = self.capabilities[name]
-        sums = Counter(capabilities.units)
-        devices: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-        for resource, indices in capabilities.devices.items():
-            del sums[resource]
-            devices[resource].update(dict.fromkeys(indices, UNIT))
-        for hold in self.holds.values():
-            if hold.node == name:
-                for resource, units in hold.cost.items():
-                    indices = tuple(hold.devices.get(resource, ()))
-                    for index in indices:
-                        devices[resource][index] -= units // len(indices)
-                    if not indices:
-                        sums[resource] -= units
-        return dict(sums), {resource: dict(shares) for resource, shares in devices.items()}
+    def _left(self, among: Iterable[str] | None) -> dict[str, Left]:
+        """By node, without those that hold more than they have."""
+        found = {}
+        for name in self.capabilities if among is None else (name for name in among if name in self.capabilities):
+            left = Left(self.capabilities[name])
+            for hold in self.holds.values():
+                if hold.node == name:
+                    left.take(hold)
+            if not left.is_over():
+                found[name] = left
+        return found
 
 
 class Chosen:
@@ -125,48 +225,51 @@ class Chosen:
 
 
 @contextmanager
-def clean_cluster(connection: redis.Redis, allocator: Chosen | None = None) -> Iterator[Cluster]:
-    with Cluster(connection=connection, namespace=f"g{uuid.uuid4().hex[:12]}", allocator=allocator) as cluster:
+def clean_cluster(connection: redis.Redis, strategy: Strategy, allocator: Chosen | None = None) -> Iterator[Cluster]:
+    namespace = f"g{uuid.uuid4().hex[:12]}"
+    with Cluster(connection=connection, namespace=namespace, allocator=allocator, strategy=strategy) as cluster:
         yield cluster
         check_books(cluster.store)
 
 
-def register(data: st.DataObject, cluster: Cluster, model: Model, name: str) -> None:
-    capabilities = data.draw(CAPABILITIES)
-    cluster.register_node(name, capabilities)
-    model.capabilities[name] = with_slots(parse_capabilities(capabilities))
+def cost_of(cluster: Cluster, handle: Handle) -> Units:
+    """What it was placed with."""
+    client: Any = cluster.connection
+    demand, variant = client.hmget(cluster.store.keys("rq_job", handle.id), "h_demand", "h_variant")
+    return parse_demand(demand.decode())[int(variant or 0)][1]
 
 
 def some_functions(data: st.DataObject) -> list[Function]:
     ids = [f"f{number}" for number in range(data.draw(st.integers(1, 4)))]
     places = st.sampled_from([None, None, None, *NAMES[:2], "z", *(Collocated(id) for id in ids)])
     types: st.SearchStrategy[Any] = st.sampled_from(["regular"] * 7 + ["inline"])
+    costs = COSTS | PLAIN_FIRST | st.lists(st.builds(After, st.just(60), COSTS), min_size=1, max_size=2)
     return [
-        Function(id, "module:f", cost=data.draw(COSTS), node=data.draw(places), type=data.draw(types)) for id in ids
+        Function(
+            id,
+            "module:f",
+            cost=data.draw(costs),
+            node=data.draw(places),
+            where=data.draw(WHERE),
+            type=data.draw(types),
+        )
+        for id in ids
     ]
 
 
-def devices_by_books(functions: list[Function], books: dict[str, Books]) -> dict[str, Any]:
-    found = {}
-    for group in groups(functions):
-        placed = place(group, books)
-        assert placed is not None
-        found.update({member.id: devices for member, devices in zip(group.members, placed.devices, strict=True)})
-    return found
-
-
 @pytest.mark.timeout(3600 if THOROUGH else 120)
+@both_strategies
 @agreement
 @given(data=st.data())
-def test_allocate_and_claim_puts_functions_where_the_simple_allocator_does(
-    connection: redis.Redis, data: st.DataObject
+def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
+    connection: redis.Redis, strategy: Strategy, data: st.DataObject
 ) -> None:
-    """On the devices that `Books` tells. Claims take no slot."""
-    model = Model()
+    """On the devices that `Books` tells, at the cost that fits first. Claims take no slot."""
+    model = Model(strategy, takes_slots=False)
     claimed: dict[str, Reservation] = {}
-    with clean_cluster(connection) as cluster:
+    with clean_cluster(connection, strategy) as cluster:
         for name in NAMES[: data.draw(st.integers(1, 5))]:
-            register(data, cluster, model, name)
+            model.register(data, cluster, name)
 
         for _ in range(data.draw(st.integers(1, 12))):
             if claimed and data.draw(st.integers(0, 2)) == 0:
@@ -174,11 +277,11 @@ def test_allocate_and_claim_puts_functions_where_the_simple_allocator_does(
                 assert cluster.tracker.release(claimed.pop(id))
                 del model.holds[id]
             if data.draw(st.integers(0, 5)) == 0:
-                register(data, cluster, model, data.draw(st.sampled_from(NAMES)))
+                model.register(data, cluster, data.draw(st.sampled_from(NAMES)))
             among = data.draw(st.none() | st.permutations(NAMES).map(lambda names: names[:3]))
             functions = some_functions(data)
 
-            expected = SimpleAllocator().allocate(functions, model.free(among, slots=False))
+            expected = model.allocate(functions, among)
 
             scheduled = {id: expected[id] for id in expected if functions[int(id[1:])].type != "inline"}
             if None in scheduled.values():
@@ -187,23 +290,27 @@ def test_allocate_and_claim_puts_functions_where_the_simple_allocator_does(
                 continue
             claims = cluster.tracker.allocate_and_claim(functions, among)
             assert {id: claim.node for id, claim in claims.items()} == scheduled
-            devices = {id: claim.devices for id, claim in claims.items()}
-            assert devices == devices_by_books(functions, model.books(among))
+            holds = model.places(functions, scheduled)
             for id, claim in claims.items():
+                assert claim.devices == holds[id].devices
+                assert claim.cost == amounts(holds[id].cost)
                 claimed[claim.id] = claim
-                model.holds[claim.id] = Hold(claim.node, parse_cost(functions[int(id[1:])].cost), claim.devices)
+                model.holds[claim.id] = holds[id]
 
 
 @pytest.mark.timeout(3600 if THOROUGH else 120)
+@both_strategies
 @agreement
 @given(data=st.data())
-def test_submit_places_functions_where_the_simple_allocator_does(connection: redis.Redis, data: st.DataObject) -> None:
+def test_submit_places_functions_where_the_pure_allocator_does(
+    connection: redis.Redis, strategy: Strategy, data: st.DataObject
+) -> None:
     """One by one, each with a slot; what does not fit is canceled, so that nothing waits. A chosen node comes first."""
-    model, chosen = Model(), Chosen()
+    model, chosen = Model(strategy, takes_slots=True), Chosen()
     placed: dict[str, Handle] = {}
-    with clean_cluster(connection, chosen) as cluster:
+    with clean_cluster(connection, data.draw(st.sampled_from(STRATEGIES)), chosen) as cluster:
         for name in NAMES[: data.draw(st.integers(1, 5))]:
-            register(data, cluster, model, name)
+            model.register(data, cluster, name)
 
         for _ in range(data.draw(st.integers(1, 25))):
             if placed and data.draw(st.integers(0, 2)) == 0:
@@ -211,13 +318,19 @@ def test_submit_places_functions_where_the_simple_allocator_does(connection: red
                 assert placed.pop(id).cancel()
                 del model.holds[id]
             if data.draw(st.integers(0, 5)) == 0:
-                register(data, cluster, model, data.draw(st.sampled_from(NAMES)))
-            chosen.node = data.draw(st.sampled_from([None, None, *NAMES]))
+                model.register(data, cluster, data.draw(st.sampled_from(NAMES)))
+            if strategy == "first_available":
+                chosen.node = data.draw(st.sampled_from([None, None, *NAMES]))
             function = Function(
-                "f", "module:f", cost=data.draw(COSTS), node=data.draw(st.sampled_from([None, None, None, *NAMES]))
+                "f",
+                "module:f",
+                cost=data.draw(COSTS | PLAIN_FIRST),
+                node=data.draw(st.sampled_from([None, None, None, *NAMES])),
+                where=data.draw(WHERE),
+                strategy=strategy,
             )
 
-            expected = SimpleAllocator(chosen.node).allocate([function], model.free())["f"]
+            expected = model.allocate([function], first=chosen.node)["f"]
 
             handle = cluster.submit(function)
             assert handle.verdict is not None
@@ -226,6 +339,8 @@ def test_submit_places_functions_where_the_simple_allocator_does(connection: red
                 assert handle.cancel()
             else:
                 placed[handle.id] = handle
-                cost = {**parse_cost(function.cost), SLOTS: UNIT}
-                assert devices_by_books([function], {expected: model.books()[expected]})["f"] == handle.verdict.devices
-                model.holds[handle.id] = Hold(expected, cost, handle.verdict.devices)
+                hold = model.places([function], {"f": expected})["f"]
+                assert handle.verdict.devices == hold.devices
+                cost = cost_of(cluster, handle)
+                assert cost == {**hold.cost, SLOTS: UNIT}
+                model.holds[handle.id] = Hold(expected, cost, hold.devices)

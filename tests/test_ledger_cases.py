@@ -12,7 +12,7 @@ from rq.registry import CanceledJobRegistry
 
 from handoff import work
 from handoff.cluster import Cluster
-from handoff.rqmodel import LOST_TEXT
+from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, Stale, ok
 from support.books import check_books, read_ledger
@@ -57,6 +57,16 @@ def where(cluster: Cluster, *ids: str) -> list[str]:
 def tick(cluster: Cluster, times: int = 1) -> None:
     for _ in range(times):
         work.tick(cluster.store)
+
+
+def placed_on(*nodes: str) -> list[bytes]:
+    """What `allocate` answers where each entry costs one cpu."""
+    return [value for node in nodes for value in (node.encode(), b"", b"cpu=10000")]
+
+
+def register_in_one_call(cluster: Cluster, name: str, units: str) -> None:
+    """With work left over, if that is more than one call does."""
+    cluster.store.run("register_node", name=name, units=units, devices="", labels="", lost_text=LOST_TEXT)
 
 
 class TestLeases:
@@ -124,8 +134,8 @@ class TestClaims:
     ) -> None:
         keeps = {"a": "b", "b": "a"}[lost]
         agents = {name: agent(cluster, name, cpu=1) for name in "ab"}
-        entries = ["~one", 0, "", "cpu=10000", "~two", 1, "", "cpu=10000"]
-        assert cluster.store.run("allocate", *entries, among="") == ["claimed", [b"a", b"", b"b", b""]]
+        entries = ["~one", 0, "first_available", "", "cpu=10000", "~two", 1, "first_available", "", "cpu=10000"]
+        assert cluster.store.run("allocate", *entries, among="") == ["claimed", placed_on("a", "b")]
         pass_ms(cluster, LEASE_MS - 1)
         agents[keeps].beat()
         cluster.register_node("c", {"cpu": 1})
@@ -133,13 +143,13 @@ class TestClaims:
 
         again = cluster.store.run("allocate", *entries, among="")
 
-        assert again == ["claimed", [keeps.encode(), b"", b"c", b""]]
+        assert again == ["claimed", placed_on(keeps, "c")]
         check_books(cluster.store)
 
     def test_an_allocation_that_cannot_be_made_anew_leaves_nothing_claimed(self, cluster: Cluster) -> None:
         agent(cluster, "a", cpu=1)
         cluster.register_node("b", {"cpu": 1})
-        entries = ["~one", 0, "", "cpu=10000", "~two", 1, "", "cpu=10000"]
+        entries = ["~one", 0, "first_available", "", "cpu=10000", "~two", 1, "first_available", "", "cpu=10000"]
         cluster.store.run("allocate", *entries, among="")
         submit(cluster, "j", cpu=1)
         pass_ms(cluster, LEASE_MS)
@@ -194,16 +204,15 @@ class TestOrder:
     def test_a_better_function_that_comes_while_a_node_is_still_tried_is_not_passed_over(
         self, cluster: Cluster
     ) -> None:
-        for number in range(100):
-            submit(cluster, f"large-{number}", cpu=10 + number)
-        submit(cluster, "fits", cpu=1)
-        cluster.store.run("register_node", name="a", units="cpu=10000,slots=1000000", devices="", lost_text=LOST_TEXT)
+        for number in range(80):
+            submit(cluster, f"j{number}", cpu=1)
+        register_in_one_call(cluster, "a", units="cpu=700000,slots=1000000")
         assert read_ledger(cluster.store).get("dirty")
 
-        submit(cluster, "fits-and-comes-first", cpu=1, priority=9)
+        submit(cluster, "comes-first", cpu=1, priority=9)
         tick(cluster)
 
-        assert where(cluster, "fits-and-comes-first", "fits") == ["a", "waiting"]
+        assert where(cluster, "comes-first", "j68", "j69") == ["a", "a", "waiting"]
 
 
 class TestRqsTools:
@@ -269,13 +278,13 @@ class TestWorkLeftOver:
         """By the server's clock: only there one tick keeps another away."""
         cluster.store.now_ms = 0
         for number in range(200):
-            submit(cluster, f"large-{number}", cpu=10 + number)
-        submit(cluster, "fits", cpu=1)
-        cluster.store.run("register_node", name="a", units="cpu=10000,slots=1000000", devices="", lost_text=LOST_TEXT)
+            submit(cluster, f"j{number}", cpu=1)
+        register_in_one_call(cluster, "a", units="cpu=2000000,slots=2000000")
+        assert read_ledger(cluster.store).get("dirty")
 
         tick(cluster)
 
-        assert where(cluster, "fits") == ["a"]
+        assert where(cluster, "j199") == ["a"]
 
     def test_a_name_that_is_registered_while_its_node_is_taken_away_keeps_what_comes_after(
         self, cluster: Cluster
@@ -289,7 +298,7 @@ class TestWorkLeftOver:
 
         cluster.register_node("a", {"cpu": 1000})
         for number in range(10):
-            cluster.store.run("tick", room=0, token=f"{number}", lost_text=LOST_TEXT)
+            cluster.store.run("tick", room=0, token=f"{number}", **ENDING_TEXTS)
 
         ledger = read_ledger(cluster.store)
         assert ledger.get("abandoned") == {}

@@ -16,7 +16,7 @@ from handoff import work
 from handoff.cluster import Cluster
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.reservation import Reservation
-from handoff.rqmodel import LOST_TEXT
+from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books, read_ledger
 from support.database import database
@@ -51,7 +51,7 @@ class Crowd:
         ]  # fmt: skip
         self._chance.choice(steps)()
         if self._chance.random() < 0.3:
-            self._store.run("tick", room=0, token="t", lost_text=LOST_TEXT)
+            self._store.run("tick", room=0, token="t", **ENDING_TEXTS)
         ledger = read_ledger(self._store)
         self.left_over += bool(ledger.get("dirty") or ledger.get("abandoned"))
 

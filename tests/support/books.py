@@ -31,8 +31,8 @@ _KINDS_OF_OWN = frozenset(
         "nodes", "node", "leases", "lost", "held", "running", "abandoned", "epoch", "live", "open", "planes", "plane",
         "labels", "label", "classes", "class", "alike", "order", "waiting", "shapes", "shape", "heads", "need",
         "spots", "spot_planes", "spot", "terms", "term", "overtaking", "noted", "fronts", "withheld", "able", "holds",
-        "timers", "drained", "delayed", "callbacks", "dirty", "claims", "claim_ends", "released", "gone", "handed", "past",
-        "events", "tick", "sweep", "prune",
+        "timers", "drained", "delayed", "callbacks", "dirty", "claims", "claim_ends", "released", "gone", "handed",
+        "past", "events", "tick", "sweep", "prune",
     }
 )  # fmt: skip
 """What may be found between two scripts; `scratch` lives within one."""

@@ -36,6 +36,7 @@ class Oracle:
         self.claims: dict[str, Claim] = {}
         self.overtaking = Overtaking(self.nodes, self.shared)
         self.touched: set[Job] = set()  #: by rq's tools, and something of them may be left in the books
+        self.drained: set[str] = set()  #: names of nodes that left while they were drained
         self.timers: dict[str, float] = {}  #: what becomes due -> when
         self._submitted = 0
 
@@ -80,7 +81,7 @@ class Oracle:
         if node.up:
             self._lose(node)
         self._recover()
-        self._forget(node)
+        self._forget(node, stays_drained=incarnation != "")
         return True
 
     def quiet(self, name: str, on: bool) -> None:
@@ -105,8 +106,11 @@ class Oracle:
         return True
 
     def undrain(self, name: str) -> bool:
-        """-> False where no live node has that name."""
+        """-> False where no live node has that name, nor any that left while it was drained."""
         self._begin()
+        if name not in self.nodes and name in self.drained:
+            self.drained.remove(name)
+            return True
         if name not in self.nodes or not self.nodes[name].up:
             return False
         node = self.nodes[name]
@@ -266,7 +270,7 @@ class Oracle:
             self._settle()
             for node in list(self.nodes.values()):
                 if not node.up and node.lost_ms <= self.now_ms - FORGET_LOST_MS:
-                    self._forget(node)
+                    self._forget(node, stays_drained=True)
                 elif node.up and node.kind == "static":
                     self._reconcile(node, None)
 
@@ -443,13 +447,19 @@ class Oracle:
             self.timers[what] = self.now_ms + left_ms
 
     def _end_timers(self) -> None:
-        for at_ms, what in sorted((at_ms, what) for what, at_ms in self.timers.items()):
-            if at_ms <= self.now_ms and self.timers.pop(what, None) is not None:
+        """Those of functions by rank, of each as they became due; then those of nodes."""
+        due = sorted((at_ms, what) for what, at_ms in self.timers.items() if at_ms <= self.now_ms)
+        for what in sorted((what for _, what in due), key=self._rank_of_timer):
+            if self.timers.pop(what, None) is not None:
                 kind, *number, of = what.split("|")
                 if kind == "drain":
                     self._evict(self.nodes[of])
                 else:
                     self._end_wait(kind, self.jobs[of], *map(int, number))
+
+    def _rank_of_timer(self, what: str) -> tuple[float, ...]:
+        kind, *_, of = what.split("|")
+        return (math.inf,) if kind == "drain" else self.jobs[of].rank
 
     def _end_wait(self, kind: str, job: Job, number: int = 0) -> None:
         if kind == "expire" and job.state in ("waiting", "queued"):
@@ -604,6 +614,9 @@ class Oracle:
         """Whatever was held under the name by one that was lost is given back before."""
         if name in self.nodes and not self.nodes[name].up:
             self._recover()
+        if name in self.drained:
+            self.drained.remove(name)
+            self.nodes[name] = Node(name, draining=True)
         node = self.nodes.setdefault(name, Node(name))
         node.kind, node.up, node.quiet, node.emptied, node.labels = kind, True, False, True, labels
         after = with_slots(capabilities)
@@ -630,7 +643,9 @@ class Oracle:
         node.up, node.emptied, node.lost_ms = False, False, self.now_ms
         self.overtaking.free(node)
 
-    def _forget(self, node: Node) -> None:
+    def _forget(self, node: Node, *, stays_drained: bool) -> None:
+        if node.draining and stays_drained:
+            self.drained.add(node.name)
         self.timers.pop(f"drain|{node.name}", None)
         del self.nodes[node.name]
 

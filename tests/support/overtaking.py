@@ -17,7 +17,10 @@ MOST_HELD = 64
 """As many nodes as that are held at a time; only so many heads, the first by rank, are ever asked about."""
 
 AT_A_TIME = 8
-"""Heads that are asked about in one go."""
+"""Heads that are looked at in one go."""
+
+MOST_TRIES = 3
+"""Of these, for so many a node is looked for after one placement."""
 
 
 @dataclass(slots=True)
@@ -96,9 +99,10 @@ class Overtaking:
         fronts = self._fronts()
         windows = math.ceil(len(fronts) / AT_A_TIME)
         begin = self.counted[SLOTS] % windows * AT_A_TIME if windows else 0
+        tries = 0
         for line in fronts[begin : begin + AT_A_TIME]:
-            if self.most is not None and self.counted[SLOTS] - line.looked >= self.most:
-                self._consider(line, is_late=False)
+            if tries < MOST_TRIES and self.most is not None and self.counted[SLOTS] - line.looked >= self.most:
+                tries += self._consider(line, is_late=False)
 
     def consider_late(self, now_ms: int) -> bool:
         """-> whether there may be more of them."""
@@ -135,24 +139,25 @@ class Overtaking:
         moved = max(0, line.place - self._place(line.jobs[0]))
         return {name: max(0, self.counted[name] - line.noted[name] - moved) for name in line.families()}
 
-    def _consider(self, line: Line, *, is_late: bool) -> None:
-        """Ask whether the head of a line was overtaken often enough, or waits for too long."""
+    def _consider(self, line: Line, *, is_late: bool) -> bool:
+        """Ask whether the head of a line was overtaken often enough, or waits for too long. -> whether it may be"""
         most = max(self._overtakes(line).values())
-        if is_late or (self.most is not None and most >= self.most):
+        is_due = is_late or (self.most is not None and most >= self.most)
+        if is_due:
             most = self._try_to_hold(line, is_late=is_late)
         line.looked = self.counted[SLOTS] - most
+        return is_due
 
     def _try_to_hold(self, line: Line, *, is_late: bool) -> int:
         """Hold a node for the head of a line if what it lacks there was used by others. -> how often that was"""
         job, way, overtakes = line.jobs[0], line.way, self._overtakes(line)
+        own = next((node for node in self._nodes.values() if node.promise and node.promise.job is job), None)
+        if own is None and not self._may_hold(job):
+            return 0
         able = self._able(way)
         line.is_behind = not able
-        own = next((node for node in self._nodes.values() if node.promise and node.promise.job is job), None)
-        if own is None:
-            node = self._nearest(way, job, able) if self._may_hold(job) else None
-        else:
-            # It goes on there, or nowhere.
-            node = own if own in able else None
+        # Where something is held for it already it goes on there, or nowhere.
+        node = self._nearest(way, job, able) if own is None else own if own in able else None
         if node is None:
             return 0
         lacks = node.books.short(self._shared.rest(way.cost))

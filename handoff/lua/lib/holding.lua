@@ -89,16 +89,13 @@ end
 -- Whether one more may hold a node, or the last of those that do comes after this one. The shared tokens do not count.
 local function may_hold(rank)
   local most = math.min(MOST_HOLDS, math.ceil(redis.call('BITCOUNT', K.live) / 2))
-  local holds, count, last, last_rank = redis.call('ZRANGE', K.holds, 0, -1, 'WITHSCORES'), 0, nil, nil
-  for i = 1, #holds, 2 do
-    if holds[i] ~= SHARED then
-      count, last, last_rank = count + 1, holds[i], tonumber(holds[i + 1])
-    end
-  end
-  if count < most then
+  local tokens = redis.call('ZSCORE', K.holds, SHARED)
+  if redis.call('ZCARD', K.holds) - (tokens and 1 or 0) < most then
     return true
   end
-  return last and last_rank > rank, last
+  local last = redis.call('ZRANGE', K.holds, -2, -1, 'WITHSCORES')
+  local i = last[3] and last[3] ~= SHARED and 3 or 1
+  return tonumber(last[i + 1] or 0) > rank, last[i]
 end
 
 -- The families of `lacks` on top of what the holder lacked there before.
@@ -198,21 +195,21 @@ end
 -- Let the head of a shape hold a node, if what it lacks there was used often enough. -> how often; nil: no open node
 -- could hold it
 local function try_to_hold(shape, note, rank, is_late, now)
+  local own, tokens = own_hold(rank), missing_tokens(shape)
+  local may = own or may_hold(rank)
+  if not may and #tokens == 0 then
+    return 0
+  end
   if not is_able(shape) then
     return nil
   end
-  local own = own_hold(rank)
-  local found
+  local found = {lacks = {}}
   if own and could_hold(own, shape) then
     found = distance(own, shape)
-  elseif not own and may_hold(rank) then
-    found = nearest_open(shape, rank)
+  elseif may and not own then
+    found = nearest_open(shape, rank) or found
     drop_scratch()
   end
-  if not found then
-    return 0
-  end
-  local tokens = missing_tokens(shape)
   local count = overtakes(note, {found.lacks, tokens})
   if not is_late and count < limits() then
     return count
@@ -226,13 +223,14 @@ local function try_to_hold(shape, note, rank, is_late, now)
   return 0
 end
 
--- Look at the head of a shape: does it hold now? `is_late`: it has waited long enough, whoever overtook it.
+-- Look at the head of a shape: does it hold now? `is_late`: it has waited long enough, whoever overtook it. -> whether a
+-- node was looked for, which takes longer than all the rest
 local function consider(shape_text, is_late, now)
   local shape, note = shape_of(shape_text), read_note(redis.call('HGET', K.noted, shape_text))
   local rank = tonumber(redis.call('ZSCORE', K.heads .. shape.scope, shape_text))
-  -- Looking for a node takes longer than all the rest: only where some counter has grown far enough.
   local _, count = growth(note)
-  if is_late or count >= limits() then
+  local is_due = is_late or count >= limits()
+  if is_due then
     count = try_to_hold(shape, note, rank, is_late, now)
     if not count then
       -- Behind all others, until a node opens.
@@ -243,4 +241,5 @@ local function consider(shape_text, is_late, now)
   note.looked = tonumber(redis.call('HGET', K.overtaking, 'n:slots') or 0) - count
   note.late = is_late and now or note.late
   write_note(shape_text, note)
+  return is_due
 end

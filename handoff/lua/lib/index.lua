@@ -26,12 +26,8 @@ local function drop_scratch()
 end
 
 local function planes_for(value)
-  local count = 0
-  while value >= 1 do
-    count = count + 1
-    value = math.floor(value / 2)
-  end
-  return count
+  local _, bits = math.frexp(value)
+  return bits
 end
 
 -- Flip the bits in which `old` and `new` differ, in the planes whose keys begin with `column`.

@@ -26,6 +26,10 @@ local function read_note(note)
     late = tonumber(late), counters = counters}
 end
 
+local function looked_of(note)
+  return tonumber(string.match(note, '^[^|]*|%d+|%d+|(%d+)'))
+end
+
 local function write_note(shape_text, note)
   redis.call('HSET', K.noted, shape_text, table.concat({note.job, text(note.since), text(note.place), text(note.looked),
     text(note.late), note.counters}, '|'))

@@ -8,6 +8,8 @@
 -- @include lib/limits
 
 local WINDOW = 8
+-- Searches for a node to be held at one placement; the others are made at the next.
+local MOST_TRIES = 3
 
 -- A placement, when others wait that came before it, is one more by which they were overtaken.
 local function count_placement(shape, rank, now)
@@ -31,9 +33,10 @@ local function count_placement(shape, rank, now)
   end
   local from = all % windows * WINDOW
   local shapes = redis.call('ZRANGE', K.fronts, from, from + WINDOW - 1)
+  local tries = 0
   for i, note in ipairs(redis.call('HMGET', K.noted, unpack(shapes))) do
-    if all - read_note(note).looked >= most then
-      consider(shapes[i], false, now)
+    if tries < MOST_TRIES and all - looked_of(note) >= most then
+      tries = tries + (consider(shapes[i], false, now) and 1 or 0)
     end
   end
 end

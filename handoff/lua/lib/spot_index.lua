@@ -124,7 +124,7 @@ local function spots_of(keeper)
 end
 
 -- So many of the highest planes of a resource tell most of what does not fit.
-local COARSE_PLANES = 8
+local COARSE_PLANES = 11
 
 -- The spots that need more than is free, or that a constraint keeps away. -> {bitmap, ...}
 --
@@ -133,12 +133,13 @@ local function unfit_spots(keeper, is_coarse)
   local shared, unfit = load_shared(), {}
   local flat = redis.call('HGETALL', K.spot_planes)
   for i = 1, #flat, 2 do
-    local resource, is_sum = string.match(flat[i], '^([^#]+)(#?)')
+    local mark = string.find(flat[i], '#', 1, true)
+    local resource = mark and string.sub(flat[i], 1, mark - 1) or flat[i]
     local at = shared.cap[resource] and shared or keeper
     if shared.cap[resource] or keeper.name ~= SHARED then
       local planes = tonumber(flat[i + 1])
       local step = is_coarse and 2 ^ math.max(0, planes - COARSE_PLANES) or 1
-      local most = is_sum == '#' and (at.free[resource] or 0) or most_of(at.free, resource)
+      local most = mark and (at.free[resource] or 0) or most_of(at.free, resource)
       local more = at_least(spot_column(flat[i]), planes, (math.floor(most / step) + 1) * step)
       if more then
         unfit[#unfit + 1] = more
@@ -165,8 +166,8 @@ local function differing_planes(keeper)
   local low, high
   for _, scope in ipairs(keeper.name ~= SHARED and {'', '@' .. keeper.name} or {}) do
     local first = redis.call('ZRANGE', K.heads .. scope, 0, 0, 'WITHSCORES')[2]
-    local last = redis.call('ZRANGE', K.heads .. scope, -1, -1, 'WITHSCORES')[2]
     if first then
+      local last = redis.call('ZRANGE', K.heads .. scope, -1, -1, 'WITHSCORES')[2]
       high = math.max(high or 0, RANKS - tonumber(first))
       low = math.min(low or RANKS, RANKS - tonumber(last))
     end
@@ -212,20 +213,25 @@ local function withheld_spots(keeper, from, planes, common)
   return in_front and without(found, in_front) or found
 end
 
--- The spot of `from`, which is not empty, whose head has the best rank. A few planes leave a few spots; it is done when
--- one is left.
+-- The spot of `from`, which is not empty, whose head has the best rank.
+--
+-- Of many, some are likely to have the bits of several planes at once; where none has, fewer are tried. The last few are
+-- told apart plane by plane until one is left.
 local function first_by_rank(from, planes)
   local at_once = 4
-  while planes > 0 and redis.call('BITCOUNT', from) > 1 do
-    local column = spot_column(RANK)
-    for bit = planes - 1, math.max(0, planes - at_once), -1 do
-      local with = scratch()
-      redis.call('BITOP', 'AND', with, from, column .. bit)
-      if redis.call('BITPOS', with, 1) >= 0 then
-        from = with
-      end
+  while planes > 0 and (at_once > 1 or redis.call('BITCOUNT', from) > 1) do
+    local count, with, run = math.min(at_once, planes), scratch(), {from}
+    for bit = planes - 1, planes - count, -1 do
+      run[#run + 1] = spot_column(RANK) .. bit
     end
-    planes = math.max(0, planes - at_once)
+    redis.call('BITOP', 'AND', with, unpack(run))
+    if redis.call('BITPOS', with, 1) >= 0 then
+      from, planes = with, planes - count
+    elseif count > 1 then
+      at_once = math.floor(count / 2)
+    else
+      planes = planes - 1
+    end
   end
   return redis.call('BITPOS', from, 1)
 end
