@@ -138,9 +138,10 @@ class Cluster:
     def share(self, amounts: Mapping[str, Number]) -> None:
         """Set what the cluster as a whole has of these resources, such as licenses: `{"matlab_license": 5}`.
 
-        A function that names one in its cost takes it from here, wherever it runs; what nodes say that they have under
-        the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be lowered
-        below use: nothing takes of it until it fits again. Raises `InvalidResources`.
+        A function that names one in its cost takes it from here, wherever it runs; what nodes say later that they have
+        under the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be
+        lowered below use: nothing takes of it until it fits again. Raises `InvalidResources`, also for what a live node
+        has for itself.
         """
         nodes.share(self.store, amounts)
 
@@ -163,9 +164,10 @@ class Cluster:
     def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
         """Say when the first function of a kind that waits is to have a node held for it.
 
-        Others that came later run meanwhile where there is room. Once they have done so `count` times, or it has
-        waited that many seconds, nothing later that uses what it lacks is placed on the node where it lacks least,
-        until it has started. None = never for that reason. It holds for the namespace, and is kept in Redis.
+        Others that come after it (of smaller priority, or submitted later) run meanwhile where there is room. Once
+        they have done so `count` times, or it has waited that many seconds, none of them that uses what it lacks is
+        placed on the node where it lacks least, until it has started. Larger priorities still go first. None = never
+        for that reason. It holds for the namespace, and is kept in Redis.
         """
         work.limit_overtaking(self.store, count, seconds)
 
@@ -226,7 +228,8 @@ class Cluster:
             raise InvalidFunction(
                 id,
                 f"enqueue does not take rq's {', '.join(refused)}",
-                "leave it out (see max_retries for retry), or pass kwargs={...} if it is meant for the function",
+                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...} if "
+                "it is meant for the function",
             )
         if "args" in kwargs:
             if args:

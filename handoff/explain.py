@@ -59,8 +59,12 @@ class Explanation:
     """Nodes that are held for it (`own`), or for the function `id` and so keep it back though they have room: `node`,
     `lacks`."""
     waits_for: list[dict[str, Any]]
-    """What it waits for besides room: `kind` "time", `until`, `seconds`."""
+    """What is due by the clock: `kind`, `until`, `seconds`. "time": it is delayed until then; "start": it fails if it has
+    not started by then (its wait_ttl); "fitness": then it is looked whether any node could hold it (on_infeasible)."""
     text: str  #: one sentence
+
+    def __str__(self) -> str:
+        return self.text
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
@@ -93,7 +97,7 @@ def _standing(
 ) -> Explanation:
     state, waits_for = _state(fields), []
     if state == "delayed":
-        waits_for = [{"kind": "time", "until": moment(due_ms), "seconds": max(0, due_ms - now_ms) / 1000}]
+        waits_for = [_until("time", due_ms, now_ms)]
     return Explanation(
         id=id,
         function_id=fields.get("h_function", id),
@@ -115,6 +119,10 @@ def _state(fields: Fields) -> str:
     if status in ("queued", "started", *TERMINAL):
         return "failed" if status == "stopped" else status
     return fields.get("h_state", "waiting")
+
+
+def _until(kind: str, due_ms: int, now_ms: int) -> dict[str, Any]:
+    return {"kind": kind, "until": moment(due_ms), "seconds": max(0, due_ms - now_ms) / 1000}
 
 
 def _own_record(id: str, fields: Fields, record: str, now_ms: int) -> dict[str, Any]:
@@ -140,6 +148,7 @@ def _waiting(
     change: list[Any],
     overtaken: list[Any],
     holds: list[list[Any]],
+    ends_ms: list[int],
 ) -> Explanation:
     costs = [_without_slot(cost) for _, cost, _ in parse_demand(fields["h_demand"])]
     joins_s = [ms / 1000 or None for ms in joins]
@@ -163,7 +172,9 @@ def _waiting(
         count=holders[0],
         change=smallest_change,
         holds=listed_holds,
+        start_s=max(0, ends_ms[0] - now_ms) / 1000 if ends_ms[0] else None,
     )
+    limits = {"start": ends_ms[0], "fitness": ends_ms[1]}
     return Explanation(
         id=id,
         function_id=fields.get("h_function", id),
@@ -179,7 +190,7 @@ def _waiting(
         smallest_change=smallest_change,
         overtakes=_overtakes(now_ms, *overtaken) if overtaken else None,
         holds=listed_holds,
-        waits_for=[],
+        waits_for=[_until(kind, due_ms, now_ms) for kind, due_ms in limits.items() if due_ms],
         text=waiting.text(),
     )
 

@@ -37,7 +37,9 @@ SCHEMA: dict[str, Key] = {
     "held": Key("held:", "HASH", "reservation id -> its record", "while something is held", of="node name"),
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
-    "drained": Key("drained", "SET", "node that left while it was drained", "until it is back, or is undrained"),
+    "drained": Key(
+        "drained", "SET", "nodes that are drained, here or away", "until undrained, or deregistered by hand"
+    ),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.

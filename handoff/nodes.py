@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.constraints import parse_labels_text
-from handoff.errors import UnknownNode
+from handoff.errors import InvalidResources, UnknownNode
 from handoff.function import is_wait
+from handoff.names import is_node_name
 from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of, parse_shared
 from handoff.rqmodel import LOST_TEXT
 from handoff.shape import cost_text
-from handoff.store import Store
+from handoff.store import Store, unlisted
 
 SHARED = "*"
 """The name under which what all nodes share has its books."""
@@ -122,6 +123,8 @@ def undrain(store: Store, name: str) -> None:
 
 
 def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
+    if not is_node_name(name):
+        raise UnknownNode(str(name))
     while True:
         reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms, lost_text=LOST_TEXT)
         if reply == ["unknown"]:
@@ -132,7 +135,14 @@ def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
 
 def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
     """Set what all nodes share of the resources named. Raises `InvalidResources`."""
-    store.run("share", amounts=cost_text(parse_shared(amounts_of)), lost_text=LOST_TEXT)
+    match store.run("share", amounts=cost_text(parse_shared(amounts_of)), lost_text=LOST_TEXT):
+        case ["shared", *_]:
+            return
+        case ["taken", bytes(name), bytes(node)]:
+            rule = f"node {node.decode()} has it for itself: share it under a name that no node uses"
+            raise InvalidResources(name.decode(), amounts_of[name.decode()], rule)
+        case reply:
+            raise unlisted("share", reply)
 
 
 def shared(store: Store) -> dict[str, Amount]:

@@ -29,12 +29,16 @@ def nearest_text(nearest: str, pinned: str | None) -> str:
     """Say what the nearest node lacks: `gpu 4 wanted, big-1 has 2`.
 
     `nearest` is `<node>|<missing>|...`, or '' where no node is live; of a function that is pinned, where that one is
-    not.
+    not. `|^<node>` at its end names one that could hold it and is being drained.
     """
+    nearest, _, drained = nearest.partition("|^")
     node, *items = nearest.split("|")
+    if drained and (not node or drained == pinned):
+        return f"{drained} could hold it and is drained: `handoff undrain {drained}` opens it"
     if not node:
         return "no node is live" if pinned is None else f"node {pinned} is not live"
-    return "; ".join(missing_texts(node, filter(None, items))) or "no live node has all of it at once"
+    said = "; ".join(missing_texts(node, filter(None, items))) or "no live node has all of it at once"
+    return f"{said}; {drained} could hold it and is drained" if drained else said
 
 
 def missing_texts(node: str, items: Iterable[str]) -> list[str]:

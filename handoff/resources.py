@@ -158,6 +158,8 @@ def parse_shared(amounts: Mapping[str, Number]) -> Units:
     Raises `InvalidResources`; devices belong to nodes, and so do slots.
     """
     units: Units = {}
+    if amounts is None:
+        raise InvalidResources("*", amounts, "give a mapping of resource names to amounts, such as {'license': 5}")
     for name, value in _items(amounts):
         if name == SLOTS or name in ALWAYS_DEVICES or device_of(name) in ALWAYS_DEVICES:
             raise InvalidResources(name, value, "it belongs to nodes, and cannot be shared by all")

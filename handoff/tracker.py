@@ -57,6 +57,8 @@ class RedisResourceTracker:
                     raise unlisted("register_node", reply)
 
     def deregister_node(self, name: str) -> None:
+        if not is_node_name(name):
+            raise UnknownNode(str(name))
         began = False
         while True:
             reply, resent = self._store.run_noting("deregister", name=name, incarnation="", lost_text=LOST_TEXT)

@@ -102,9 +102,14 @@ class Waiting:
     count: int  #: of all holders
     change: Mapping[str, Any] | None
     holds: list[dict[str, Any]]
+    start_s: float | None  #: in how many seconds it fails if it has not started; None: never
 
     def text(self) -> str:
         """Say it."""
+        end = "" if self.start_s is None else f"; it fails if it has not started in {_span(self.start_s)}"
+        return self._why() + end
+
+    def _why(self) -> str:
         start = f"waits for {self.wanted}"
         if not self.able:
             why = nearest_text(self.unfit, self.pinned)
@@ -168,8 +173,8 @@ class Waiting:
                 return f"; would start now on {node} with {resource} {there}"
             case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
                 return f"; {node} could with {resource} {there}"
-            case {"kind": "releases", "count": 1, "node": node}:
-                return f"; {node} has room when one of them has ended" if self.count > 1 else ""
+            case {"kind": "releases", "count": 1, "node": node, "functions": [first, *_]}:
+                return f"; {node} has room when {first['function_id']} has ended" if self.count > 1 else ""
             case {"kind": "releases", "count": count, "node": node}:
                 return f"; {node} has room when {'all' if count == self.count else count} of them have ended"
         return ""

@@ -27,8 +27,8 @@ from handoff.errors import (
     WaitExpired,
 )
 from handoff.function import Strategy, is_wait
-from handoff.reason import nearest_text
-from handoff.resources import amount
+from handoff.reason import in_words, nearest_text
+from handoff.resources import amounts
 from handoff.rqmodel import (
     ENDING_TEXTS,
     LOST_TEXT,
@@ -54,7 +54,7 @@ State = Literal["placed", "waiting", "infeasible"]
 
 _FIELDS = (
     "status", "h_state", "h_node", "h_devices", "h_attempts", "h_error", "h_message", "h_function", "h_serializer",
-    "h_demand",
+    "h_demand", "origin",
 )  # fmt: skip
 
 
@@ -152,10 +152,12 @@ def submit(store: Store, submission: Submission) -> Verdict:
 
 
 def look(store: Store, job_id: str) -> Record:
-    """Read what is known of a function. Raises `UnknownFunction`."""
+    """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
+    if not isinstance(job_id, str):
+        raise UnknownFunction(str(job_id))
     _, values, entries = store.run("look", *_FIELDS, job_id=job_id)
     fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None}
-    if "status" not in fields:
+    if "status" not in fields or not is_of(store.namespace, fields.get("origin", store.namespace)):
         raise UnknownFunction(job_id)
     status = _status(fields["status"], fields.get("h_state"))
     placed = status not in ("waiting", "delayed", "deferred")
@@ -172,6 +174,11 @@ def look(store: Store, job_id: str) -> Record:
         demand=fields.get("h_demand", ""),
         entry=_entry(*entries[0]) if entries else None,
     )
+
+
+def is_of(namespace: str, queue: str) -> bool:
+    """Whether RQ's queue is one of this namespace: its lobby, or a node's."""
+    return queue == namespace or queue.startswith(f"{namespace}.")
 
 
 def _entry(id: bytes, flat: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:
@@ -301,8 +308,10 @@ def _name(error: type[HandoffError]) -> str:
 
 
 def _wanted(variants: Sequence[Variant]) -> str:
-    costs = [", ".join(f"{name} {amount(units)}" for name, units in variant.cost.items()) for variant in variants]
-    return " or ".join(cost or "a slot" for cost in costs)
+    return " or ".join(
+        in_words(amounts(variant.cost)) + (f" (after {variant.after_ms / 1000:g} s)" if variant.after_ms else "")
+        for variant in variants
+    )
 
 
 def _waits(submission: Submission, nodes: int) -> str:

@@ -183,7 +183,7 @@ class TestWhatIsShort:
         ]
         assert found.text == (
             "waits for cpu 1, license 2: the cluster is short of 2 license; "
-            "2 reservations hold it, the oldest for 1.0 s; a has room when one of them has ended"
+            f"2 reservations hold it, the oldest for 1.0 s; a has room when {holding.function_id} has ended"
         )
 
     def test_more_than_the_cluster_shares_is_infeasible(self, cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from handoff.cluster import Cluster
-from handoff.errors import Infeasible, UnknownNode, WaitExpired
+from handoff.errors import Infeasible, InvalidResources, UnknownNode, WaitExpired
 from handoff.function import Function
 from handoff.handles import Handle
 from handoff.variants import After
@@ -1070,7 +1070,7 @@ a drained node is none that could hold it
     p: cpu 3
     x: cpu 4                            -> a [p p p .]  waits x
     drain a                             -> a drained [p p p .]  never x
-    why x                               -> no node is live
+    why x                               -> a could hold it and is drained: `handoff undrain a` opens it
     undrain a                           -> a [p p p .]  waits x
 
 labels that change may let a node hold it or no longer
@@ -1764,3 +1764,31 @@ def test_a_node_that_was_deregistered_by_hand_comes_back_open(cluster: Cluster) 
     agent.register()
 
     assert cluster.enqueue("tasks:work").status == "queued"
+
+
+def test_what_a_node_has_for_itself_is_not_shared(cluster: Cluster) -> None:
+    cluster.register_node("a", {"cpu": 2})
+
+    with pytest.raises(InvalidResources, match="node a has it for itself"):
+        cluster.share({"license": 1, "cpu": 10})
+
+    assert cluster.shared() == {}
+    with pytest.raises(InvalidResources):
+        cluster.share(None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [None, ["a"], 1, ""])
+def test_what_no_node_can_be_named_is_an_unknown_node(cluster: Cluster, name: Any) -> None:
+    for change in (cluster.drain, cluster.undrain, cluster.deregister_node):
+        with pytest.raises(UnknownNode):
+            change(name)
+
+
+def test_what_is_due_by_the_clock_is_told_while_a_function_waits(cluster: Cluster) -> None:
+    cluster.store.now_ms = START_MS
+
+    found = cluster.enqueue("tasks:work", cost={"gpu": 1}, wait_ttl=5, on_infeasible=9).explain()
+
+    assert [(limit["kind"], limit["seconds"]) for limit in found.waits_for] == [("start", 5), ("fitness", 9)]
+    assert str(found) == found.text
+    assert found.text.endswith("; it fails if it has not started in 5.0 s")

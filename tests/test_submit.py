@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import redis
 
+from handoff import work
 from handoff.allocator import SimpleAllocator
 from handoff.cluster import Cluster
 from handoff.embedded import RedisServer
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
+from handoff.explain import explain
 from handoff.function import Function
 from handoff.handles import Handle
 from handoff.rqmodel import ENDING_TEXTS
@@ -510,11 +512,18 @@ class TestHandle:
             ("started", "a", 2), ("finished", "a", 2),
         ]  # fmt: skip
 
-    def test_a_function_of_another_namespace_is_found_where_it_is(self, cluster: Cluster) -> None:
+    def test_a_function_of_another_namespace_is_unknown_and_nobody_there_cancels_it(self, cluster: Cluster) -> None:
         handle = submit(cluster)
 
         with Cluster(connection=cluster.connection, namespace="elsewhere") as elsewhere:
-            assert elsewhere.handle(handle.id).status == "waiting"
+            for look in (
+                elsewhere.handle,
+                lambda id: work.cancel(elsewhere.store, id),
+                lambda id: explain(elsewhere.store, id),
+            ):
+                with pytest.raises(UnknownFunction):
+                    look(handle.id)
+        assert handle.status == "waiting"
 
     def test_whatever_looks_at_a_function_that_is_gone_says_so(self, cluster: Cluster) -> None:
         handle = submit(cluster)

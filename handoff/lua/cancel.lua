@@ -18,6 +18,9 @@
 local now = clock(now_ms)
 lapse_leases(now)
 local job = read_job(job_id)
+if job and not is_ours(job, lobby) then
+  return {'unknown'}
+end
 if not job then
   local _, canceled = read_word(job_id)
   return {canceled == token and 'canceled' or 'unknown'}

@@ -2,7 +2,7 @@
 --
 -- In slices: the node is closed at once, and what it held is given back by as many calls as that takes.
 --
--- KEYS     rq_channel
+-- KEYS     rq_channel  drained
 -- ARGV     lobby        str
 --          name         str
 --          incarnation  str   of the agent that says goodbye; '' = whoever has it
@@ -26,8 +26,8 @@ end
 if not empty_node(node, lost_text, lobby, now, 'leaving') then
   return {'again'}
 end
-if incarnation ~= '' then
-  stay_drained(node)
+if incarnation == '' then
+  redis.call('SREM', K.drained, name)
 end
 remove_node(node, lobby, now)
 return {'gone'}

@@ -22,7 +22,7 @@ local SLICE = 64
 local now = clock(now_ms)
 lapse_leases(now)
 local node = load_node(name)
-if not node and drain == 0 and redis.call('SREM', K.drained, name) == 1 then
+if drain == 0 and redis.call('SREM', K.drained, name) == 1 and not node then
   return {'open'}
 end
 if not node or node.state ~= 'up' then
@@ -44,6 +44,7 @@ end
 if not node.draining then
   emit(now, 'node', 'node', name, 'change', 'draining')
 end
+redis.call('SADD', K.drained, name)
 local deadline = deadline_ms > 0 and text(now + deadline_ms) or '0'
 if node.draining ~= deadline then
   drop_timer('drain|' .. name)

@@ -1,27 +1,31 @@
 -- Say why a function stands where it does: what it waits for, who holds that, and what would let it start.
 --
 -- KEYS     rq_job  rq_suspended  delayed  held  shape  waiting  timers  holds  noted
--- ARGV     job_id  str
+-- ARGV     lobby   str
+--          job_id  str
 --          now_ms  int   0 = the server's clock
 --          fields  list  of the job's hash
 -- RETURNS  {'unknown'}
 --          {'stands', values, now, record, kind, suspended, due}
 --              that does not wait. record: of what it holds, or ''; kind: of its node: static, leased, lost or '';
 --              suspended: 1 or 0; due: when a delay ends, ms
---          {'waits', values, now, places, joins, {count_able(demand), able}, unfit, nearest, room, kinds, holders, change, overtaken, holds}
+--          {'waits', values, now, places, joins, {count_able(demand), able}, unfit, nearest, room, kinds, holders,
+--              change, overtaken, holds, ends}
 --              places: {in its shape, of how many, among all, of how many}, from 1, 0 = in no shape yet;
---              joins: of each variant 0, or in how many ms it counts; able: {live nodes that could hold it when idle, by a variant
---              that counts}; unfit: where there is none by these, lib/find; nearest: {variant, node, {resource, missing, ...}} or {};
+--              joins: of each variant 0, or in how many ms it counts; able: live nodes that could hold it when idle, by
+--              a variant that counts; unfit: where there is none by these, lib/nearest; nearest: {variant, node,
+--              {resource, missing, ...}} or {};
 --              room: a node where it fits now, or ''; kinds: {{variant, ...}, ...}, lib/kinds;
 --              holders: {count, {holder, ...}}, lib/holders; change: lib/changes;
 --              overtaken: {count, since, limit, limit in ms} or {};
---              holds: {{node, job, its function, families with commas, 1 = its own}, ...}
+--              holds: {{node, job, its function, families with commas, 1 = its own}, ...};
+--              ends: when it fails if it has not started, and when its fitness is looked at, ms, 0 = never
 -- @include lib/changes
 
 local now = clock(now_ms)
 lapse_leases(now)
 local job = read_job(job_id)
-if not job then
+if not job or not is_ours(job, lobby) then
   return {'unknown'}
 end
 local values = redis.call('HMGET', K.rq_job .. job_id, unpack(ARGV, fields_first))
@@ -128,4 +132,6 @@ if nearest then
 end
 local change = room == '' and smallest_change(asked, others, nearest, rank, choice_of(job), able > 0) or {}
 return {'waits', values, now, places, joins, {count_able(demand), able}, unfit, near, room, kinds,
-  {#holders, told_records(holders)}, change, overtaken or {}, holds}
+  {#holders, told_records(holders)}, change, overtaken or {}, holds,
+  {tonumber(redis.call('ZSCORE', K.timers, 'expire|' .. job_id) or 0),
+    tonumber(redis.call('ZSCORE', K.timers, 'unfit|' .. job_id) or 0)}}

@@ -1,17 +1,27 @@
 -- Set how much the whole cluster shares of the resources named; the others stay as they are.
 --
--- KEYS     node  held  dirty  nodes  able
+-- KEYS     node  held  dirty  nodes  able  live
 -- ARGV     lobby      str
 --          amounts    str   license=50000,seats=0: 0 takes one away
 --          lost_text  str   exc_string of a function lost with its node
 --          now_ms     int   0 = the server's clock
 -- RETURNS  {'shared', {resource, units, ...}}  all that is shared now
+--          {'taken', resource, node}           a node has that one for itself; nothing was written
 -- @include lib/settle
 -- @include lib/lapse
 
 local now = clock(now_ms)
 lapse_leases(now)
 local shared = load_shared()
+for resource, units in string.gmatch(amounts, '([^=,]+)=(%d+)') do
+  -- On that node two functions would each be sure of it.
+  local having = units ~= '0' and not shared.cap[resource] and satisfying('cap', K.live, {{resource, 1}})
+  local position = having and first_of(having) or -1
+  drop_scratch()
+  if position >= 0 then
+    return {'taken', resource, node_at(position).name}
+  end
+end
 if shared == nothing_shared then
   redis.call('HSET', K.node .. SHARED, 'state', 'up', 'epoch', '0', 'kind', 'shared')
   loaded[SHARED] = nil

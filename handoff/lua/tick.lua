@@ -176,9 +176,7 @@ end
 local function forget_lost()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.lost, '-inf', now - FORGET_LOST_MS, 'LIMIT', 0, 4)) do
     if not redis.call('ZSCORE', K.abandoned, name) then
-      local node = load_node(name)
-      stay_drained(node)
-      remove_node(node, lobby, now)
+      remove_node(load_node(name), lobby, now)
     end
   end
 end

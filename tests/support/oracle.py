@@ -273,6 +273,7 @@ class Oracle:
                     self._forget(node, stays_drained=True)
                 elif node.up and node.kind == "static":
                     self._reconcile(node, None)
+            is_left = is_left or bool(self.overtaking.dirty)
 
     def rq_cancels(self, job: Job) -> None:
         """rq's `job.cancel()`: the status, and off the queue."""

@@ -69,7 +69,8 @@ local function new_node(name)
   local position = last[2] and tonumber(last[2]) + 1 or 0
   redis.call('ZADD', K.nodes, position, name)
   redis.call('HSET', K.node .. name, 'position', position, 'epoch', '0', 'state', 'lost')
-  if redis.call('SREM', K.drained, name) == 1 then
+  -- Who left while it was drained comes back so.
+  if redis.call('SISMEMBER', K.drained, name) == 1 then
     redis.call('HSET', K.node .. name, 'draining', '0')
   end
   return load_node(name)

@@ -1,6 +1,6 @@
 -- Taking a node out of the books and out of RQ's sight.
 --
--- KEYS     drained  leases  lost  abandoned  past  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
+-- KEYS     leases  lost  abandoned  past  rq_queue  rq_queues  rq_worker  rq_workers  rq_queue_workers
 -- @include lib/capacity
 -- @include lib/settle
 -- @include lib/lapse
@@ -19,13 +19,6 @@ local function empty_node(node, lost_text, lobby, now, change)
   end
   recover_abandoned(lost_text, lobby, now, 64)
   return not redis.call('ZSCORE', K.abandoned, node.name)
-end
-
--- It stays drained if it comes back.
-local function stay_drained(node)
-  if node.draining then
-    redis.call('SADD', K.drained, node.name)
-  end
 end
 
 local function remove_node(node, lobby, now)

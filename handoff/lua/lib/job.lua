@@ -47,6 +47,11 @@ local function reservation_of(job)
   return job.id .. ':' .. (job.h_placement or 0)
 end
 
+-- Jobs of other queues are not ours, though RQ knows no namespaces.
+local function is_ours(job, lobby)
+  return job.origin == lobby or string.sub(job.origin or '', 1, #lobby + 1) == lobby .. '.'
+end
+
 local function option_of(job, name)
   return job.h_options and string.match(';' .. job.h_options .. ';', ';' .. name .. '=([^;]*);')
 end

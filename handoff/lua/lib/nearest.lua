@@ -1,6 +1,6 @@
 -- The node that comes nearest to holding something when idle, for whoever asks why none can.
 --
--- KEYS     classes  class
+-- KEYS     classes  class  drained
 -- @lazy
 -- @include lib/node
 
@@ -34,6 +34,8 @@ end
 
 -- More kinds of nodes than that are not compared.
 local MOST_CLASSES = 512
+-- Of drained nodes, so many are asked whether they could.
+local MOST_TOLD = 16
 
 -- The nodes that stand for a class: the first by name, and those that the terms speak of.
 local function names_of(class, shape)
@@ -59,7 +61,8 @@ local function names_of(class, shape)
 end
 
 -- The live node that comes nearest to holding a demand when idle: fewest things short, then the smallest part of what
--- is wanted, then by name. -> `<node>|<item>|...`, '' where no node (pinned: not that one) is live
+-- is wanted, then by name. -> `<node>|<item>|...`, '' where no node (pinned: not that one) is live; with `|^<node>` at the end where
+-- a node that is drained could
 local function nearest_able(demand)
   local best
   for _, variant in ipairs(demand) do
@@ -86,5 +89,17 @@ local function nearest_able(demand)
       end
     end
   end
-  return best and best.name .. '|' .. table.concat(best.items, '|') or ''
+  local said = best and best.name .. '|' .. table.concat(best.items, '|') or ''
+  local drained = redis.call('SMEMBERS', K.drained)
+  table.sort(drained)
+  for i = 1, math.min(#drained, MOST_TOLD) do
+    local name, node = drained[i], load_node(drained[i])
+    for _, variant in ipairs(node and node.state == 'up' and demand or {}) do
+      local shape = shape_of(variant.shape)
+      if allows(node, shape.terms) and has_room({free = values_of(node, 'cap')}, shape) then
+        return said .. '|^' .. name
+      end
+    end
+  end
+  return said
 end
