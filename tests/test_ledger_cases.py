@@ -14,6 +14,7 @@ from handoff import work
 from handoff.cluster import Cluster
 from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
+from handoff.variants import After
 from support.agent import FakeAgent, Stale, ok
 from support.books import check_books, read_ledger
 from support.database import database
@@ -262,6 +263,27 @@ class TestRqsTools:
 
         assert read_ledger(cluster.store).rq.get(f"deferred:{cluster.namespace}") is None
 
+    def test_a_hash_deleted_before_any_of_its_costs_counts_leaves_nothing(self, cluster: Cluster) -> None:
+        cluster.enqueue("module:f", job_id="j", cost=[After(9, {"cpu": 1})])
+
+        cluster.connection.delete(cluster.store.keys("rq_job", "j"))
+        tick(cluster, times=2)
+
+        assert read_ledger(cluster.store).get("waiting") == {}
+        assert read_ledger(cluster.store).rq.get(f"deferred:{cluster.namespace}") is None
+
+    def test_nothing_waits_under_the_id_of_a_deleted_function_that_is_delayed_now(self, cluster: Cluster) -> None:
+        submit(cluster, "first-of-all", memory=1)
+        submit(cluster, "first", gpu=1)
+        submit(cluster, "j", gpu=1)
+        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
+        cluster.enqueue("module:f", job_id="j", cost={"cpu": 1}, delay=60)
+
+        work.cancel(cluster.store, "first")
+        tick(cluster, times=4)
+
+        assert read_ledger(cluster.store).get("waiting").keys() == {"first-of-all"}
+
     def test_one_take_looks_at_a_bounded_number_of_entries(self, cluster: Cluster) -> None:
         runs = agent(cluster, "a", cpu=1)
         queue = cluster.store.keys("rq_queue", cluster.store.keys.queue("a"))
@@ -271,6 +293,35 @@ class TestRqsTools:
 
         assert cluster.connection.llen(queue) > 500
         cluster.connection.delete(queue)
+
+
+class TestTimes:
+    def test_of_two_limits_that_have_passed_unnoticed_the_first_counts(self, cluster: Cluster) -> None:
+        for number in range(8):
+            cluster.enqueue("module:f", job_id=f"j{number}", cost={"gpu": 1}, wait_ttl=0.4, on_infeasible=1)
+
+        pass_ms(cluster, 5000)
+        tick(cluster)
+
+        jobs = read_ledger(cluster.store).jobs
+        assert {job["h_error"] for job in jobs.values()} == {"handoff.errors.WaitExpired"}
+
+
+class TestOvertaking:
+    def test_those_in_front_that_start_in_their_turn_put_off_no_hold(self, cluster: Cluster) -> None:
+        cluster.limit_overtaking(count=2, seconds=None)
+        cluster.register_node("a", {"cpu": 4})
+        in_front = ["e0", "e1", "e2", "e3", "e4"]
+        for id in in_front:
+            submit(cluster, id, cpu=3)
+        submit(cluster, "whole", cpu=4)
+        for id in in_front[:-1]:
+            work.cancel(cluster.store, id)
+        assert where(cluster, "e4", "whole") == ["a", "waiting"]
+
+        placed = [submit(cluster, id, cpu=0.25) for id in ("first", "second", "third")]
+
+        assert placed == ["a", "a", "waiting"]
 
 
 class TestWorkLeftOver:

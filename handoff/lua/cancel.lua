@@ -55,6 +55,7 @@ else
   redis.call('ZREM', K.delayed, job_id)
   if job.h_state == 'waiting' then
     stop_waiting(job, now)
+    count_gone()
   end
   end_job(job, 'canceled', {}, now)
   emit(now, 'canceled', 'job', job_id)

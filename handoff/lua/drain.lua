@@ -22,13 +22,12 @@ local SLICE = 64
 local now = clock(now_ms)
 lapse_leases(now)
 local node = load_node(name)
-if drain == 0 and redis.call('SREM', K.drained, name) == 1 and not node then
-  return {'open'}
-end
-if not node or node.state ~= 'up' then
-  return {'unknown'}
-end
 if drain == 0 then
+  -- Also where the node is lost, or away, and would come back drained.
+  local was_drained = redis.call('SREM', K.drained, name) == 1
+  if not node or (node.state ~= 'up' and not was_drained) then
+    return {was_drained and 'open' or 'unknown'}
+  end
   if node.draining then
     drop_timer('drain|' .. name)
     set_field(node, 'draining', nil)
@@ -39,6 +38,9 @@ if drain == 0 then
   end
   settle(lost_text, lobby, now, 16)
   return {'open'}
+end
+if not node or node.state ~= 'up' then
+  return {'unknown'}
 end
 
 if not node.draining then

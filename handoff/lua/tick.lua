@@ -76,6 +76,7 @@ local function give_up(job, error, message, body)
   else
     redis.call('ZREM', K.rq_deferred .. lobby, job.id)
     stop_waiting(job, now)
+    count_gone()
   end
   keep_for_callback(job)
   if fail_job(job, error, message, {'exc_string', body}, false, 1, lobby, now) == 'failed+callback' then
@@ -87,6 +88,12 @@ local function is_waiting(job)
   return job.status == 'deferred' and job.h_state == 'waiting'
 end
 
+-- Of a function that is gone.
+local function forget_waiting(id)
+  redis.call('ZREM', K.waiting, id)
+  redis.call('ZREM', K.rq_deferred .. lobby, id)
+end
+
 -- What a deleted function left is told by what is there under its id now.
 local on_time = {}
 
@@ -96,7 +103,7 @@ function on_time.after(number, id, job)
     join_variant(job, tonumber(number), lobby, now)
   elseif not job then
     -- In no line, nobody would come upon it.
-    redis.call('ZREM', K.waiting, id)
+    forget_waiting(id)
   end
 end
 
@@ -131,22 +138,26 @@ function on_time.drain(_, name)
 end
 
 local function end_timers()
-  local due = redis.call('ZRANGEBYSCORE', K.timers, '-inf', now, 'LIMIT', 0, SLICE)
+  local due = redis.call('ZRANGEBYSCORE', K.timers, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SLICE)
   local timers = {}
-  for i, what in ipairs(due) do
+  for i = 1, #due, 2 do
+    local what = due[i]
     local kind, rest = string.match(what, '^(%l+)|(.*)$')
     local number, id = string.match(rest, '^(%d+)|(.*)$')
     local job = kind ~= 'drain' and read_job(id or rest) or nil
-    timers[i] = {what = what, kind = kind, number = number, id = id or rest, h_rank = job and job.h_rank}
+    timers[#timers + 1] = {what = what, kind = kind, number = number, id = id or rest, at = tonumber(due[i + 1]),
+      h_rank = job and job.h_rank}
   end
-  table.sort(timers, before)
+  table.sort(timers, function(one, other)
+    return one.at < other.at or (one.at == other.at and before(one, other))
+  end)
   for _, timer in ipairs(timers) do
     -- One of them may have taken the next away: a function has several.
     if redis.call('ZREM', K.timers, timer.what) == 1 then
       on_time[timer.kind](timer.number, timer.id, timer.kind ~= 'drain' and read_job(timer.id) or nil)
     end
   end
-  return #due == SLICE
+  return #due == 2 * SLICE
 end
 
 -- Whoever held a node and is gone by rq's own hands frees it.
@@ -265,7 +276,9 @@ local function sweep_books()
   -- Drops heads that rq's tools canceled or deleted, also where nothing will ever start them.
   local first = redis.call('ZRANGE', K.waiting, 0, 0)[1]
   local job = first and read_job(first)
-  if first and not (job and is_waiting(job)) then
+  if first and not job then
+    forget_waiting(first)
+  elseif first and not is_waiting(job) then
     redis.call('ZREM', K.waiting, first)
   end
   rank = tonumber(redis.call('HGET', K.sweep, 'shapes') or 0)

@@ -36,7 +36,7 @@ class Oracle:
         self.claims: dict[str, Claim] = {}
         self.overtaking = Overtaking(self.nodes, self.shared)
         self.touched: set[Job] = set()  #: by rq's tools, and something of them may be left in the books
-        self.drained: set[str] = set()  #: names of nodes that left while they were drained
+        self.drained: set[str] = set()  #: names of nodes, also of those that left meanwhile
         self.timers: dict[str, float] = {}  #: what becomes due -> when
         self._submitted = 0
 
@@ -81,7 +81,9 @@ class Oracle:
         if node.up:
             self._lose(node)
         self._recover()
-        self._forget(node, stays_drained=incarnation != "")
+        self._forget(node)
+        if not incarnation:
+            self.drained.discard(name)
         return True
 
     def quiet(self, name: str, on: bool) -> None:
@@ -101,6 +103,7 @@ class Oracle:
             return False
         node = self.nodes[name]
         node.draining = True
+        self.drained.add(name)
         self._set_timer(f"drain|{name}", left_ms)
         self._hand_back(node)
         return True
@@ -108,12 +111,13 @@ class Oracle:
     def undrain(self, name: str) -> bool:
         """-> False where no live node has that name, nor any that left while it was drained."""
         self._begin()
-        if name not in self.nodes and name in self.drained:
-            self.drained.remove(name)
-            return True
-        if name not in self.nodes or not self.nodes[name].up:
-            return False
+        was_drained = name in self.drained
+        self.drained.discard(name)
+        if name not in self.nodes:
+            return was_drained
         node = self.nodes[name]
+        if not node.up and not was_drained:
+            return False
         node.draining = False
         self.timers.pop(f"drain|{name}", None)
         self._open(node)
@@ -126,9 +130,12 @@ class Oracle:
         node = self.nodes.get(name)
         return node is not None and node.up and node.kind == "leased" and node.incarnation == incarnation
 
-    def share(self, totals: Units) -> None:
-        """Set what all nodes share; 0 takes one away."""
+    def share(self, totals: Units) -> bool:
+        """Set what all nodes share; 0 takes one away. -> False where a node has one of them for itself"""
         self._begin()
+        new = {name for name, units in totals.items() if units and name not in self.shared.totals}
+        if any(node.live and not new.isdisjoint(node.capabilities.units) for node in self.nodes.values()):
+            return False
         self.overtaking.free(self.shared)
         self.overtaking.recall()
         self.shared.totals = {name: units for name, units in (self.shared.totals | totals).items() if units}
@@ -136,6 +143,7 @@ class Oracle:
             self._dirty(node)
         self._dirty(self.shared)
         self._settle()
+        return True
 
     # Functions.
 
@@ -270,7 +278,7 @@ class Oracle:
             self._settle()
             for node in list(self.nodes.values()):
                 if not node.up and node.lost_ms <= self.now_ms - FORGET_LOST_MS:
-                    self._forget(node, stays_drained=True)
+                    self._forget(node)
                 elif node.up and node.kind == "static":
                     self._reconcile(node, None)
             is_left = is_left or bool(self.overtaking.dirty)
@@ -615,10 +623,7 @@ class Oracle:
         """Whatever was held under the name by one that was lost is given back before."""
         if name in self.nodes and not self.nodes[name].up:
             self._recover()
-        if name in self.drained:
-            self.drained.remove(name)
-            self.nodes[name] = Node(name, draining=True)
-        node = self.nodes.setdefault(name, Node(name))
+        node = self.nodes.setdefault(name, Node(name, draining=name in self.drained))
         node.kind, node.up, node.quiet, node.emptied, node.labels = kind, True, False, True, labels
         after = with_slots(capabilities)
         node.books.change(node.capabilities, after)
@@ -644,9 +649,7 @@ class Oracle:
         node.up, node.emptied, node.lost_ms = False, False, self.now_ms
         self.overtaking.free(node)
 
-    def _forget(self, node: Node, *, stays_drained: bool) -> None:
-        if node.draining and stays_drained:
-            self.drained.add(node.name)
+    def _forget(self, node: Node) -> None:
         self.timers.pop(f"drain|{node.name}", None)
         del self.nodes[node.name]
 

@@ -21,6 +21,7 @@ local function place(job, node, variant, lobby, now)
   if #demand > 1 then
     set_job(job, 'h_variant', text(variant - 1))
   end
+  local waited = job.h_state == 'waiting'
   if job.h_state then
     unset_job(job, 'h_state', 'h_since')
   end
@@ -30,7 +31,7 @@ local function place(job, node, variant, lobby, now)
   if redis.call('RPUSH', K.rq_queue .. queue, job.id) == 1 then
     redis.call('PUBLISH', K.rq_channel .. queue, '{"command": "handoff-work"}')
   end
-  count_placement(shape, tonumber(job.h_rank), now)
+  count_placement(shape, tonumber(job.h_rank), waited, now)
 end
 
 local function choice_of(job)

@@ -165,15 +165,19 @@ local function missing_tokens(shape)
 end
 
 -- By how much the counter of each resource of a head has grown, without the placements of functions that were in front
--- of it. (Any that was taken away from there counts as one of them.) -> {resource -> count}, the largest
+-- of it. -> {resource -> count}, the largest
 local function growth(note)
   local fields, was = {}, {}
   for resource, count in string.gmatch(note.counters, '([^=,]+)=(%d+)') do
     fields[#fields + 1], was[#was + 1] = 'n:' .. resource, tonumber(count)
   end
-  local moved = math.max(0, note.place - (redis.call('ZRANK', K.waiting, note.job) or 0))
+  fields[#fields + 1] = 'gone'
+  local counts = redis.call('HMGET', K.overtaking, unpack(fields))
+  local gone = tonumber(counts[#fields] or 0) - note.gone
+  local moved = math.max(0, note.place - (redis.call('ZRANK', K.waiting, note.job) or 0) - gone)
   local grown, most = {}, 0
-  for i, count in ipairs(redis.call('HMGET', K.overtaking, unpack(fields))) do
+  for i = 1, #was do
+    local count = counts[i]
     local by = math.max(0, tonumber(count or 0) - was[i] - moved)
     grown[string.sub(fields[i], 3)], most = by, math.max(most, by)
   end

@@ -2,9 +2,10 @@
 --
 -- `n:<r>` in `overtaking` counts the placements that used r, or memory of it, and overtook somebody: how far those of what a head lacks
 -- have grown since it became the head is how often it was overtaken. `n:slots` counts all of them, for every function
--- takes a slot. Of those, as many were in front of it as its place among all has moved up. A note is
--- `<job>|<since, ms>|<place>|<looked>|<late>|<r=count,...>`: `looked` is the number of all at which it counts as not
--- overtaken, `late` the time from which it waits; both move on when it was looked at.
+-- takes a slot. Of those, as many were in front of it as its place among all has moved up, less those that left without
+-- overtaking anybody: `gone` counts them. A note is `<job>|<since, ms>|<place>|<gone>|<looked>|<late>|<r=count,...>`:
+-- `looked` is the number of all at which it counts as not overtaken, `late` the time from which it waits; both move on
+-- when it was looked at.
 --
 -- KEYS     overtaking  noted
 -- @include lib/clock
@@ -21,16 +22,22 @@ local function limits()
 end
 
 local function read_note(note)
-  local job, since, place, looked, late, counters = string.match(note, '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(.*)$')
-  return {job = job, since = tonumber(since), place = tonumber(place), looked = tonumber(looked),
-    late = tonumber(late), counters = counters}
+  local job, since, place, gone, looked, late, counters =
+    string.match(note, '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(.*)$')
+  return {job = job, since = tonumber(since), place = tonumber(place), gone = tonumber(gone),
+    looked = tonumber(looked), late = tonumber(late), counters = counters}
 end
 
 local function looked_of(note)
-  return tonumber(string.match(note, '^[^|]*|%d+|%d+|(%d+)'))
+  return tonumber(string.match(note, '^[^|]*|%d+|%d+|%d+|(%d+)'))
 end
 
 local function write_note(shape_text, note)
-  redis.call('HSET', K.noted, shape_text, table.concat({note.job, text(note.since), text(note.place), text(note.looked),
-    text(note.late), note.counters}, '|'))
+  redis.call('HSET', K.noted, shape_text, table.concat({note.job, text(note.since), text(note.place), text(note.gone),
+    text(note.looked), text(note.late), note.counters}, '|'))
+end
+
+-- One that waited has left, and overtook nobody.
+local function count_gone()
+  redis.call('HINCRBY', K.overtaking, 'gone', 1)
 end

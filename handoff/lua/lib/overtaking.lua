@@ -12,9 +12,15 @@ local WINDOW = 8
 local MOST_TRIES = 3
 
 -- A placement, when others wait that came before it, is one more by which they were overtaken.
-local function count_placement(shape, rank, now)
+local function count_placement(shape, rank, waited, now)
   local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')[2]
-  if not first or tonumber(first) > rank then
+  if not first then
+    return
+  end
+  if tonumber(first) > rank then
+    if waited then
+      count_gone()
+    end
     return
   end
   local all

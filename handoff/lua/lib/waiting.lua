@@ -29,13 +29,14 @@ local function note_head(shape, job_id, now)
   for i, want in ipairs(shape.wants) do
     fields[i] = 'n:' .. family_of(want[1])
   end
+  fields[#fields + 1] = 'gone'
   local counts, noted, all = redis.call('HMGET', K.overtaking, unpack(fields)), {}, '0'
   for i, want in ipairs(shape.wants) do
     noted[i] = family_of(want[1]) .. '=' .. (counts[i] or 0)
     all = want[1] == 'slots' and counts[i] or all
   end
-  write_note(shape.text, {job = job_id, since = now, place = redis.call('ZRANK', K.waiting, job_id) or 0, looked = all,
-    late = now, counters = table.concat(noted, ',')})
+  write_note(shape.text, {job = job_id, since = now, place = redis.call('ZRANK', K.waiting, job_id) or 0, gone = counts[#fields] or 0,
+    looked = all, late = now, counters = table.concat(noted, ',')})
 end
 
 -- Bring everything that goes by the heads in step with the shape's ZSET, of which a head came or went. -> the head
@@ -137,6 +138,7 @@ local function live_head(shape, lobby, now)
       and tonumber(job.h_rank) == tonumber(head[2]) then
       return job
     end
+    count_gone()
     if not job then
       -- Whoever deletes the hash alone leaves this.
       redis.call('ZREM', K.rq_deferred .. lobby, id)
@@ -147,6 +149,9 @@ local function live_head(shape, lobby, now)
       -- Deleted, and submitted again under the same id: this is what is left of the one before.
       leave_shape(id, shape, now)
       end_holds_of(head[2], now)
+      if tonumber(redis.call('ZSCORE', K.waiting, id) or nil) == tonumber(head[2]) then
+        redis.call('ZREM', K.waiting, id)
+      end
     else
       stop_waiting(job, now)
     end
