@@ -59,8 +59,9 @@ class Explanation:
     """Nodes that are held for it (`own`), or for the function `id` and so keep it back though they have room: `node`,
     `lacks`."""
     waits_for: list[dict[str, Any]]
-    """What is due by the clock: `kind`, `until`, `seconds`. "time": it is delayed until then; "start": it fails if it has
-    not started by then (its wait_ttl); "fitness": then it is looked whether any node could hold it (on_infeasible)."""
+    """What is due by the clock: `kind`, `until`, `seconds`. "time": it is delayed until then; "start": it fails if it
+    has not started by then (its wait_ttl); "fitness": then it is looked whether any node could hold it
+    (on_infeasible)."""
     text: str  #: one sentence
 
     def __str__(self) -> str:

@@ -108,6 +108,16 @@ class TestLeases:
 
         assert read_ledger(cluster.store).rq["workers"] == set()
 
+    def test_a_lost_node_can_be_undrained_as_one_that_left(self, cluster: Cluster) -> None:
+        drained = agent(cluster, "a", cpu=1)
+        cluster.drain("a")
+        pass_ms(cluster, LEASE_MS)
+
+        cluster.undrain("a")
+
+        drained.register()
+        assert submit(cluster, "j", cpu=1) == "a"
+
 
 class TestClaims:
     def test_a_claim_whose_time_is_over_makes_room_though_nobody_ticks(self, cluster: Cluster) -> None:
