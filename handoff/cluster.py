@@ -228,8 +228,8 @@ class Cluster:
             raise InvalidFunction(
                 id,
                 f"enqueue does not take rq's {', '.join(refused)}",
-                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...} "
-                "if it is meant for the function",
+                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
+                " if it is meant for the function",
             )
         if "args" in kwargs:
             if args:
