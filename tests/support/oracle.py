@@ -456,10 +456,9 @@ class Oracle:
             self.timers[what] = self.now_ms + left_ms
 
     def _end_timers(self) -> None:
-        """Those of functions by rank, of each as they became due; then those of nodes."""
-        due = sorted((at_ms, what) for what, at_ms in self.timers.items() if at_ms <= self.now_ms)
-        for what in sorted((what for _, what in due), key=self._rank_of_timer):
-            if self.timers.pop(what, None) is not None:
+        """As they became due; at the same moment those of functions by rank, then those of nodes."""
+        for at_ms, _, what in sorted((at_ms, self._rank_of_timer(what), what) for what, at_ms in self.timers.items()):
+            if at_ms <= self.now_ms and self.timers.pop(what, None) is not None:
                 kind, *number, of = what.split("|")
                 if kind == "drain":
                     self._evict(self.nodes[of])
@@ -496,11 +495,12 @@ class Oracle:
             self._get_ready(job)
 
     def _place(self, job: Job, node: Node, way: Way) -> None:
+        has_waited = job.state == "waiting"
         self._stop_waiting(job)
         job.state, job.node, job.way = "queued", node.name, job.ways.index(way)
         job.devices = self._hold(node, job, way.cost).devices
         node.queue.append(job)
-        self.overtaking.count(job, way.cost)
+        self.overtaking.count(job, way.cost, has_waited=has_waited)
 
     def _waiting(self) -> list[Job]:
         """By rank."""
@@ -603,6 +603,7 @@ class Oracle:
         node = self.nodes[job.node] if job.state == "queued" else None
         self._take_off_queue(job)
         self._stop_waiting(job)
+        self.overtaking.gone += job.state == "waiting"
         self.timers.pop(f"expire|{job.id}", None)
         job.state, job.error = state, error
         if node is not None:

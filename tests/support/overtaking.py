@@ -29,9 +29,10 @@ class Line:
 
     way: Way
     jobs: list[Job] = field(default_factory=list)
-    #: What had been counted when its head came to stand there, and its place among all that waited.
+    #: When its head came to stand there: what had been counted, its place among all that waited, and how many had left.
     noted: Counter[str] = field(default_factory=Counter)
     place: int = 0
+    gone: int = 0
     looked: int = 0  #: the count of all placements at which its head was last taken for not overtaken
     late_ms: int = 0  #: when its head came to stand there, or was last found to wait for too long
     is_behind: bool = False  #: no open node could hold it: nobody is asked about it before others
@@ -49,6 +50,7 @@ class Overtaking:
         self.waiting: set[Job] = set()  #: also those that stand in no line yet
         self.lines: dict[str, Line] = {}  #: by shape
         self.counted: Counter[str] = Counter()  #: placements that overtook somebody, by family that they used
+        self.gone = 0  #: how many waited, and left without overtaking anybody
         self.dirty: set[str] = set()  #: names of nodes to be tried with all that waits
         self._nodes, self._shared = nodes, shared
 
@@ -91,9 +93,10 @@ class Overtaking:
             place.promise = None
             self.dirty.add(place.name)
 
-    def count(self, job: Job, cost: Units) -> None:
+    def count(self, job: Job, cost: Units, *, has_waited: bool) -> None:
         """It was placed: if another waits that came before it, it has overtaken that one."""
         if all(other.rank > job.rank for other in self.waiting):
+            self.gone += has_waited and bool(self.waiting)
             return
         self.counted.update(family(name) for name in cost)
         fronts = self._fronts()
@@ -124,7 +127,7 @@ class Overtaking:
         return sorted(lines, key=lambda line: (line.is_behind, line.jobs[0].rank, line.way.shape))[:MOST_HELD]
 
     def _note_head(self, line: Line, now_ms: int) -> None:
-        line.noted, line.place = self.counted.copy(), self._place(line.jobs[0])
+        line.noted, line.place, line.gone = self.counted.copy(), self._place(line.jobs[0]), self.gone
         line.looked, line.late_ms, line.is_behind = self.counted[SLOTS], now_ms, False
 
     def _place(self, job: Job) -> int:
@@ -134,9 +137,9 @@ class Overtaking:
     def _overtakes(self, line: Line) -> dict[str, int]:
         """How often a head was overtaken, by family that was used.
 
-        Of what was counted, as much was in front of it as its place has moved up.
+        Of what was counted, as much was in front of it as its place has moved up by others than those who just left.
         """
-        moved = max(0, line.place - self._place(line.jobs[0]))
+        moved = max(0, line.place - self._place(line.jobs[0]) - (self.gone - line.gone))
         return {name: max(0, self.counted[name] - line.noted[name] - moved) for name in line.families()}
 
     def _consider(self, line: Line, *, is_late: bool) -> bool:
