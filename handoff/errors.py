@@ -6,7 +6,10 @@ by calling its class with `args`, so anything else loses or doubles the text on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+_MOST_SHOWN = 12
+"""Functions of a cycle that its text names; it may have thousands."""
 
 
 class HandoffError(Exception):
@@ -106,6 +109,49 @@ class DuplicateFunction(HandoffError):
         return f"a function {self.id!r} exists already: choose another id, or wait until it has expired"
 
 
+class MissingFunction(HandoffError):
+    """A DAG names a function that it does not have."""
+
+    def __init__(self, id: str, needed_by: str) -> None:
+        super().__init__(id, needed_by)
+        self.id, self.needed_by = id, needed_by
+
+    def __str__(self) -> str:
+        return f"function {self.needed_by!r} names {self.id!r}, which its DAG does not have: add it, or correct the id"
+
+
+class CyclicDependency(HandoffError):
+    """Functions need each other's results. In `cycle`, which is closed, each one's goes to the next."""
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        super().__init__(list(cycle))
+        self.cycle = list(cycle)
+
+    def __str__(self) -> str:
+        shown = self.cycle
+        if len(shown) > _MOST_SHOWN:
+            shown = [*shown[: _MOST_SHOWN - 2], f"... ({len(shown) - 1} in all) ...", shown[-1]]
+        return f"no function can be the first of {' -> '.join(shown)}: take one of them from the args of the next"
+
+
+class UnknownRun(UnknownFunction):
+    """No run of a DAG with that id is known: it never was, or its record has expired."""
+
+    def __str__(self) -> str:
+        return f"no run {self.id!r} is known: it expired, or was submitted to another namespace"
+
+
+class DuplicateRun(HandoffError):
+    """A run of that id has not ended; nothing was written."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id)
+        self.id = id
+
+    def __str__(self) -> str:
+        return f"a run {self.id!r} has not ended yet: wait for it, cancel it, or give the DAG another id"
+
+
 class FunctionFailed(HandoffError):
     """The function ended with an exception on its node, for good."""
 
@@ -126,12 +172,41 @@ class FunctionFailed(HandoffError):
 class FunctionCanceled(HandoffError):
     """The function was canceled; it has no result."""
 
-    def __init__(self, function_id: str) -> None:
-        super().__init__(function_id)
-        self.function_id = function_id
+    def __init__(self, function_id: str, reason: str = "") -> None:
+        super().__init__(function_id, reason)
+        self.function_id, self.reason = function_id, reason
 
     def __str__(self) -> str:
-        return f"function {self.function_id!r} was canceled: submit it again if you still want its result"
+        why = f" ({self.reason})" if self.reason else ""
+        return f"function {self.function_id!r} was canceled{why}: submit it again if you still want its result"
+
+
+class RunCanceled(FunctionCanceled):
+    """The run was canceled: by a call, or because the client that it was attached to went away."""
+
+    def __init__(self, id: str, reason: str) -> None:
+        super().__init__(id, reason)
+        self.id = id
+
+    def __str__(self) -> str:
+        why = {"": "", "canceled": "", "detached": " (its client went away, and it was attached to that)"}
+        shown = why.get(self.reason, f" ({self.reason})")
+        return f"run {self.id!r} was canceled{shown}: submit it again if you still want its results"
+
+
+class RunTimedOut(HandoffError, TimeoutError):
+    """The run had not ended after the seconds that it was given; what was left of it is canceled."""
+
+    def __init__(self, id: str, seconds: float) -> None:
+        # Not the next in line: OSError would take two values for its errno and text.
+        Exception.__init__(self, id, seconds)
+        self.id, self.seconds = id, seconds
+
+    def __str__(self) -> str:
+        return (
+            f"run {self.id!r} had not ended after {self.seconds} s: "
+            "submit it again with a longer timeout, or where there is more room"
+        )
 
 
 class NodeLost(HandoffError):

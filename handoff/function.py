@@ -13,11 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from numbers import Real
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from handoff.constraints import Where, parse_where
 from handoff.errors import InvalidFunction
 from handoff.variants import Cost, parse_variants
+
+if TYPE_CHECKING:
+    from handoff.dag import Argument
 
 Code = Callable[..., Any] | str
 
@@ -34,6 +37,9 @@ LONGEST_TIMEOUT_S = 2**31 - 1
 
 LONGEST_WAIT_S = 10**9
 """Delays and limits of waiting: in ms, far below the last exact integer of Lua."""
+
+_OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries")
+"""What an inline function must not have, beside a cost."""
 
 _WAITS = f"seconds above 0 and at most {LONGEST_WAIT_S}"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,7 +62,7 @@ class Function:
     id: str
     code: Code  #: an importable callable, or "package.module:qualname"
     _: KW_ONLY
-    args: Sequence[str] = ()  #: ids of the functions whose results come first
+    args: Sequence[str | Argument] = ()  #: ids of the functions whose results come first
     extra_args: Sequence[Any] = field(default=(), hash=False)
     kwargs: Mapping[str, Any] = field(default_factory=dict, hash=False)
     cost: Cost | None = field(default=None, hash=False)  #: several: the first that fits is taken
@@ -87,13 +93,21 @@ def check(function: Function) -> None:
     `InvalidFunction` for its code, arguments and options, `InvalidNode` for a pin, `InvalidResources` for its cost.
     Whether a node that fits exists is not asked.
     """
-    _check_arguments(function)
-    _check_options(function)
-    _check_waiting(function)
-    pin = _check_outside_a_dag(function)
-    parse_where(function.where, pin, function_id=function.id)
-    parse_variants(function.cost)
-    import_path(function.code, function_id=function.id)
+    _check_fields(function)
+    _check_outside_a_dag(function)
+    _check_parts(function)
+
+
+def check_in_dag(function: Function) -> None:
+    """Raise as `check` does if `function` could be in no DAG. What its `args` name is not asked."""
+    _check_fields(function)
+    if isinstance(function.node, Collocated) and not isinstance(function.node.id, str):
+        raise InvalidFunction(
+            function.id, f"it is collocated with {function.node.id!r}", "give Collocated the id of a function"
+        )
+    _check_parts(function)
+    if function.type == "inline":
+        _check_inline(function)
 
 
 def check_strategy(strategy: Strategy) -> Strategy:
@@ -137,9 +151,24 @@ def import_path(code: Code, *, function_id: str = "") -> str:
     return f"{module}.{qualname}"
 
 
+def _check_fields(function: Function) -> None:
+    _check_arguments(function)
+    _check_options(function)
+    _check_waiting(function)
+
+
+def _check_parts(function: Function) -> None:
+    pin = None if isinstance(function.node, Collocated) else function.node
+    parse_where(function.where, pin, function_id=function.id)
+    parse_variants(function.cost)
+    import_path(function.code, function_id=function.id)
+
+
 def _check_arguments(function: Function) -> None:
     if not isinstance(function.id, str) or not function.id:
         raise InvalidFunction(str(function.id), "its id is not a text with at least one character", "give it a name")
+    if not is_unicode(function.id):
+        raise InvalidFunction(function.id, "its id holds half of a character", "give it a name that UTF-8 can carry")
     for name in ("args", "extra_args"):
         if not isinstance(getattr(function, name), tuple):
             raise InvalidFunction(function.id, f"{name} is neither a list nor a tuple", f"write {name}=(value,)")
@@ -209,8 +238,7 @@ def _check_waiting(function: Function) -> None:
             ) from error
 
 
-def _check_outside_a_dag(function: Function) -> str | None:
-    """-> the node that it is pinned to."""
+def _check_outside_a_dag(function: Function) -> None:
     if function.args:
         raise InvalidFunction(
             function.id,
@@ -227,7 +255,30 @@ def _check_outside_a_dag(function: Function) -> str | None:
             f"it is to run where {function.node.id!r} runs, which is known only inside a DAG",
             "pin it to a node by name, or add both to a DAG",
         )
-    return function.node
+
+
+def _check_inline(function: Function) -> None:
+    """It reserves nothing and is never scheduled, so that it may ask for neither."""
+    asked = [name for name in _OF_SCHEDULED if getattr(function, name) is not None]
+    if function.on_infeasible != "wait":
+        asked.append("on_infeasible")
+    if any(variant.cost for variant in parse_variants(function.cost)):
+        asked.append("cost")
+    if asked:
+        raise InvalidFunction(
+            function.id,
+            f"it is inline, which runs inside those that need it, and has {', '.join(asked)}",
+            'give that to those that need it, or make this one "regular"',
+        )
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 carries it: a lone surrogate is half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_wait(value: Any) -> bool:

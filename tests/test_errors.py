@@ -7,14 +7,21 @@ import inspect
 import pickle
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from handoff import errors
 from handoff.errors import HandoffError
 
-EXAMPLES: dict[object, object] = {str: "some text", int: 3, float: 2.5, object: 1.5, Mapping: {"cpu": 1.5, "gpu": 1}}
+EXAMPLES: dict[object, object] = {
+    str: "some text",
+    int: 3,
+    float: 2.5,
+    object: 1.5,
+    Mapping: {"cpu": 1.5, "gpu": 1},
+    Sequence: ["a", "b", "a"],
+}
 ERRORS = [
     kind
     for kind in vars(errors).values()
@@ -31,10 +38,14 @@ def examples_of(hint: object) -> list[object]:
     return [EXAMPLES[typing.get_origin(hint) or hint]]
 
 
+def hints_of(kind: type[HandoffError]) -> dict[str, object]:
+    hints = typing.get_type_hints(kind.__init__)
+    return {name: hints[name] for name in inspect.signature(kind).parameters}
+
+
 def built(kind: type[HandoffError]) -> list[HandoffError]:
     """Errors of this kind: each field in turn takes all its examples, the others their first."""
-    hints = typing.get_type_hints(kind.__init__)
-    fields = {name: examples_of(hints[name]) for name in list(inspect.signature(kind).parameters)}
+    fields = {name: examples_of(hint) for name, hint in hints_of(kind).items()}
     first = {name: values[0] for name, values in fields.items()}
     return [kind(**{**first, name: value}) for name, values in fields.items() for value in values]
 
@@ -49,9 +60,11 @@ class TestEveryError:
                 assert str(again) == str(error)
 
     def test_every_parameter_is_kept_as_a_field_of_that_name(self, kind: type[HandoffError]) -> None:
-        error = built(kind)[0]
+        fields = {name: examples_of(hint)[0] for name, hint in hints_of(kind).items()}
 
-        assert set(vars(error)) == set(inspect.signature(kind).parameters)
+        error = kind(**fields)
+
+        assert {name: getattr(error, name) for name in fields} == fields
 
     def test_it_says_what_is_so_and_then_what_to_do(self, kind: type[HandoffError]) -> None:
         for error in built(kind):
@@ -76,3 +89,44 @@ def test_a_claim_that_fits_nowhere_says_so_without_naming_a_node() -> None:
     error = errors.ResourcesUnavailable(None, {"cpu": 1.5, "gpu": 1})
 
     assert str(error).startswith("every node is short of 1.5 cpu, 1 gpu: ")
+
+
+def test_a_cycle_is_written_as_the_way_that_results_would_go() -> None:
+    assert "a -> b -> a" in str(errors.CyclicDependency(("a", "b", "a")))
+
+
+def test_the_text_of_a_cycle_of_thousands_names_some_and_their_number() -> None:
+    cycle = [f"f{number}" for number in range(10_000)]
+
+    text = str(errors.CyclicDependency([*cycle, "f0"]))
+
+    assert "f0 -> f1 -> " in text
+    assert "(10000 in all)" in text
+    assert len(text) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "parents"),
+    [
+        (errors.RunCanceled("r", "detached"), (errors.FunctionCanceled,)),
+        (errors.RunTimedOut("r", 1.5), (HandoffError, TimeoutError)),
+        (errors.UnknownRun("r"), (errors.UnknownFunction,)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_run_raises_is_caught_as_what_a_function_raises(
+    error: HandoffError, parents: tuple[type[Exception], ...]
+) -> None:
+    assert all(isinstance(error, parent) for parent in parents)
+    assert "run 'r'" in str(error)
+
+
+def test_a_run_that_timed_out_does_not_pass_for_an_error_of_the_system() -> None:
+    assert errors.RunTimedOut("r", 1.5).errno is None
+
+
+def test_a_canceled_function_tells_why_where_there_is_a_reason() -> None:
+    assert str(errors.FunctionCanceled("f")).startswith("function 'f' was canceled: ")
+    assert str(errors.FunctionCanceled("f", "its run 'r' failed")).startswith(
+        "function 'f' was canceled (its run 'r' failed): "
+    )
