@@ -7,18 +7,24 @@ from handoff.allocator import Allocator, SimpleAllocator
 from handoff.cluster import Cluster
 from handoff.constraints import Not
 from handoff.current import Current, current
+from handoff.dag import DAG, Argument
 from handoff.default import (
     connect,
     deregister_node,
     discover_nodes,
     enqueue,
+    execute,
     register_node,
     resources_available,
+    run,
     submit,
+    submit_dag,
     this_node,
 )
 from handoff.errors import (
+    CyclicDependency,
     DuplicateFunction,
+    DuplicateRun,
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
@@ -26,14 +32,18 @@ from handoff.errors import (
     InvalidFunction,
     InvalidNode,
     InvalidResources,
+    MissingFunction,
     NodeIsLeased,
     NodeLost,
     NotSerializable,
     ResourcesUnavailable,
+    RunCanceled,
+    RunTimedOut,
     StoreUnavailable,
     TooLarge,
     UnknownFunction,
     UnknownNode,
+    UnknownRun,
     WaitExpired,
 )
 from handoff.explain import Explanation
@@ -41,6 +51,8 @@ from handoff.function import Collocated, Function
 from handoff.handles import Handle
 from handoff.local import LocalCluster
 from handoff.reservation import Reservation, ResourceTracker
+from handoff.runhandle import RunHandle, RunSummary
+from handoff.runs import Progress, RunResult
 from handoff.serializer import Serializer
 from handoff.simple import SimpleResourceTracker
 from handoff.tracker import RedisResourceTracker
@@ -48,12 +60,16 @@ from handoff.variants import After
 from handoff.work import Verdict
 
 __all__ = [
+    "DAG",
     "After",
     "Allocator",
+    "Argument",
     "Cluster",
     "Collocated",
     "Current",
+    "CyclicDependency",
     "DuplicateFunction",
+    "DuplicateRun",
     "Explanation",
     "Function",
     "FunctionCanceled",
@@ -65,14 +81,21 @@ __all__ = [
     "InvalidNode",
     "InvalidResources",
     "LocalCluster",
+    "MissingFunction",
     "NodeIsLeased",
     "NodeLost",
     "Not",
     "NotSerializable",
+    "Progress",
     "RedisResourceTracker",
     "Reservation",
     "ResourceTracker",
     "ResourcesUnavailable",
+    "RunCanceled",
+    "RunHandle",
+    "RunResult",
+    "RunSummary",
+    "RunTimedOut",
     "Serializer",
     "SimpleAllocator",
     "SimpleResourceTracker",
@@ -80,6 +103,7 @@ __all__ = [
     "TooLarge",
     "UnknownFunction",
     "UnknownNode",
+    "UnknownRun",
     "Verdict",
     "WaitExpired",
     "connect",
@@ -87,8 +111,11 @@ __all__ = [
     "deregister_node",
     "discover_nodes",
     "enqueue",
+    "execute",
     "register_node",
     "resources_available",
+    "run",
     "submit",
+    "submit_dag",
     "this_node",
 ]

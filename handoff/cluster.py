@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import uuid
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,14 +14,17 @@ from typing import Any, Literal
 
 import redis
 
-from handoff import nodes, work
+from handoff import nodes, runs, work
 from handoff.allocator import Allocator
 from handoff.constraints import Where, parse_where
+from handoff.dag import DAG
 from handoff.errors import InvalidFunction
 from handoff.events import read_events
 from handoff.function import Code, Function, Strategy, check, check_strategy, delay_ms, due_ms, import_path
 from handoff.handles import Handle
+from handoff.launch import RunOptions, launch
 from handoff.names import check_namespace
+from handoff.plan import make_plan
 from handoff.resources import Amount, DeviceMemory, Number, amounts
 from handoff.rqmodel import (
     DEFAULT_RESULT_TTL,
@@ -31,6 +35,8 @@ from handoff.rqmodel import (
     describe_call,
     parse_timeout,
 )
+from handoff.runhandle import Attendant, RunHandle, RunSummary, summary
+from handoff.runs import RunResult
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
 from handoff.store import Store, own_client, url_of
 from handoff.tracker import RedisResourceTracker
@@ -83,6 +89,8 @@ class Cluster:
         self.store = Store(own_client(connection, url or default_url()), namespace)
         self.namespace = namespace
         self.tracker = RedisResourceTracker(self.store, strategy)
+        #: Those that have ended are forgotten by themselves.
+        self._attendants: weakref.WeakSet[Attendant] = weakref.WeakSet()
 
     def __repr__(self) -> str:
         return f"Cluster({self.store.address!r}, namespace={self.namespace!r})"
@@ -96,7 +104,9 @@ class Cluster:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; nothing that was submitted is touched."""
+        """Close the connections; nothing that was submitted is touched, but that attached runs are left alone."""
+        for attendant in list(self._attendants):
+            attendant.stop()
         self.store.close()
 
     @property
@@ -255,6 +265,67 @@ class Cluster:
         record = work.look(self.store, id)
         return Handle(self.store, self._serializer, id, record.function_id, None)
 
+    def submit_dag(
+        self,
+        dag: DAG,
+        *,
+        max_retries: int = 3,
+        max_concurrency: int | None = None,
+        timeout: float | None = None,
+        fail_fast: bool = True,
+        reserve: Literal["ready", "whole"] = "ready",
+        attached: bool = False,
+        result_ttl: int = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+    ) -> RunHandle:
+        """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
+
+        `max_retries` is for functions that do not say; `max_concurrency` is how many may be placed at once; `timeout`
+        in seconds is for all of it. When a function has failed for good, what has not started is canceled and what runs
+        is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"` claims the cost of every
+        function before any starts, all or nothing. An `attached` run is canceled some 15 s after this program, or this
+        cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if it finished, else for
+        `failure_ttl` (None: a year).
+
+        Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
+        an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
+        """
+        if not isinstance(dag, DAG):
+            raise TypeError(f"{dag!r} is no DAG: submit_dag takes one, submit takes a function")
+        options = RunOptions(
+            max_retries=max_retries, max_concurrency=max_concurrency, timeout=timeout, fail_fast=fail_fast,
+            reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
+        )  # fmt: skip
+        options.check()
+        plan = make_plan(dag, self._default_cost)
+        instance = launch(
+            self.store,
+            plan,
+            options=options,
+            serializer=self._serializer,
+            strategy=self._strategy,
+            preferred=self._ask_allocator([step.function for step in plan.steps]),
+            default_cost=self._default_cost,
+        )
+        attendant = None
+        if attached:
+            attendant = Attendant(self.store, instance)
+            self._attendants.add(attendant.start())
+        return RunHandle(self.store, self._serializer, dag.id, instance, attendant)
+
+    def execute(self, dag: DAG, **options: Any) -> RunResult:
+        """Submit a graph with the options of `submit_dag`, and wait for its results as `RunHandle.result` does."""
+        return self.submit_dag(dag, **options).result()
+
+    def run(self, id: str) -> RunHandle:
+        """The handle of the newest run of a DAG that was submitted anywhere. Raises `UnknownRun`."""
+        found = runs.look_run(self.store, id)
+        return RunHandle(self.store, self._serializer, found.id, found.instance)
+
+    def runs(self, count: int = 100) -> list[RunSummary]:
+        """The runs that are not expired, at most `count`, the newest first."""
+        return [summary(run) for run in runs.list_runs(self.store, count)]
+
     def _submit(
         self,
         function: Function,
@@ -278,7 +349,7 @@ class Cluster:
             terms=parse_where(function.where, function.node if isinstance(function.node, str) else None),
             priority=int(function.priority),
             max_retries=int(function.max_retries or 0),
-            preferred=self._ask_allocator(replace(function, cost=amounts(costs_at_once(variants)[0]))),
+            preferred=self._ask_allocator([function]).get(function.id, ""),
             strategy=function.strategy or self._strategy,
             on_infeasible=function.on_infeasible,
             delay_ms=delay_ms(function),
@@ -299,12 +370,17 @@ class Cluster:
         verdict = work.submit(self.store, submission)
         return Handle(self.store, self._serializer, job_id, function_id, verdict)
 
-    def _ask_allocator(self, function: Function) -> str:
-        """The user's own choice, '' for none. The script tries it first, and checks it."""
-        if self._allocator is None:
-            return ""
+    def _ask_allocator(self, functions: Sequence[Function]) -> dict[str, str]:
+        """The user's own choices, by function id. The scripts try them first, and check them."""
+        if self._allocator is None or not functions:
+            return {}
+        asked = [replace(function, cost=self._first_cost(function)) for function in functions]
         free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
-        return self._allocator.allocate([function], free).get(function.id) or ""
+        return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
+
+    def _first_cost(self, function: Function) -> dict[str, Amount]:
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
+        return amounts(costs_at_once(variants)[0])
 
 
 def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:

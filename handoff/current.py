@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handoff.resources import SLOTS, Amount, Units, amounts
-from handoff.shape import parse_demand, parse_devices
+from handoff.resources import Amount, Units, amounts
+from handoff.shape import asked_for, parse_demand, parse_devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class _Running:
             devices=parse_devices(self.job.get(b"h_devices", b"").decode()),
             attempt=int(self.job.get(b"h_attempts") or 1),
             variant=variant,
-            cost=amounts({name: units for name, units in cost.items() if name != SLOTS}),
+            cost=amounts(asked_for(cost)),
         )
 
 

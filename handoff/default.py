@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handoff.cluster import Cluster
+from handoff.dag import DAG
 from handoff.function import Code, Function
 from handoff.handles import Handle
 from handoff.resources import Amount, DeviceMemory, Number
+from handoff.runhandle import RunHandle
+from handoff.runs import RunResult
 
 _lock = threading.Lock()
 _cluster: Cluster | None = None
@@ -68,6 +71,21 @@ def submit(function: Function) -> Handle:
 def enqueue(fn: Code, *args: Any, **kwargs: Any) -> Handle:
     """`Cluster.enqueue` on the default cluster."""
     return default_cluster().enqueue(fn, *args, **kwargs)
+
+
+def submit_dag(dag: DAG, **options: Any) -> RunHandle:
+    """`Cluster.submit_dag` on the default cluster."""
+    return default_cluster().submit_dag(dag, **options)
+
+
+def execute(dag: DAG, **options: Any) -> RunResult:
+    """`Cluster.execute` on the default cluster."""
+    return default_cluster().execute(dag, **options)
+
+
+def run(id: str) -> RunHandle:
+    """`Cluster.run` on the default cluster."""
+    return default_cluster().run(id)
 
 
 def this_node() -> str:

@@ -11,16 +11,31 @@ from typing import Any
 from handoff.constraints import parse_labels_text
 from handoff.errors import UnknownFunction
 from handoff.nodes import SHARED
+from handoff.plan import run_job_id
 from handoff.reason import in_words, missing_texts
 from handoff.resources import MEMORY_SUFFIX, SLOTS, UNLIMITED, Amount, Units, amount, amounts
 from handoff.rqmodel import TERMINAL
-from handoff.shape import parse_cost_text, parse_demand, parse_pairs
+from handoff.runs import dependencies_of, read_chooser, read_members, read_standings
+from handoff.shape import asked_for, is_run_token, parse_cost_text, parse_demand, parse_pairs
 from handoff.store import Store, unlisted
-from handoff.why import Fields, Waiting, moment, pinned_of, standing_text
+from handoff.why import (
+    RUN_LIMIT,
+    Fields,
+    Waiting,
+    deferred_text,
+    moment,
+    parked_text,
+    pinned_of,
+    standing_text,
+)
+from handoff.work import status_of
+
+MOST_OPEN = 10
+"""Dependencies that are listed one by one."""
 
 _FIELDS = (
     "status", "h_state", "h_function", "h_demand", "h_node", "h_devices", "h_attempts", "h_error", "h_message",
-    "h_cancel", "h_evicted", "h_placement",
+    "h_cancel", "h_evicted", "h_placement", "h_run", "h_group",
 )  # fmt: skip
 
 
@@ -62,6 +77,9 @@ class Explanation:
     """What is due by the clock: `kind`, `until`, `seconds`. "time": it is delayed until then; "start": it fails if it
     has not started by then (its wait_ttl); "fitness": then it is looked whether any node could hold it
     (on_infeasible)."""
+    dependencies: dict[str, Any] | None
+    """Of one that is deferred in a run: `of` how many functions it takes results, how many have `ended`, and the first
+    10 that have not (`open`): `function_id`, `id`, `state`, `node`."""
     text: str  #: one sentence
 
     def __str__(self) -> str:
@@ -79,7 +97,11 @@ def explain(store: Store, id: str) -> Explanation:
         case ["unknown"]:
             raise UnknownFunction(id)
         case ["stands", values, int(now_ms), record, kind, suspended, int(due_ms)]:
-            return _standing(id, _read(values), now_ms, record.decode(), kind.decode(), bool(suspended), due_ms)
+            fields = _read(values)
+            is_early = fields["status"] == "deferred" and fields.get("h_state") in ("deferred", "reserved", "parked")
+            if "h_run" in fields and is_early:
+                return _not_yet(store, id, fields, now_ms, record.decode())
+            return _standing(id, fields, now_ms, record.decode(), kind.decode(), bool(suspended), due_ms)
         case ["waits", values, int(now_ms), *rest]:
             return _waiting(id, _read(values), now_ms, *rest)
         case _:
@@ -96,9 +118,24 @@ def _read(values: list[bytes | None]) -> Fields:
 def _standing(
     id: str, fields: Fields, now_ms: int, record: str, kind: str, suspended: bool, due_ms: int
 ) -> Explanation:
-    state, waits_for = _state(fields), []
+    state, waits_for = status_of(fields["status"], fields.get("h_state")), []
     if state == "delayed":
         waits_for = [_until("time", due_ms, now_ms)]
+    text = standing_text(state, fields, kind, suspended, due_ms, now_ms)
+    return _still(id, fields, now_ms, record, state, text, waits_for=waits_for)
+
+
+def _still(
+    id: str,
+    fields: Fields,
+    now_ms: int,
+    record: str,
+    state: str,
+    text: str,
+    *,
+    waits_for: list[dict[str, Any]] | None = None,
+    dependencies: dict[str, Any] | None = None,
+) -> Explanation:
     return Explanation(
         id=id,
         function_id=fields.get("h_function", id),
@@ -109,17 +146,41 @@ def _standing(
         smallest_change=None,
         overtakes=None,
         holds=[],
-        waits_for=waits_for,
-        text=standing_text(state, fields, kind, suspended, due_ms, now_ms),
+        waits_for=waits_for or [],
+        dependencies=dependencies,
+        text=text,
     )
 
 
-def _state(fields: Fields) -> str:
-    """API's word: RQ's own, and a finer one for what RQ calls deferred."""
-    status = fields["status"]
-    if status in ("queued", "started", *TERMINAL):
-        return "failed" if status == "stopped" else status
-    return fields.get("h_state", "waiting")
+# What waits for others of its run.
+
+
+def _not_yet(store: Store, id: str, fields: Fields, now_ms: int, record: str) -> Explanation:
+    instance, finer = fields["h_run"], fields["h_state"]
+    # Of a run that expires at this moment nothing can be said but where the function stood.
+    members = read_members(store, instance) or []
+    if finer == "parked":
+        chooser = read_chooser(store, instance, fields.get("h_group", ""))
+        name = next((member.id for member in members if chooser and member.number == chooser), None)
+        return _still(id, fields, now_ms, record, "waiting", parked_text(name))
+    taken = dependencies_of(members, int(id.rpartition("-")[2]))
+    standings = read_standings(store, instance, taken)
+    left = [member for member in taken if standings[member.number].status not in (*TERMINAL, "gone")]
+    dependencies = {
+        "of": len(taken),
+        "ended": len(taken) - len(left),
+        "open": [
+            {
+                "function_id": member.id,
+                "id": run_job_id(instance, member.number),
+                "state": standings[member.number].status,
+                "node": standings[member.number].node,
+            }
+            for member in left[:MOST_OPEN]
+        ],
+    }
+    text = deferred_text(len(taken), [member.id for member in left], fields.get("h_node") if record else None)
+    return _still(id, fields, now_ms, record, "deferred", text, dependencies=dependencies)
 
 
 def _until(kind: str, due_ms: int, now_ms: int) -> dict[str, Any]:
@@ -151,7 +212,7 @@ def _waiting(
     holds: list[list[Any]],
     ends_ms: list[int],
 ) -> Explanation:
-    costs = [_without_slot(cost) for _, cost, _ in parse_demand(fields["h_demand"])]
+    costs = [asked_for(cost) for _, cost, _ in parse_demand(fields["h_demand"])]
     joins_s = [ms / 1000 or None for ms in joins]
     counting = [i for i, wait in enumerate(joins_s) if wait is None] or range(len(costs))
     short = [_kind(costs, joins_s, *kind) for kind in kinds]
@@ -192,6 +253,7 @@ def _waiting(
         overtakes=_overtakes(now_ms, *overtaken) if overtaken else None,
         holds=listed_holds,
         waits_for=[_until(kind, due_ms, now_ms) for kind, due_ms in limits.items() if due_ms],
+        dependencies=None,
         text=waiting.text(),
     )
 
@@ -251,12 +313,13 @@ def _told(holder: list[bytes], now_ms: int) -> dict[str, Any]:
 def _holder(
     kind: str, id: str, function_id: str | None, node: str, since_ms: str, cost: str, shared_cost: str, now_ms: int
 ) -> dict[str, Any]:
+    held = amounts(parse_cost_text(f"{cost},{shared_cost}"))
     return {
         "kind": kind,
         "id": id,
         "function_id": function_id,
         "node": node,
-        "amounts": amounts(parse_cost_text(f"{cost},{shared_cost}")),
+        "amounts": {_shown(name): value for name, value in held.items()},
         "since": moment(int(since_ms)),
         "seconds": max(0, now_ms - int(since_ms)) / 1000,
     }
@@ -306,16 +369,17 @@ def _overtakes(now_ms: int, count: int, since_ms: int, limit: int, limit_ms: int
 def _hold(node: bytes, id: bytes, function_id: bytes, lacks: bytes, own: int) -> dict[str, Any]:
     return {
         "node": node.decode(),
-        "lacks": lacks.decode().split(","),
+        "lacks": [_shown(name) for name in lacks.decode().split(",")],
         "id": id.decode(),
         "function_id": function_id.decode(),
         "own": bool(own),
     }
 
 
-def _without_slot(cost: Units) -> Units:
-    return {name: units for name, units in cost.items() if name != SLOTS}
+def _shown(name: str) -> str:
+    """The name of a resource; the token of a run has one that nobody has seen."""
+    return RUN_LIMIT if is_run_token(name) else name
 
 
 def _sorted(pairs: list[bytes]) -> dict[str, Amount]:
-    return dict(sorted(parse_pairs(pairs).items()))
+    return {_shown(name): value for name, value in sorted(parse_pairs(pairs).items())}

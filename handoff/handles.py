@@ -29,7 +29,7 @@ class Handle:
         self._serializer = serializer
         self.id = job_id  #: the RQ job id
         self.function_id = function_id  #: the user's id
-        self.verdict = verdict  #: what submit decided; None on a handle made from an id
+        self.verdict = verdict  #: what submit decided; None of one in a run, and on a handle made from an id
 
     def __repr__(self) -> str:
         return f"Handle({self.id!r}, function_id={self.function_id!r})"

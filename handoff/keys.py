@@ -81,6 +81,19 @@ SCHEMA: dict[str, Key] = {
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
     "handed": Key("handed:", "LIST", "of these, what one tick handed out", "a minute", of="token of the tick"),
     "dirty": Key("dirty", "ZSET", "node to be tried with what waits -> rank to go on from", "until it was tried"),
+    # Runs of graphs (lib/run.lua).
+    "run": Key("run:", "HASH", "one run: see lib/run.lua", "as long as its results", of="run"),
+    "runs": Key("runs", "ZSET", "run -> when it was submitted, ms", "as long as its results"),
+    "run_of": Key("run_of:", "STRING", "the newest run of a graph", "as long as its results", of="the user's id"),
+    "run_next": Key("next:", "HASH", "number -> numbers of those that take its result", "until it ended", of="run"),
+    "run_missing": Key("missing:", "HASH", "deferred number -> dependencies to come", "until it ended", of="run"),
+    "run_active": Key("active:", "SET", "numbers that are ready and have not ended", "until it ended", of="run"),
+    "run_groups": Key("groups:", "HASH", "collocated ones: see lib/group.lua", "until it ended", of="run"),
+    "run_parked": Key("parked:", "LIST", "numbers behind the one that chooses", "until it has", of="run:group"),
+    "run_graph": Key("graph:", "STRING", "what it looks like, for people", "as long as its results", of="run"),
+    "run_end": Key("end:", "STREAM", "one entry when it has ended", "as long as its results", of="run"),
+    "grouped": Key("grouped:", "SET", "run|group that has chosen it", "while the run lives", of="node name"),
+    "unfolding": Key("unfolding", "ZSET", "kind|run|number -> how far it has come", "until it is done"),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
@@ -96,6 +109,7 @@ SCHEMA: dict[str, Key] = {
     # RQ's data model (rq 3.0).
     "rq_job": Key("job:", "HASH", "one job; ours are the fields h_*", "result_ttl or failure_ttl", "job id", rq=True),
     "rq_results": Key("results:", "STREAM", "one entry per end of the job", "as the job", "job id", rq=True),
+    "rq_dependencies": Key("job::", "SET", "jobs it depends on", "as the job", "job id, :dependencies", rq=True),
     "rq_queue": Key("queue:", "LIST", "jobs placed on a node and not yet started", "while not empty", "queue", rq=True),
     "rq_queues": Key("queues", "SET", "keys of the queues that RQ knows", "permanent", rq=True),
     "rq_deferred": Key("deferred:", "ZSET", "jobs not yet placed", "while not empty", "lobby", rq=True),

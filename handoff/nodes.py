@@ -15,7 +15,7 @@ from handoff.function import is_wait
 from handoff.names import is_node_name
 from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of, parse_shared
 from handoff.rqmodel import LOST_TEXT
-from handoff.shape import cost_text
+from handoff.shape import asked_for, cost_text
 from handoff.store import Store, unlisted
 
 SHARED = "*"
@@ -146,6 +146,6 @@ def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
 
 
 def shared(store: Store) -> dict[str, Amount]:
-    """What all nodes share, held or not."""
+    """What all nodes share, held or not; without the tokens of runs."""
     tokens = read_nodes(store, SHARED)
-    return amounts(tokens[0].capabilities) if tokens else {}
+    return amounts(asked_for(tokens[0].capabilities)) if tokens else {}

@@ -1,7 +1,8 @@
 """Why no node could hold a function, even an idle one, in words. Pure: reads what the scripts say of the nearest node.
 
 Each thing that is missing there is `<what>~<wanted>~<there>`: a resource in units of 1/10,000, `*<resource>` for one
-that the whole cluster shares, `@<label>` for a label with the values that would do (behind `!`: that would not).
+that the whole cluster shares, `^<resource>` for one of which there must be so much for all that are collocated,
+`@<label>` for a label with the values that would do (behind `!`: that would not).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from handoff.constraints import NODE, Term
 from handoff.resources import Amount, amount
 
+CAPACITY = "^"
+"""The name of the term `^=cpu:40000|slots:20000`: a node must have, idle, so much for all that are collocated."""
+
 
 def in_words(cost: Mapping[str, Amount]) -> str:
     """Say a cost: `cpu 2, memory 500`."""
@@ -19,10 +23,14 @@ def in_words(cost: Mapping[str, Amount]) -> str:
 
 def terms_in_words(terms: Iterable[Term]) -> str:
     """Say which nodes will do: `zone a or b, any tier but spot`."""
-    return ", ".join(
-        f"any {term.name} but {_any(term.values)}" if term.negated else f"{term.name} {_any(term.values)}"
-        for term in terms
-    )
+    return ", ".join(map(_term_in_words, terms))
+
+
+def _term_in_words(term: Term) -> str:
+    if term.name == CAPACITY:
+        wanted = {name: amount(int(units)) for name, _, units in (value.partition(":") for value in term.values)}
+        return f"all collocated with it fit ({in_words(wanted)})"
+    return f"any {term.name} but {_any(term.values)}" if term.negated else f"{term.name} {_any(term.values)}"
 
 
 def nearest_text(nearest: str, pinned: str | None) -> str:
@@ -31,8 +39,9 @@ def nearest_text(nearest: str, pinned: str | None) -> str:
     `nearest` is `<node>|<missing>|...`, or '' where no node is live; of a function that is pinned, where that one is
     not. `|^<node>` at its end names one that could hold it and is being drained.
     """
-    nearest, _, drained = nearest.partition("|^")
     node, *items = nearest.split("|")
+    is_drained = bool(items) and items[-1].startswith("^") and "~" not in items[-1]
+    drained = items.pop()[1:] if is_drained else ""
     if drained and (not node or drained == pinned):
         return f"{drained} could hold it and is drained: `handoff undrain {drained}` opens it"
     if not node:
@@ -50,8 +59,9 @@ def _missing(item: str, node: str) -> str:
     what, wanted, there = item.split("~")
     if what.startswith("@"):
         return _label(what[1:], wanted, there, node)
-    name, units, units_there = what.removeprefix("*"), int(wanted), int(there)
-    said = f"{name} {amount(units)} wanted"
+    name, units, units_there = what.lstrip("*^"), int(wanted), int(there)
+    together = " for all that are collocated" if what.startswith(CAPACITY) else ""
+    said = f"{name} {amount(units)} wanted{together}"
     if what.startswith("*"):
         return f"{said}, the cluster has {amount(units_there)}"
     if units_there < units:

@@ -16,7 +16,8 @@ from typing import Any
 import redis
 import rq.utils
 from rq.callbacks import Callback
-from rq.defaults import CALLBACK_TIMEOUT, DEFAULT_FAILURE_TTL
+from rq.defaults import CALLBACK_TIMEOUT
+from rq.defaults import DEFAULT_FAILURE_TTL as DEFAULT_FAILURE_TTL
 from rq.defaults import DEFAULT_RESULT_TTL as DEFAULT_RESULT_TTL
 from rq.defaults import RQ_KEY_PREFIX as RQ_KEY_PREFIX
 from rq.exceptions import NoSuchJobError, TimeoutFormatError

@@ -7,11 +7,14 @@ after 30 s as `30000:...`. Devices are `gpu:0=10000,1=10000;fpga:3=2500`, memory
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from handoff.constraints import Term, constraints_text
 from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Capabilities, Units, amount
 from handoff.variants import Variant
+
+_RUN_TOKEN = re.compile(r"run\.[0-9a-f]{32}")
 
 
 def cost_text(units: Mapping[str, int]) -> str:
@@ -76,3 +79,13 @@ def parse_devices(text: str) -> dict[str, list[int]]:
 def parse_pairs(values: list[bytes]) -> dict[str, Amount]:
     """Read `name, units, name, units, ...` of a reply as amounts."""
     return {values[i].decode(): amount(int(values[i + 1])) for i in range(0, len(values), 2)}
+
+
+def is_run_token(name: str) -> bool:
+    """Whether a shared resource is the max_concurrency of a run: nobody asks for it by name."""
+    return _RUN_TOKEN.fullmatch(name) is not None
+
+
+def asked_for(units: Mapping[str, int]) -> Units:
+    """Leave out what a function needs beside what it asks for: its slot, and a token of its run."""
+    return {name: value for name, value in units.items() if name != SLOTS and not is_run_token(name)}

@@ -16,9 +16,9 @@ from handoff.errors import FunctionFailed, HandoffError
 from handoff.explain import explain
 from handoff.nodes import SHARED, Node, read_nodes
 from handoff.reason import in_words, terms_in_words
-from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, Units, amount, amounts, device_of
+from handoff.resources import SLOTS, UNIT, UNLIMITED, Amount, amount, amounts, device_of
 from handoff.serializer import Serializer
-from handoff.shape import parse_cost_text, parse_demand
+from handoff.shape import asked_for, is_run_token, parse_cost_text, parse_demand
 from handoff.store import Store
 
 LONGEST_RESULT = 200
@@ -168,7 +168,7 @@ def read_waiting(store: Store) -> list[Waiting]:
 def _waiting(shape: str, count: int) -> Waiting:
     # Node names may hold an @ too; resource names never do, so the first one divides.
     cost, _, constraints = shape.partition("@")
-    return Waiting(_without_slot(parse_cost_text(cost)), *_place(constraints), count)
+    return Waiting(amounts(asked_for(parse_cost_text(cost))), *_place(constraints), count)
 
 
 def _place(constraints: str) -> tuple[str | None, str | None]:
@@ -177,10 +177,6 @@ def _place(constraints: str) -> tuple[str | None, str | None]:
     pin = pinned_to(terms)
     others = [term for term in terms if pin is None or term.text() != f"node={pin}"]
     return pin, terms_in_words(others) or None
-
-
-def _without_slot(cost: Units) -> dict[str, Amount]:
-    return amounts({name: units for name, units in cost.items() if name != SLOTS})
 
 
 def read_overview(store: Store) -> Overview:
@@ -201,7 +197,12 @@ def read_overview(store: Store) -> Overview:
         shapes=read_waiting(store),
         nodes={state: states.count(state) for state in get_args(NodeState)},
         draining=[node.name for node, state in zip(nodes, states, strict=True) if state == "draining"],
-        shared={name: use for books in read_nodes(store, SHARED) for name, use in use_of(books).items()},
+        shared={
+            name: use
+            for books in read_nodes(store, SHARED)
+            for name, use in use_of(books).items()
+            if not is_run_token(name)
+        },
     )
 
 
@@ -225,8 +226,8 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         node=record.node,
         devices=record.devices,
         attempts=record.attempts,
-        cost=_without_slot(demand[variant or 0][1]),
-        variants=[Variant(_without_slot(cost), after_ms / 1000) for after_ms, cost, _ in demand],
+        cost=amounts(asked_for(demand[variant or 0][1])),
+        variants=[Variant(amounts(asked_for(cost)), after_ms / 1000) for after_ms, cost, _ in demand],
         variant=variant,
         pinned=pin,
         where=where,

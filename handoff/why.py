@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,12 +10,18 @@ from typing import Any
 from handoff.constraints import parse_terms, pinned_to
 from handoff.errors import HandoffError, Infeasible, NodeLost, WaitExpired
 from handoff.nodes import SHARED
-from handoff.reason import in_words, nearest_text
-from handoff.resources import Amount
-from handoff.shape import parse_demand, parse_devices
+from handoff.reason import in_words, nearest_text, terms_in_words
+from handoff.resources import Amount, amounts
+from handoff.shape import asked_for, parse_demand, parse_devices
 
 Fields = Mapping[str, str]
 """What is known of a job, by the names of its hash; what is not is absent."""
+
+RUN_LIMIT = "max_concurrency of its run"
+"""The name that the token of a run has for people; no resource can be called so."""
+
+MOST_NAMED = 3
+"""Dependencies that a sentence names."""
 
 
 def standing_text(state: str, fields: Fields, kind: str, suspended: bool, due_ms: int, now_ms: int) -> str:
@@ -32,7 +38,8 @@ def standing_text(state: str, fields: Fields, kind: str, suspended: bool, due_ms
         case "failed":
             return _failed(fields)
         case "canceled":
-            return f"canceled{_at(fields)}" if fields.get("h_attempts") else "canceled before it started"
+            where = _at(fields) if fields.get("h_attempts") else " before it started"
+            return f"canceled{where}{_why_canceled(fields)}"
         case _:
             return f"stands in RQ as {fields['status']}, where nothing of Handoff starts it"
 
@@ -60,6 +67,11 @@ def _why_stopped(fields: Fields) -> str:
     return ""
 
 
+def _why_canceled(fields: Fields) -> str:
+    # The message of an error is that of a failure before rq requeued it.
+    return f", for {fields['h_message']}" if "h_message" in fields and "h_error" not in fields else ""
+
+
 def _delayed(fields: Fields, due_ms: int, now_ms: int) -> str:
     tried, seconds = int(fields.get("h_attempts", 0)), max(0, due_ms - now_ms) / 1000
     if tried:
@@ -77,6 +89,38 @@ def _failed(fields: Fields) -> str:
     if error == _name(NodeLost):
         return f"{text}, when node {message} was lost"
     return f"{text} with {error}: {message}".removesuffix(": ")
+
+
+def asks_for(demand: str) -> str:
+    """Say all that a demand asks for: `cpu 2 or gpu 1 (after 30 s) on a where zone b`."""
+    variants = parse_demand(demand)
+    costs = [
+        in_words(amounts(asked_for(cost))) + (f" (after {after_ms / 1000:g} s)" if after_ms else "")
+        for after_ms, cost, _ in variants
+    ]
+    terms = parse_terms(variants[0][2])
+    pin = pinned_to(terms)
+    others = terms_in_words(term for term in terms if pin is None or term.text() != f"node={pin}")
+    return " or ".join(costs) + (f" on {pin}" if pin else "") + (f" where {others}" if others else "")
+
+
+def deferred_text(count: int, open_ids: Sequence[str], node: str | None) -> str:
+    """Say what one waits for that has `count` dependencies, and that it holds room on `node` already."""
+    held = f"; what it costs is reserved on {node} already" if node else ""
+    if not open_ids:
+        return f"what it takes is there, and it is about to be placed{held}"
+    named = [repr(id) for id in open_ids[:MOST_NAMED]]
+    if further := len(open_ids) - len(named):
+        named.append(f"{further} more")
+    listed = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    verb = "has" if len(open_ids) == 1 else "have"
+    return f"waits for its dependencies: {count - len(open_ids)} of {count} have ended, {listed} {verb} not{held}"
+
+
+def parked_text(chooser: str | None) -> str:
+    """Say for whom one waits that must run where another runs, which is about to choose."""
+    other = "another one" if chooser is None else repr(chooser)
+    return f"is ready: {other}, with which it is collocated, chooses the node first"
 
 
 def pinned_of(fields: Fields) -> str | None:
@@ -135,9 +179,11 @@ class Waiting:
         found = []
         if self.missing:
             found.append(f"{self._nearest()} is short of {_counted(self.missing)}")
-        tokens = [entry["missing"] for entry in self.short if entry["node"] == SHARED and entry["missing"]]
-        if tokens:
-            found.append(f"the cluster is short of {_counted(tokens[0])}")
+        for missing in [entry["missing"] for entry in self.short if entry["node"] == SHARED and entry["missing"]][:1]:
+            if tokens := {name: value for name, value in missing.items() if name != RUN_LIMIT}:
+                found.append(f"the cluster is short of {_counted(tokens)}")
+            if RUN_LIMIT in missing:
+                found.append("as many of its run are placed as its max_concurrency allows")
         return found
 
     def _nearest(self) -> str:

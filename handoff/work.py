@@ -27,6 +27,7 @@ from handoff.errors import (
     WaitExpired,
 )
 from handoff.function import Strategy, is_wait
+from handoff.options import milliseconds, options_text
 from handoff.reason import in_words, nearest_text
 from handoff.resources import amounts
 from handoff.rqmodel import (
@@ -50,12 +51,16 @@ WAIT_SLICE_S = 0.5
 """Waiters look again this often: a result whose key was deleted never wakes anybody. Each look also ticks, so that what
 becomes due while only clients are alive is noticed within a second."""
 
+Entry = tuple[bytes, Mapping[bytes, bytes]]
+"""The newest entry of a result stream: its id, and its fields."""
+
 State = Literal["placed", "waiting", "infeasible"]
 
-_FIELDS = (
+FIELDS = (
     "status", "h_state", "h_node", "h_devices", "h_attempts", "h_error", "h_message", "h_function", "h_serializer",
     "h_demand", "origin",
 )  # fmt: skip
+"""What a `Record` is made from, in the order in which `record_of` takes the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class Record:
     message: str
     pickled: bool
     demand: str  #: its shapes in order of preference
-    entry: tuple[bytes, Mapping[bytes, bytes]] | None  #: newest entry of the result stream, and its id
+    entry: Entry | None
 
 
 def submit(store: Store, submission: Submission) -> Verdict:
@@ -124,7 +129,9 @@ def submit(store: Store, submission: Submission) -> Verdict:
         job_id=submission.job_id,
         token=uuid.uuid4().hex,
         demand=demand_text(submission.variants, submission.terms),
-        options=_options(submission),
+        options=options_text(
+            on_infeasible=submission.on_infeasible, wait_ttl=submission.wait_ttl, strategy=submission.strategy
+        ),
         priority=submission.priority,
         preferred=submission.preferred,
         refuse=int(submission.on_infeasible == "raise"),
@@ -155,11 +162,16 @@ def look(store: Store, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
     if not isinstance(job_id, str):
         raise UnknownFunction(str(job_id))
-    _, values, entries = store.run("look", *_FIELDS, job_id=job_id)
-    fields = {name: value.decode() for name, value in zip(_FIELDS, values, strict=True) if value is not None}
-    if "status" not in fields or not is_of(store.namespace, fields.get("origin", store.namespace)):
+    _, values, entries = store.run("look", *FIELDS, job_id=job_id)
+    return record_of(store.namespace, job_id, values, _entry(*entries[0]) if entries else None)
+
+
+def record_of(namespace: str, job_id: str, values: Sequence[bytes | None], entry: Entry | None) -> Record:
+    """Put together what was read of a function: the values of `FIELDS`. Raises `UnknownFunction` as `look` does."""
+    fields = {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
+    if "status" not in fields or not is_of(namespace, fields.get("origin", namespace)):
         raise UnknownFunction(job_id)
-    status = _status(fields["status"], fields.get("h_state"))
+    status = status_of(fields["status"], fields.get("h_state"))
     placed = status not in ("waiting", "delayed", "deferred")
     return Record(
         job_id=job_id,
@@ -172,7 +184,7 @@ def look(store: Store, job_id: str) -> Record:
         message=fields.get("h_message", ""),
         pickled=fields.get("h_serializer") == "pickle",
         demand=fields.get("h_demand", ""),
-        entry=_entry(*entries[0]) if entries else None,
+        entry=entry,
     )
 
 
@@ -181,7 +193,7 @@ def is_of(namespace: str, queue: str) -> bool:
     return queue == namespace or queue.startswith(f"{namespace}.")
 
 
-def _entry(id: bytes, flat: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:
+def _entry(id: bytes, flat: list[bytes]) -> Entry:
     return id, dict(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -212,7 +224,8 @@ def outcome(record: Record, serializer: SerializerLike) -> Any:
     """The result of a function that has ended, or the error that it ended with."""
     entry = record.entry[1] if record.entry else {}
     if record.status == "canceled":
-        raise FunctionCanceled(record.function_id)
+        # The message of an error is that of a failure before rq requeued it.
+        raise FunctionCanceled(record.function_id, "" if record.error else record.message)
     if record.status == "finished":
         return decode_value(entry, _serializer_of(record, serializer))
     if record.error == _name(NodeLost):
@@ -250,7 +263,7 @@ def limit_overtaking(store: Store, count: int | None, seconds: float | None) -> 
         raise ValueError(f"count is {count!r}: give an int of at least 1, or None for no limit")
     if seconds is not None and not (is_wait(seconds)):
         raise ValueError(f"seconds is {seconds!r}: give seconds above 0, or None for no limit")
-    store.run("limit", count=count or 0, ms=0 if seconds is None else _ms(seconds))
+    store.run("limit", count=count or 0, ms=0 if seconds is None else milliseconds(seconds))
 
 
 class PickledResult(HandoffError):
@@ -275,32 +288,20 @@ def _serializer_of(record: Record, serializer: SerializerLike) -> SerializerLike
     return serializer
 
 
-def _status(rq_status: str, finer: str | None) -> str:
+_FINER = {"parked": "waiting", "reserved": "deferred"}
+"""States that only the scripts tell apart: ready, while a collocated one chooses the node; deferred, with room held."""
+
+
+def status_of(rq_status: str, finer: str | None) -> str:
     """API's word for a state. rq's own words for what is not yet queued all mean that it waits."""
     if rq_status in ("queued", "started", *TERMINAL):
         return "failed" if rq_status == "stopped" else rq_status
-    return finer or "waiting"
+    return _FINER.get(finer or "", finer or "waiting")
 
 
 def _with_devices(devices: Mapping[str, list[int]]) -> str:
     listed = ", ".join(f"{name} {' '.join(map(str, indices))}" for name, indices in devices.items())
     return f" with {listed}" if listed else ""
-
-
-def _options(submission: Submission) -> str:
-    """What few functions have, as the scripts read it: `unfit=60000;wait=5000`, times in ms."""
-    found = []
-    if not isinstance(submission.on_infeasible, str):
-        found.append(f"unfit={_ms(submission.on_infeasible)}")
-    if submission.wait_ttl is not None:
-        found.append(f"wait={_ms(submission.wait_ttl)}")
-    if submission.strategy != "first_available":
-        found.append(f"strategy={submission.strategy}")
-    return ";".join(found)
-
-
-def _ms(seconds: float) -> int:
-    return max(1, round(seconds * 1000))
 
 
 def _name(error: type[HandoffError]) -> str:

@@ -13,11 +13,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+import weakref
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import psutil
 import redis
@@ -42,7 +44,8 @@ def task(
     on_failure: str | None = None,
     callback_timeout: int = 60,
     job_serializer: SerializerLike = Serializer,
-    hash: Mapping[str, str] | None = None,
+    hash: Mapping[str, str | bytes] | None = None,
+    kwargs: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Task:
     """Build the task that runs `name`; without a dot it is one of this module's functions.
@@ -52,6 +55,7 @@ def task(
     job = Job.create(
         _full(name),
         args,
+        kwargs,
         connection=redis.Redis(),
         id=id,
         timeout=timeout,
@@ -62,6 +66,50 @@ def task(
     values = job.to_dict() | {"status": JobStatus.STARTED.value} | dict(hash or {})
     stored = {key.encode(): value if isinstance(value, bytes) else str(value).encode() for key, value in values.items()}
     return Task(id, stored, **{"node": "node1", "worker": "handoff.node1", "redis": {}} | fields)
+
+
+def inputs(*args: object, as_list: bool = False, inlines: Iterable[object] = ()) -> dict[str, Any]:
+    """Say, as a plan does, what a function takes: sources made by `result` and `inline`."""
+    return {"args": list(args), "as_list": as_list, "inlines": list(inlines)}
+
+
+def result(number: int, id: str = "a", *, form: int = 0, deserialize: object = None) -> list[object]:
+    return ["result", number, id, form, deserialize]
+
+
+def inline(index: int, id: str = "i", *, serialize: object = None, deserialize: object = None) -> list[object]:
+    return ["inline", index, id, serialize, deserialize]
+
+
+def transform(name: str, *static: object) -> list[object]:
+    return [_full(name), list(static)]
+
+
+def inline_function(
+    name: str, *sources: object, id: str = "i", as_list: bool = False, extra: Iterable[object] = (), **kwargs: object
+) -> list[object]:
+    return [id, _full(name), list(sources), as_list, list(extra), kwargs]
+
+
+def entry(
+    value: object, *forms: object, node: str = "source.example", serializer: SerializerLike = Serializer
+) -> dict[bytes, bytes]:
+    """Make the entry of a function that has finished on `node`, as it stands in its stream."""
+    values = {"return_value": value, **{f"form:{number}": form for number, form in enumerate(forms, 1)}}
+    texts = {name.encode(): b64encode(serializer.dumps(each)) for name, each in values.items()}
+    return {b"type": b"1", b"worker_name": f"handoff.{node}".encode(), **texts}
+
+
+def graph(
+    takes: Mapping[str, Any] | None = None, forms: Iterable[object] = (), serializer: SerializerLike = Serializer
+) -> dict[str, str | bytes]:
+    """Make what stands in the hash of a function of the run "run"."""
+    stored: dict[str, str | bytes] = {"h_run": "run", "h_function": "consumer"}
+    if takes is not None:
+        stored["h_inputs"] = serializer.dumps(takes)
+    if forms:
+        stored["h_forms"] = serializer.dumps(list(forms))
+    return stored
 
 
 def _full(name: str) -> str:
@@ -223,6 +271,108 @@ def current_job() -> list[object]:
     job = rq.get_current_job()
     assert job is not None
     return [job.id, job.worker_name, job.timeout, job.get_status(refresh=False).value]
+
+
+def call(*args: object, **kwargs: object) -> list[object]:
+    """Say what it was called with."""
+    return [list(args), kwargs]
+
+
+def call_and_job(*args: object, **kwargs: object) -> list[object]:
+    """Say what it was called with, and what rq thinks it was."""
+    job = rq.get_current_job()
+    assert job is not None
+    return [list(args), kwargs, list(job.args), dict(job.kwargs)]
+
+
+def save_job(*_: object) -> None:
+    job = rq.get_current_job()
+    assert job is not None
+    job.save()
+
+
+def total(*numbers: int) -> int:
+    return sum(numbers)
+
+
+def total_of_list(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+async def double_later(number: int, *_: object) -> int:
+    await asyncio.sleep(0)
+    return 2 * number
+
+
+def sent(value: object, source: str, *static: object) -> list[object]:
+    """Serialize: say what it was given."""
+    return ["sent", value, source, *static]
+
+
+def received(value: object, source: str, target: str, *static: object) -> list[object]:
+    """Deserialize: say what it was given."""
+    return ["received", value, source, target, *static]
+
+
+def refuse(*_: object) -> NoReturn:
+    raise ValueError("wrong")
+
+
+def sleep_through(*_: object) -> None:
+    time.sleep(60)
+
+
+def take_out_the_first(values: list[object]) -> object:
+    return values.pop(0)
+
+
+def make_unserializable(*_: object) -> object:
+    return object()
+
+
+def two(*_: object) -> int:
+    return 2
+
+
+def make_zeros(count: int, *_: object) -> bytes:
+    return bytes(count)
+
+
+def where_it_runs(*_: object) -> list[object]:
+    """Say what `current` and rq tell of the function, from within what belongs to it."""
+    job = rq.get_current_job()
+    assert job is not None
+    return [current().function_id, job.id]
+
+
+_calls: list[object] = []
+
+
+def count_calls() -> int:
+    """Say how often it was called in this process, this time included."""
+    _calls.append(None)
+    return len(_calls)
+
+
+class Tracked:
+    """Something to be found again for as long as anybody holds it."""
+
+    alive: ClassVar[weakref.WeakSet[Tracked]] = weakref.WeakSet()
+
+    def __init__(self) -> None:
+        self.alive.add(self)
+
+
+def track(*_: object) -> Tracked:
+    return Tracked()
+
+
+def count_tracked(*_: object) -> int:
+    return len(Tracked.alive)
+
+
+def write_told(*_: object) -> None:
+    Path(os.environ["TOLD"]).write_text("ran")
 
 
 def describe(function: Current) -> dict[str, Any]:

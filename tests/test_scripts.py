@@ -261,15 +261,14 @@ def test_no_two_parts_of_a_script_define_the_same_name(operation: str) -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_script_stays_below_the_locals_that_lua_allows(operation: str) -> None:
     script = lua.load(operation, RQ_KEY_PREFIX)
-    # What a library does not show ends with its block; within each there is room enough.
-    lines = [
-        line
-        for line, origin in zip(script.text.splitlines(), script.lines, strict=True)
-        if origin.endswith(":prelude") or origin.startswith(f"{operation}.lua")
-    ]
-    visible = re.findall(r"^local (?:function )?(\w+(?:, \w+)*)", "\n".join(lines), re.MULTILINE)
-
-    assert sum(len(names.split(", ")) for names in visible) < 200 - MARGIN
+    # What a library does not show ends with its block, and the operation is a function of its own.
+    lines: dict[bool, list[str]] = {True: [], False: []}
+    for line, origin in zip(script.text.splitlines(), script.lines, strict=True):
+        if origin.endswith(":prelude") or origin.startswith(f"{operation}.lua"):
+            lines[origin.endswith(":prelude")].append(line)
+    for part in lines.values():
+        visible = re.findall(r"^local (?:function )?(\w+(?:, \w+)*)", "\n".join(part), re.MULTILINE)
+        assert sum(len(names.split(", ")) for names in visible) < 200 - MARGIN
 
 
 def test_a_name_that_two_libraries_define_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

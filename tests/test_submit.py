@@ -589,6 +589,8 @@ class TestResult:
             handle.job.delete()
 
             assert isinstance(waiting.exception(timeout=LIMIT_S), UnknownFunction)
+        # Whoever looked for the first time after it was deleted has not ticked.
+        tick(cluster.store)
 
     def test_whoever_waits_does_the_housekeeping_where_no_agent_is_left(
         self, cluster: Cluster, agent: FakeAgent

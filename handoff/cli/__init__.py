@@ -13,6 +13,7 @@ from handoff.cli.node import node
 from handoff.cli.nodes import nodes
 from handoff.cli.options import shared_options
 from handoff.cli.run import run
+from handoff.cli.runs import runs
 from handoff.cli.status import status
 
 
@@ -23,5 +24,5 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, status, explain, cancel, drain, undrain):
+for command in (demo, node, nodes, run, runs, status, explain, cancel, drain, undrain):
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""`handoff status`: a namespace in numbers, or one function."""
+"""`handoff status`: a namespace in numbers, one function, or one run."""
 
 from __future__ import annotations
 
@@ -8,20 +8,31 @@ import click
 
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.runs import show_run
+from handoff.errors import UnknownFunction, UnknownRun
 from handoff.reason import in_words
 from handoff.status import FunctionStatus, Overview, Variant, read_function, read_overview
 
 SHAPES_SHOWN = 20
 
 
-@click.command(short_help="Show what stands where: all, or one function.")
+@click.command(short_help="Show what stands where: all, or one function or run.")
 @click.argument("id", required=False)
 @shared_options
 @click.pass_obj
 def status(asked: Asked, id: str | None) -> None:
-    """Show how many functions stand where; with ID, where that one stands and why."""
+    """Show how many functions stand where; with ID, where that function stands and why, or else the run of that id."""
     with asked.cluster() as cluster:
-        found = read_overview(cluster.store) if id is None else read_function(cluster.store, id)
+        try:
+            found = read_overview(cluster.store) if id is None else read_function(cluster.store, id)
+        except UnknownFunction as error:
+            try:
+                run = cluster.run(error.id)
+            except UnknownRun:
+                # Neither: what is said of functions holds for both.
+                raise error from None
+            show_run(run, as_json=asked.as_json)
+            return
     if asked.as_json:
         click.echo(to_json(asdict(found)))
     elif isinstance(found, Overview):

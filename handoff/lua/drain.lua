@@ -57,5 +57,6 @@ if node.draining ~= deadline then
   set_open(node)
   set_live(node)
   end_hold(node, now)
+  disband_groups(node)
 end
 return {hand_back(node, 'handed back', lobby, now, SLICE) == SLICE and 'again' or 'draining'}

@@ -11,7 +11,8 @@
 --          lost_text  str   exc_string of a function lost with its node
 --          now_ms     int   0 = the server's clock
 --          results    list  per result: reservation, kind (finished, failed, stopped), body (text of RQ's return_value
---                           or exc_string, or ''), error, message, retryable (0, 1), jitter
+--                           or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what its
+--                           serializers made of the value, with commas)
 -- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
 --                                                    canceled, refused; more = 1: work is left over, tick again
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
@@ -33,7 +34,23 @@ end
 
 local queue = lobby .. '.' .. name
 
-local function store(id, kind, body, error, message, retryable, jitter)
+-- Results larger than that are read by the children that need them, not sent along by `take`.
+local LARGE = 16384
+
+local function value_of(job, body, forms)
+  local value = body == '' and {} or {'return_value', body}
+  local number = 0
+  for form in string.gmatch(forms, '[^,]+') do
+    number = number + 1
+    value[#value + 1], value[#value + 2] = 'form:' .. number, form
+  end
+  if job.h_run and #body + #forms > LARGE then
+    set_job(job, 'h_bulk', '1')
+  end
+  return value
+end
+
+local function store(id, kind, body, error, message, retryable, jitter, forms)
   if redis.call('HEXISTS', K.held .. name, id) == 0 then
     return 'refused'
   end
@@ -49,7 +66,7 @@ local function store(id, kind, body, error, message, retryable, jitter)
     return 'canceled'
   end
   if kind == 'finished' then
-    end_job(job, 'finished', body == '' and {} or {'return_value', body}, now)
+    end_job(job, 'finished', value_of(job, body, forms), now)
     return 'stored'
   end
   if kind == 'stopped' and job.h_evicted == number then
@@ -64,12 +81,15 @@ local function store(id, kind, body, error, message, retryable, jitter)
 end
 
 local outcomes, finished, failed = {}, 0, 0
-for i = results_first, #ARGV, 7 do
+for i = results_first, #ARGV, 8 do
   local outcome = store(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5] == '1',
-    tonumber(ARGV[i + 6]))
+    tonumber(ARGV[i + 6]), ARGV[i + 7])
   outcomes[#outcomes + 1] = outcome
   finished = finished + (outcome == 'stored' and 1 or 0)
   failed = failed + (outcome ~= 'stored' and outcome ~= 'refused' and 1 or 0)
+end
+if has_left_over() then
+  unfold(lobby, now, 32, node)
 end
 wake(node, lobby, now, 32)
 local more = settle(lost_text, lobby, now, 16)

@@ -11,6 +11,7 @@
 --          {'short', {resource, units, ...}}  missing; nothing changed
 --          {'unknown'}                        no live node has that name
 -- @include lib/claim
+-- @include lib/shortage
 
 local now = clock(now_ms)
 notice(lobby, now)
@@ -25,6 +26,6 @@ if record then
 end
 local shape = shape_of(cost)
 if not fits(node, shape, NOBODY) then
-  return {'short', shortage(shape.wants, free_on(node), excess_of(node))}
+  return {'short', shortage(shape.wants, free_on(node, NOBODY), excess_of(node))}
 end
 return {'reserved', claim(node, id, cost, ttl_ms, now)}

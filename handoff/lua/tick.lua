@@ -17,6 +17,7 @@
 -- @include lib/claim
 -- @include lib/farewell
 -- @include lib/reconcile
+-- @include lib/watch
 -- @include lib/lapse
 
 local FORGET_LOST_MS = 3600000
@@ -122,6 +123,18 @@ function on_time.unfit(_, id, job)
       give_up(job, 'handoff.errors.Infeasible', nearest_able(demand_of(job.h_demand)), unfit_text)
     end
   end
+end
+
+function on_time.run(_, run)
+  stop_if_running(run, 'timeout', now)
+end
+
+function on_time.attached(_, run)
+  stop_if_running(run, 'detached', now)
+end
+
+function on_time.load(_, run)
+  drop_if_loading(run)
 end
 
 -- The agent ends what still runs there, and `finish` counts it as lost with the node.
@@ -294,6 +307,7 @@ more = end_timers() or more
 more = end_delays() or more
 more = consider_late(now) or more
 sweep_holds()
+sweep_runs(now)
 more = settle(lost_text, lobby, now, 24) or more
 more = sweep_queues() or more
 prune_registries()

@@ -38,6 +38,7 @@ class Started:
 
     id: str  #: the reservation, `<job>:<number>`
     job: Mapping[str, bytes]  #: the job's hash; empty if rq deleted it since
+    inputs: Mapping[int, Mapping[str, bytes]]  #: of a run: results that were sent along, by number
 
     @property
     def job_id(self) -> str:
@@ -55,11 +56,13 @@ class Result:
     message: str = ""
     retryable: bool = False
     jitter: float = 1.0
+    forms: str = ""
 
 
-def ok(id: str, value: Any = None) -> Result:
-    """The function returned `value`."""
-    return Result(id, "finished", "" if value is None else encode_value(Serializer.dumps(value)))
+def ok(id: str, value: Any = None, *forms: Any) -> Result:
+    """The function returned `value`, of which its serializers made `forms`."""
+    body = "" if value is None else encode_value(Serializer.dumps(value))
+    return Result(id, "finished", body, forms=",".join(encode_value(Serializer.dumps(form)) for form in forms))
 
 
 def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: float = 1.0) -> Result:
@@ -138,16 +141,16 @@ class FakeAgent:
             for result in results
             for value in (
                 result.id, result.kind, result.body, result.error, result.message, int(result.retryable),
-                f"{result.jitter:.3f}",
+                f"{result.jitter:.3f}", result.forms,
             )
         ]  # fmt: skip
         self.op += 1
         reply = self._own("finish", *flat, op=self.op, room=room)
         for result in results:
             self.runs.pop(result.id, None)
-        for id, job in reply[2]:
-            fields = {job[i].decode(): job[i + 1] for i in range(0, len(job), 2)}
-            self.runs[id.decode()] = Started(id.decode(), fields)
+        for id, job, inputs in reply[2]:
+            sent = {number: _fields(entry) for number, entry in inputs}
+            self.runs[id.decode()] = Started(id.decode(), _fields(job), sent)
         return [outcome.decode() for outcome in reply[1]]
 
     def quiet(self, on: bool = True) -> None:
@@ -172,3 +175,7 @@ class FakeAgent:
 
     def _forget(self) -> None:
         self.epoch, self.runs = "", {}
+
+
+def _fields(flat: list[bytes]) -> dict[str, bytes]:
+    return {flat[i].decode(): flat[i + 1] for i in range(0, len(flat), 2)}

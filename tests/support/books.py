@@ -16,12 +16,13 @@ from typing import Any
 
 import redis
 
-from handoff.constraints import parse_terms
+from handoff.constraints import Term, parse_terms
 from handoff.keys import prefix
 from handoff.nodes import SHARED, Node, read_nodes
 from handoff.resources import MEMORY_SUFFIX, SLOTS, UNIT, Units, device_of
 from handoff.shape import parse_cost_text
 from handoff.store import Store
+from support.run_books import check_runs, places_of_runs
 
 _JOB_RESERVATION = re.compile(r"([A-Za-z0-9_-]+):(\d+)")
 _VARIANT = re.compile(r"(?:(\d+):)?([^:@]+(?:@.*)?)")
@@ -32,7 +33,8 @@ _KINDS_OF_OWN = frozenset(
         "labels", "label", "classes", "class", "alike", "order", "waiting", "shapes", "shape", "heads", "need",
         "spots", "spot_planes", "spot", "terms", "term", "overtaking", "noted", "fronts", "withheld", "able", "holds",
         "timers", "drained", "delayed", "callbacks", "dirty", "claims", "claim_ends", "released", "gone", "handed",
-        "past", "events", "tick", "sweep", "prune",
+        "past", "events", "tick", "sweep", "prune", "run", "runs", "run_of", "next", "missing", "active", "groups",
+        "parked", "graph", "end", "grouped", "unfolding",
     }
 )  # fmt: skip
 """What may be found between two scripts; `scratch` lives within one."""
@@ -93,7 +95,7 @@ class Ledger:
     @cached_property
     def jobs(self) -> dict[str, dict[str, str]]:
         """Job id -> its hash."""
-        return dict(below(self.rq, "job"))
+        return {id: job for id, job in below(self.rq, "job") if not id.startswith(":")}
 
     @cached_property
     def held(self) -> dict[str, dict[str, Held]]:
@@ -162,6 +164,7 @@ def check_ledger(ledger: Ledger, nodes: list[Node], touched: Collection[str] = (
     _check_classes(ledger, nodes)
     _check_node_states(ledger)
     _check_claims(ledger)
+    check_runs(ledger.own, ledger.jobs, ledger.rq, touched)
     _check_places(ledger, touched)
     _check_lines(ledger, touched)
     _check_spots(ledger)
@@ -201,7 +204,8 @@ def _mine(store: Store, rq: str, keys: list[str]) -> list[str]:
     for key in keys:
         kind, _, rest = key.removeprefix(rq).partition(":")
         if kind in ("job", "results", "executions"):
-            belongs = rest in ids
+            # RQ has the dependencies of a job under `job::<id>:dependencies`.
+            belongs = rest in ids or rest.strip(":").partition(":")[0] in ids
         elif kind == "execution":
             belongs = rest.partition(":")[0] in ids
         else:
@@ -483,6 +487,8 @@ def _check_places(ledger: Ledger, touched: Collection[str]) -> None:
         places[id].append(("waiting", ""))
     for id in ledger.get("delayed"):
         places[id].append(("delayed", ""))
+    for id, state in places_of_runs(ledger.own):
+        places[id].append((state, ""))
     for id in ledger.jobs.keys() | places.keys() | reservations.keys():
         job = ledger.jobs.get(id, {})
         if id in touched or (job and "h_demand" not in job):
@@ -494,7 +500,9 @@ def _check_places(ledger: Ledger, touched: Collection[str]) -> None:
             assert reservations[id] == [(job["h_node"], reservation)], (id, job, reservations[id])
             assert places[id] == [(status, job["h_node"])], (id, job, places[id])
         else:
-            assert not reservations[id], (id, job, reservations[id])
+            # A run that reserves whole holds what its functions will need.
+            early = [(job["h_node"], reservation)] if "h_reserved" in job else []
+            assert reservations[id] in ([], early), (id, job, reservations[id])
             assert places[id] == ([(job["h_state"], "")] if status == "deferred" else []), (id, job, places[id])
 
 
@@ -597,7 +605,19 @@ def _parts(ledger: Ledger, shape: Shape) -> tuple[Units, Units]:
 
 
 def _allows(node: Node, shape: Shape) -> bool:
-    return all(term.allows(node.name, node.labels) for term in parse_terms(";".join(shape.terms)))
+    terms = parse_terms(";".join(shape.terms))
+    return all(_has_capacity(node, term) if term.name == "^" else term.allows(node.name, node.labels) for term in terms)
+
+
+def _has_capacity(node: Node, term: Term) -> bool:
+    """Whether a whole group could be held when idle: `^=cpu:40000|slots:20000`."""
+    capacity = _indexed(node, is_idle=True)
+    for value in term.values:
+        name, _, units = value.partition(":")
+        whole = -(-int(units) // UNIT) * UNIT if int(units) > UNIT else int(units)
+        if _most(capacity, name, int(units)) < int(units) and _most(capacity, name, whole) < whole:
+            return False
+    return True
 
 
 def _check_holds(ledger: Ledger, touched: Collection[str]) -> None:

@@ -369,7 +369,7 @@ def _some_of(results: list[Result]) -> tuple[list[Result], list[Result]]:
     """Split off what one call may carry: at least one result, and no more than `MOST_BYTES` beside it."""
     size = 0
     for count, result in enumerate(results):
-        size += len(result.body)
+        size += len(result.body) + len(result.forms)
         if count and size > MOST_BYTES:
             return results[:count], results[count:]
     return results, []

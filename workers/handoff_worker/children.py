@@ -65,6 +65,7 @@ class Task:
     binding: Binding = ()  #: from `confine.binding`: only children of the same one are used again
     environment: Mapping[str, str] = field(default_factory=dict)
     serializer: Literal["msgpack", "pickle"] = "msgpack"
+    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told
     message: str = ""
@@ -82,6 +83,9 @@ class Task:
             "environment": dict(self.environment),
             "serializer": self.serializer,
         }
+        if self.inputs:
+            # Not as a map: msgpack reads no numbers as keys, unless asked to.
+            message["inputs"] = [[number, dict(entry)] for number, entry in self.inputs.items()]
         if self.kind == "on_failure":
             message |= {
                 "exception_type": self.exception_type,
@@ -112,6 +116,7 @@ class Finished:
 
     id: str
     result: bytes  #: serialized
+    forms: list[bytes] = field(default_factory=list)  #: the same, of what others take in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,8 +535,8 @@ def _outcome(message: Any, id: str | None) -> Finished | Failed:
     match message:
         case {"id": str(sender), "rss": int(), "spent": bool(), "kind": kind} if sender == id:
             match kind, message:
-                case "finished", {"result": bytes(result)}:
-                    return Finished(sender, result)
+                case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
+                    return Finished(sender, result, forms)
                 case "failed", {
                     "exception_type": str(exception_type),
                     "message": str(text),
@@ -540,6 +545,10 @@ def _outcome(message: Any, id: str | None) -> Finished | Failed:
                 }:
                     return Failed(sender, exception_type, text, traceback, retryable)
     raise Garbled("it sent what is no outcome of its function")
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, bytes)
 
 
 def _last_outcome(child: _Child, id: str, code: int | None, text: str, grace_s: float) -> Outcome:

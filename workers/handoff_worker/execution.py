@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import FrameType
 from typing import Any
@@ -24,22 +24,35 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.current import run_as_current
 from handoff.errors import HandoffError
+from handoff.keys import Keys
+from handoff.plan import run_job_id
+from handoff.rqmodel import RQ_KEY_PREFIX
 from handoff.serializer import dumps_result, resolve
+from handoff_worker.inputs import Entry, Evaluator, Serialize, Unmade, read_results, taken
 from handoff_worker.wire import Channel, encode
 
 LARGEST_RESULT = 64_000_000
 """Bytes of a serialized result."""
+
+LARGEST_FORMS = 192_000_000
+"""Bytes of a result and its forms together: one message carries them all to the agent, and one call to Redis."""
 
 LONGEST_TEXT = 100_000
 """Characters of a message or a traceback that are kept; the middle goes."""
 
 _DATES = {name.encode(): name for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")}
 
+_RQ_KEYS = Keys("", RQ_KEY_PREFIX)
+
 _PAGE = resource.getpagesize()
 
 
 class Job(rq.job.Job):
     """rq's job, that says what could not be imported and why, and finds methods of nested classes."""
+
+    #: Of a function of a graph: which results come first in its call, and what others ask to be made of its own.
+    inputs: Mapping[str, Any] | None = None
+    forms: Sequence[Any] = ()
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -53,6 +66,17 @@ class Job(rq.job.Job):
         for name, attribute in _DATES.items():
             if date := raw_data.get(name):
                 setattr(self, attribute, datetime.fromisoformat(date.decode()))
+
+    def restore_graph(self, raw_data: Mapping[bytes, bytes]) -> None:
+        """Read from the hash what rq knows nothing of."""
+        if inputs := raw_data.get(b"h_inputs"):
+            self.inputs = self.serializer.loads(inputs)
+        if forms := raw_data.get(b"h_forms"):
+            self.forms = self.serializer.loads(forms)
+
+    def put_first(self, values: Sequence[Any]) -> None:
+        """Let the call begin with these arguments; what `save` writes of it stays as it was, for the next attempt."""
+        self._args = (*values, *self.args)
 
     def __eq__(self, other: object) -> bool:
         # rq's own asks for an instance of this class, which what `Job.fetch` gives to a function is not.
@@ -130,13 +154,15 @@ class Executor:
     def _outcome(self, task: Mapping[str, Any]) -> dict[str, object]:
         try:
             job = self._restore(task)
-            result = _run(job, task) if task["kind"] == "run" else _tell_of_failure(job, task)
+            made = _run(job, task) if task["kind"] == "run" else _tell_of_failure(job, task)
         except _Hopeless as hopeless:
             return _failure(hopeless.__cause__ or hopeless, retryable=False)
+        except Unmade as unmade:
+            return _failure(unmade.__cause__ or unmade, retryable=unmade.retryable, place=str(unmade))
         # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
         except BaseException as error:
             return _failure(error, retryable=True)
-        return {"kind": "finished", "result": result}
+        return {"kind": "finished", "result": made[0], "forms": made[1:]}
 
     def _restore(self, task: Mapping[str, Any]) -> Job:
         try:
@@ -146,6 +172,8 @@ class Executor:
             job.restore(task["job"])
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
             _ = job.func_name
+            if task["kind"] == "run":
+                job.restore_graph(task["job"])
         except DeserializationError as error:
             # rq's has no text of its own.
             raise _Hopeless from error.__cause__
@@ -210,16 +238,48 @@ def import_function(name: str) -> Callable[..., Any]:
     raise ImportError(f"{name!r} names no module: a function is stored as 'package.module.name'", name=name)
 
 
-def _run(job: Job, task: Mapping[str, Any]) -> bytes:
+def _run(job: Job, task: Mapping[str, Any]) -> list[bytes]:
+    """-> the result, then its forms"""
     with _limit(job):
         _check_importable(job)
         with run_as_current(job.id, task["node"], task["job"]):
-            result = job.perform()
+            plain = job.inputs is None and not job.forms
+            result, formed = (job.perform(), None) if plain else _run_in_graph(job, task)
     # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
-    data = _serialized(job, result)
+    data = _all_serialized(job, result, formed) if formed else [_serialized(job, result)]
     job._status = JobStatus.FINISHED
     execute_success_callback(job, _Alarm, result)
     return data
+
+
+def _run_in_graph(job: Job, task: Mapping[str, Any]) -> tuple[object, list[tuple[Serialize, object]]]:
+    """-> the result, and what was made of it for those that take it"""
+    evaluator = Evaluator(task["node"], job.serializer.loads, import_function)
+    with _as_current_of_rq(job):
+        serializers = evaluator.serializers(task["job"].get(b"h_function", b"").decode(), job.forms)
+        if job.inputs is not None:
+            job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, task)))
+        result = job.perform()
+        return result, [(serialize, evaluator.form(serialize, result)) for serialize in serializers]
+
+
+def _entries(job: Job, inputs: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[int, Entry]:
+    """Give the results that are taken: those that came with the task, and what has to be read."""
+    entries = dict(task.get("inputs", ()))
+    instance = task["job"].get(b"h_run", b"").decode()
+    missing = [number for number in taken(inputs) if number not in entries]
+    keys = {number: _RQ_KEYS("rq_results", run_job_id(instance, number)) for number in missing}
+    return entries | read_results(job.connection, keys) if keys else entries
+
+
+@contextlib.contextmanager
+def _as_current_of_rq(job: Job) -> Iterator[None]:
+    """Let inline functions and transforms have rq's `get_current_job`, which `perform` gives to the function alone."""
+    token = rq.job._current_job.set(job)
+    try:
+        yield
+    finally:
+        rq.job._current_job.reset(token)
 
 
 def _limit(job: Job) -> contextlib.AbstractContextManager[None]:
@@ -245,13 +305,31 @@ def _serialized(job: Job, result: object) -> bytes:
     return data
 
 
-def _tell_of_failure(job: Job, task: Mapping[str, Any]) -> bytes:
+def _all_serialized(job: Job, result: object, formed: Sequence[tuple[Serialize, object]]) -> list[bytes]:
+    """-> the result, then its forms; the first of them stands for a result that cannot be stored itself"""
+    forms = []
+    for serialize, form in formed:
+        try:
+            forms.append(_serialized(job, form))
+        except _Hopeless as hopeless:
+            raise Unmade(f"made {serialize.place}", retryable=False) from hopeless.__cause__
+    try:
+        data = _serialized(job, result)
+    except _Hopeless:
+        data = forms[0]
+    size = len(data) + sum(map(len, forms))
+    if size > LARGEST_FORMS:
+        raise _Hopeless from ResultTooLarge(size, LARGEST_FORMS)
+    return [data, *forms]
+
+
+def _tell_of_failure(job: Job, task: Mapping[str, Any]) -> list[bytes]:
     error = _rebuilt(task["exception_type"], task["message"])
     if task["traceback"]:
         error.add_note(task["traceback"])
     job._status = JobStatus.FAILED
     execute_failure_callback(job, _Alarm, type(error), error, None)
-    return b""
+    return [b""]
 
 
 def _rebuilt(exception_type: str, message: str) -> BaseException:
@@ -263,7 +341,7 @@ def _rebuilt(exception_type: str, message: str) -> BaseException:
     return OriginalUnavailable(f"{exception_type}: {message}")
 
 
-def _failure(error: BaseException, *, retryable: bool) -> dict[str, object]:
+def _failure(error: BaseException, *, retryable: bool, place: str = "") -> dict[str, object]:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     try:
@@ -271,6 +349,9 @@ def _failure(error: BaseException, *, retryable: bool) -> dict[str, object]:
     except Exception as failed:
         message = f"(its text could not be made: {type(failed).__qualname__})"
     text = "".join(traceback.format_exception(error))
+    if place:
+        message = f"{message} ({place})" if message else place
+        text = f"{text}({place})\n"
     return {
         "kind": "failed",
         "exception_type": name,

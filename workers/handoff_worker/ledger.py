@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from handoff.constraints import labels_text
 from handoff.resources import Capabilities
@@ -51,6 +51,7 @@ class Started:
 
     id: str
     job: Mapping[bytes, bytes]
+    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: number in its run -> entry of a result
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,12 @@ class Result:
     message: str = ""
     retryable: bool = False
     jitter: float = 1.0
+    forms: str = ""  #: texts like RQ's return_value, with commas between
 
     def flat(self) -> list[str | int]:
-        """The seven values of the script's list."""
-        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), f"{self.jitter:.3f}"]
+        """The eight values of the script's list."""
+        jitter = f"{self.jitter:.3f}"
+        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), jitter, self.forms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +137,7 @@ class NodeLedger:
             case ["done", list(outcomes), list(started), int(more)]:
                 return Exchange(
                     [outcome.decode() for outcome in outcomes],
-                    [Started(id.decode(), _mapping(job)) for id, job in started],
+                    [_started(*each) for each in started],
                     bool(more),
                 )
             case ["stale"]:
@@ -162,7 +165,7 @@ class NodeLedger:
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
-        return bool(reply[1]), [Started(id.decode(), _mapping(job)) for id, job in reply[2]]
+        return bool(reply[1]), [_started(*each) for each in reply[2]]
 
     def pending(self) -> bool:
         """Whether anything waits that this node could run when idle."""
@@ -176,6 +179,10 @@ class NodeLedger:
             )
             if reply != ["again"]:
                 return
+
+
+def _started(id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
+    return Started(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
 
 
 def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -54,6 +54,7 @@ class Maker:
             binding=binding(devices),
             environment=device_environment(devices, self._has_gpus, cost.get("cpu", 0), inherited=self._environ),
             serializer="pickle" if pickled else "msgpack",
+            inputs=started.inputs,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
@@ -84,8 +85,8 @@ def result(outcome: Outcome) -> Result:
     """What the books store of an outcome."""
     jitter = random.uniform(0.8, 1.2)
     match outcome:
-        case Finished(id, serialized):
-            return Result(id, "finished", encode_value(serialized))
+        case Finished(id, serialized, forms):
+            return Result(id, "finished", encode_value(serialized), forms=",".join(map(encode_value, forms)))
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
         case Died(id, _, text):

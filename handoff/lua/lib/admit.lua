@@ -1,37 +1,50 @@
 -- A function that is ready: placed on a node, or set to wait.
 --
--- KEYS     rq_job  rq_results  rq_deferred  rq_queue  rq_queues  rq_channel  delayed  held  running  order
+-- KEYS     rq_job  rq_results  rq_deferred  rq_queue  rq_queues  delayed  held  running  order
 -- @include lib/waiting
 -- @include lib/find
 -- @include lib/strategy
 -- @include lib/overtaking
 -- @include lib/reserve
+-- @include lib/group
+-- @include lib/hints
 
--- Reserve and enqueue on a node that fits. The placement number makes the reservation's id, `<job>:<n>`, which is
--- also the name under which RQ will know the execution. It is never given twice: of a job that rq deleted, a
--- reservation may be left when another of the same id comes.
-local function place(job, node, variant, lobby, now)
-  local demand = demand_of(job.h_demand)
-  local shape = shape_of(demand[variant].shape)
-  job.h_placement = text(redis.call('INCR', K.order))
+-- Onto the queue of the node that holds its reservation.
+local function enqueue_on(node, job, shape, lobby, now)
   local queue = lobby .. '.' .. node.name
-  local devices = hold(node, reservation_of(job), shape.cost, now)
-  set_job(job, 'status', 'queued', 'origin', queue, 'enqueued_at', iso(now), 'h_node', node.name,
-    'h_devices', devices, 'h_placement', job.h_placement)
-  if #demand > 1 then
-    set_job(job, 'h_variant', text(variant - 1))
-  end
+  set_job(job, 'status', 'queued', 'origin', queue, 'enqueued_at', iso(now))
   local waited = job.h_state == 'waiting'
   if job.h_state then
     unset_job(job, 'h_state', 'h_since')
   end
   redis.call('ZREM', K.rq_deferred .. lobby, job.id)
   redis.call('SADD', K.rq_queues, K.rq_queue .. queue)
-  -- An agent takes all that its queue holds, so only the first entry needs a hint. A lost one costs half a second.
   if redis.call('RPUSH', K.rq_queue .. queue, job.id) == 1 then
-    redis.call('PUBLISH', K.rq_channel .. queue, '{"command": "handoff-work"}')
+    hint(queue)
   end
   count_placement(shape, tonumber(job.h_rank), waited, now)
+end
+
+-- Reserve on a node that fits. The placement number makes the reservation's id, `<job>:<n>`, which is also the name under
+-- which RQ will know the execution. It is never given twice: of a job that rq deleted, a reservation may be left when
+-- another of the same id comes.
+local function reserve(job, node, variant, now)
+  local demand = demand_of(job.h_demand)
+  local shape = shape_of(demand[variant].shape)
+  job.h_placement = text(redis.call('INCR', K.order))
+  local devices = hold(node, reservation_of(job), shape.cost, now)
+  set_job(job, 'h_node', node.name, 'h_devices', devices, 'h_placement', job.h_placement)
+  if #demand > 1 then
+    set_job(job, 'h_variant', text(variant - 1))
+  end
+  if job.h_group then
+    choose_for_group(job, node)
+  end
+  return shape
+end
+
+local function place(job, node, variant, lobby, now)
+  enqueue_on(node, job, reserve(job, node, variant, now), lobby, now)
 end
 
 local function choice_of(job)
@@ -54,14 +67,19 @@ local function watch_fitness(job, now)
   end
 end
 
--- -> the node it was placed on, or nil: it waits. `preferred` is tried first.
-local function admit(job, lobby, now, preferred)
+-- -> the node it was placed on, or nil: it waits. `preferred` is tried first; `grown`: see lib/find.
+local function admit(job, lobby, now, preferred, grown)
+  if job.h_group and not join_group(job) then
+    to_lobby(job, lobby, 'parked', now)
+    emit(now, 'parked', 'job', job.id)
+    return nil
+  end
   local rank = tonumber(job.h_rank)
   for i, variant in ipairs(demand_of(job.h_demand)) do
     local shape = shape_of(variant.shape)
-    if variant.after == 0 and may_fit(shape, rank) then
+    if variant.after == 0 and may_fit(shape, rank, grown) then
       local node = preferred and preferred ~= '' and load_node(preferred)
-      node = node and fits(node, shape, rank) and node or find_node(shape, rank, choice_of(job))
+      node = node and fits(node, shape, rank) and node or find_node(shape, rank, choice_of(job), nil, grown)
       if node then
         place(job, node, i, lobby, now)
         return node
@@ -86,13 +104,30 @@ local function join_variant(job, number, lobby, now)
   end
 end
 
+-- A run that reserves whole has reserved for it; unless the node was lost meanwhile, or takes nothing.
+local function serve_reserved(job, lobby, now)
+  local id, node = reservation_of(job), load_node(job.h_node)
+  unset_job(job, 'h_reserved')
+  if not node or redis.call('HEXISTS', K.held .. node.name, id) == 0 then
+    return false
+  end
+  if not is_open(node) then
+    give_back(node, id, 'moved', now)
+    return false
+  end
+  enqueue_on(node, job, shape_of(demand_of(job.h_demand)[tonumber(job.h_variant or 0) + 1].shape), lobby, now)
+  return true
+end
+
 -- What was submitted, or was delayed, may wait from now on. Only before its first start is the time limited.
-local function ready(job, lobby, now, preferred)
+local function ready(job, lobby, now, preferred, grown)
   local wait_ms = option_of(job, 'wait')
   if wait_ms and tonumber(job.h_attempts or 0) == 0 then
     set_timer('expire|' .. job.id, now + tonumber(wait_ms))
   end
-  return admit(job, lobby, now, preferred)
+  if not job.h_reserved or not serve_reserved(job, lobby, now) then
+    admit(job, lobby, now, preferred or option_of(job, 'prefer'), grown)
+  end
 end
 
 local function admit_later(job, lobby, due, now)

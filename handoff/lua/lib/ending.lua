@@ -5,6 +5,7 @@
 -- @include lib/clock
 -- @include lib/job
 -- @include lib/timers
+-- @include lib/run
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
@@ -22,13 +23,16 @@ local function lifetime_of(job, status)
 end
 
 -- Nothing but our own look removes expired entries from a registry whose queue nobody asks about any more.
+local function expire_in_registry(key, id, expires)
+  redis.call('ZADD', key, expires, id)
+  redis.call('ZADD', K.prune, 'LT', (expires + 1) * 1000, key)
+end
+
 local function register_end(key, id, ttl, now)
   if ttl < 0 then
     redis.call('ZADD', key, '+inf', id)
   else
-    local expires = math.floor(now / 1000) + ttl
-    redis.call('ZADD', key, expires, id)
-    redis.call('ZADD', K.prune, 'LT', (expires + 1) * 1000, key)
+    expire_in_registry(key, id, math.floor(now / 1000) + ttl)
   end
 end
 
@@ -46,13 +50,13 @@ local function read_word(id)
 end
 
 -- Every end appends to the result stream, so that whoever waits on it wakes. `body` is {'return_value', text},
--- {'exc_string', text} or {}.
-local function end_job(job, status, body, now)
+-- {'exc_string', text} or {}. What belongs to a run is kept until that has ended. `culprit`: see lib/run.
+local function end_job(job, status, body, now, culprit)
   local queue = job.origin
   if option_of(job, 'wait') then
     drop_timer('expire|' .. job.id)
   end
-  local ttl = lifetime_of(job, status)
+  local ttl = job.h_run and leave_run(job, status, culprit, now) and -1 or lifetime_of(job, status)
   local key, results = K.rq_job .. job.id, K.rq_results .. job.id
   if ttl == 0 then
     redis.call('DEL', key, results)

@@ -69,8 +69,9 @@ local function serve_in_front(shape, rank, lobby, now, budget)
   return fill_shared(cursor ~= '-inf' and tonumber(cursor) or nil, lobby, now, budget, rank)
 end
 
--- Start what fits a node, the best rank first, until nothing does. -> the budget that is left
-local function fill(node, lobby, now, budget)
+-- Start what fits a node, the best rank first, until nothing does, or nothing before the rank `limit`. -> the budget that
+-- is left
+local function fill(node, lobby, now, budget, limit)
   -- Every function needs a slot, so a node without one is done at once.
   while is_open(node) and (node.free[SLOTS] or 0) >= UNIT do
     if budget <= 0 then
@@ -81,6 +82,9 @@ local function fill(node, lobby, now, budget)
     budget = budget - 1
     if not shape_text then
       break
+    end
+    if limit and rank > limit then
+      return budget
     end
     budget = serve_in_front(shape_of(shape_text), rank, lobby, now, budget)
     if fits(node, shape_of(shape_text), rank) then

@@ -2,16 +2,20 @@
 --
 -- KEYS     live  open  heads  shape  holds  able
 -- @include lib/nearest
+-- @include lib/first_available
 
 -- The node that the strategy chooses among those that fit now, or nil. `base` restricts the choice to a bitmap
--- (default: all open nodes).
-local function find_node(shape, rank, choose, base)
+-- (default: all open nodes). `grown` is a node whose room has just grown: the next of a chain mostly goes there.
+local function find_node(shape, rank, choose, base, grown)
   if shape.pin ~= '' then
     local node = load_node(shape.pin)
     return node and fits(node, shape, rank) and node or nil
   end
   if not tokens_fit(shape, rank) then
     return nil
+  end
+  if grown and choose == first_available and first_of(K.open) == grown.position and fits(grown, shape, rank) then
+    return grown
   end
   local bitmap = satisfying('free', allowing(shape.terms, base or K.open), wants_of_node(shape))
   local found = bitmap and each_of(bitmap, choose, function(node)
@@ -24,12 +28,13 @@ local function find_node(shape, rank, choose, base)
   return found
 end
 
--- A shape that waits already fits nowhere; but what holds back its head need not hold back who comes before it.
-local function may_fit(shape, rank)
+-- A shape that waits already fits nowhere; but what holds back its head need not hold back who comes before it, and room
+-- that has grown in this script was not yet offered to either.
+local function may_fit(shape, rank, grown)
   if redis.call('EXISTS', K.shape .. shape.text) == 0 then
     return true
   end
-  return redis.call('EXISTS', K.holds) == 1
+  return (grown or redis.call('EXISTS', K.holds) == 1)
     and tonumber(redis.call('ZSCORE', K.heads .. shape.scope, shape.text)) > rank
 end
 

@@ -4,9 +4,9 @@
 -- kept as bit planes over all nodes and compared plane by plane: O'Neil and Quass, "Improved query performance with
 -- variant indexes", SIGMOD 1997. A resource of devices is indexed as `gpu#idle` (idle devices), `gpu#share` (the
 -- largest free share) and `gpu#memory` (the most free memory on one device). Runs of equal bits cost one BITOP, so
--- 1 cpu (10011100010000b) takes six, whatever the nodes. Labels are bitmaps of their own.
+-- 1 cpu (10011100010000b) takes six, whatever the nodes.
 --
--- KEYS     nodes  planes  plane  label  scratch
+-- KEYS     planes  plane  scratch
 -- @include lib/shape
 
 local scratched = {}
@@ -149,7 +149,7 @@ end
 local function satisfying(side, from, wants)
   save_values()
   for _, want in ipairs(wants) do
-    local indices = indices_of(want[1], want[2])
+    local indices = want.indices or indices_of(want[1], want[2])
     local names = {}
     for i, index in ipairs(indices) do
       names[i] = index[1]
@@ -168,34 +168,6 @@ local function satisfying(side, from, wants)
       return false
     end
     from = found
-  end
-  return from
-end
-
--- A bitmap of the nodes of `from` that all terms allow.
-local function allowing(terms, from)
-  for _, term in ipairs(terms) do
-    local any = scratch()
-    if term.name == 'node' then
-      for _, name in ipairs(term.values) do
-        local position = redis.call('ZSCORE', K.nodes, name)
-        if position then
-          redis.call('SETBIT', any, position, 1)
-        end
-      end
-    else
-      local labels = {}
-      for i, value in ipairs(term.values) do
-        labels[i] = K.label .. term.name .. '=' .. value
-      end
-      redis.call('BITOP', 'OR', any, unpack(labels))
-    end
-    if term.negated then
-      from = without(from, any)
-    else
-      redis.call('BITOP', 'AND', any, any, from)
-      from = any
-    end
   end
   return from
 end

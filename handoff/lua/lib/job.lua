@@ -5,14 +5,18 @@
 -- `h_placement` (the number of its last placement: with the job id it names the reservation), `h_attempts` (starts),
 -- `h_retries`, `h_options` (what few functions have, `unfit=60000;wait=5000;strategy=load_balanced`), `h_cancel` (the
 -- call that canceled it while it ran), `h_evicted` (the placement that was stopped because its node is drained),
--- `h_unfit` (1 = no node could hold it when that was looked at last), `h_error` and `h_message` (of its failure).
+-- `h_unfit` (1 = no node could hold it when that was looked at last), `h_error` and `h_message` (of its failure; or why
+-- it was canceled). Of a run: `h_run`, `h_takes` (numbers of those whose results it needs, `*` = too many to be sent
+-- along), `h_inputs` and `h_forms` (for its child), `h_group` and `h_base` (collocated: what it asks for but for the
+-- node), `h_reserved` (1 = it holds a reservation before it is ready), `h_culprit` (whose failure canceled it), `h_bulk` (1 = its result is large); its
+-- finer states are also deferred (its dependencies have not ended) and parked (another of its group chooses the node).
 --
 -- KEYS     rq_job  order
 -- @include lib/clock
 
 local FIELDS = {'status', 'origin', 'h_demand', 'h_rank', 'h_state', 'h_since', 'h_node', 'h_devices', 'h_variant',
   'h_placement', 'h_attempts', 'h_retries', 'h_options', 'h_cancel', 'h_evicted', 'h_token', 'result_ttl',
-  'failure_ttl', 'failure_callback_name'}
+  'failure_ttl', 'failure_callback_name', 'h_run', 'h_group', 'h_base', 'h_reserved'}
 
 -- nil where there is no such job: it expired, or rq deleted it.
 local function read_job(id)

@@ -2,6 +2,7 @@
 --
 -- KEYS     alike  classes  class  open  live  holds  scratch
 -- @include lib/claim
+-- @include lib/shortage
 
 -- Kinds of nodes that are told of, and amounts that are looked at for it.
 local MOST_KINDS, MOST_AMOUNTS = 64, 256

@@ -6,6 +6,7 @@
 -- KEYS     leases  lost  abandoned  epoch  node
 -- @include lib/class
 -- @include lib/hold
+-- @include lib/group
 
 -- Unique even where Redis was emptied and starts to count again.
 local function next_epoch(now)
@@ -24,6 +25,7 @@ local function abandon(node, now, change)
   set_open(node)
   set_live(node)
   end_hold(node, now)
+  disband_groups(node)
   emit(now, 'node', 'node', node.name, 'change', change)
 end
 

@@ -23,7 +23,14 @@ local function shortfall(values, labels, name, shape)
   end
   for _, term in ipairs(shape.terms) do
     local value = term.name == 'node' and name or labels[term.name]
-    if (term.is[value or ''] or false) == term.negated then
+    if term.name == CAPACITY then
+      for _, want in ipairs(wants_of_term(term)) do
+        if not has_free(values, want) then
+          items[#items + 1] = '^' .. want[1] .. '~' .. text(want[2]) .. '~' .. text(most_of(values, want[1]))
+          gap = gap + 1
+        end
+      end
+    elseif (term.is[value or ''] or false) == term.negated then
       items[#items + 1] = '@' .. term.name .. '~' .. (term.negated and '!' or '') .. table.concat(term.values, ',')
         .. '~' .. (value or '')
       gap = gap + 1

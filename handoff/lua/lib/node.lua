@@ -9,7 +9,7 @@
 --
 -- The node called `*` is what the whole cluster shares: it has no position, and counts in every test of what fits.
 --
--- KEYS     node  nodes  open  fronts
+-- KEYS     node  nodes  open  fronts  label
 -- @finally save_books
 -- @include lib/clock
 -- @include lib/shape
@@ -202,15 +202,6 @@ local function drop_node(node)
   unsaved[node] = nil
 end
 
-local function allows(node, terms)
-  for _, term in ipairs(terms) do
-    local value = term.name == 'node' and node.name or node.label[term.name]
-    if (term.is[value or ''] or false) == term.negated then
-      return false
-    end
-  end
-  return true
-end
 
 -- A hold is `<rank>|<job>|<what it lacks, with commas>`: who comes later does not use that here.
 local function holds_back(node, shape, rank)
@@ -271,11 +262,6 @@ local function has_room(node, shape)
   return true
 end
 
-local function fits(node, shape, rank)
-  return is_open(node) and has_room(node, shape) and allows(node, shape.terms) and not holds_back(node, shape, rank)
-    and tokens_fit(shape, rank)
-end
-
 -- What of the wants a node itself must have.
 local function wants_of_node(shape)
   local shared = load_shared()
@@ -289,6 +275,84 @@ local function wants_of_node(shape)
     end
   end
   return wants
+end
+
+-- What a node must have, idle, for a whole group to run on it: see lib/shape. More than one device and no whole number
+-- takes the next whole number of them, where it is met by devices.
+local function wants_of_term(term)
+  local wants = {}
+  for resource, units in string.gmatch(term.text, '([^|:=^]+):(%d+)') do
+    local want = {resource, tonumber(units)}
+    want.indices = indices_of(resource, want[2])
+    if want[2] > UNIT and want[2] % UNIT ~= 0 then
+      want.indices[2] = {resource .. '#idle', math.ceil(want[2] / UNIT)}
+    end
+    if not load_shared().cap[resource] then
+      wants[#wants + 1] = want
+    end
+  end
+  return wants
+end
+
+local function satisfies(node, term)
+  if term.name == CAPACITY then
+    local cap = values_of(node, 'cap')
+    for _, want in ipairs(wants_of_term(term)) do
+      if not has_free(cap, want) then
+        return false
+      end
+    end
+    return true
+  end
+  local value = term.name == 'node' and node.name or node.label[term.name]
+  return (term.is[value or ''] or false) ~= term.negated
+end
+
+local function allows(node, terms)
+  for _, term in ipairs(terms) do
+    if not satisfies(node, term) then
+      return false
+    end
+  end
+  return true
+end
+
+-- A bitmap of the nodes of `from` that all terms allow.
+local function allowing(terms, from)
+  for _, term in ipairs(terms) do
+    local any = scratch()
+    if term.name == CAPACITY then
+      local able = satisfying('cap', from, wants_of_term(term))
+      if able then
+        redis.call('BITOP', 'OR', any, able, able)
+      end
+    elseif term.name == 'node' then
+      for _, name in ipairs(term.values) do
+        local position = redis.call('ZSCORE', K.nodes, name)
+        if position then
+          redis.call('SETBIT', any, position, 1)
+        end
+      end
+    else
+      local labels = {}
+      for i, value in ipairs(term.values) do
+        labels[i] = K.label .. term.name .. '=' .. value
+      end
+      redis.call('BITOP', 'OR', any, unpack(labels))
+    end
+    if term.negated then
+      from = without(from, any)
+    else
+      redis.call('BITOP', 'AND', any, any, from)
+      from = any
+    end
+  end
+  return from
+end
+
+local function fits(node, shape, rank)
+  return is_open(node) and has_room(node, shape) and allows(node, shape.terms) and not holds_back(node, shape, rank)
+    and tokens_fit(shape, rank)
 end
 
 local function first_of(bitmap)

@@ -44,7 +44,7 @@ local function reconcile(node, ids, has, lost_text, lobby, now)
     elseif running then
       -- It was started for an agent that does not run it.
       recover_one(node, id, lost_text, lobby, now)
-    elseif not ours or (job.status ~= 'queued' and job.status ~= 'started') then
+    elseif not ours or (job.status ~= 'queued' and job.status ~= 'started' and not job.h_reserved) then
       give_back(node, id, 'gone', now)
     elseif job.status == 'queued' then
       if not is_queued(job_id) then

@@ -1,11 +1,12 @@
--- Work left over by earlier scripts, taken up by whoever comes by: lost nodes first, then dirty ones.
+-- Work left over by earlier scripts, taken up by whoever comes by: lost nodes first, then runs, then dirty nodes.
 --
--- KEYS     abandoned  dirty
+-- KEYS     abandoned  dirty  unfolding
 -- @include lib/wake
 -- @include lib/recover
+-- @include lib/unfold
 
 local function is_settled()
-  return redis.call('EXISTS', K.abandoned, K.dirty) == 0
+  return not has_left_over() and redis.call('EXISTS', K.abandoned, K.dirty, K.unfolding) == 0
 end
 
 -- -> whether there is more to do
@@ -14,6 +15,11 @@ local function settle(lost_text, lobby, now, budget)
     return false
   end
   budget = recover_abandoned(lost_text, lobby, now, budget)
-  settle_dirty(lobby, now, budget)
+  budget = unfold(lobby, now, budget)
+  budget = settle_dirty(lobby, now, budget)
+  -- The first of a group may have been placed just now.
+  if has_left_over() and budget > 0 then
+    unfold(lobby, now, budget)
+  end
   return not is_settled()
 end

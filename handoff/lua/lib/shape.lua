@@ -3,9 +3,12 @@
 --
 -- A demand is what one function asks for: its shapes in order of preference, joined by `&`. One behind `30000:` joins
 -- after so many milliseconds of waiting.
+--
+-- The term `^=cpu:40000|slots:20000` asks for a node that has so much when idle: room for all of a collocated group.
 
 local UNIT = 10000
 local MEMORY = '_memory'
+local CAPACITY = '^'
 local parsed, demands, families_known = {}, {}, {}
 
 local function parse_term(text)

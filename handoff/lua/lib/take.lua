@@ -1,6 +1,6 @@
 -- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
 --
--- KEYS     rq_queue  rq_job  rq_suspended  rq_wip  rq_worker  rq_execution  rq_executions  held  running
+-- KEYS     run  rq_queue  rq_job  rq_results  rq_suspended  rq_wip  rq_worker  rq_execution  rq_executions  held  running
 -- @include lib/settle
 
 local MOST_ADOPTED = 64
@@ -46,6 +46,8 @@ local function take(node, lobby, op, room, now)
         if held and not redis.call('ZSCORE', K.running .. node.name, id) then
           give_back(node, id, 'canceled', now)
         end
+      elseif job.h_run and redis.call('HGET', K.run .. job.h_run, 'state') == 'stopping' then
+        cancel_job(job, 'run', lobby, now, job.h_run)
       elseif held and not redis.call('ZSCORE', K.running .. node.name, id) then
         start(job, node, queue, op, now)
         room = room - 1
@@ -56,12 +58,27 @@ local function take(node, lobby, op, room, now)
   end
 end
 
--- The jobs started under `op`, as {reservation, attempt, {field, value, ...}}: the same again if asked again.
+-- The results that a function of a run takes, {number, {field, value, ...}}, as far as they are few and small.
+local function inputs_of(job_id)
+  local takes, inputs = redis.call('HGET', K.rq_job .. job_id, 'h_takes'), {}
+  local run = takes and string.match(job_id, '^(.*)%-%d+$')
+  for number in string.gmatch(takes or '', '%d+') do
+    local id = run .. '-' .. number
+    local entry = redis.call('HEXISTS', K.rq_job .. id, 'h_bulk') == 0
+      and redis.call('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1]
+    if entry then
+      inputs[#inputs + 1] = {tonumber(number), entry[2]}
+    end
+  end
+  return inputs
+end
+
+-- The jobs started under `op`, as {reservation, {field, value, ...}, inputs}: the same again if asked again.
 local function started_under(node, op)
   local started = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
     local job_id = string.match(id, '^(.*):%d+$')
-    started[#started + 1] = {id, redis.call('HGETALL', K.rq_job .. job_id)}
+    started[#started + 1] = {id, redis.call('HGETALL', K.rq_job .. job_id), inputs_of(job_id)}
   end
   return started
 end

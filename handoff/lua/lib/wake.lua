@@ -5,7 +5,7 @@
 -- joined or changed, a hold that ended) marks the node `dirty`; growth of what all share marks `*`, with the rank to go
 -- on from: work left over is state, not a reply.
 --
--- KEYS     need  dirty
+-- KEYS     need  dirty  waiting
 -- @include lib/fill
 
 -- The needs that growth of one index of the node can newly meet, as exclusive and inclusive bounds of units.
@@ -29,10 +29,17 @@ local function grown_needs(node)
   return ranges
 end
 
--- Try what the growth since the start of this script can newly fit. -> the budget that is left
-local function wake(node, lobby, now, budget)
+-- Try what the growth since the start of this script can newly fit: all of it, or what comes before the rank `limit`.
+-- -> the budget that is left
+local function wake(node, lobby, now, budget, limit)
   if not is_open(node) then
     return budget
+  end
+  if limit then
+    local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')[2]
+    if not first or tonumber(first) > limit then
+      return budget
+    end
   end
   local heads, seen, count = {}, {}, 0
   for _, range in ipairs(grown_needs(node)) do
@@ -47,9 +54,8 @@ local function wake(node, lobby, now, budget)
       end
     end
   end
-  node.was = node.free
   if count > FEW then
-    return fill(node, lobby, now, budget)
+    return fill(node, lobby, now, budget, limit)
   end
   for i, shape_text in ipairs(heads) do
     local shape = shape_of(shape_text)
@@ -63,6 +69,9 @@ local function wake(node, lobby, now, budget)
       end
     end
     local shape, rank = heads[best][1], heads[best][2]
+    if limit and rank > limit then
+      return budget
+    end
     local following
     if fits(node, shape, rank) then
       if budget <= 0 then

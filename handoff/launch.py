@@ -1,0 +1,282 @@
+"""Submitting a graph: its plan as slices for the load script, none of which holds Redis for long."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Literal
+
+import msgpack
+
+from handoff.constraints import constraints_text, parse_where
+from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable, TooLarge
+from handoff.function import Strategy, delay_ms, due_ms, import_path, is_wait
+from handoff.options import milliseconds, options_text
+from handoff.plan import Group, Plan, Step
+from handoff.reason import nearest_text
+from handoff.resources import UNIT
+from handoff.rqmodel import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL, LOST_TEXT, JobFields, describe_call, job_fields
+from handoff.serializer import PickleSerializer, SerializerLike, dumps_arguments
+from handoff.shape import demand_text, parse_pairs, shape_text
+from handoff.store import Store, unlisted
+from handoff.variants import Variant, costs_at_once, parse_variants
+from handoff.work import LARGEST_ARGUMENTS
+
+LEASE_S = 15.0
+"""An attached run whose client has said nothing for so long is canceled."""
+
+SLICE = 64
+"""Functions of one slice: 1 to 2 ms of the server's time."""
+
+SLICE_BYTES = 2**18
+"""Of one slice, as far as functions are smaller."""
+
+MOST_SENT = 16
+"""Results that `take` sends along with a function; one that takes more has its child read them."""
+
+_NUMBERS = 512
+"""Dependencies of one entry; Lua unpacks at most 8,000 values."""
+
+_PIECE = 2**16
+
+Value = str | bytes | int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run behaves."""
+
+    max_retries: int = 3  #: of functions that name none
+    max_concurrency: int | None = None  #: functions on nodes at once
+    timeout: float | None = None  #: seconds from its start to its end
+    fail_fast: bool = True  #: the first failure stops the run
+    reserve: Literal["ready", "whole"] = "ready"  #: each when it is ready, or all of them before any starts
+    attached: bool = False  #: canceled when its client goes away
+    result_ttl: int = DEFAULT_RESULT_TTL  #: seconds that all of it is kept after a success; -1 = for ever
+    failure_ttl: int | None = None  #: the same after any other end; None: as rq keeps failures, a year
+
+    def check(self) -> None:
+        """Raise `ValueError` for the first option that breaks its rule."""
+        if not _is_count(self.max_retries, 0):
+            raise ValueError(f"max_retries is {self.max_retries!r}: give an int of at least 0")
+        if self.max_concurrency is not None and not _is_count(self.max_concurrency, 1):
+            raise ValueError(f"max_concurrency is {self.max_concurrency!r}: give an int of at least 1, or None")
+        if self.timeout is not None and not is_wait(self.timeout):
+            raise ValueError(f"timeout is {self.timeout!r}: give seconds above 0, or None for no limit")
+        if self.reserve not in ("ready", "whole"):
+            raise ValueError(f'reserve is {self.reserve!r}: choose "ready" or "whole"')
+        if self.reserve == "whole" and self.max_concurrency is not None:
+            raise ValueError(
+                'max_concurrency is given, and reserve="whole" reserves for all functions at once: give one of them'
+            )
+        for name in ("result_ttl", "failure_ttl"):
+            value = getattr(self, name)
+            if not (name == "failure_ttl" and value is None) and not _is_count(value, -1):
+                raise ValueError(f"{name} is {value!r}: give whole seconds, 0 to keep nothing, -1 for ever")
+
+
+def launch(
+    store: Store,
+    plan: Plan,
+    *,
+    options: RunOptions,
+    serializer: SerializerLike,
+    strategy: Strategy,
+    preferred: Mapping[str, str],
+    default_cost: Sequence[Variant],
+) -> str:
+    """Load a graph and let it run. -> the name of this run of it
+
+    `preferred` are nodes to be tried first, by the functions' ids. Raises `DuplicateRun`, `TooLarge`,
+    `NotSerializable`; `Infeasible` where a function is not to wait; with reserve="whole" `ResourcesUnavailable`.
+    Then nothing of it is left.
+    """
+    run = uuid.uuid4().hex
+    writer = _Writer(run, options, serializer, strategy, preferred, default_cost)
+    # All of it is made before any is sent: what cannot be serialized is found before anything is written.
+    slices = list(_slices(writer.entries(plan)))
+    for part, entries in enumerate(slices, 1):
+        reply = store.run(
+            "load",
+            *entries,
+            run=run,
+            dag=plan.id,
+            part=part,
+            is_last=int(part == len(slices)),
+            whole=int(options.reserve == "whole"),
+            units=(options.max_concurrency or 0) * UNIT,
+            lease_ms=milliseconds(LEASE_S) if options.attached else 0,
+            lost_text=LOST_TEXT,
+        )
+        match reply:
+            case ["loaded"] | ["running"]:
+                continue
+            case ["duplicate"]:
+                raise DuplicateRun(plan.id)
+            case ["refused", bytes(number), bytes(nearest)]:
+                step = plan.steps[int(number) - 1]
+                raise Infeasible(step.function.id, nearest_text(nearest.decode(), step.pin))
+            case ["short", _, bytes(pin), list(short)]:
+                raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
+            case ["dropped"]:
+                reason = (
+                    "the graph was canceled while it was loaded, or more than a minute passed between two parts of it"
+                )
+                raise StoreUnavailable(store.address, reason)
+            case _:
+                raise unlisted("load", reply)
+    return run
+
+
+class _Writer:
+    """Writes the entries of one run: `kind, number, count` and as many values each."""
+
+    def __init__(
+        self,
+        run: str,
+        options: RunOptions,
+        serializer: SerializerLike,
+        strategy: Strategy,
+        preferred: Mapping[str, str],
+        default_cost: Sequence[Variant],
+    ) -> None:
+        self._run, self._options, self._serializer, self._strategy = run, options, serializer, strategy
+        self._preferred, self._default_cost = preferred, default_cost
+
+    def entries(self, plan: Plan) -> Iterator[list[Value]]:
+        """All of it, in the order in which the script needs it."""
+        options = self._options
+        failure_ttl = DEFAULT_FAILURE_TTL if options.failure_ttl is None else options.failure_ttl
+        yield _entry(
+            "run", 0,
+            "total", len(plan.steps),
+            "fail_fast", int(options.fail_fast),
+            "limit", options.max_concurrency or 0,
+            "timeout_ms", milliseconds(options.timeout) if options.timeout is not None else 0,
+            "result_ttl", options.result_ttl,
+            "failure_ttl", failure_ttl,
+        )  # fmt: skip
+        structure = zlib.compress(msgpack.packb(plan.structure), 1)
+        for first in range(0, len(structure), _PIECE):
+            yield _entry("graph", 0, structure[first : first + _PIECE])
+        yield _entry("next", 0, self._by_place(plan, plan.roots))
+        for group in plan.groups:
+            yield _entry("group", group.number, ",".join(map(str, group.members)), _group_terms(group))
+        for step in plan.steps:
+            yield self._job(step, failure_ttl)
+            for first in range(0, len(step.takes), _NUMBERS):
+                yield _entry("takes", step.number, *step.takes[first : first + _NUMBERS])
+            if step.followers:
+                yield _entry("next", step.number, self._by_place(plan, step.followers))
+        if options.reserve == "whole":
+            yield from self._claims(plan)
+
+    def _job(self, step: Step, failure_ttl: int) -> list[Value]:
+        function = step.function
+        name = import_path(function.code, function_id=function.id)
+        args, kwargs = tuple(function.extra_args), dict(function.kwargs)
+        data = dumps_arguments(self._serializer, name, args, kwargs)
+        extra: list[Value] = ["h_function", function.id]
+        size = len(data)
+        if step.inputs is not None:
+            inputs = self._serializer.dumps(step.inputs)
+            size += len(inputs)
+            takes = ",".join(map(str, step.takes)) if len(step.takes) <= MOST_SENT else "*"
+            extra += ["h_inputs", inputs, "h_takes", takes]
+        if step.forms:
+            extra += ["h_forms", self._serializer.dumps(list(step.forms))]
+        if size > LARGEST_ARGUMENTS:
+            raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
+        if retries := self._options.max_retries if function.max_retries is None else function.max_retries:
+            extra += ["h_retries", int(retries)]
+        if self._serializer is PickleSerializer:
+            extra += ["h_serializer", "pickle"]
+        return _entry(
+            "job", step.number,
+            demand_text(self._variants(step), parse_where(function.where, step.pin, function_id=function.id)),
+            options_text(
+                on_infeasible=function.on_infeasible, wait_ttl=function.wait_ttl,
+                strategy=function.strategy or self._strategy, delay_ms=delay_ms(function), due_ms=due_ms(function),
+                prefer=self._preferred.get(function.id, ""),
+            ),
+            int(function.priority),
+            step.place,
+            # Roots follow from a number that nobody has, so that all become ready in the same way.
+            len(step.takes) or 1,
+            step.group or "",
+            int(function.on_infeasible == "raise"),
+            *job_fields(
+                JobFields(
+                    data=data,
+                    description=f"{function.id}: {describe_call(name, args, kwargs)}",
+                    timeout=-1 if function.timeout is None else max(1, ceil(function.timeout)),
+                    result_ttl=self._options.result_ttl,
+                    failure_ttl=failure_ttl,
+                )
+            ),
+            *extra,
+        )  # fmt: skip
+
+    def _variants(self, step: Step) -> list[Variant]:
+        cost = step.function.cost
+        variants = self._default_cost if cost is None else parse_variants(cost)
+        if self._options.max_concurrency is None:
+            return list(variants)
+        token = {f"run.{self._run}": UNIT}
+        return [replace(variant, cost={**variant.cost, **token}) for variant in variants]
+
+    def _by_place(self, plan: Plan, numbers: Iterable[int]) -> str:
+        """The script goes through them in this order, a few at a time: who is to start first comes first."""
+        return ",".join(map(str, sorted(numbers, key=lambda number: plan.steps[number - 1].place)))
+
+    def _claims(self, plan: Plan) -> Iterator[list[Value]]:
+        """What goes to one node each; pinned ones first, for they have no choice."""
+        together: dict[object, list[Step]] = {}
+        for step in sorted(plan.steps, key=lambda step: (step.pin is None, step.place)):
+            together.setdefault(("group", step.group) if step.group else step.number, []).append(step)
+        for steps in together.values():
+            function = steps[0].function
+            terms = {term for step in steps for term in parse_where(step.function.where, step.pin)}
+            claims = [value for step in steps for value in (step.number, self._costs(step))]
+            strategy = function.strategy or self._strategy
+            yield _entry("claim", steps[0].number, strategy, constraints_text(terms), *claims)
+
+    def _costs(self, step: Step) -> str:
+        """The costs that it may start with at once."""
+        return "&".join(shape_text(cost, "") for cost in costs_at_once(self._variants(step)))
+
+
+def _group_terms(group: Group) -> str:
+    need = "|".join(f"{name}:{group.need[name]}" for name in sorted(group.need))
+    return ";".join(filter(None, (constraints_text(group.terms), f"^={need}")))
+
+
+def _entry(kind: str, number: int, *values: Value) -> list[Value]:
+    return [kind, number, len(values), *values]
+
+
+def _slices(entries: Iterable[list[Value]]) -> Iterator[list[Value]]:
+    """Cut them into calls by what they cost the server."""
+    slice_: list[Value] = []
+    cost = 0.0
+    for entry in entries:
+        weight = _weight(entry)
+        if slice_ and cost + weight > SLICE:
+            yield slice_
+            slice_, cost = [], 0.0
+        slice_ += entry
+        cost += weight
+    yield slice_
+
+
+def _weight(entry: list[Value]) -> float:
+    size = sum(len(value) for value in entry if isinstance(value, (str, bytes)))
+    steps = {"job": 1.0, "claim": 4.0 * (len(entry) - 5) / 2, "takes": len(entry) / 32}
+    return steps.get(str(entry[0]), 0.25) + SLICE * size / SLICE_BYTES
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

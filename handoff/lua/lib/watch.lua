@@ -1,0 +1,49 @@
+-- Runs of which nobody else would tell: those that become due by the clock, and what rq's tools did behind our back.
+--
+-- KEYS     run  runs  run_active  sweep
+-- @lazy
+-- @include lib/run
+-- @include lib/job
+
+local PAGE = 16
+local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
+
+local function stop_if_running(run, reason, now)
+  if redis.call('HGET', K.run .. run, 'state') == 'running' then
+    stop_run(run, reason, now)
+  end
+end
+
+local function drop_if_loading(run)
+  if redis.call('HGET', K.run .. run, 'state') == 'loading' then
+    drop_run(run)
+  end
+end
+
+-- Functions of runs that rq's tools ended or deleted, behind our back; and runs whose records have expired.
+local function sweep_runs(now)
+  local rank = tonumber(redis.call('HGET', K.sweep, 'runs') or 0)
+  local run = redis.call('ZRANGE', K.runs, rank, rank)[1]
+  if not run then
+    redis.call('HSET', K.sweep, 'runs', 0)
+    return
+  end
+  if redis.call('EXISTS', K.run .. run) == 0 then
+    redis.call('ZREM', K.runs, run)
+    return
+  end
+  local page = redis.call('SSCAN', K.run_active .. run, redis.call('HGET', K.sweep, 'active') or '0', 'COUNT', PAGE)
+  for _, number in ipairs(page[2]) do
+    local id = run .. '-' .. number
+    local job = read_job(id)
+    if not job then
+      leave_run({id = id, h_run = run}, 'canceled', nil, now)
+    elseif ENDED[job.status] then
+      leave_run(job, job.status, nil, now)
+    end
+  end
+  redis.call('HSET', K.sweep, 'active', page[1])
+  if page[1] == '0' then
+    redis.call('HSET', K.sweep, 'runs', rank + 1)
+  end
+end

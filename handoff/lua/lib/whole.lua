@@ -1,0 +1,37 @@
+-- Reserving for all functions of a run before any starts.
+--
+-- Each `claim` of a slice is a group that goes to one node: strategy, terms, then a number and costs (joined by &) per
+-- function. What a function holds so is its own reservation: it starts with it when its dependencies have ended.
+--
+-- KEYS     order
+-- @include lib/gang
+-- @include lib/reserve
+-- @include lib/group
+
+-- -> nil, or the group that fits nowhere and what it is short of: then nothing of this slice is reserved.
+local function reserve_whole(run, claims, now)
+  local groups = {}
+  for i, claim in ipairs(claims) do
+    local terms = claim[2] ~= '' and '@' .. claim[2] or ''
+    local group = {number = claim.number, strategy = claim[1], shape = shape_of(terms), rank = 0}
+    for at = 3, #claim, 2 do
+      local job = read_job(run .. '-' .. claim[at])
+      group.rank = math.max(group.rank, tonumber(job.h_rank))
+      group[#group + 1] = {job = job, costs = demand_of(claim[at + 1])}
+    end
+    groups[i] = group
+  end
+  return place_gang({
+    take = function(node, entry, cost, option)
+      local job = entry.job
+      local placement = text(redis.call('INCR', K.order))
+      local devices = hold(node, job.id .. ':' .. placement, cost, now)
+      set_job(job, 'h_node', node.name, 'h_devices', devices, 'h_placement', placement, 'h_variant', text(option - 1),
+        'h_reserved', '1')
+    end,
+    drop = function(entry)
+      give_back(entry.node, reservation_of(entry.job), 'undone', now)
+      unset_job(entry.job, 'h_node', 'h_devices', 'h_placement', 'h_variant', 'h_reserved')
+    end,
+  }, groups, {})
+end

@@ -1,0 +1,359 @@
+"""What a client asks of runs: look, list, wait, gather, cancel, attend. One script each, or reads in slices.
+
+Knows runs by their instances, and functions by their numbers and the users' ids; nothing of DAGs or handles.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+from handoff.errors import HandoffError, RunCanceled, RunTimedOut, UnknownFunction, UnknownRun
+from handoff.plan import run_job_id
+from handoff.rqmodel import LOST_TEXT
+from handoff.serializer import Serializer, SerializerLike
+from handoff.store import Store, unlisted
+from handoff.why import asks_for
+from handoff.work import FIELDS, WAIT_SLICE_S, Record, look, outcome, record_of, status_of, tick
+
+T = TypeVar("T")
+
+SLICE = 500
+"""Functions that are read in one round trip."""
+
+MOST_LISTED = 1_000
+"""Runs of one list, which is one script: some 3 us of the server's time each."""
+
+ATTENDED_MS = 15_000
+"""An attached run is canceled when nobody has attended it for so long; it begins with as much."""
+
+_ENDED = ("finished", "failed", "canceled")
+
+STATES = ("deferred", "delayed", "waiting", "queued", "started", *_ENDED)
+"""API's words for where a function stands, in the order in which one goes through them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run, as of one moment."""
+
+    id: str  #: of its DAG
+    instance: str
+    status: str  #: running, finished, failed, canceled
+    total: int  #: functions, without inlines
+    finished: int
+    failed: int
+    canceled: int
+    created_ms: int
+    ended_ms: int | None
+    reason: str  #: '' | failed | canceled | timeout | detached: why it is being stopped, or was
+    first_failed: int | None  #: number of the function
+    max_concurrency: int | None
+    timeout_s: float | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs, or will."""
+        return self.status in _ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A function of a run, as the user wrote the graph."""
+
+    id: str
+    number: int  #: 0 = inline: it has no job
+    args: tuple[int, ...]  #: of each function that it takes, the place among the members
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one function stands."""
+
+    status: str  #: API's word; "gone" where rq deleted it
+    node: str | None
+    asks: str = ""  #: of one that waits: for what, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run has come. Not of one moment where more than a few thousand functions are ready at once."""
+
+    id: str
+    status: str
+    total: int
+    counts: dict[str, int]  #: API's states of functions, those that occur
+    running: dict[str, str]  #: what has started -> its node
+    waiting: dict[str, str]  #: what waits for room -> what it asks for, in words
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a run, by the users' ids."""
+
+    dag_id: str
+    results: dict[str, Any]  #: of every function but inlines
+    allocations: dict[str, str]  #: function -> the node on which it was last
+    errors: dict[str, HandoffError] = field(default_factory=dict)  #: only if partial results were asked for
+
+
+def look_run(store: Store, id: str, instance: str = "") -> Run:
+    """Read one run, by default the newest of a DAG. Raises `UnknownRun`."""
+    if not isinstance(id, str):
+        raise UnknownRun(str(id))
+    match store.run("look_run", dag=id, run=instance):
+        case ["looked", found, flat]:
+            run = _run(found, flat)
+            if run is not None:
+                return run
+            raise UnknownRun(id)
+        case ["unknown"]:
+            raise UnknownRun(id)
+        case reply:
+            raise unlisted("look_run", reply)
+
+
+def list_runs(store: Store, count: int) -> list[Run]:
+    """Read the newest runs, the newest first."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_LISTED:
+        raise ValueError(f"count is {count!r}: give an int from 1 to {MOST_LISTED:,}")
+    runs = (_run(*each) for each in store.run("list_runs", count=count)[1])
+    return [run for run in runs if run is not None]
+
+
+def _run(instance: bytes | str, flat: Sequence[bytes]) -> Run | None:
+    """None of one that was never loaded to its end."""
+    fields = _texts(flat)
+    if fields["state"] == "dropped":
+        return None
+    return Run(
+        id=fields["dag"],
+        instance=instance.decode() if isinstance(instance, bytes) else instance,
+        status=fields["state"] if fields["state"] in _ENDED else "running",
+        total=int(fields["total"]),
+        finished=int(fields.get("n_finished", 0)),
+        failed=int(fields.get("n_failed", 0)),
+        canceled=int(fields.get("n_canceled", 0)),
+        created_ms=int(fields["created_ms"]),
+        ended_ms=int(fields.get("ended_ms") or 0) or None,
+        reason=fields.get("reason", ""),
+        first_failed=int(fields.get("failed") or 0) or None,
+        max_concurrency=int(fields.get("limit") or 0) or None,
+        timeout_s=int(fields.get("timeout_ms") or 0) / 1000 or None,
+    )
+
+
+def _texts(flat: Sequence[bytes]) -> dict[str, str]:
+    return {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
+
+
+def read_members(store: Store, instance: str) -> list[Member] | None:
+    """Read the graph of a run, in the order in which the functions were added; None where it has expired.
+
+    Waits for what is still being loaded, which is dropped within a minute if nobody loads the rest.
+    """
+    while True:
+        packed = store.read("GET", store.keys("run_graph", instance))
+        if packed is None:
+            return None
+        unpacking = zlib.decompressobj()
+        graph = unpacking.decompress(packed)
+        if unpacking.eof:
+            return [Member(id, number, tuple(args)) for id, number, args in Serializer.loads(graph)]
+        _await_end(store, instance, WAIT_SLICE_S)
+
+
+def dependencies_of(members: Sequence[Member], number: int) -> list[Member]:
+    """The functions that have to end before this one, through inlines too, each once, in order of first use."""
+    start = next((member for member in members if member.number == number), None)
+    found: dict[int, Member] = {}
+    seen: set[int] = set()
+    left = list(reversed(start.args)) if start else []
+    while left:
+        index = left.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        if members[index].number:
+            found[index] = members[index]
+        else:
+            left += reversed(members[index].args)
+    return list(found.values())
+
+
+def read_standings(store: Store, instance: str, members: Sequence[Member]) -> dict[int, Standing]:
+    """Say of each of these functions where it stands, by number. Slices of it may be of different moments."""
+    numbers = [member.number for member in members if member.number]
+    found: dict[int, Standing] = {}
+    for some in _slices(numbers):
+        jobs = [store.keys("rq_job", run_job_id(instance, number)) for number in some]
+        values = _read(store, [("HMGET", job, *FIELDS) for job in jobs])
+        found |= {number: _standing(store.namespace, each) for number, each in zip(some, values, strict=True)}
+    return found
+
+
+def read_chooser(store: Store, instance: str, group: str) -> int | None:
+    """The function that is to choose a node for its collocated ones, by number; None: nobody is just now."""
+    number = store.read("HGET", store.keys("run_groups", instance), f"{group}|chooser")
+    return None if number is None else int(number)
+
+
+def _standing(namespace: str, values: Sequence[bytes | None]) -> Standing:
+    try:
+        record = record_of(namespace, "", values, None)
+    except UnknownFunction:
+        return Standing("gone", None)
+    return Standing(record.status, record.node, asks_for(record.demand) if record.status == "waiting" else "")
+
+
+def read_progress(store: Store, id: str, instance: str, names: Mapping[int, str]) -> Progress:
+    """Read how far a run has come; `names` are the users' ids by number. Raises `UnknownRun`."""
+    cursor = "0"
+    active: dict[int, list[str]] = {}
+    while True:
+        match store.run("progress", run=instance, cursor=cursor):
+            case ["unknown"]:
+                raise UnknownRun(id)
+            case ["progress", bytes(following), flat, listed]:
+                fields, cursor = _texts(flat), following.decode()
+            case reply:
+                raise unlisted("progress", reply)
+        # A walk by cursor may come by the same one twice.
+        active |= {
+            int(listed[i]): [value.decode() for value in listed[i + 1 : i + 5]] for i in range(0, len(listed), 5)
+        }
+        run = _run(instance, flat)
+        if run is None:
+            raise UnknownRun(id)
+        if cursor == "0":
+            return progress_of(run, int(fields["n_deferred"]), active, names)
+
+
+def progress_of(run: Run, deferred: int, active: Mapping[int, Sequence[str]], names: Mapping[int, str]) -> Progress:
+    """Put together what was read: of each active function its status in rq, finer state, node and demand."""
+    counts = Counter({"deferred": deferred, "finished": run.finished, "failed": run.failed, "canceled": run.canceled})
+    running, waiting = {}, {}
+    for number, (rq_status, finer, node, demand) in sorted(active.items()):
+        status = status_of(rq_status, finer)
+        counts[status] += 1
+        if status == "started":
+            running[names[number]] = node
+        elif status == "waiting":
+            waiting[names[number]] = asks_for(demand)
+    return Progress(
+        run.id, run.status, run.total, {state: counts[state] for state in STATES if counts[state]}, running, waiting
+    )
+
+
+def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
+    """Wait on the server until the run has ended and all of it is given back, for at most `timeout` seconds.
+
+    Raises `UnknownRun`, and the builtin `TimeoutError`.
+    """
+    deadline_s = math.inf if timeout is None else time.monotonic() + timeout
+    while True:
+        run = look_run(store, id, instance)
+        if run.ended:
+            return run
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            ended = run.finished + run.failed + run.canceled
+            raise TimeoutError(
+                f"run {id!r} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
+            )
+        _await_end(store, instance, min(WAIT_SLICE_S, left_s))
+
+
+def _await_end(store: Store, instance: str, seconds: float) -> None:
+    slice_ms = max(1, math.ceil(seconds * 1000))
+    if not store.read("XREAD", "BLOCK", slice_ms, "STREAMS", store.keys("run_end", instance), "0-0"):
+        tick(store)
+
+
+def gather(
+    store: Store, run: Run, members: Sequence[Member], serializer: SerializerLike, *, partial: bool
+) -> RunResult:
+    """Read what came of a run that has ended.
+
+    If it did not finish, raises why: what the function that failed first raises, `RunCanceled` or `RunTimedOut`. With
+    `partial` it returns what there is, and why the rest is not. `UnknownFunction` stands for what rq deleted.
+    """
+    if not partial and run.status != "finished":
+        _raise_why(store, run, serializer)
+    found = RunResult(run.id, {}, {})
+    for member, record in _each_record(store, run.instance, members):
+        try:
+            if isinstance(record, UnknownFunction):
+                raise record
+            if record.node is not None:
+                found.allocations[member.id] = record.node
+            found.results[member.id] = outcome(record, serializer)
+        except HandoffError as error:
+            if not partial:
+                raise
+            found.errors[member.id] = error
+    return found
+
+
+def _raise_why(store: Store, run: Run, serializer: SerializerLike) -> NoReturn:
+    if run.reason == "timeout" and run.timeout_s is not None:
+        raise RunTimedOut(run.id, run.timeout_s)
+    if run.reason in ("canceled", "detached") or run.first_failed is None:
+        raise RunCanceled(run.id, run.reason)
+    outcome(look(store, run_job_id(run.instance, run.first_failed)), serializer)
+    # It failed, and was then requeued by rq, and finished.
+    raise RunCanceled(run.id, run.reason)
+
+
+def _each_record(
+    store: Store, instance: str, members: Sequence[Member]
+) -> Iterator[tuple[Member, Record | UnknownFunction]]:
+    """A result may be gone alone: its error is for whoever reads it, and hides no other."""
+    for some in _slices([member for member in members if member.number]):
+        ids = [run_job_id(instance, member.number) for member in some]
+        replies = _read(
+            store,
+            [("HMGET", store.keys("rq_job", id), *FIELDS) for id in ids]
+            + [("XREVRANGE", store.keys("rq_results", id), "+", "-", "COUNT", 1) for id in ids],
+        )
+        for member, id, values, entries in zip(some, ids, replies[: len(ids)], replies[len(ids) :], strict=True):
+            try:
+                yield member, record_of(store.namespace, id, values, entries[0] if entries else None)
+            except UnknownFunction as error:
+                yield member, error
+
+
+def cancel_run(store: Store, id: str, instance: str) -> bool:
+    """Cancel what has not ended of a run. True if this call decided. Raises `UnknownRun`."""
+    reply = store.run("cancel_run", run=instance, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    if reply == ["unknown"]:
+        raise UnknownRun(id)
+    return bool(reply == ["canceled"])
+
+
+def attend(store: Store, instance: str) -> bool:
+    """Say, once, that the client of an attached run lives. False: it has ended. Raises `StoreUnavailable`."""
+    return bool(store.attempt("attend", run=instance, ms=ATTENDED_MS) == ["attended"])
+
+
+def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (items[i : i + SLICE] for i in range(0, len(items), SLICE))
+
+
+def _read(store: Store, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Plain reads in one round trip; no MULTI, which would hold the server for all of them at once."""
+
+    def call() -> list[Any]:
+        with store.client.pipeline(transaction=False) as pipeline:
+            queue: Callable[..., Any] = pipeline.execute_command
+            for command in commands:
+                queue(*command)
+            return pipeline.execute()
+
+    return store.insist(call)

@@ -1,0 +1,254 @@
+"""The command line on runs of graphs: what it prints, for people and for programs, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from handoff import DAG, Function
+from handoff.cli import main
+from handoff.cluster import Cluster
+from handoff.embedded import RedisServer
+from support.agent import FakeAgent, failure, ok
+from support.books import check_books
+
+Run = Callable[..., Result]
+
+
+def handoff(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments, prog_name="handoff")
+
+
+def said(result: Result) -> str:
+    """The one line on stderr of a command that ended badly."""
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+@pytest.fixture
+def cluster(server: RedisServer) -> Iterator[Cluster]:
+    """A namespace of its own on a real server: a command line opens its own connection."""
+    with Cluster(server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
+        yield cluster
+        check_books(cluster.store)
+
+
+@pytest.fixture
+def agent(cluster: Cluster) -> FakeAgent:
+    return FakeAgent(cluster.store, "a", {"cpu": 1}, lease_ms=60_000).register()
+
+
+@pytest.fixture
+def run(server: RedisServer, cluster: Cluster) -> Run:
+    """Run a command on the namespace of the test."""
+    return lambda *arguments: handoff("--url", server.url, "--namespace", cluster.namespace, *arguments)
+
+
+def pipeline(id: str) -> DAG:
+    one_cpu = {"cpu": 1}
+    return (
+        DAG(id)
+        .add(Function("load", "tasks:f", cost=one_cpu))
+        .add(Function("half", "tasks:f", args=["load"], type="inline"))
+        .add(Function("train", "tasks:f", args=["half"], cost=one_cpu, max_retries=0))
+        .add(Function("check", "tasks:f", args=["load"], cost=one_cpu))
+        .add(Function("report", "tasks:f", args=["train", "check"]))
+    )
+
+
+def finish_next(agent: FakeAgent) -> None:
+    (started,) = agent.take(1)
+    agent.finish(ok(started.id))
+
+
+class TestBadArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "expected"),
+        [
+            (["runs", "one", "two"], "unexpected extra argument"),
+            (["runs", "--count", "many"], "not a valid integer"),
+            (["runs", "--count", "0"], "0 is no number of runs to list"),
+            (["runs", "--mermaid"], "--mermaid draws one run, and none is named"),
+        ],
+    )
+    def test_they_are_told_in_one_line(self, arguments: list[str], expected: str) -> None:
+        result = handoff(*arguments)
+
+        assert result.exit_code == 2
+        assert expected in said(result)
+
+    @pytest.mark.parametrize(
+        ("command", "noun"), [("runs", "run"), ("status", "function"), ("cancel", "function"), ("explain", "function")]
+    )
+    def test_an_id_that_is_unknown_is_told_in_one_line(self, run: Run, command: str, noun: str) -> None:
+        result = run(command, "nobody")
+
+        assert result.exit_code == 1
+        assert said(result).startswith(f"handoff: no {noun} 'nobody' is known: it expired")
+
+    def test_the_command_explains_itself(self) -> None:
+        result = handoff("runs", "--help")
+
+        assert result.exit_code == 0
+        assert {"--url", "--namespace", "--json", "--mermaid", "--count"} <= set(result.stdout.split())
+
+
+class TestList:
+    def test_none_is_a_sentence(self, run: Run, cluster: Cluster) -> None:
+        result = run("runs")
+
+        assert result.exit_code == 0
+        assert result.stdout == f"No run is known in namespace {cluster.namespace} at {cluster.store.address}.\n"
+        assert run("runs", "--json").stdout == "[]\n"
+
+    def test_each_run_is_a_row_the_newest_first(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.store.now_ms = 1_900_000_000_000
+        cluster.submit_dag(pipeline("older")).cancel()
+        cluster.store.now_ms += 1_000
+        cluster.submit_dag(pipeline("newer"))
+        cluster.store.now_ms = 0
+
+        lines = [line.split() for line in run("runs").stdout.splitlines() if line.strip()]
+        listed = json.loads(run("runs", "--json").stdout)
+
+        assert [line[:5] for line in lines if line[0] in ("older", "newer")] == [
+            ["newer", "running", "0/4", "0", "0"],
+            ["older", "canceled", "0/4", "0", "4"],
+        ]
+        assert listed[1] == {
+            "id": "older",
+            "status": "canceled",
+            "total": 4,
+            "finished": 0,
+            "failed": 0,
+            "canceled": 4,
+            "created_at": "2030-03-17T17:46:40.000+00:00",
+            "ended_at": "2030-03-17T17:46:40.000+00:00",
+            "reason": "canceled",
+        }
+        assert listed[0]["ended_at"] is None
+        assert len(json.loads(run("runs", "--count", "1", "--json").stdout)) == 1
+        cluster.run("newer").cancel()
+
+
+class TestOne:
+    def test_it_is_a_tree_that_marks_what_runs_where(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.submit_dag(pipeline("g"))
+        finish_next(agent)
+        agent.take(1)
+
+        lines = run("runs", "g").stdout.splitlines()
+
+        assert lines[:3] == [
+            "run        g",
+            "status     running",
+            "functions  1 deferred, 1 waiting, 1 started, 1 finished, 1 inline",
+        ]
+        assert lines[3].startswith("created    20")
+        assert lines[4:] == [
+            "",
+            "  load: finished on a",
+            "    half: inline",
+            "*     train: started on a",
+            "    check: waiting for cpu 1",
+            "      report: deferred, also takes train",
+        ]
+        assert run("status", "g").stdout.splitlines() == lines
+        cluster.run("g").cancel()
+        agent.goodbye()
+
+    def test_programs_get_every_function_with_its_state(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.submit_dag(pipeline("g"))
+        finish_next(agent)
+        agent.take(1)
+
+        found = json.loads(run("runs", "g", "--json").stdout)
+
+        assert (found["id"], found["status"], found["total"], found["finished"]) == ("g", "running", 4, 1)
+        assert found["functions"][1:4] == [
+            {"id": "half", "inline": True, "state": None, "node": None, "waits_for": None, "args": ["load"]},
+            {"id": "train", "inline": False, "state": "started", "node": "a", "waits_for": None, "args": ["half"]},
+            {"id": "check", "inline": False, "state": "waiting", "node": None, "waits_for": "cpu 1", "args": ["load"]},
+        ]
+        assert json.loads(run("status", "g", "--json").stdout) == found
+        cluster.run("g").cancel()
+        agent.goodbye()
+
+    def test_one_that_failed_says_so(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.submit_dag(pipeline("g"))
+        finish_next(agent)
+        (started,) = agent.take(1)
+        agent.finish(failure(started.id))
+
+        lines = run("runs", "g").stdout.splitlines()
+
+        assert lines[1:3] == [
+            "status     failed: a function failed",
+            "functions  1 finished, 1 failed, 2 canceled, 1 inline",
+        ]
+        assert "      train: failed on a" in lines
+
+    def test_ids_are_shown_in_one_line_whatever_they_hold(self, run: Run, cluster: Cluster) -> None:
+        cluster.submit_dag(DAG("a\nb \x1b[31m").add(Function("f\n\x1b", "tasks:f")))
+
+        lines = run("runs", "a\nb \x1b[31m").stdout.splitlines()
+
+        assert lines[0] == r"run        a\nb \x1b[31m"
+        assert lines[-1] == r"  f\n\x1b: waiting for a slot"
+        assert r"a\nb" in run("runs").stdout
+        cluster.run("a\nb \x1b[31m").cancel()
+
+    def test_no_functions_are_no_tree(self, run: Run, cluster: Cluster) -> None:
+        cluster.submit_dag(DAG("none"))
+
+        lines = run("runs", "none").stdout.splitlines()
+
+        assert [line.split()[0] for line in lines] == ["run", "status", "functions", "created", "ended"]
+        assert lines[2] == "functions  none"
+
+    def test_it_is_drawn_for_mermaid_on_request(self, run: Run, cluster: Cluster) -> None:
+        drawn = cluster.submit_dag(pipeline("g")).to_mermaid()
+
+        assert run("runs", "g", "--mermaid").stdout == drawn
+        assert json.loads(run("runs", "g", "--mermaid", "--json").stdout) == {"mermaid": drawn}
+        cluster.run("g").cancel()
+
+    def test_a_function_of_it_is_explained_by_what_it_waits_for(
+        self, run: Run, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        id = cluster.submit_dag(pipeline("g")).handle("report").id
+
+        assert run("explain", id).stdout.splitlines()[1] == (
+            "state      deferred: waits for its dependencies: 0 of 2 have ended, 'train' and 'check' have not"
+        )
+        assert "status     deferred: waits for its dependencies" in run("status", id).stdout
+        cluster.run("g").cancel()
+
+
+class TestCancel:
+    def test_what_has_not_started_of_a_run_is_canceled_at_once(self, run: Run, cluster: Cluster) -> None:
+        cluster.submit_dag(pipeline("g"))
+
+        assert run("cancel", "g").stdout == "g is canceled\n"
+        assert run("cancel", "g").stdout == "g was canceled already\n"
+        assert cluster.run("g").status == "canceled"
+
+    def test_what_runs_of_it_is_being_ended(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.submit_dag(pipeline("g"))
+        agent.take(1)
+
+        assert json.loads(run("cancel", "g", "--json").stdout) == {"id": "g", "canceled": True, "status": "running"}
+        assert run("cancel", "g").stdout == "g is being canceled already\n"
+        assert run("runs", "g").stdout.splitlines()[1] == "status     running: is being stopped, for it was canceled"
+        agent.goodbye()
+
+    def test_of_a_run_of_which_nothing_is_kept_it_is_still_told(self, run: Run, cluster: Cluster) -> None:
+        cluster.submit_dag(pipeline("g"), failure_ttl=0)
+
+        assert run("cancel", "g").stdout == "g is canceled\n"
+        assert run("cancel", "g").exit_code == 1
