@@ -30,6 +30,19 @@ def test_the_first_program_prints_what_the_readme_says(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (printed, "")
 
 
+def test_the_graph_prints_what_the_readme_says(tmp_path: Path) -> None:
+    need_redis_server()
+    section = README.partition("## Graphs of functions")[2]
+    steps, graph = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[:2]
+    printed = re.findall(r"```text\n(.*?)```", section, re.DOTALL)[0]
+    (tmp_path / "steps.py").write_text(steps, encoding="utf-8")
+    (tmp_path / "graph.py").write_text(graph, encoding="utf-8")
+
+    done = subprocess.run([sys.executable, "graph.py"], cwd=tmp_path, capture_output=True, text=True, timeout=50)
+
+    assert (done.stdout, done.stderr) == (printed, "")
+
+
 def test_the_scheduling_program_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "cluster.share" in text]
     monkeypatch.setattr(handoff, "Cluster", lambda url: cluster)
