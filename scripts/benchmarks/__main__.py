@@ -13,6 +13,7 @@ from rich.console import Console
 
 from benchmarks import decision, finished, machine, quality, script_time, submits
 from benchmarks.figures import Figure, show, to_json
+from benchmarks.graphs import Absent, Failed, estee, rates, slices
 from handoff import HandoffError
 
 Measure = Callable[[int, int, Callable[[str], None]], list[Figure]]
@@ -33,6 +34,9 @@ PARTS = {
     "script": Part(script_time.measure, 800),
     "decision": Part(decision.measure, 600, decision.measure_quickly),
     "quality": Part(quality.measure, 0),
+    "graphs": Part(rates.measure, 10_000),
+    "slices": Part(slices.measure, 10_000),
+    "estee": Part(estee.measure, 0),
 }
 WIDTH = 150
 """Columns of the table where it goes to a file or a pipe."""
@@ -54,7 +58,9 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
 
     finished: no-ops from a full backlog per second, beside rq. submit: submits per second, beside rq. script: time that
     one call holds the server. decision: the same for every kind of decision, up to 10,000 nodes and a million functions
-    that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace.
+    that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
+    and of a fan per second, beside Dask. slices: time that one call holds the server while a large graph is submitted
+    and runs. estee: makespan of small task graphs, beside what is possible.
     """
     # So that whatever was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -71,7 +77,7 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
             for part in (PARTS[name] for name in parts or STANDARD):
                 measure = part.quickly if quick and part.quickly else part.measure
                 figures += measure(size or part.size // (QUICK if quick else 1), repeats, tell)
-    except (HandoffError, quality.NoTrace, decision.Unexpected) as error:
+    except (HandoffError, quality.NoTrace, decision.Unexpected, Absent, Failed) as error:
         click.echo(f"scripts/bench: {error}", err=True)
         sys.exit(1)
     if as_json:

@@ -23,6 +23,7 @@ class Figure:
     size: int  #: functions, calls or requests of one repeat
     note: str = ""
     at_most: float | None = None  #: the bar, where there is one
+    at_least: float | None = None  #: a bar from below
     details: Mapping[str, Any] = field(default_factory=dict)  #: what it was made from, for programs
 
     @property
@@ -32,15 +33,23 @@ class Figure:
 
     @property
     def passes(self) -> bool:
-        """Whether the median is within the bar; so is what has none."""
-        return self.at_most is None or self.median <= self.at_most
+        """Whether the median is within the bars; so is what has none."""
+        return (self.at_most is None or self.median <= self.at_most) and (
+            self.at_least is None or self.median >= self.at_least
+        )
+
+    @property
+    def bars(self) -> dict[str, float]:
+        """What the median is compared with."""
+        bars = {"at_most": self.at_most, "at_least": self.at_least}
+        return {name: bar for name, bar in bars.items() if bar is not None}
 
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
             "part": self.part, "what": self.what, "median": self.median, "values": list(self.values),
             "unit": self.unit, "size": self.size, "note": self.note,
-            **({} if self.at_most is None else {"at_most": self.at_most, "passes": self.passes}),
+            **({**self.bars, "passes": self.passes} if self.bars else {}),
             **({"details": dict(self.details)} if self.details else {}),
         }  # fmt: skip
 
@@ -54,7 +63,7 @@ def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]
     """Print a table for people."""
     console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
     figures = list(figures)
-    has_bars = any(figure.at_most is not None for figure in figures)
+    has_bars = any(figure.bars for figure in figures)
     table = Table()
     for heading in ("part", "what", "median", "unit", *["bar"] * has_bars, "lowest", "highest", "of", "note"):
         numeric = heading in ("median", "lowest", "highest", "of")
@@ -78,9 +87,9 @@ def to_json(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
 
 
 def _bar(figure: Figure) -> str:
-    if figure.at_most is None:
-        return ""
-    return f"{_number(figure.at_most)} {'passed' if figure.passes else 'OVER'}"
+    signs = {"at_most": "<=", "at_least": ">="}
+    bars = [f"{signs[name]} {_number(bar)}" for name, bar in figure.bars.items()]
+    return f"{' '.join(bars)} {'passed' if figure.passes else 'FAILED'}" if bars else ""
 
 
 def _number(value: float) -> str:

@@ -13,8 +13,14 @@ are checked after every step.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import asdict
+from types import TracebackType
 from typing import Any
+
+import msgpack
+import redis
 
 from handoff.cluster import Cluster
 from handoff.dag import DAG, Argument
@@ -25,6 +31,9 @@ from handoff.nodes import SHARED
 from handoff.resources import DeviceMemory
 from handoff.runhandle import RunHandle
 from handoff.work import tick
+from handoff_worker.children import Failed, Finished, Task
+from handoff_worker.execution import Executor
+from handoff_worker.tasks import result
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
 from support.books import Ledger, check_books, read_ledger
 
@@ -33,10 +42,16 @@ START_MS = 1_900_000_000_000
 LEASE_MS = 30_000
 BEAT_MS = 20_000
 
-UNTOLD = frozenset({"events", "order", "overtaking", "plane", "planes", "prune", "sweep"})
-"""Keys of which the books are checked, or that are permanent, and that change with whatever happens."""
+UNTOLD = frozenset(
+    {"epoch", "events", "leases", "node", "order", "overtaking", "plane", "planes", "prune", "sweep", "withheld"}
+)
+UNTOLD_OF_RQ = frozenset({"queues", "worker"})
+"""Keys that tell of nodes, or are permanent, and that change with whatever happens."""
 
 WORK = "graph_tasks:work"
+
+LENGTH = 4
+"""Bytes in front of a message to a child."""
 
 
 def function(id: str, *args: str | Argument, **options: Any) -> Function:
@@ -93,7 +108,7 @@ class Site:
         """Let agents, by default all, start whatever stands on their queues. -> whose turn it was, in order"""
         taken = []
         for name in names or self.agents:
-            taken += [_id(started) for started in self.agents[name].take(100)]
+            taken += [_id(started) for started in self.agents[name].take(1000)]
         self.check()
         return taken
 
@@ -135,7 +150,6 @@ class Site:
         """Tick so often that each walk of the housekeeping comes by everything."""
         for _ in range(ticks):
             tick(self.store)
-        self.touched.clear()
         self.check()
 
     def check(self) -> None:
@@ -171,8 +185,17 @@ class Site:
     def traces(self) -> dict[str, Any]:
         """All keys that tell of functions, of runs and of what is held, with what they hold."""
         ledger = self.ledger()
-        own = {key: value for key, value in ledger.own.items() if key.partition(":")[0] not in UNTOLD}
-        return own | {f"rq:{key}": value for key, value in ledger.rq.items() if key != "queues"}
+        kept = {f"node:{SHARED}"} | {key for key in ledger.own if key.partition(":")[0] not in UNTOLD}
+        own = {key: ledger.own[key] for key in kept & ledger.own.keys()}
+        return own | {
+            f"rq:{key}": value for key, value in ledger.rq.items() if key.partition(":")[0] not in UNTOLD_OF_RQ
+        }
+
+    def assert_traces(self, before: Mapping[str, Any]) -> None:
+        """What can be told is what could be told before."""
+        now = self.traces()
+        changed = {key: (before.get(key), now.get(key)) for key in before.keys() | now.keys()}
+        assert now == before, {key: values for key, values in changed.items() if values[0] != values[1]}
 
     def events(self, kind: str | None = None) -> list[dict[str, str]]:
         """What happened, oldest first."""
@@ -204,3 +227,43 @@ class Site:
 
 def _id(started: Started) -> str:
     return started.job["h_function"].decode()
+
+
+class Child(Executor):
+    """Runs what agents were given in this process, as a child of theirs does: from the job's hash to a result.
+
+    It sets no timers, which pytest needs for itself, and its client is the test's: there may be no server.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__()
+        self._client = client
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._set_environment({})
+        os.close(self._home)
+
+    def run(self, agent: FakeAgent, started: Started) -> Result:
+        """Run one function to its end."""
+        job = {name.encode(): value for name, value in started.job.items()}
+        inputs = {
+            number: {name.encode(): value for name, value in entry.items()} for number, entry in started.inputs.items()
+        }
+        worker = started.job["origin"].decode()
+        task = Task(started.id, job, node=agent.name, worker=worker, redis={}, inputs=inputs)
+        outcome = self.execute(msgpack.unpackb(task.frame()[LENGTH:]))
+        if outcome["kind"] == "finished":
+            made = result(Finished(started.id, outcome["result"], outcome["forms"]))  # type: ignore[arg-type]
+        else:
+            told = {name: outcome[name] for name in ("exception_type", "message", "traceback", "retryable")}
+            made = result(Failed(started.id, **told))  # type: ignore[arg-type]
+        return Result(**{**asdict(made), "jitter": 1.0})
+
+    def _connect(self, settings: Mapping[str, Any]) -> redis.Redis:
+        return self._client
+
+    def _tidy(self) -> None:
+        """What a child puts right by signals is nothing that these functions do."""

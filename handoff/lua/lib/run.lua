@@ -111,6 +111,16 @@ local function resign(run, group, number)
   end
 end
 
+-- rq deleted a function, and with it the word which group it was of.
+local function resign_everywhere(run, number)
+  for _, field in ipairs(redis.call('HKEYS', K.run_groups .. run)) do
+    local group = string.match(field, '^(%d+)|chooser$')
+    if group then
+      resign(run, group, number)
+    end
+  end
+end
+
 -- A function of a run has ended; `culprit` is given where that is so because another failed. Ended once more, by rq's
 -- requeue, it is not counted again. -> whether it was counted
 local function leave_run(job, status, culprit, now)
@@ -122,6 +132,8 @@ local function leave_run(job, status, culprit, now)
   redis.call('HINCRBY', K.run .. run, 'n_' .. kind, 1)
   if job.h_group then
     resign(run, job.h_group, number)
+  elseif not job.status then
+    resign_everywhere(run, number)
   end
   if kind == 'finished' then
     later('follow', run, number)

@@ -277,14 +277,18 @@ local function unfold(lobby, now, budget, node)
       end
     until not what or budget <= 0
     table.sort(ready_jobs, before)
-    for _, job in ipairs(ready_jobs) do
-      if redis.call('HGET', K.run .. job.h_run, 'state') ~= 'running' then
-        cancel_job(job, 'run', lobby, now, job.h_run)
-      else
-        if node then
-          budget = budget - MOST_WOKEN + wake(node, lobby, now, MOST_WOKEN, tonumber(job.h_rank))
+    for i, job in ipairs(ready_jobs) do
+      -- What was done after it became ready may have ended it, or made it ready once more.
+      local is_same = i > 1 and ready_jobs[i - 1].id == job.id
+      if not is_same and redis.call('SISMEMBER', K.run_active .. job.h_run, number_of(job.id)) == 1 then
+        if redis.call('HGET', K.run .. job.h_run, 'state') == 'running' then
+          if node then
+            budget = budget - MOST_WOKEN + wake(node, lobby, now, MOST_WOKEN, tonumber(job.h_rank))
+          end
+          serve_ready(job, lobby, now, node)
+        else
+          cancel_job(job, 'run', lobby, now, job.h_run)
         end
-        serve_ready(job, lobby, now, node)
       end
     end
   until not what or budget <= 0

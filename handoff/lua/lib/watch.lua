@@ -32,9 +32,12 @@ local function sweep_runs(now)
     redis.call('ZREM', K.runs, run)
     return
   end
-  local page = redis.call('SSCAN', K.run_active .. run, redis.call('HGET', K.sweep, 'active') or '0', 'COUNT', PAGE)
-  for _, number in ipairs(page[2]) do
-    local id = run .. '-' .. number
+  -- Of a set that Redis keeps packed a page is all of it, up to 512: it is gone through in slices.
+  local cursor, from = string.match(redis.call('HGET', K.sweep, 'active') or '0|0', '^(%d+)|(%d+)$')
+  local page = redis.call('SSCAN', K.run_active .. run, cursor, 'COUNT', PAGE)
+  local upto = tonumber(from) + PAGE
+  for i = tonumber(from) + 1, math.min(upto, #page[2]) do
+    local id = run .. '-' .. page[2][i]
     local job = read_job(id)
     if not job then
       leave_run({id = id, h_run = run}, 'canceled', nil, now)
@@ -42,8 +45,9 @@ local function sweep_runs(now)
       leave_run(job, job.status, nil, now)
     end
   end
-  redis.call('HSET', K.sweep, 'active', page[1])
-  if page[1] == '0' then
+  local next_cursor = upto < #page[2] and cursor .. '|' .. upto or page[1] .. '|0'
+  redis.call('HSET', K.sweep, 'active', next_cursor)
+  if next_cursor == '0|0' then
     redis.call('HSET', K.sweep, 'runs', rank + 1)
   end
 end

@@ -37,11 +37,11 @@ class Times:
 
     def p50(self) -> list[float]:
         """The median of each run."""
-        return [_percentile(calls, 0.50) for calls in self._in_order()]
+        return [percentile(calls, 0.50) for calls in self._in_order()]
 
     def p99(self) -> list[float]:
         """What 99 of 100 calls of each run did not pass."""
-        return [_percentile(calls, 0.99) for calls in self._in_order()]
+        return [percentile(calls, 0.99) for calls in self._in_order()]
 
     def mean(self) -> list[float]:
         """What commandstats would say of each run."""
@@ -71,5 +71,6 @@ class Meter:
         return row["calls"], row["usec"]
 
 
-def _percentile(values: Sequence[int], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of them, above 0 to 1, does not pass."""
     return float(sorted(values)[math.ceil(share * len(values)) - 1])
