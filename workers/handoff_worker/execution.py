@@ -9,7 +9,9 @@ import resource
 import signal
 import socket
 import sys
+import time
 import traceback
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import FrameType
@@ -18,7 +20,7 @@ from typing import Any
 import rq.job
 from redis import Redis
 from rq.callbacks import execute_failure_callback, execute_success_callback
-from rq.exceptions import DeserializationError
+from rq.exceptions import DeserializationError, NoSuchJobError
 from rq.job import JobStatus
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
@@ -27,7 +29,7 @@ from handoff.errors import HandoffError
 from handoff.keys import Keys
 from handoff.plan import run_job_id
 from handoff.rqmodel import RQ_KEY_PREFIX
-from handoff.serializer import dumps_result, resolve
+from handoff.serializer import SerializerLike, dumps_result, resolve
 from handoff_worker.inputs import Entry, Evaluator, Serialize, Unmade, read_results, taken
 from handoff_worker.wire import Channel, encode
 
@@ -39,6 +41,12 @@ LARGEST_FORMS = 192_000_000
 
 LONGEST_TEXT = 100_000
 """Characters of a message or a traceback that are kept; the middle goes."""
+
+SHORT_S = 0.001
+"""A function that takes no longer has time to touch some MB at most."""
+
+LONGEST_UNMEASURED = 16
+"""Short functions in a row between two looks at the memory of the process, which cost 15 us each."""
 
 _DATES = {name.encode(): name for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")}
 
@@ -53,6 +61,37 @@ class Job(rq.job.Job):
     #: Of a function of a graph: which results come first in its call, and what others ask to be made of its own.
     inputs: Mapping[str, Any] | None = None
     forms: Sequence[Any] = ()
+
+    @classmethod
+    def unread(cls, id: str, connection: Redis, serializer: SerializerLike, raw_data: Mapping[bytes, bytes]) -> Job:
+        """Make a job of which only the call is read.
+
+        All else is read when it is first asked for, which most functions never do; it takes 25 us, and four times as
+        long where other processes have had the caches.
+        """
+        if b"data" not in raw_data:
+            raise NoSuchJobError(f"Unexpected job format: {dict(raw_data)}")
+        data = raw_data[b"data"]
+        # What rq wrote long ago is not compressed.
+        with contextlib.suppress(zlib.error):
+            data = zlib.decompress(data)
+        job = cls.__new__(cls)
+        job.__dict__.update(_id=id, connection=connection, serializer=serializer, _unread=raw_data)
+        job.data = data
+        return job
+
+    def __getattr__(self, name: str) -> Any:
+        raw_data = self.__dict__.pop("_unread", None)
+        if raw_data is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        known = dict(self.__dict__)
+        # Not with the serializer: rq asks whether it is one, which takes 20 us.
+        self.__init__(self._id, connection=self.connection)  # type: ignore[misc]
+        self.serializer = known["serializer"]
+        self.restore(raw_data)
+        # What has been set meanwhile is newer.
+        self.__dict__.update(known)
+        return getattr(self, name)
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -139,6 +178,8 @@ class Executor:
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
         self._originals: dict[str, str | None] = {}  #: of the variables that the last task set
+        self._rss = 0
+        self._unmeasured = LONGEST_UNMEASURED
 
     def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
         """Run one task, as `Task.frame` makes it, and return its outcome; whatever user code raises is in it.
@@ -146,10 +187,18 @@ class Executor:
         `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what.
         """
         _Alarm.struck = False
+        began_s = time.monotonic()
         self._set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         outcome = self._outcome(task)
         self._tidy()
-        return {"id": task["id"], **outcome, "rss": _resident_bytes(), "spent": _Alarm.struck}
+        self._measure(time.monotonic() - began_s)
+        return {"id": task["id"], **outcome, "rss": self._rss, "spent": _Alarm.struck}
+
+    def _measure(self, seconds: float) -> None:
+        """Look how much memory this process has; after short functions only now and then, for they can take little."""
+        self._unmeasured += 1
+        if seconds > SHORT_S or self._unmeasured > LONGEST_UNMEASURED:
+            self._rss, self._unmeasured = _resident_bytes(), 0
 
     def _outcome(self, task: Mapping[str, Any]) -> dict[str, object]:
         try:
@@ -166,10 +215,8 @@ class Executor:
 
     def _restore(self, task: Mapping[str, Any]) -> Job:
         try:
-            job = Job(task["id"].partition(":")[0], connection=self._connect(task["redis"]))
-            # Not as an argument: rq asks whether it is a serializer, which takes 20 us.
-            job.serializer = resolve(task["serializer"])
-            job.restore(task["job"])
+            job_id, connection = task["id"].partition(":")[0], self._connect(task["redis"])
+            job = Job.unread(job_id, connection, resolve(task["serializer"]), task["job"])
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
             _ = job.func_name
             if task["kind"] == "run":
@@ -205,10 +252,12 @@ class Executor:
 
     def _tidy(self) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        # Ignored for a moment, which drops one that was blocked and would now strike.
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        # Each call costs a short function as much as a tenth of all else that is done around it.
+        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
+            # Ignored for a moment, which drops one that was blocked and would now strike.
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for stream in (sys.stdout, sys.stderr):
             # A child is killed in the end, not asked to exit. The stream may be closed, or its reader gone.
             with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -240,15 +289,16 @@ def import_function(name: str) -> Callable[..., Any]:
 
 def _run(job: Job, task: Mapping[str, Any]) -> list[bytes]:
     """-> the result, then its forms"""
-    with _limit(job):
+    with _limit(job, task["job"].get(b"timeout")):
         _check_importable(job)
         with run_as_current(job.id, task["node"], task["job"]):
             plain = job.inputs is None and not job.forms
             result, formed = (job.perform(), None) if plain else _run_in_graph(job, task)
     # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
     data = _all_serialized(job, result, formed) if formed else [_serialized(job, result)]
-    job._status = JobStatus.FINISHED
-    execute_success_callback(job, _Alarm, result)
+    if task["job"].get(b"success_callback_name"):
+        job._status = JobStatus.FINISHED
+        execute_success_callback(job, _Alarm, result)
     return data
 
 
@@ -282,8 +332,8 @@ def _as_current_of_rq(job: Job) -> Iterator[None]:
         rq.job._current_job.reset(token)
 
 
-def _limit(job: Job) -> contextlib.AbstractContextManager[None]:
-    if job.timeout is None or job.timeout <= 0:
+def _limit(job: Job, timeout: bytes | None) -> contextlib.AbstractContextManager[None]:
+    if timeout in (None, b"", b"-1") or job.timeout is None or job.timeout <= 0:
         return contextlib.nullcontext()
     return _Alarm(job.timeout, JobTimeoutException)  # type: ignore[no-untyped-call]
 
