@@ -31,8 +31,8 @@ LEASE_S = 15.0
 SLICE = 64
 """Functions of one slice: 1 to 2 ms of the server's time."""
 
-SLICE_BYTES = 2**18
-"""Of one slice, as far as functions are smaller."""
+_PER_WEIGHT = 4096
+"""Bytes that cost the server as much as a function."""
 
 MOST_SENT = 16
 """Results that `take` sends along with a function; one that takes more has its child read them."""
@@ -43,6 +43,9 @@ _NUMBERS = 512
 _PIECE = 2**16
 
 Value = str | bytes | int
+
+Entry = tuple[float, list[Value]]
+"""`kind, number, count` and as many values, and what they cost the server beside what a function does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,7 @@ class _Writer:
         self._run, self._options, self._serializer, self._strategy = run, options, serializer, strategy
         self._preferred, self._default_cost = preferred, default_cost
 
-    def entries(self, plan: Plan) -> Iterator[list[Value]]:
+    def entries(self, plan: Plan) -> Iterator[Entry]:
         """All of it, in the order in which the script needs it."""
         options = self._options
         failure_ttl = DEFAULT_FAILURE_TTL if options.failure_ttl is None else options.failure_ttl
@@ -161,20 +164,22 @@ class _Writer:
         )  # fmt: skip
         structure = zlib.compress(msgpack.packb(plan.structure), 1)
         for first in range(0, len(structure), _PIECE):
-            yield _entry("graph", 0, structure[first : first + _PIECE])
-        yield _entry("next", 0, self._by_place(plan, plan.roots))
+            yield _entry("graph", 0, structure[first : first + _PIECE], weight=SLICE / 2)
+        yield self._next(plan, 0, plan.roots)
         for group in plan.groups:
-            yield _entry("group", group.number, ",".join(map(str, group.members)), _group_terms(group))
+            members = ",".join(map(str, group.members))
+            yield _entry("group", group.number, members, _group_terms(group), weight=0.25 + len(members) / _PER_WEIGHT)
         for step in plan.steps:
             yield self._job(step, failure_ttl)
             for first in range(0, len(step.takes), _NUMBERS):
-                yield _entry("takes", step.number, *step.takes[first : first + _NUMBERS])
+                numbers = step.takes[first : first + _NUMBERS]
+                yield _entry("takes", step.number, *numbers, weight=0.25 + len(numbers) / 32)
             if step.followers:
-                yield _entry("next", step.number, self._by_place(plan, step.followers))
+                yield self._next(plan, step.number, step.followers)
         if options.reserve == "whole":
             yield from self._claims(plan)
 
-    def _job(self, step: Step, failure_ttl: int) -> list[Value]:
+    def _job(self, step: Step, failure_ttl: int) -> Entry:
         function = step.function
         name = import_path(function.code, function_id=function.id)
         args, kwargs = tuple(function.extra_args), dict(function.kwargs)
@@ -218,6 +223,7 @@ class _Writer:
                 )
             ),
             *extra,
+            weight=1 + size / _PER_WEIGHT,
         )  # fmt: skip
 
     def _variants(self, step: Step) -> list[Variant]:
@@ -228,11 +234,12 @@ class _Writer:
         token = {f"run.{self._run}": UNIT}
         return [replace(variant, cost={**variant.cost, **token}) for variant in variants]
 
-    def _by_place(self, plan: Plan, numbers: Iterable[int]) -> str:
+    def _next(self, plan: Plan, number: int, followers: Iterable[int]) -> Entry:
         """The script goes through them in this order, a few at a time: who is to start first comes first."""
-        return ",".join(map(str, sorted(numbers, key=lambda number: plan.steps[number - 1].place)))
+        listed = ",".join(map(str, sorted(followers, key=lambda number: plan.steps[number - 1].place)))
+        return _entry("next", number, listed, weight=0.25 + len(listed) / _PER_WEIGHT)
 
-    def _claims(self, plan: Plan) -> Iterator[list[Value]]:
+    def _claims(self, plan: Plan) -> Iterator[Entry]:
         """What goes to one node each; pinned ones first, for they have no choice."""
         together: dict[object, list[Step]] = {}
         for step in sorted(plan.steps, key=lambda step: (step.pin is None, step.place)):
@@ -242,7 +249,8 @@ class _Writer:
             terms = {term for step in steps for term in parse_where(step.function.where, step.pin)}
             claims = [value for step in steps for value in (step.number, self._costs(step))]
             strategy = function.strategy or self._strategy
-            yield _entry("claim", steps[0].number, strategy, constraints_text(terms), *claims)
+            terms_text = constraints_text(terms)
+            yield _entry("claim", steps[0].number, strategy, terms_text, *claims, weight=4.0 * len(steps))
 
     def _costs(self, step: Step) -> str:
         """The costs that it may start with at once."""
@@ -254,28 +262,21 @@ def _group_terms(group: Group) -> str:
     return ";".join(filter(None, (constraints_text(group.terms), f"^={need}")))
 
 
-def _entry(kind: str, number: int, *values: Value) -> list[Value]:
-    return [kind, number, len(values), *values]
+def _entry(kind: str, number: int, *values: Value, weight: float = 0.25) -> Entry:
+    return weight, [kind, number, len(values), *values]
 
 
-def _slices(entries: Iterable[list[Value]]) -> Iterator[list[Value]]:
+def _slices(entries: Iterable[Entry]) -> Iterator[list[Value]]:
     """Cut them into calls by what they cost the server."""
     slice_: list[Value] = []
     cost = 0.0
-    for entry in entries:
-        weight = _weight(entry)
+    for weight, values in entries:
         if slice_ and cost + weight > SLICE:
             yield slice_
             slice_, cost = [], 0.0
-        slice_ += entry
+        slice_ += values
         cost += weight
     yield slice_
-
-
-def _weight(entry: list[Value]) -> float:
-    size = sum(len(value) for value in entry if isinstance(value, (str, bytes)))
-    steps = {"job": 1.0, "claim": 4.0 * (len(entry) - 5) / 2, "takes": len(entry) / 32}
-    return steps.get(str(entry[0]), 0.25) + SLICE * size / SLICE_BYTES
 
 
 def _is_count(value: object, least: int) -> bool:

@@ -28,9 +28,6 @@ from typing import NamedTuple, TypedDict
 BATCH_BYTES = 800_000
 """Source bytes per `analyze`: about a second on a slow core, half of that on a fast one."""
 
-BATCH_FINGERPRINTS = 40_000
-"""Fingerprints per `signatures`: half a second or less."""
-
 MOST_COMPLEX = 10
 """How many functions a batch names: enough to know the ten most complex of all batches."""
 
@@ -160,15 +157,6 @@ def _sources(root: str) -> Iterator[str]:
 def batches(files: Sequence[str], batch_bytes: int = BATCH_BYTES) -> list[list[str]]:
     """Deal `files` into batches for `analyze`, about `batch_bytes` each and as equal as whole files allow."""
     return _deal([(os.path.getsize(file), file) for file in files], batch_bytes)
-
-
-def signature_batches(
-    modules: Sequence[Module], batch_fingerprints: int = BATCH_FINGERPRINTS
-) -> list[list[tuple[str, bytes]]]:
-    """Deal the fingerprints of `modules` into batches for `signatures`, about `batch_fingerprints` each."""
-    prints = {module["path"]: module["fingerprints"] for module in modules}
-    dealt = _deal([(len(packed) // 4, path) for path, packed in prints.items()], batch_fingerprints)
-    return [[(path, prints[path]) for path in batch] for batch in dealt]
 
 
 def _deal(weighed: Sequence[tuple[int, str]], target: int) -> list[list[str]]:
@@ -409,6 +397,11 @@ def unpack(packed: bytes) -> tuple[int, ...]:
     return struct.unpack(f"<{len(packed) // 4}I", packed)
 
 
+def only_fingerprints(analysis: Analysis, source: str) -> list[tuple[str, bytes]]:
+    """Take from an analysis what `signatures` needs of it: pairs of path and packed fingerprints."""
+    return [(module["path"], module["fingerprints"]) for module in analysis["modules"]]
+
+
 def signatures(batch: list[tuple[str, bytes]]) -> Signatures:
     """Make the MinHash signature of every module of a batch that is not trivially small.
 
@@ -421,6 +414,11 @@ def signatures(batch: list[tuple[str, bytes]]) -> Signatures:
         left_out=len(batch) - len(large),
         where=_where(started_s),
     )
+
+
+def only_signatures(signed: Signatures, source: str) -> list[tuple[str, bytes]]:
+    """Take from signatures what `compare` needs of them."""
+    return signed["signatures"]
 
 
 HASH_PRIME = 4_294_967_291

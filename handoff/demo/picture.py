@@ -56,6 +56,8 @@ class Picture:
     step: str = "functions"
     """What is being done now, in a word."""
     elapsed_s: float = 0.0
+    deferred: int = 0
+    """Functions that take results which are not there yet."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if console.is_terminal:
@@ -73,6 +75,8 @@ class Picture:
         for node, resources in self.nodes.items():
             lines.append(f"  {node}: " + ", ".join(f"{name} {_of(*use)}" for name, use in resources.items()))
         lines.append("  waiting: " + ("; ".join(f"{count} for {shape}" for shape, count in self.waiting) or "nothing"))
+        if self.deferred:
+            lines.append(f"  deferred until others have ended: {self.deferred}")
         return "\n".join(lines)
 
     def _waiting(self) -> Iterator[Text]:
@@ -84,6 +88,8 @@ class Picture:
             yield line
         if further := self.waiting[SHAPES_SHOWN:]:
             yield Text(f"{sum(count for _, count in further):>4} waiting for {len(further)} other shapes", style="dim")
+        if self.deferred:
+            yield Text(f"{self.deferred:>4} deferred until others have ended", style="dim")
 
     def _progress(self) -> Table:
         grid = _bars()

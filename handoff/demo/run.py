@@ -1,15 +1,15 @@
-"""Drives the demo: three unlike nodes on this machine, the functions of `analysis` on them, a picture meanwhile.
+"""Drives the demo: three unlike nodes on this machine, one graph of `analysis` on them, a picture meanwhile.
 
-Results come from handles, use and peaks from the ledger and its event stream; nothing is known from elsewhere.
+Results come from the run, use and peaks from the ledger and its event stream; nothing is known from elsewhere.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,15 +18,17 @@ from rich.console import Console
 from rich.live import Live
 
 from handoff.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.dag import DAG, Argument
 from handoff.demo import analysis
-from handoff.demo.analysis import Analysis, Pair, Signatures
 from handoff.demo.picture import Picture
 from handoff.demo.report import Ran, Report, peaks, summarize
 from handoff.errors import HandoffError
-from handoff.handles import Handle
+from handoff.function import Function
 from handoff.local import LocalCluster
 from handoff.nodes import read_nodes
 from handoff.resources import Amount, amounts
+from handoff.runhandle import RunHandle
+from handoff.runs import RunResult
 from handoff.status import read_waiting, use_of
 
 NODES: dict[str, dict[str, Amount]] = {
@@ -40,7 +42,7 @@ FEWEST_BATCHES = 12
 """Little source is cut small, so that there is something to see: more functions than fit at once."""
 
 MOST_FILES = 10_000
-"""The signatures of all modules go to one function, and half a kilobyte each must stay below 8 MB."""
+"""They take some minutes; nobody watches a demo for longer."""
 
 LOOK_S = 0.25
 """How long a quiet event stream is waited on before the agents are looked at."""
@@ -50,6 +52,9 @@ DRAW_S = 0.1
 
 SAY_S = 2.0
 """How often it is printed where there is no terminal."""
+
+ENDS = frozenset({"finished", "failed", "canceled"})
+"""Changes of a run after which there are no others."""
 
 
 class NoSources(HandoffError):
@@ -83,19 +88,9 @@ class Sources:
     left_out: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One of the demo's functions and what a call of it costs."""
-
-    name: str
-    code: Callable[..., Any]
-    cost: Mapping[str, Amount]
-    priority: int = 0
-
-
-ANALYZE = Step("analyze", analysis.analyze, {"cpu": 1, "memory": 300})
-SIGN = Step("signatures", analysis.signatures, {"gpu": 0.5, "cpu": 0.25, "memory": 200}, priority=1)
-COMPARE = Step("compare", analysis.compare, {"cpu": 1, "memory": 500})
+ANALYZE = Function("analyze", analysis.analyze, cost={"cpu": 1, "memory": 300})
+SIGN = Function("signatures", analysis.signatures, cost={"gpu": 0.5, "cpu": 0.25, "memory": 200}, priority=1)
+COMPARE = Function("compare", analysis.compare, cost={"cpu": 1, "memory": 500}, argument_inclusion="as_list")
 
 
 def find(path: str | None) -> Sources:
@@ -116,6 +111,22 @@ def find(path: str | None) -> Sources:
     return Sources(root, batches, max(0, len(files) - MOST_FILES))
 
 
+def graph(sources: Sources) -> DAG:
+    """Build the graph: each batch is analyzed, of each analysis signatures are made, and all of these are compared.
+
+    Of what a function returns only that travels on which the next one needs.
+    """
+    dag = DAG("demo")
+    signed = []
+    for number, batch in enumerate(sources.batches, 1):
+        analyze = replace(ANALYZE, id=f"{ANALYZE.id}-{number}", extra_args=(batch,))
+        taken = Argument(analyze.id, serialize=analysis.only_fingerprints)
+        sign = replace(SIGN, id=f"{SIGN.id}-{number}", args=(taken,))
+        dag.add(analyze).add(sign)
+        signed.append(Argument(sign.id, serialize=analysis.only_signatures))
+    return dag.add(replace(COMPARE, args=tuple(signed)))
+
+
 def run(sources: Sources, progress: Console | None, *, namespace: str | None = None) -> Report:
     """Analyze the sources on a cluster of the demo's own; `progress` shows how it goes, if it is given.
 
@@ -123,26 +134,18 @@ def run(sources: Sources, progress: Console | None, *, namespace: str | None = N
     """
     local = LocalCluster(NODES, namespace=namespace or DEFAULT_NAMESPACE)
     with local as cluster, _Screen(progress) as screen:
-        course = _Course(local, cluster, screen)
-        for batch in sources.batches:
-            course.submit(ANALYZE, batch)
-        analyses: list[Analysis] = []
-        signed: list[Signatures] = []
-        for step, value in course.results():
-            if step is SIGN:
-                signed.append(value)
-                continue
-            analyses.append(value)
-            for prints in analysis.signature_batches(value["modules"]):
-                course.submit(SIGN, prints)
-        course.submit(COMPARE, [each["signatures"] for each in signed])
-        pairs: list[Pair] = [pair for _, found in course.results() for pair in found["pairs"]]
+        dag = graph(sources)
+        course = _Course(local, cluster, screen, cluster.submit_dag(dag, max_retries=0))
+        result = course.follow()
+        found: defaultdict[str, list[Any]] = defaultdict(list)
+        for function in dag.functions:
+            found[_step(function)].append(result.results[function.id])
         return summarize(
             sources.root,
-            analyses,
-            signed,
-            pairs,
-            ran=course.ran,
+            found[ANALYZE.id],
+            found[SIGN.id],
+            [pair for comparison in found[COMPARE.id] for pair in comparison["pairs"]],
+            ran=[_ran(function, result) for function in dag.functions],
             peaks=peaks(course.events, cluster.discover_nodes()),
             held={node.name: amounts(node.used) for node in read_nodes(cluster.store)},
             elapsed_s=course.elapsed_s,
@@ -151,15 +154,13 @@ def run(sources: Sources, progress: Console | None, *, namespace: str | None = N
 
 @dataclass(slots=True)
 class _Course:
-    """What was submitted and is not over, what has ended, and every event from the first on."""
+    """A run that is watched, and every event from the first on."""
 
     _local: LocalCluster
     _cluster: Cluster
     _screen: _Screen
-    ran: list[Ran] = field(default_factory=list)
+    _run: RunHandle
     events: list[dict[str, str]] = field(default_factory=list)
-    _submitted: Counter[str] = field(default_factory=Counter)
-    _pending: dict[str, tuple[Step, Handle]] = field(default_factory=dict)
     _last: bytes = b"0-0"
     _started_s: float = field(default_factory=time.monotonic)
 
@@ -167,36 +168,24 @@ class _Course:
     def elapsed_s(self) -> float:
         return time.monotonic() - self._started_s
 
-    def submit(self, step: Step, argument: Any) -> None:
-        self._submitted[step.name] += 1
-        id = f"{step.name}-{self._submitted[step.name]}"
-        handle = self._cluster.enqueue(step.code, argument, cost=step.cost, priority=step.priority, job_id=id)
-        self._pending[handle.id] = step, handle
-
-    def results(self) -> Iterator[tuple[Step, Any]]:
-        """Every result as it comes, until nothing is pending; more may be submitted in between."""
-        while self._pending:
+    def follow(self) -> RunResult:
+        """Show the run until it has ended. -> what came of it"""
+        while not self._has_ended():
             self._screen.show(self._picture)
-            for id in self._released():
-                # A reservation is given back in the script that stores the result; without a result, by a lost node.
-                if id in self._pending and self._pending[id][1].status in ("finished", "failed", "canceled"):
-                    step, handle = self._pending.pop(id)
-                    value = handle.result()
-                    self.ran.append(_ran(step, handle, value))
-                    yield step, value
         self._screen.show(self._picture)
+        return self._run.result()
 
-    def _released(self) -> list[str]:
-        """Follow the events; the functions whose reservations were given back."""
+    def _has_ended(self) -> bool:
+        """Follow the events, of which the end of the run is the last."""
         found = self._cluster.events(self._last, block_s=LOOK_S)
         if not found:
             for node, agent in self._local.agents.items():
                 if (status := agent.poll()) is not None:
                     raise AgentEnded(node, status)
-            return []
+            return False
         self._last = found[-1][0]
         self.events += (event for _, event in found)
-        return [event["id"].rpartition(":")[0] for _, event in found if event["event"] == "released"]
+        return any(event["event"] == "run" and event["change"] in ENDS for _, event in found)
 
     def _picture(self) -> Picture:
         store = self._cluster.store
@@ -205,17 +194,22 @@ class _Course:
             for node in read_nodes(store)
         }
         waiting = [(str(shape), shape.count) for shape in read_waiting(store)]
-        done = len(self.ran)
-        return Picture(nodes, waiting, done, done + len(self._pending), elapsed_s=self.elapsed_s)
+        progress = self._run.progress()
+        done, deferred = (progress.counts.get(state, 0) for state in ("finished", "deferred"))
+        return Picture(nodes, waiting, done, progress.total, deferred=deferred, elapsed_s=self.elapsed_s)
 
 
-def _ran(step: Step, handle: Handle, value: Any) -> Ran:
-    where = value["where"]
+def _step(function: Function) -> str:
+    return function.id.partition("-")[0]
+
+
+def _ran(function: Function, result: RunResult) -> Ran:
+    where = result.results[function.id]["where"]
     return Ran(
-        function=handle.id,
-        step=step.name,
-        node=where["node"] or handle.node or "",
-        gpu="gpu" in step.cost,
+        function=function.id,
+        step=_step(function),
+        node=where["node"] or result.allocations[function.id],
+        gpu=isinstance(function.cost, Mapping) and "gpu" in function.cost,
         cuda_visible_devices=where["cuda_visible_devices"],
         cpu_s=where["cpu_s"],
     )

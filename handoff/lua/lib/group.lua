@@ -9,9 +9,11 @@
 -- @include lib/run
 -- @include lib/job
 
+-- Those of the group that wait, pinned to that node, choose again with the rest.
 local function leave_node(run, group, name)
   redis.call('HDEL', K.run_groups .. run, group .. '|node')
   redis.call('SREM', K.grouped .. name, run .. '|' .. group)
+  later('regroup', run, group)
 end
 
 -- A demand of which every shape must satisfy further terms.
@@ -60,6 +62,9 @@ local function choose_for_group(job, node)
     return
   end
   if chosen[2] ~= node.name then
+    if chosen[2] then
+      redis.call('SREM', K.grouped .. chosen[2], run .. '|' .. group)
+    end
     redis.call('HSET', K.run_groups .. run, group .. '|node', node.name)
     redis.call('SADD', K.grouped .. node.name, run .. '|' .. group)
   end

@@ -179,6 +179,25 @@ local function expire_key(key, left_ms)
   end
 end
 
+local function unfold_forget(run)
+  local groups, cursor, page = K.run_groups .. run, '0', nil
+  repeat
+    -- A page may be empty where a large hash has emptied.
+    local found = redis.call('HSCAN', groups, cursor, 'COUNT', 16)
+    cursor, page = found[1], found[2]
+  until #page > 0 or cursor == '0'
+  for i = 1, #page, 2 do
+    local group, kind = string.match(page[i], '^(%d+)|(%l+)$')
+    if kind == 'node' then
+      redis.call('SREM', K.grouped .. page[i + 1], run .. '|' .. group)
+    elseif kind == 'members' then
+      redis.call('DEL', K.run_parked .. run .. ':' .. group)
+    end
+    redis.call('HDEL', groups, page[i])
+  end
+  return STEP + #page / 4, redis.call('EXISTS', groups) == 1 and 0 or nil
+end
+
 -- All that a run has left expires together, however many scripts it takes to say so.
 local function unfold_keep(run, _, from, budget, _, _, now)
   local fields = redis.call('HMGET', K.run .. run, 'state', 'result_ttl', 'failure_ttl', 'expires_ms', 'dag')
@@ -207,16 +226,8 @@ local function unfold_keep(run, _, from, budget, _, _, now)
     return STEP / 2
   end)
   if not at then
-    local groups = redis.call('HGETALL', K.run_groups .. run)
-    for i = 1, #groups, 2 do
-      local group, kind = string.match(groups[i], '^(%d+)|(%l+)$')
-      if kind == 'node' then
-        redis.call('SREM', K.grouped .. groups[i + 1], run .. '|' .. group)
-      elseif kind == 'members' then
-        redis.call('DEL', K.run_parked .. run .. ':' .. group)
-      end
-    end
-    redis.call('DEL', K.run_groups .. run, K.run_next .. run)
+    later('forget', run, '0')
+    redis.call('DEL', K.run_next .. run)
     for _, key in ipairs({K.run .. run, K.run_graph .. run, K.run_end .. run}) do
       expire_key(key, left_ms)
     end
@@ -246,7 +257,8 @@ local function unfold_drop(run, _, from, budget, _, lobby, now)
   end)
   if not at then
     clear_run(run)
-    redis.call('DEL', K.run .. run, K.run_next .. run, K.run_graph .. run, K.run_groups .. run)
+    later('forget', run, '0')
+    redis.call('DEL', K.run .. run, K.run_next .. run, K.run_graph .. run)
     redis.call('ZREM', K.runs, run)
     if dag and redis.call('GET', K.run_of .. dag) == run then
       redis.call('DEL', K.run_of .. dag)
@@ -256,7 +268,7 @@ local function unfold_drop(run, _, from, budget, _, lobby, now)
 end
 
 local KINDS = {follow = unfold_follow, skip = unfold_skip, stop = unfold_stop, unpark = unfold_unpark, regroup = unfold_regroup, disband = unfold_disband,
-  keep = unfold_keep, drop = unfold_drop}
+  keep = unfold_keep, drop = unfold_drop, forget = unfold_forget}
 
 -- Do what was left over, and let those that became ready be placed or wait, the best rank first. `node` is one whose room
 -- grew in this script and was not yet offered: who waits in front of a function that became ready is tried there first.

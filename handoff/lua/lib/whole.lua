@@ -28,9 +28,15 @@ local function reserve_whole(run, claims, now)
       local devices = hold(node, job.id .. ':' .. placement, cost, now)
       set_job(job, 'h_node', node.name, 'h_devices', devices, 'h_placement', placement, 'h_variant', text(option - 1),
         'h_reserved', '1')
+      if job.h_group then
+        choose_for_group(job, node)
+      end
     end,
     drop = function(entry)
       give_back(entry.node, reservation_of(entry.job), 'undone', now)
+      if entry.job.h_group then
+        leave_node(run, entry.job.h_group, entry.node.name)
+      end
       unset_job(entry.job, 'h_node', 'h_devices', 'h_placement', 'h_variant', 'h_reserved')
     end,
   }, groups, {})
