@@ -14,7 +14,7 @@ import msgpack
 from handoff.constraints import constraints_text, parse_where
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable, TooLarge
 from handoff.function import Strategy, delay_ms, due_ms, import_path, is_wait
-from handoff.options import milliseconds, options_text
+from handoff.options import ATTENDED_MS, milliseconds, options_text
 from handoff.plan import Group, Plan, Step
 from handoff.reason import nearest_text
 from handoff.resources import UNIT
@@ -24,9 +24,6 @@ from handoff.shape import demand_text, parse_pairs, shape_text
 from handoff.store import Store, unlisted
 from handoff.variants import Variant, costs_at_once, parse_variants
 from handoff.work import LARGEST_ARGUMENTS
-
-LEASE_S = 15.0
-"""An attached run whose client has said nothing for so long is canceled."""
 
 SLICE = 64
 """Functions of one slice: 1 to 2 ms of the server's time."""
@@ -111,7 +108,7 @@ def launch(
             is_last=int(part == len(slices)),
             whole=int(options.reserve == "whole"),
             units=(options.max_concurrency or 0) * UNIT,
-            lease_ms=milliseconds(LEASE_S) if options.attached else 0,
+            lease_ms=ATTENDED_MS if options.attached else 0,
             lost_text=LOST_TEXT,
         )
         match reply:

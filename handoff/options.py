@@ -1,10 +1,16 @@
-"""What few functions ask for beside their cost, as the text that the scripts read: `unfit=60000;wait=5000`. Pure."""
+"""What few functions ask for beside their cost, as the text that the scripts read: `unfit=60000;wait=5000`; and times.
+
+Pure.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from handoff.function import Strategy
+
+ATTENDED_MS = 15_000
+"""An attached run is canceled when nobody has attended it for so long; it begins with as much."""
 
 
 def options_text(

@@ -19,7 +19,7 @@ from handoff.serializer import SerializerLike
 from handoff.store import Store
 
 ATTEND_EVERY_S = 5.0
-"""A third of `runs.ATTENDED_MS`: two words may be lost on the way."""
+"""A third of `options.ATTENDED_MS`: two words may be lost on the way."""
 
 TRY_AGAIN_S = 1.0
 """How soon a word that was lost is said again."""

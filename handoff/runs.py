@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from handoff.errors import HandoffError, RunCanceled, RunTimedOut, UnknownFunction, UnknownRun
+from handoff.options import ATTENDED_MS
 from handoff.plan import run_job_id
 from handoff.rqmodel import LOST_TEXT
 from handoff.serializer import Serializer, SerializerLike
@@ -30,8 +31,6 @@ SLICE = 500
 MOST_LISTED = 1_000
 """Runs of one list, which is one script: some 3 us of the server's time each."""
 
-ATTENDED_MS = 15_000
-"""An attached run is canceled when nobody has attended it for so long; it begins with as much."""
 
 _ENDED = ("finished", "failed", "canceled")
 

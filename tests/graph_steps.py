@@ -116,7 +116,7 @@ def main() -> None:
     """Be the client."""
     how, url, namespace, id, folder = sys.argv[1:]
     with (
-        patch("handoff.launch.LEASE_S", LEASE_S),
+        patch("handoff.launch.ATTENDED_MS", int(LEASE_S * 1000)),
         patch("handoff.runs.ATTENDED_MS", int(LEASE_S * 1000)),
         patch("handoff.runhandle.ATTEND_EVERY_S", LEASE_S / 5),
         Cluster(url, namespace=namespace) as cluster,
