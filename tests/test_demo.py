@@ -12,6 +12,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from click.testing import CliRunner
 
 from handoff.cli import main
 from handoff.cluster import Cluster
+from handoff.dag import Argument
 from handoff.demo import analysis, run
-from handoff.demo.run import AgentEnded, NoSources, Step, find
+from handoff.demo.run import AgentEnded, NoSources, find, graph
 from handoff.local import LocalCluster
+from handoff.runhandle import RunSummary
 from support import need_redis_server
 
 WAIT_S = 50
@@ -100,9 +103,7 @@ class TestSources:
     def test_one_file_is_enough(self, sources: Path) -> None:
         assert find(str(sources / "copy.py")).batches == [[str(sources / "copy.py")]]
 
-    def test_more_files_than_one_function_can_compare_are_left_out(
-        self, sources: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_more_files_than_a_demo_takes_are_left_out(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(run, "MOST_FILES", 10)
 
         found = find(str(sources))
@@ -119,6 +120,41 @@ class TestSources:
             find(str(tmp_path / name))
 
 
+class TestGraph:
+    def test_each_batch_is_analyzed_and_signed_and_all_are_compared(self, sources: Path) -> None:
+        found = find(str(sources))
+
+        dag = graph(found)
+
+        dag.validate()
+        takes = {each.id: [taken.id for taken in each.args if isinstance(taken, Argument)] for each in dag.functions}
+        signed = [f"signatures-{number}" for number in range(1, len(found.batches) + 1)]
+        assert takes.pop("compare") == signed
+        assert [takes.pop(id) for id in signed] == [[id.replace("signatures", "analyze")] for id in signed]
+        assert set(map(len, takes.values())) == {0}
+        batches = [each.extra_args[0] for each in dag.functions if each.id in takes]
+        assert batches == found.batches
+
+    def test_all_of_it_is_one_run(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        need_redis_server()
+        runs: list[RunSummary] = []
+
+        class Watched(LocalCluster):
+            def __enter__(self) -> Cluster:
+                self.cluster = super().__enter__()
+                return self.cluster
+
+            def __exit__(self, *args: Any) -> None:
+                runs.extend(self.cluster.runs())
+                super().__exit__(*args)
+
+        monkeypatch.setattr(run, "LocalCluster", Watched)
+
+        report = run.run(find(str(sources / "copy.py")), None)
+
+        assert [(each.id, each.status, each.total) for each in runs] == [("demo", "finished", len(report.ran))]
+
+
 class TestReport:
     def test_it_is_true_of_sources_functions_and_nodes(self, report: dict[str, Any], sources: Path) -> None:
         ran = report["ran"]
@@ -130,10 +166,9 @@ class TestReport:
         assert ["copy.py", "module_00.py"] in [
             sorted((family["left"], family["right"])) for family in report["families"] if family["similarity"] == 1
         ]
-        assert steps.count("analyze") == len(find(str(sources)).batches)
-        assert steps.count("signatures") >= 1
+        assert [each["function"] for each in ran] == [each.id for each in graph(find(str(sources))).functions]
+        assert steps.count("analyze") == steps.count("signatures") == len(find(str(sources)).batches)
         assert steps[-1] == "compare"
-        assert len({each["function"] for each in ran}) == len(ran)
 
     def test_functions_that_share_a_gpu_ran_where_there_is_one_and_saw_only_theirs(
         self, report: dict[str, Any]
@@ -224,7 +259,7 @@ class TestEnding:
 
     def test_a_function_that_fails_ends_it_in_one_line(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         need_redis_server()
-        monkeypatch.setattr(run, "ANALYZE", Step("analyze", math.sqrt, {"cpu": 1}))
+        monkeypatch.setattr(run, "ANALYZE", replace(run.ANALYZE, code=math.sqrt))
 
         result = CliRunner().invoke(main, ["demo", str(sources), "--json"])
 

@@ -117,15 +117,6 @@ class TestBatches:
     def test_no_files_make_no_batches(self) -> None:
         assert analysis.batches([]) == []
 
-    def test_fingerprints_are_dealt_by_their_number(self) -> None:
-        modules = [module(f"{number}.py", fingerprints=range(number)) for number in range(1, 9)]
-
-        dealt = analysis.signature_batches(modules, batch_fingerprints=18)
-
-        counts = [sum(len(analysis.unpack(packed)) for _, packed in batch) for batch in dealt]
-        assert counts == [18, 18]
-        assert sorted(path for batch in dealt for path, _ in batch) == [f"{number}.py" for number in range(1, 9)]
-
 
 def module(path: str, fingerprints: range = range(0)) -> Module:
     return Module(
@@ -337,8 +328,8 @@ class TestFingerprints:
     def test_two_processes_agree_on_fingerprints_and_signatures(self, tmp_path: Path) -> None:
         (file,) = write(tmp_path, {"module.py": long_source(1)})
         code = (
-            "import sys; from handoff.demo import analysis as a; m = a.analyze(sys.argv[1:])['modules'];"
-            "print(a.signatures(a.signature_batches(m)[0])['signatures'])"
+            "import sys; from handoff.demo import analysis as a; found = a.analyze(sys.argv[1:]);"
+            "print(a.only_signatures(a.signatures(a.only_fingerprints(found, 'a')), 'b'))"
         )
 
         said = [
@@ -427,7 +418,9 @@ class TestAlike:
     def test_a_copied_module_is_found_from_source_to_pair(self, tmp_path: Path) -> None:
         files = write(tmp_path, {"a.py": long_source(1), "b.py": long_source(2), "copy.py": long_source(1)})
 
-        modules = [each for file in files for each in analysis.analyze([file])["modules"]]
-        sets = [analysis.signatures(batch)["signatures"] for batch in analysis.signature_batches(modules)]
+        analyses = [analysis.analyze([file]) for file in files]
+        signed = [analysis.signatures(analysis.only_fingerprints(each, "a")) for each in analyses]
 
-        assert analysis.alike(sets) == [Pair(similarity=1.0, left=files[0], right=files[2])]
+        assert analysis.alike([analysis.only_signatures(each, "b") for each in signed]) == [
+            Pair(similarity=1.0, left=files[0], right=files[2])
+        ]

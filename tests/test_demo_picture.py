@@ -99,6 +99,12 @@ class TestPicture:
     def test_it_says_that_nothing_waits(self) -> None:
         assert "nothing waits" in drawn(Picture(NODES, [], 40, 40))
 
+    def test_what_others_are_to_come_before_is_counted_apart(self) -> None:
+        picture = Picture(NODES, WAITING, 12, 40, deferred=7)
+
+        assert "   2 waiting for gpu 0.5\n   7 deferred until others have ended\n" in drawn(picture)
+        assert drawn(picture, terminal=False).splitlines()[-1] == "  deferred until others have ended: 7"
+
     def test_the_last_line_tells_how_far_it_is(self) -> None:
         last = drawn(Picture(NODES, WAITING, 10, 40, "analyze", 74.2)).splitlines()[-1]
 
@@ -116,7 +122,7 @@ class TestPicture:
         }
         waiting = [(", ".join(f"resource{number} {number}" for number in range(20)), 10_000)] * 9
 
-        lines = drawn(Picture(nodes, waiting, 123_456, 1_234_567, "signatures", 36_000)).splitlines()
+        lines = drawn(Picture(nodes, waiting, 123_456, 1_234_567, "signatures", 36_000, 10_000)).splitlines()
 
         assert len(lines) < 24
         assert max(map(len, lines)) <= 80

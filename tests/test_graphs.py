@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq.suspension import resume, suspend
 
 import agent_tasks
 import child_tasks
 import graph_steps
-from agents import LIMIT_S, Agents, Gate, await_end, environment, newest
+from agents import LIMIT_S, Agents, Gate, await_end, await_event, environment, newest
 from child_tasks import alive, wait_until
 from handoff import (
     DAG,
@@ -30,6 +31,7 @@ from handoff import (
     FunctionFailed,
     HandoffError,
     LocalCluster,
+    NodeLost,
     ResourcesUnavailable,
     RunCanceled,
     RunHandle,
@@ -612,6 +614,35 @@ def test_collocated_functions_choose_again_when_their_node_is_killed(own: Cluste
     assert gate.arrival().node == "b"
     gate.open("b")
     assert run.result(LIMIT_S).results == {"first": ["a"], "second": [["a"], "b"], "third": "b"}
+
+
+def test_collocated_functions_that_stand_before_a_node_that_is_killed_go_to_another_together(
+    own: Cluster, agents: Agents, gate: Gate
+) -> None:
+    lost = agents.start("a", lease=1)
+    busy = own.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})
+    gate.arrival()
+    after = newest(own)
+    suspend(own.connection)
+    try:
+        run = own.submit_dag(
+            graph(
+                Function("queued", agent_tasks.where, cost={"cpu": 1}),
+                Function("waiting", agent_tasks.where, cost={"cpu": 1}, node=Collocated("queued")),
+            )
+        )
+        before = [(handle.status, handle.node) for handle in map(run.handle, ("queued", "waiting"))]
+        agents.start("b")
+
+        lost.signal(signal.SIGKILL)
+
+        await_event(own, after, event="node", change="lost", node="a")
+    finally:
+        resume(own.connection)
+    assert run.result(LIMIT_S).results == {"queued": "b", "waiting": "b"}
+    assert before == [("queued", "a"), ("waiting", None)]
+    with pytest.raises(NodeLost):
+        busy.result(LIMIT_S)
 
 
 def test_a_run_goes_on_when_redis_is_back(own: Cluster, agents: Agents, gate: Gate, own_server: RedisServer) -> None:
