@@ -23,8 +23,8 @@ class Figure:
     size: int  #: functions, calls or requests of one repeat
     note: str = ""
     at_most: float | None = None  #: the bar, where there is one
-    at_least: float | None = None  #: a bar from below
     details: Mapping[str, Any] = field(default_factory=dict)  #: what it was made from, for programs
+    at_least: float | None = None  #: a bar from below
 
     @property
     def median(self) -> float:
