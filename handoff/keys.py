@@ -98,7 +98,7 @@ SCHEMA: dict[str, Key] = {
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
     "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
-    "gone": Key("gone:", "STRING", "who submitted a function of which nothing is kept", "ten minutes", of="job id"),
+    "gone": Key("gone:", "STRING", "what became of a function or run of which nothing is kept", "ten minutes", of="id"),
     # Housekeeping.
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
     "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),

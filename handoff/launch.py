@@ -6,20 +6,29 @@ import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, product
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 import msgpack
 
+from handoff.allocator import MOST_OPTIONS
 from handoff.constraints import constraints_text, parse_where
-from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable, TooLarge
+from handoff.errors import (
+    DuplicateRun,
+    Infeasible,
+    NotSerializable,
+    ResourcesUnavailable,
+    StoreUnavailable,
+    TooLarge,
+)
 from handoff.function import Strategy, delay_ms, due_ms, import_path, is_wait
 from handoff.options import ATTENDED_MS, milliseconds, options_text
 from handoff.plan import Group, Plan, Step
 from handoff.reason import nearest_text
 from handoff.resources import UNIT
 from handoff.rqmodel import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL, LOST_TEXT, JobFields, describe_call, job_fields
-from handoff.serializer import PickleSerializer, SerializerLike, dumps_arguments
+from handoff.serializer import PickleSerializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.shape import demand_text, parse_pairs, shape_text
 from handoff.store import Store, unlisted
 from handoff.variants import Variant, costs_at_once, parse_variants
@@ -114,8 +123,8 @@ def launch(
         match reply:
             case ["loaded"] | ["running"]:
                 continue
-            case ["duplicate"]:
-                raise DuplicateRun(plan.id)
+            case ["duplicate", bytes(state)]:
+                raise DuplicateRun(plan.id, state.decode())
             case ["refused", bytes(number), bytes(nearest)]:
                 step = plan.steps[int(number) - 1]
                 raise Infeasible(step.function.id, nearest_text(nearest.decode(), step.pin))
@@ -180,16 +189,16 @@ class _Writer:
         function = step.function
         name = import_path(function.code, function_id=function.id)
         args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-        data = dumps_arguments(self._serializer, name, args, kwargs)
+        data = dumps_arguments(self._serializer, name, args, kwargs, function_id=function.id)
         extra: list[Value] = ["h_function", function.id]
         size = len(data)
         if step.inputs is not None:
-            inputs = self._serializer.dumps(step.inputs)
+            inputs = self._dump_inputs(function.id, step.inputs)
             size += len(inputs)
             takes = ",".join(map(str, step.takes)) if len(step.takes) <= MOST_SENT else "*"
             extra += ["h_inputs", inputs, "h_takes", takes]
         if step.forms:
-            extra += ["h_forms", self._serializer.dumps(list(step.forms))]
+            extra += ["h_forms", self._dump_forms(function.id, list(step.forms))]
         if size > LARGEST_ARGUMENTS:
             raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
         if retries := self._options.max_retries if function.max_retries is None else function.max_retries:
@@ -223,6 +232,20 @@ class _Writer:
             weight=1 + size / _PER_WEIGHT,
         )  # fmt: skip
 
+    def _dump_inputs(self, function_id: str, inputs: dict[str, Any]) -> bytes:
+        try:
+            return dumps_value(self._serializer, inputs, "what it takes")
+        except NotSerializable as error:
+            for id, path, _, _, extra, kwargs in inputs["inlines"]:
+                dumps_arguments(self._serializer, path, extra, kwargs, function_id=id)
+            raise NotSerializable(f"a constant in an Argument of function {function_id!r}", error.type) from error
+
+    def _dump_forms(self, function_id: str, forms: list[list[Any]]) -> bytes:
+        try:
+            return dumps_value(self._serializer, forms, "what others take of it")
+        except NotSerializable as error:
+            raise NotSerializable(f"a constant in an Argument({function_id!r})", error.type) from error
+
     def _variants(self, step: Step) -> list[Variant]:
         cost = step.function.cost
         variants = self._default_cost if cost is None else parse_variants(cost)
@@ -244,14 +267,14 @@ class _Writer:
         for steps in together.values():
             function = steps[0].function
             terms = {term for step in steps for term in parse_where(step.function.where, step.pin)}
-            claims = [value for step in steps for value in (step.number, self._costs(step))]
+            # The n-th costs of all of them are one option, so each says its part of every combination.
+            options = list(islice(product(*(costs_at_once(self._variants(step)) for step in steps)), MOST_OPTIONS))
+            claims: list[Value] = []
+            for i, step in enumerate(steps):
+                claims += [step.number, "&".join(shape_text(option[i], "") for option in options)]
             strategy = function.strategy or self._strategy
             terms_text = constraints_text(terms)
             yield _entry("claim", steps[0].number, strategy, terms_text, *claims, weight=4.0 * len(steps))
-
-    def _costs(self, step: Step) -> str:
-        """The costs that it may start with at once."""
-        return "&".join(shape_text(cost, "") for cost in costs_at_once(self._variants(step)))
 
 
 def _group_terms(group: Group) -> str:

@@ -92,7 +92,7 @@ if has_left_over() then
   unfold(lobby, now, 32, node)
 end
 wake(node, lobby, now, 32)
-local more = settle(lost_text, lobby, now, 16)
+settle(lost_text, lobby, now, 16)
 take(node, lobby, op, room, now)
 wake(node, lobby, now, 8)
 
@@ -105,4 +105,4 @@ end
 if failed > 0 then
   redis.call('HINCRBY', worker, 'failed_job_count', failed)
 end
-return {'done', outcomes, started_under(node, op), more and 1 or 0}
+return {'done', outcomes, started_under(node, op), is_settled() and 0 or 1}

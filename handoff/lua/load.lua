@@ -4,8 +4,8 @@
 -- again for a slice that it has, it answers the same and changes nothing. A graph whose next slice does not come within
 -- a minute is dropped.
 --
--- KEYS     run  runs  run_of  run_next  run_missing  run_groups  run_graph  order  rq_job  rq_deferred  rq_queue  rq_queues
---          rq_dependencies
+-- KEYS     gone  run  runs  run_of  run_next  run_missing  run_groups  run_graph  order  rq_job  rq_deferred  rq_queue
+--          rq_queues  rq_dependencies
 -- ARGV     lobby      str
 --          run        str   names this run, and with it all its slices
 --          dag        str   the user's id
@@ -26,7 +26,7 @@
 --                           claim: lib/whole
 -- RETURNS  {'loaded'}
 --          {'running'}                     it was the last slice
---          {'duplicate'}                   a run of that id is still running; nothing was written
+--          {'duplicate', state}            a run of that id has not ended; nothing was written
 --          {'refused', number, nearest}    no live node could hold that function; all of it is dropped
 --          {'short', number, pin, {resource, units, ...}}  missing to reserve for that function; all of it is dropped
 --          {'dropped'}                     its next slice came too late
@@ -38,7 +38,21 @@ local LOAD_MS = 60000
 local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
 
 local now = clock(now_ms)
-local known = redis.call('HMGET', K.run .. run, 'state', 'part', 'base', 'refusal')
+local known = redis.call('HMGET', K.run .. run, 'state', 'part', 'base')
+local refusal = redis.call('GET', K.gone .. run)
+if refusal == 'ended' then
+  return {is_last == 1 and 'running' or 'loaded'}
+elseif refusal then
+  local number, pin, listed = string.match(refusal, '^short|(%d+)|([^|]*)|(.*)$')
+  if not number then
+    return {'refused', string.match(refusal, '^refused|(%d+)|(.*)$')}
+  end
+  local short = {}
+  for resource, units_short in string.gmatch(listed, '([^=,]+)=(%d+)') do
+    short[#short + 1], short[#short + 2] = resource, units_short
+  end
+  return {'short', number, pin, short}
+end
 if known[1] == 'dropped' or (not known[1] and part > 1) then
   return {'dropped'}
 end
@@ -46,8 +60,9 @@ if known[1] and tonumber(known[2]) >= part then
   return {known[1] == 'loading' and 'loaded' or 'running'}
 end
 local other = redis.call('GET', K.run_of .. dag)
-if part == 1 and other and not ENDED[redis.call('HGET', K.run .. other, 'state') or 'dropped'] then
-  return {'duplicate'}
+local state = other and redis.call('HGET', K.run .. other, 'state') or 'dropped'
+if part == 1 and not ENDED[state] then
+  return {'duplicate', state}
 end
 lapse_leases(now)
 
@@ -62,15 +77,27 @@ while at <= #ARGV do
   at = at + 3 + count
 end
 
+-- Judged with the token that all of it asks for.
+if units > 0 and not known[1] then
+  add_tokens(run, units)
+end
+local terms_of = {}
+for _, group in ipairs(entries.group) do
+  terms_of[group.number] = group[2]
+end
 for _, job in ipairs(entries.job) do
   local count, nearest
   if job[7] == '1' then
-    count, nearest = judge(demand_of(job[1]))
+    local terms = job[6] ~= '' and (terms_of[job[6]] or redis.call('HGET', K.run_groups .. run, job[6] .. '|terms'))
+    count, nearest = judge(demand_of(terms and constrained(job[1], terms) or job[1]))
   end
   if count == 0 then
     if known[1] then
       drop_run(run)
+    elseif units > 0 then
+      drop_tokens(run)
     end
+    leave_run_word(run, 'refused|' .. job.number .. '|' .. nearest, 0)
     settle(lost_text, lobby, now, 16)
     return {'refused', job.number, nearest}
   end
@@ -79,6 +106,9 @@ end
 local base = tonumber(known[3] or nil)
 for _, fields in ipairs(entries.run) do
   redis.call('HSET', K.run .. run, 'dag', dag, 'state', 'loading', 'created_ms', text(now), unpack(fields))
+  if other then
+    redis.call('HSET', K.run .. run, 'before', other)
+  end
   redis.call('SET', K.run_of .. dag, run)
   redis.call('ZADD', K.runs, text(now), run)
   local total = tonumber(redis.call('HGET', K.run .. run, 'total'))
@@ -86,9 +116,6 @@ for _, fields in ipairs(entries.run) do
   base = redis.call('INCRBY', K.order, total) - total
   redis.call('HSET', K.run .. run, 'base', text(base))
   redis.call('SADD', K.rq_queues, K.rq_queue .. lobby)
-  if units > 0 then
-    add_tokens(run, units)
-  end
 end
 redis.call('HSET', K.run .. run, 'part', part)
 set_timer('load|' .. run, now + LOAD_MS)
@@ -132,6 +159,11 @@ if whole == 1 then
 end
 if group then
   drop_run(run)
+  local listed = {}
+  for i = 1, #short, 2 do
+    listed[#listed + 1] = short[i] .. '=' .. short[i + 1]
+  end
+  leave_run_word(run, table.concat({'short', group.number, group.shape.pin, table.concat(listed, ',')}, '|'), 0)
   settle(lost_text, lobby, now, 16)
   return {'short', group.number, group.shape.pin, short}
 end

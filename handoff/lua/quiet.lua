@@ -35,4 +35,5 @@ node.quiet = '1'
 end_hold(node, now)
 redis.call('HSET', K.node .. name, 'quiet', '1')
 set_open(node)
+disband_groups(node)
 return {hand_back(node, 'handed back', lobby, now, SLICE) == SLICE and 'again' or 'quiet'}

@@ -64,6 +64,15 @@ local function end_delays()
   return #due == SLICE
 end
 
+local function is_waiting(job)
+  return job.status == 'deferred' and job.h_state == 'waiting'
+end
+
+-- Behind another of its group, of which it is in no line.
+local function is_parked(job)
+  return job.status == 'deferred' and job.h_state == 'parked'
+end
+
 -- A function that will not be started any more: off wherever it stands.
 local function give_up(job, error, message, body)
   if job.status == 'queued' then
@@ -76,17 +85,15 @@ local function give_up(job, error, message, body)
     end
   else
     redis.call('ZREM', K.rq_deferred .. lobby, job.id)
-    stop_waiting(job, now)
-    count_gone()
+    if is_waiting(job) then
+      stop_waiting(job, now)
+      count_gone()
+    end
   end
   keep_for_callback(job)
   if fail_job(job, error, message, {'exc_string', body}, false, 1, lobby, now) == 'failed+callback' then
     redis.call('RPUSH', K.callbacks, job.id)
   end
-end
-
-local function is_waiting(job)
-  return job.status == 'deferred' and job.h_state == 'waiting'
 end
 
 -- Of a function that is gone.
@@ -110,7 +117,7 @@ end
 
 function on_time.expire(_, _, job)
   local wait_ms = job and option_of(job, 'wait')
-  if wait_ms and (job.status == 'queued' or is_waiting(job)) then
+  if wait_ms and (job.status == 'queued' or is_waiting(job) or is_parked(job)) then
     give_up(job, 'handoff.errors.WaitExpired', wait_ms, expired_text)
   end
 end

@@ -14,6 +14,7 @@ are checked after every step.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import TracebackType
@@ -41,6 +42,9 @@ START_MS = 1_900_000_000_000
 
 LEASE_MS = 30_000
 BEAT_MS = 20_000
+
+WORD_OF_A_RUN = re.compile("gone:[0-9a-f]{32}")
+WORD_MS = 600_000
 
 UNTOLD = frozenset(
     {"epoch", "events", "leases", "node", "order", "overtaking", "plane", "planes", "prune", "sweep", "withheld"}
@@ -183,8 +187,14 @@ class Site:
         return read_ledger(self.store)
 
     def traces(self) -> dict[str, Any]:
-        """All keys that tell of functions, of runs and of what is held, with what they hold."""
+        """All keys that tell of functions, of runs and of what is held, with what they hold.
+
+        Not the word that is left of a run for as long as somebody may ask again whose reply was lost.
+        """
         ledger = self.ledger()
+        for key in filter(WORD_OF_A_RUN.fullmatch, list(ledger.own)):
+            assert 0 < self.store.client.pttl(self.store.keys("gone", key.partition(":")[2])) <= WORD_MS, key
+            del ledger.own[key]
         kept = {f"node:{SHARED}"} | {key for key in ledger.own if key.partition(":")[0] not in UNTOLD}
         own = {key: ledger.own[key] for key in kept & ledger.own.keys()}
         return own | {

@@ -150,6 +150,14 @@ local function adopt(job, lobby, now)
   if job.h_cancel then
     unset_job(job, 'h_cancel')
   end
+  -- Brought back after its run: the limit of that is gone.
+  if job.h_run and not load_shared().cap['run.' .. job.h_run] then
+    local token = 'run%.' .. job.h_run .. '=%d+,?'
+    set_job(job, 'h_demand', (string.gsub(job.h_demand, token, '')))
+    if job.h_base then
+      set_job(job, 'h_base', (string.gsub(job.h_base, token, '')))
+    end
+  end
   -- rq's requeue lets the time run on for which it was kept after its last end.
   redis.call('PERSIST', K.rq_job .. job.id)
   redis.call('PERSIST', K.rq_results .. job.id)

@@ -1,6 +1,6 @@
 -- Canceling one function, in whatever state it is.
 --
--- KEYS     rq_queue  rq_deferred  rq_channel  delayed
+-- KEYS     rq_queue  rq_deferred  rq_channel  delayed  dirty
 -- @include lib/wake
 -- @include lib/ending
 
@@ -47,7 +47,10 @@ local function cancel_job(job, token, lobby, now, culprit)
   local is_deferred = job.status == 'deferred'
   local node = take_off(job, 'canceled', lobby, now)
   end_job(job, 'canceled', {}, now, culprit)
-  if node then
+  if node and token == 'run' then
+    -- One of many: all that they gave back is filled at once, with a budget.
+    redis.call('ZADD', K.dirty, '-inf', node.name)
+  elseif node then
     wake(node, lobby, now, 8)
   end
   if is_deferred then

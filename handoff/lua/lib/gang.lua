@@ -2,7 +2,7 @@
 --
 -- A group is `{strategy, terms (shape of its constraints), rank, {id, costs = {{shape}, ...}}, ...}`; the n-th costs of
 -- all its entries are one option, and the first option that fits anywhere is taken. What takes an entry's cost from a
--- node, and what gives it back, is the caller's: `gang.take(node, entry, cost, option)`, `gang.drop(entry)`.
+-- node, and what gives it back, is the caller's: `gang.take(node, entry, cost)`, `gang.drop(entry)`.
 --
 -- KEYS     open  scratch
 -- @lazy
@@ -25,7 +25,7 @@ local function take_group(gang, group, option, node)
       undo(gang, first)
       return false
     end
-    gang.take(node, entry, cost, option)
+    gang.take(node, entry, cost)
     entry.node = node
     gang.done[#gang.done + 1] = entry
   end
@@ -55,9 +55,33 @@ local function place_among(gang, group, option, names)
   return false
 end
 
+-- What a node that takes all of them has at least: of each resource what the first wants, or the whole units of all.
+local function least_cost(group, option)
+  local sums, names, parts = {}, {}, {}
+  for i, entry in ipairs(group) do
+    for _, want in ipairs(shape_of(entry.costs[option].shape).wants) do
+      if not sums[want[1]] then
+        sums[want[1]], names[#names + 1] = 0, want[1]
+      end
+      if family_of(want[1]) ~= want[1] then
+        sums[want[1]] = math.max(sums[want[1]], want[2])
+      elseif i == 1 or want[2] % UNIT == 0 then
+        sums[want[1]] = (i > 1 and sums[want[1]] % UNIT ~= 0 and 0 or sums[want[1]]) + want[2]
+      end
+    end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    if sums[name] > 0 then
+      parts[#parts + 1] = name .. '=' .. text(sums[name])
+    end
+  end
+  return table.concat(parts, ',')
+end
+
 -- Of all nodes. One that fits the first function may yet be too small for all of them.
 local function place_anywhere(gang, group, option)
-  local shape = shape_of(group[1].costs[option].shape .. group.shape.text)
+  local shape = shape_of(least_cost(group, option) .. group.shape.text)
   local untried = K.scratch .. 'untried'
   redis.call('BITOP', 'OR', untried, K.open, K.open)
   local placed, node = false, nil

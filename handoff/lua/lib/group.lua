@@ -1,8 +1,8 @@
 -- Collocated functions of a run: the first that is ready chooses a node, the others are pinned to it.
 --
 -- `groups` of a run has per group `<g>|members` (numbers, with commas), `<g>|terms` (what its node must be), and once
--- chosen `<g>|node`; `<g>|chooser` is the number of the one that is looking for a node, behind which the others that are
--- ready are parked. A node is chosen again when it is lost or drained.
+-- chosen `<g>|node`; `<g>|chooser` is the number of the one that is looking for a node (and `<number>|chooses` its
+-- group), behind which the others that are ready are parked. A node is chosen again when it is lost, drained or quiet.
 --
 -- KEYS     run_groups  run_parked  run_active  grouped
 -- @lazy
@@ -25,6 +25,12 @@ local function constrained(demand, terms)
   return table.concat(parts, '&')
 end
 
+-- Whether the rest of a group can be served by the node that was chosen.
+local function may_stay(node, terms)
+  return node and node.state == 'up' and not node.draining and not node.quiet
+    and allows(node, shape_of('@' .. terms).terms)
+end
+
 -- What a function of a group asks for as things are now. -> false: another of its group is about to choose
 local function join_group(job)
   local run, group, number = job.h_run, job.h_group, number_of(job.id)
@@ -34,7 +40,10 @@ local function join_group(job)
   if not fields[3] then
     -- The run has ended, and this one was brought back by rq's requeue.
     demand = job.h_base
-  elseif node and node.state == 'up' and not node.draining then
+  elseif redis.call('SISMEMBER', K.run_active .. run, number) == 0 then
+    -- Brought back after it had been counted: nobody waits behind it.
+    demand = constrained(job.h_base, fields[3])
+  elseif may_stay(node, fields[3]) then
     demand = constrained(job.h_base, 'node=' .. node.name)
   else
     if fields[1] then
@@ -45,7 +54,7 @@ local function join_group(job)
       redis.call('RPUSH', K.run_parked .. run .. ':' .. group, number)
       return false
     end
-    redis.call('HSET', K.run_groups .. run, group .. '|chooser', number)
+    redis.call('HSET', K.run_groups .. run, group .. '|chooser', number, number .. '|chooses', group)
     demand = constrained(job.h_base, fields[3])
   end
   if demand ~= job.h_demand then
@@ -56,9 +65,10 @@ end
 
 -- A function of a group was placed.
 local function choose_for_group(job, node)
-  local run, group = job.h_run, job.h_group
-  local chosen = redis.call('HMGET', K.run_groups .. run, group .. '|members', group .. '|node')
-  if not chosen[1] then
+  local run, group, number = job.h_run, job.h_group, number_of(job.id)
+  local chosen = redis.call('HMGET', K.run_groups .. run, group .. '|terms', group .. '|node')
+  local is_counted = not job.h_reserved and redis.call('SISMEMBER', K.run_active .. run, number) == 0
+  if not chosen[1] or is_counted then
     return
   end
   if chosen[2] ~= node.name then
@@ -68,7 +78,7 @@ local function choose_for_group(job, node)
     redis.call('HSET', K.run_groups .. run, group .. '|node', node.name)
     redis.call('SADD', K.grouped .. node.name, run .. '|' .. group)
   end
-  resign(run, group, number_of(job.id))
+  resign(run, group, number)
 end
 
 -- The groups that have chosen a node may choose again.

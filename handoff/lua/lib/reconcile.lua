@@ -24,6 +24,11 @@ local function queue_reader(queue, count)
   end
 end
 
+-- Whether a function in that state has a reservation; deferred ones do in a run that reserves whole.
+local function holds_rightly(job)
+  return job.status == 'queued' or job.status == 'started' or (job.status == 'deferred' and job.h_reserved ~= nil)
+end
+
 -- `ids` are reservations of the node; `has` is the set of those that the agent runs, nil for a node without an agent.
 -- -> the reservations that the agent is to stop
 local function reconcile(node, ids, has, lost_text, lobby, now)
@@ -44,7 +49,7 @@ local function reconcile(node, ids, has, lost_text, lobby, now)
     elseif running then
       -- It was started for an agent that does not run it.
       recover_one(node, id, lost_text, lobby, now)
-    elseif not ours or (job.status ~= 'queued' and job.status ~= 'started' and not job.h_reserved) then
+    elseif not ours or not holds_rightly(job) then
       give_back(node, id, 'gone', now)
     elseif job.status == 'queued' then
       if not is_queued(job_id) then

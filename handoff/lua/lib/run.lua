@@ -2,7 +2,7 @@
 --
 -- A run is a hash: `dag` (the user's id), `state` (loading, running, stopping, finished, failed, canceled, dropped),
 -- `total`, `base` (its functions' orders begin here), `created_ms`, `ended_ms`, `reason` (why it is stopped: failed,
--- canceled, timeout, detached), `failed` (number of the function that failed first), `fail_fast`, `limit`,
+-- canceled, timeout, detached), `before` (the run of that id before it), `failed` (number of the function that failed first), `fail_fast`, `limit`,
 -- `timeout_ms`, `result_ttl`, `failure_ttl`, `part` (slices loaded), `cancel` (the call that canceled it), `culprit`,
 -- and `n_finished`, `n_failed`, `n_canceled`.
 --
@@ -10,7 +10,7 @@
 -- in `active` until it has ended itself; so one that ends is counted once, whoever finds it, and the run has ended when
 -- both are empty.
 --
--- KEYS     run  run_active  run_missing  run_groups  run_end  overtaking  node  held
+-- KEYS     gone  run  run_active  run_missing  run_groups  run_end  overtaking  node  held
 -- @lazy
 -- @include lib/node
 -- @include lib/events
@@ -39,12 +39,26 @@ end
 
 local function drop_tokens(run)
   local shared, token = load_shared(), token_of(run)
-  shared.cap[token], shared.used[token], shared.tried[token] = nil, nil, nil
-  redis.call('HDEL', K.node .. SHARED, 'cap:' .. token, 'used:' .. token, 'tried:' .. token)
+  shared.cap[token], shared.tried[token] = nil, nil
+  redis.call('HDEL', K.node .. SHARED, 'cap:' .. token, 'tried:' .. token)
+  -- What rq deleted may still run, and gives its token back later.
+  if (shared.used[token] or 0) == 0 then
+    shared.used[token] = nil
+    redis.call('HDEL', K.node .. SHARED, 'used:' .. token)
+  end
   redis.call('HDEL', K.overtaking, 'n:' .. token)
   write_node(shared)
   if not next(shared.cap) and redis.call('EXISTS', K.held .. SHARED) == 0 then
     drop_node(shared)
+  end
+end
+
+-- For as long as a client may ask again for a slice of it, a word is left of a run that is not kept for so long itself.
+local RUN_WORD_MS = 60000
+
+local function leave_run_word(run, word, left_ms)
+  if left_ms >= 0 and left_ms < RUN_WORD_MS then
+    redis.call('SET', K.gone .. run, word, 'PX', RUN_WORD_MS)
   end
 end
 
@@ -106,18 +120,16 @@ end
 -- Somebody waits behind the one that was to choose a node for its group.
 local function resign(run, group, number)
   if redis.call('HGET', K.run_groups .. run, group .. '|chooser') == number then
-    redis.call('HDEL', K.run_groups .. run, group .. '|chooser')
+    redis.call('HDEL', K.run_groups .. run, group .. '|chooser', number .. '|chooses')
     later('unpark', run, group)
   end
 end
 
 -- rq deleted a function, and with it the word which group it was of.
 local function resign_everywhere(run, number)
-  for _, field in ipairs(redis.call('HKEYS', K.run_groups .. run)) do
-    local group = string.match(field, '^(%d+)|chooser$')
-    if group then
-      resign(run, group, number)
-    end
+  local group = redis.call('HGET', K.run_groups .. run, number .. '|chooses')
+  if group then
+    resign(run, group, number)
   end
 end
 
@@ -139,7 +151,10 @@ local function leave_run(job, status, culprit, now)
     later('follow', run, number)
   else
     local fields = redis.call('HMGET', K.run .. run, 'state', 'fail_fast', 'failed')
-    if fields[1] == 'running' then
+    if fields[1] == 'loading' then
+      drop_run(run)
+      return true
+    elseif fields[1] == 'running' then
       if not culprit and not fields[3] then
         redis.call('HSET', K.run .. run, 'failed', number)
       end

@@ -93,6 +93,11 @@ end
 
 -- A function of a run whose dependencies have ended. Its delay, if it has one, begins now.
 local function serve_ready(job, lobby, now, grown)
+  -- Its delay, and the time that it may wait, began when it was ready first.
+  if job.h_state ~= 'deferred' then
+    admit(job, lobby, now, option_of(job, 'prefer'), grown)
+    return
+  end
   local due = math.max(tonumber(option_of(job, 'due') or 0), now + tonumber(option_of(job, 'delay') or 0))
   if due > now then
     admit_later(job, lobby, due, now)
@@ -160,6 +165,11 @@ local function unfold_regroup(run, group, from, budget, ready_jobs, _, now)
 end
 
 local function unfold_disband(name, _, _, budget)
+  local node = load_node(name)
+  if node and node.state == 'up' and not node.draining and not node.quiet then
+    -- It is back.
+    return STEP
+  end
   for _, each in ipairs(redis.call('SPOP', K.grouped .. name, math.ceil(budget))) do
     local run, group = string.match(each, '^(.*)|(%d+)$')
     if redis.call('HGET', K.run_groups .. run, group .. '|node') == name then
@@ -215,9 +225,9 @@ local function unfold_keep(run, _, from, budget, _, _, now)
     local id = run .. '-' .. number
     local job = redis.call('HMGET', K.rq_job .. id, 'status', 'origin')
     local registry = job[1] == 'finished' and K.rq_finished or job[1] == 'canceled' and K.rq_canceled or K.rq_failed
-    if job[1] and left_ms == 0 then
+    if job[2] and left_ms == 0 then
       redis.call('ZREM', registry .. job[2], id)
-    elseif job[1] and left_ms > 0 then
+    elseif job[2] and left_ms > 0 then
       expire_in_registry(registry .. job[2], id, math.floor(expires_ms / 1000))
     end
     expire_key(K.rq_job .. id, left_ms)
@@ -237,18 +247,21 @@ local function unfold_keep(run, _, from, budget, _, _, now)
     if left_ms == 0 then
       redis.call('ZREM', K.runs, run)
     end
+    leave_run_word(run, 'ended', left_ms)
   end
   return cost, at
 end
 
 -- A graph that was never loaded to its end leaves nothing.
 local function unfold_drop(run, _, from, budget, _, lobby, now)
-  local dag = redis.call('HGET', K.run .. run, 'dag')
+  local fields = redis.call('HMGET', K.run .. run, 'dag', 'before')
+  local dag, earlier = fields[1], fields[2]
   local cost, at = each_function(run, from, budget, function(number)
     local job, is_there = job_of(run, number)
     if is_there then
       local node = take_off(job, 'undone', lobby, now)
-      redis.call('DEL', K.rq_job .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
+      redis.call('ZREM', K.rq_canceled .. lobby, job.id)
+      redis.call('DEL', K.rq_job .. job.id, K.rq_results .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
       if node then
         wake(node, lobby, now, 8)
       end
@@ -262,6 +275,11 @@ local function unfold_drop(run, _, from, budget, _, lobby, now)
     redis.call('ZREM', K.runs, run)
     if dag and redis.call('GET', K.run_of .. dag) == run then
       redis.call('DEL', K.run_of .. dag)
+      local left_ms = earlier and redis.call('PTTL', K.run .. earlier) or -2
+      if left_ms ~= -2 then
+        redis.call('SET', K.run_of .. dag, earlier)
+        expire_key(K.run_of .. dag, left_ms)
+      end
     end
   end
   return cost, at
@@ -295,7 +313,8 @@ local function unfold(lobby, now, budget, node)
       if not is_same and redis.call('SISMEMBER', K.run_active .. job.h_run, number_of(job.id)) == 1 then
         if redis.call('HGET', K.run .. job.h_run, 'state') == 'running' then
           if node then
-            budget = budget - MOST_WOKEN + wake(node, lobby, now, MOST_WOKEN, tonumber(job.h_rank))
+            local most = math.max(1, math.min(MOST_WOKEN, budget))
+            budget = budget - most + wake(node, lobby, now, most, tonumber(job.h_rank))
           end
           serve_ready(job, lobby, now, node)
         else

@@ -6,6 +6,8 @@
 -- @include lib/job
 
 local PAGE = 16
+-- Runs that have ended: a look each.
+local MOST_PASSED = 256
 local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
 
 local function stop_if_running(run, reason, now)
@@ -23,13 +25,21 @@ end
 -- Functions of runs that rq's tools ended or deleted, behind our back; and runs whose records have expired.
 local function sweep_runs(now)
   local rank = tonumber(redis.call('HGET', K.sweep, 'runs') or 0)
-  local run = redis.call('ZRANGE', K.runs, rank, rank)[1]
-  if not run then
-    redis.call('HSET', K.sweep, 'runs', 0)
-    return
+  local run
+  for _, each in ipairs(redis.call('ZRANGE', K.runs, rank, rank + MOST_PASSED - 1)) do
+    local state = redis.call('HGET', K.run .. each, 'state')
+    if state == 'running' or state == 'stopping' then
+      run = each
+      break
+    elseif state then
+      rank = rank + 1
+    else
+      redis.call('ZREM', K.runs, each)
+    end
   end
-  if redis.call('EXISTS', K.run .. run) == 0 then
-    redis.call('ZREM', K.runs, run)
+  if not run then
+    local has_more = redis.call('ZCARD', K.runs) > rank
+    redis.call('HSET', K.sweep, 'runs', has_more and rank or 0)
     return
   end
   -- Of a set that Redis keeps packed a page is all of it, up to 512: it is gone through in slices.

@@ -8,6 +8,16 @@
 -- @include lib/reserve
 -- @include lib/group
 
+-- With which of its demand it starts: the options of a group are combinations, and what counts later is in between.
+local function variant_of(job, cost)
+  for i, variant in ipairs(demand_of(job.h_demand)) do
+    if variant.after == 0 and shape_of(variant.shape).cost == cost then
+      return i
+    end
+  end
+  return 1
+end
+
 -- -> nil, or the group that fits nowhere and what it is short of: then nothing of this slice is reserved.
 local function reserve_whole(run, claims, now)
   local groups = {}
@@ -22,12 +32,12 @@ local function reserve_whole(run, claims, now)
     groups[i] = group
   end
   return place_gang({
-    take = function(node, entry, cost, option)
+    take = function(node, entry, cost)
       local job = entry.job
       local placement = text(redis.call('INCR', K.order))
       local devices = hold(node, job.id .. ':' .. placement, cost, now)
-      set_job(job, 'h_node', node.name, 'h_devices', devices, 'h_placement', placement, 'h_variant', text(option - 1),
-        'h_reserved', '1')
+      set_job(job, 'h_node', node.name, 'h_devices', devices, 'h_placement', placement, 'h_variant',
+        text(variant_of(job, cost) - 1), 'h_reserved', '1')
       if job.h_group then
         choose_for_group(job, node)
       end
