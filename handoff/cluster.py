@@ -198,6 +198,9 @@ class Cluster:
         Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
         `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written.
         """
+        if not isinstance(function, Function):
+            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
+            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
         check(function)
         return self._submit(function, job_id=uuid.uuid4().hex, function_id=function.id)
 
@@ -244,7 +247,10 @@ class Cluster:
         if "args" in kwargs:
             if args:
                 raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
-            args = tuple(kwargs.pop("args") or ())
+            given = kwargs.pop("args")
+            if not isinstance(given, (list, tuple, type(None))):
+                raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
+            args = tuple(given or ())
         kwargs = {**kwargs, **(named or {})}
         for callback in (on_success, on_failure):
             check_callback(id, callback)
@@ -357,7 +363,7 @@ class Cluster:
             wait_ttl=function.wait_ttl,
             serializer=self._serializer,
             fields=JobFields(
-                data=dumps_arguments(self._serializer, name, args, kwargs),
+                data=dumps_arguments(self._serializer, name, args, kwargs, function_id=function.id),
                 description=describe_call(name, args, kwargs) if description is None else description,
                 timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
                 result_ttl=DEFAULT_RESULT_TTL if result_ttl is None else result_ttl,

@@ -73,6 +73,7 @@ def resolve(functions: Sequence[Function]) -> tuple[list[list[int]], list[int]]:
         check_in_dag(function)
         for argument in function.args:
             _check_argument(function, argument)
+        _check_constants(function)
     sources = _sources(functions)
     for members in companions(functions):
         _check_together([functions[index] for index in members])
@@ -184,6 +185,14 @@ def _check_argument(function: Function, argument: object) -> None:
         except InvalidFunction as error:
             what = f"the {name} of its argument {argument.id!r} cannot be carried ({error.what})"
             raise InvalidFunction(function.id, what, error.advice) from error
+
+
+def _check_constants(function: Function) -> None:
+    for name, values in (("extra_args", function.extra_args), ("kwargs", function.kwargs.values())):
+        if misplaced := next((value for value in values if isinstance(value, Argument)), None):
+            raise InvalidFunction(
+                function.id, f"its {name} hold Argument({misplaced.id!r})", "results come first, by args: name it there"
+            )
 
 
 def _check_together(members: Iterable[Function]) -> None:

@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 _MOST_SHOWN = 12
 """Functions of a cycle that its text names; it may have thousands."""
 
+RESULT = "the result"
+"""What `NotSerializable` calls the value that a function returned."""
+
 
 class HandoffError(Exception):
     """The root of all errors of Handoff."""
@@ -88,13 +91,15 @@ class ResourcesUnavailable(HandoffError):
 
 
 class UnknownFunction(HandoffError):
-    """No function with that id is known: it never was, or its record has expired."""
+    """No function with that id is known: it never was, or its record has expired. `run` is where it was looked for."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id)
-        self.id = id
+    def __init__(self, id: str, run: str = "") -> None:
+        super().__init__(id, run)
+        self.id, self.run = id, run
 
     def __str__(self) -> str:
+        if self.run:
+            return f"run {self.run!r} has no function {self.id!r}: name one of those of its DAG"
         return f"no function {self.id!r} is known: it expired, was deleted, or was submitted to another namespace"
 
 
@@ -144,11 +149,13 @@ class UnknownRun(UnknownFunction):
 class DuplicateRun(HandoffError):
     """A run of that id has not ended; nothing was written."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id)
-        self.id = id
+    def __init__(self, id: str, state: str = "running") -> None:
+        super().__init__(id, state)
+        self.id, self.state = id, state  #: state: loading, running, stopping
 
     def __str__(self) -> str:
+        if self.state == "stopping":
+            return f"a run {self.id!r} is being ended: wait for it with run.wait(), or give the DAG another id"
         return f"a run {self.id!r} has not ended yet: wait for it, cancel it, or give the DAG another id"
 
 
@@ -259,9 +266,13 @@ class NotSerializable(HandoffError):
         self.argument, self.type = argument, type
 
     def __str__(self) -> str:
+        article = "an" if self.type[:1].lower() in tuple("aeiou") else "a"
+        do = "pass plain data or a reference to it"
+        if self.argument.startswith(RESULT):
+            do = "return plain data or a reference to it, take it by Argument(id, serialize=...) in a graph"
         return (
-            f"{self.argument} holds a {self.type}, which msgpack does not carry: "
-            'pass plain data or a reference to it, or use Cluster(serializer="pickle") and agents with --allow-pickle'
+            f"{self.argument} holds {article} {self.type}, which msgpack does not carry: "
+            f'{do}, or use Cluster(serializer="pickle") and agents with --allow-pickle'
         )
 
 

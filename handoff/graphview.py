@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 INLINE = "inline"
@@ -18,6 +18,9 @@ MOST_ALIKE = 20
 
 DEEPEST = 40
 """Levels that are indented; deeper ones stand below each other."""
+
+MOST_SAID = 100
+"""Characters of an error's message that a line shows."""
 
 MOST_NAMED = 5
 """Further dependencies that a line names."""
@@ -47,7 +50,12 @@ class Vertex:
     args: Sequence[int]  #: for each argument the index of its vertex
     state: str
     node: str | None = None
-    asks: str = ""  #: of one that waits: for what
+    asks: str = ""  #: of one that waits or is delayed: for what, or until when
+    infeasible: bool = False  #: no live node could hold it, even when idle
+    job_id: str | None = None  #: of inlines None
+    attempts: int = 0
+    error: Mapping[str, str] | None = None  #: of one that failed: its `type` and `message`
+    reason: str = ""  #: of one that was canceled: why
 
 
 def shown(id: str) -> str:
@@ -63,7 +71,8 @@ def mermaid(vertices: Sequence[Vertex]) -> str:
     """Draw a flowchart: a class per state, inlines as hexagons, what is placed with its node."""
     lines = ["flowchart TD"]
     lines += [f"    n{index}{_box(vertex)}:::{vertex.state}" for index, vertex in enumerate(vertices)]
-    lines += [f"    n{source} --> n{index}" for index, vertex in enumerate(vertices) for source in vertex.args]
+    for index, vertex in enumerate(vertices):
+        lines += [f"    n{source} --> n{index}" for source in dict.fromkeys(vertex.args)]
     occur = {vertex.state for vertex in vertices}
     lines += [f"    classDef {state} {style}" for state, style in _COLORS.items() if state in occur]
     return "\n".join(lines) + "\n"
@@ -112,10 +121,11 @@ class _Tree:
     def _alike(self) -> list[int]:
         """Give what looks the same with all that is below it the same number."""
         kinds = [0] * len(self._vertices)
-        numbers: dict[tuple[str, frozenset[tuple[int, int]]], int] = {}
+        numbers: dict[tuple[str, bool, frozenset[tuple[int, int]]], int] = {}
         for index in reversed(self._order):
             below = Counter(kinds[each] for each in self._below[index])
-            look = (self._vertices[index].state, frozenset(below.items()))
+            vertex = self._vertices[index]
+            look = (vertex.state, vertex.infeasible, frozenset(below.items()))
             kinds[index] = numbers.setdefault(look, len(numbers))
         return kinds
 
@@ -185,8 +195,14 @@ class _Tree:
         return f"{names}: {len(group):,} alike, {self._states(group)}{followed}"
 
     def _states(self, indices: Sequence[int]) -> str:
-        """What they all are, and of those that are placed how many are where."""
-        state = self._vertices[indices[0]].state
+        """What they all are, of those that are placed how many are where, and why the first of them failed."""
+        first, state = self._vertices[indices[0]], self._vertices[indices[0]].state
+        if state == "failed":
+            return f"failed, the first{_stands(first).removeprefix('failed')}"
+        if state == "waiting" and len({self._vertices[index].asks for index in indices}) == 1:
+            return _stands(first)
+        if first.infeasible:
+            return "waiting for what no live node could hold, even when idle"
         on = Counter(self._vertices[index].node for index in indices)
         if state not in ("queued", "started") or None in on:
             return state
@@ -201,8 +217,15 @@ class _Tree:
 
 def _stands(vertex: Vertex) -> str:
     if vertex.state == "waiting" and vertex.asks:
-        return f"waiting for {vertex.asks}"
-    return vertex.state + (f" on {vertex.node}" if vertex.node is not None else "")
+        return f"waiting for {vertex.asks.removeprefix('for ')}"
+    if vertex.state == "delayed" and vertex.asks:
+        return f"delayed: {vertex.asks}"
+    text = vertex.state + (f" on {vertex.node}" if vertex.node is not None else "")
+    if vertex.error is None:
+        return text
+    tried = f" after {vertex.attempts} attempt{'' if vertex.attempts == 1 else 's'}" if vertex.attempts else ""
+    error = shown(f"{vertex.error['type']}: {' '.join(vertex.error['message'].split())}".removesuffix(": "))
+    return f"{text}{tried}: {error if len(error) <= MOST_SAID else f'{error[: MOST_SAID - 3]}...'}"
 
 
 def _line(depth: int, text: str, *, runs: bool) -> str:

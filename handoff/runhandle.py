@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from handoff import runs
-from handoff.errors import InvalidFunction, StoreUnavailable, UnknownFunction, UnknownRun
+from handoff.errors import FunctionCanceled, InvalidFunction, StoreUnavailable, UnknownFunction, UnknownRun
 from handoff.graphview import INLINE, Vertex, mermaid
 from handoff.handles import Handle
 from handoff.plan import run_job_id
-from handoff.runs import Member, Progress, Run, RunResult
+from handoff.runs import Member, Progress, Run, RunResult, plain_error
 from handoff.serializer import SerializerLike
 from handoff.store import Store
 
@@ -38,6 +39,15 @@ class RunSummary:
     created_at: datetime
     ended_at: datetime | None
     reason: str  #: why it was stopped: '', failed, canceled, timeout, detached
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON: moments as ISO texts, None where there is no reason."""
+        moments = {"created_at": _moment(self.created_at), "ended_at": self.ended_at and _moment(self.ended_at)}
+        return asdict(self) | moments | {"reason": self.reason or None}
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
 
 
 class RunHandle:
@@ -68,11 +78,25 @@ class RunHandle:
 
         Waits on the server. Raises what the function that failed first raises by its own handle; `RunCanceled`,
         `RunTimedOut`, `UnknownRun`, and the builtin `TimeoutError`, which changes nothing. With `partial` a run may end
-        as it will: what finished is in `.results`, why the others did not in `.errors`.
+        as it will: what finished is in `.results`, why the others did not in `.errors`; what has not ended when the
+        time is over is in neither.
         """
-        run = runs.wait(self._store, self.id, self._instance, timeout)
-        self._leave()
-        return runs.gather(self._store, run, self._members, self._serializer, partial=partial)
+        run = self._wait(timeout)
+        if not run.ended and not partial:
+            raise runs.late(self._store, run, timeout)
+        # Of a graph that is still being loaded the functions are not known, and nothing has ended.
+        members = self._members if run.ended or run.finished or run.failed or run.canceled else []
+        return runs.gather(self._store, run, members, self._serializer, partial=partial)
+
+    def wait(self, timeout: float | None = None) -> str:
+        """Wait for at most `timeout` seconds until all of it has ended and is given back, and return its status.
+
+        However it ended, that is not raised; the builtin `TimeoutError` is.
+        """
+        run = self._wait(timeout)
+        if not run.ended:
+            raise runs.late(self._store, run, timeout)
+        return run.status
 
     def cancel(self) -> bool:
         """Cancel what has not ended of it; what runs is stopped. -> True if this call decided.
@@ -82,7 +106,7 @@ class RunHandle:
         return runs.cancel_run(self._store, self.id, self._instance)
 
     def progress(self) -> Progress:
-        """Count its functions by state, and say what runs where and what waits for which amounts."""
+        """Count its functions by state, and say what runs where and what waits for what."""
         names = {member.number: member.id for member in self._members}
         return runs.read_progress(self._store, self.id, self._instance, names)
 
@@ -94,7 +118,7 @@ class RunHandle:
         """The handle of one of its functions. Raises `UnknownFunction`, and `InvalidFunction` for an inline one."""
         member = self._by_id.get(function_id)
         if member is None:
-            raise UnknownFunction(str(function_id))
+            raise UnknownFunction(str(function_id), self.id)
         if not member.number:
             raise InvalidFunction(
                 function_id,
@@ -107,16 +131,43 @@ class RunHandle:
     def vertices(self) -> list[Vertex]:
         """All of its functions, inlines too, in the order in which they were added, and where each stands now."""
         standings = runs.read_standings(self._store, self._instance, self._members)
-        inline = runs.Standing(INLINE, None)
+        progress = None
+        if any(standing.status in ("waiting", "delayed") for standing in standings.values()):
+            progress = self.progress()
+        infeasible = frozenset(progress.infeasible if progress else ())
         return [
-            Vertex(member.id, member.args, standing.status, standing.node, standing.asks)
+            self._vertex(member, standings[member.number], progress.waiting if progress else {}, infeasible)
+            if member.number
+            else Vertex(member.id, member.args, INLINE)
             for member in self._members
-            for standing in (standings.get(member.number, inline),)
         ]
+
+    def _vertex(
+        self, member: Member, standing: runs.Standing, waiting: Mapping[str, str], infeasible: frozenset[str]
+    ) -> Vertex:
+        waits, error = standing.status in ("waiting", "delayed"), standing.error
+        return Vertex(
+            id=member.id,
+            args=member.args,
+            state=standing.status,
+            node=standing.node,
+            asks=waiting.get(member.id, "") if waits else "",
+            infeasible=waits and member.id in infeasible,
+            job_id=run_job_id(self._instance, member.number),
+            attempts=standing.attempts,
+            error=None if error is None or standing.status == "canceled" else plain_error(error),
+            reason=error.reason if isinstance(error, FunctionCanceled) else "",
+        )
 
     def summary(self) -> RunSummary:
         """What a list of runs says of it."""
         return summary(self._look())
+
+    def _wait(self, timeout: float | None) -> Run:
+        run = runs.wait(self._store, self.id, self._instance, timeout)
+        if run.ended:
+            self._leave()
+        return run
 
     def _look(self) -> Run:
         run = runs.look_run(self._store, self.id, self._instance)

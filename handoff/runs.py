@@ -11,17 +11,17 @@ import uuid
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from handoff.errors import HandoffError, RunCanceled, RunTimedOut, UnknownFunction, UnknownRun
+from handoff.errors import FunctionFailed, HandoffError, RunCanceled, RunTimedOut, UnknownFunction, UnknownRun
 from handoff.options import ATTENDED_MS
 from handoff.plan import run_job_id
 from handoff.rqmodel import LOST_TEXT
 from handoff.serializer import Serializer, SerializerLike
 from handoff.store import Store, unlisted
-from handoff.why import asks_for
-from handoff.work import FIELDS, WAIT_SLICE_S, Record, look, outcome, record_of, status_of, tick
+from handoff.why import asks_for, due_text, parked_for
+from handoff.work import FIELDS, WAIT_SLICE_S, Record, error_of, look, outcome, record_of, status_of, tick
 
 T = TypeVar("T")
 
@@ -31,6 +31,9 @@ SLICE = 500
 MOST_LISTED = 1_000
 """Runs of one list, which is one script: some 3 us of the server's time each."""
 
+
+MOST_NAMED = 3
+"""Functions that an error names."""
 
 _ENDED = ("finished", "failed", "canceled")
 
@@ -77,7 +80,8 @@ class Standing:
 
     status: str  #: API's word; "gone" where rq deleted it
     node: str | None
-    asks: str = ""  #: of one that waits: for what, in words
+    attempts: int = 0
+    error: HandoffError | None = None  #: what it raises, if it failed or was canceled; without a traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,12 @@ class Progress:
     total: int
     counts: dict[str, int]  #: API's states of functions, those that occur
     running: dict[str, str]  #: what has started -> its node
-    waiting: dict[str, str]  #: what waits for room -> what it asks for, in words
+    waiting: dict[str, str]  #: what is ready and waits -> for what, or until when, in words
+    infeasible: list[str] = field(default_factory=list)  #: of these, what no live node could hold even when idle
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,22 @@ class RunResult:
     results: dict[str, Any]  #: of every function but inlines
     allocations: dict[str, str]  #: function -> the node on which it was last
     errors: dict[str, HandoffError] = field(default_factory=dict)  #: only if partial results were asked for
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, but for results that are none: an error as its `type` and `message`."""
+        return {
+            "dag_id": self.dag_id,
+            "results": dict(self.results),
+            "allocations": dict(self.allocations),
+            "errors": {id: plain_error(error) for id, error in self.errors.items()},
+        }
+
+
+def plain_error(error: HandoffError) -> dict[str, str]:
+    """The type and message of an error: if it is that a function raised one, of that."""
+    if isinstance(error, FunctionFailed):
+        return {"type": error.exception_type, "message": error.message}
+    return {"type": type(error).__name__, "message": str(error)}
 
 
 def look_run(store: Store, id: str, instance: str = "") -> Run:
@@ -208,65 +233,127 @@ def _standing(namespace: str, values: Sequence[bytes | None]) -> Standing:
         record = record_of(namespace, "", values, None)
     except UnknownFunction:
         return Standing("gone", None)
-    return Standing(record.status, record.node, asks_for(record.demand) if record.status == "waiting" else "")
+    error = error_of(record) if record.status in ("failed", "canceled") else None
+    return Standing(record.status, record.node, record.attempts, error)
 
 
 def read_progress(store: Store, id: str, instance: str, names: Mapping[int, str]) -> Progress:
     """Read how far a run has come; `names` are the users' ids by number. Raises `UnknownRun`."""
+    ready = _read_ready(store, id, instance)
+    counts = Counter(ready.counts)
+    running, waiting, infeasible = {}, {}, []
+    for each in ready.functions:
+        counts[each.status] += 1
+    for each in ready.functions:
+        if each.status == "started":
+            running[names[each.number]] = each.node
+        elif each.status in ("waiting", "delayed"):
+            waiting[names[each.number]] = ready.lacks(each, placed=counts["queued"] + counts["started"], names=names)
+            if ready.could_never_hold(each):
+                infeasible.append(names[each.number])
+    run = ready.run
+    shown = {state: counts[state] for state in STATES if counts[state]}
+    return Progress(run.id, run.status, run.total, shown, running, waiting, infeasible)
+
+
+@dataclass(frozen=True, slots=True)
+class _Active:
+    """A function that is ready and has not ended, as the progress script tells of it."""
+
+    number: int
+    status: str  #: API's word
+    finer: str
+    node: str
+    demand: str
+    attempts: int
+    about: str  #: of one that is delayed when that ends, ms; of one that is parked who chooses, by number, or ''
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What the progress script tells of a run, all pages of it."""
+
+    run: Run
+    counts: dict[str, int]  #: of what is not ready, or has ended
+    functions: list[_Active]  #: by number
+    able: dict[str, int]  #: demand -> how many live nodes could hold it, idle; of some that wait
+    now_ms: int
+
+    def could_never_hold(self, each: _Active) -> bool:
+        """Whether it waits for what no live node has, even when idle."""
+        return each.finer == "waiting" and self.able.get(each.demand) == 0
+
+    def lacks(self, each: _Active, *, placed: int, names: Mapping[int, str]) -> str:
+        """Say what one waits for, of a run that has so many functions placed."""
+        if each.finer == "parked":
+            return parked_for(names[int(each.about)] if each.about else None)
+        if each.status == "delayed":
+            return due_text(each.attempts, int(float(each.about or self.now_ms)), self.now_ms)
+        if self.could_never_hold(each):
+            return f"{asks_for(each.demand)}: no live node could hold it, even when idle"
+        if self.run.max_concurrency is not None and placed >= self.run.max_concurrency:
+            return f"{asks_for(each.demand)}, and a place within its run's max_concurrency"
+        return asks_for(each.demand)
+
+
+def _read_ready(store: Store, id: str, instance: str) -> _Ready:
     cursor = "0"
-    active: dict[int, list[str]] = {}
+    functions: dict[int, _Active] = {}
+    able: dict[str, int] = {}
     while True:
         match store.run("progress", run=instance, cursor=cursor):
             case ["unknown"]:
                 raise UnknownRun(id)
-            case ["progress", bytes(following), flat, listed]:
-                fields, cursor = _texts(flat), following.decode()
+            case ["progress", bytes(following), flat, listed, judged, int(now_ms)]:
+                cursor = following.decode()
             case reply:
                 raise unlisted("progress", reply)
-        # A walk by cursor may come by the same one twice.
-        active |= {
-            int(listed[i]): [value.decode() for value in listed[i + 1 : i + 5]] for i in range(0, len(listed), 5)
-        }
         run = _run(instance, flat)
         if run is None:
             raise UnknownRun(id)
+        # A walk by cursor may come by the same one twice.
+        functions |= {int(listed[i]): _active(*listed[i : i + 7]) for i in range(0, len(listed), 7)}
+        able |= {judged[i].decode(): judged[i + 1] for i in range(0, len(judged), 2)}
         if cursor == "0":
-            return progress_of(run, int(fields["n_deferred"]), active, names)
+            deferred = int(_texts(flat)["n_deferred"])
+            counts = {"deferred": deferred, "finished": run.finished, "failed": run.failed, "canceled": run.canceled}
+            return _Ready(run, counts, [functions[number] for number in sorted(functions)], able, now_ms)
 
 
-def progress_of(run: Run, deferred: int, active: Mapping[int, Sequence[str]], names: Mapping[int, str]) -> Progress:
-    """Put together what was read: of each active function its status in rq, finer state, node and demand."""
-    counts = Counter({"deferred": deferred, "finished": run.finished, "failed": run.failed, "canceled": run.canceled})
-    running, waiting = {}, {}
-    for number, (rq_status, finer, node, demand) in sorted(active.items()):
-        status = status_of(rq_status, finer)
-        counts[status] += 1
-        if status == "started":
-            running[names[number]] = node
-        elif status == "waiting":
-            waiting[names[number]] = asks_for(demand)
-    return Progress(
-        run.id, run.status, run.total, {state: counts[state] for state in STATES if counts[state]}, running, waiting
-    )
+def _active(*values: bytes) -> _Active:
+    number, rq_status, finer, node, demand, attempts, about = (value.decode() for value in values)
+    status = status_of(rq_status, finer)
+    return _Active(int(number), status, finer, node, demand, int(attempts or 0), about)
 
 
 def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
     """Wait on the server until the run has ended and all of it is given back, for at most `timeout` seconds.
 
-    Raises `UnknownRun`, and the builtin `TimeoutError`.
+    -> the run, which may not have ended. Raises `UnknownRun`.
     """
     deadline_s = math.inf if timeout is None else time.monotonic() + timeout
     while True:
         run = look_run(store, id, instance)
-        if run.ended:
-            return run
         left_s = deadline_s - time.monotonic()
-        if left_s <= 0:
-            ended = run.finished + run.failed + run.canceled
-            raise TimeoutError(
-                f"run {id!r} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
-            )
+        if run.ended or left_s <= 0:
+            return run
         _await_end(store, instance, min(WAIT_SLICE_S, left_s))
+
+
+def late(store: Store, run: Run, timeout: float | None) -> TimeoutError:
+    """The error for who waited in vain: says what of the run can never start as things are. Raises `UnknownRun`."""
+    ready = _read_ready(store, run.id, run.instance)
+    stuck = [each for each in ready.functions if ready.could_never_hold(each)]
+    ended = run.finished + run.failed + run.canceled
+    text = f"run {run.id!r} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
+    if not stuck:
+        return TimeoutError(text)
+    jobs = [store.keys("rq_job", run_job_id(run.instance, each.number)) for each in stuck[:MOST_NAMED]]
+    ids = _read(store, [("HGET", job, "h_function") for job in jobs])
+    named = [repr(id.decode()) for id in ids if id]
+    if further := len(stuck) - len(jobs):
+        named.append(f"{further} more")
+    return TimeoutError(f"{text}, and no live node could hold {', '.join(named)}, even when idle")
 
 
 def _await_end(store: Store, instance: str, seconds: float) -> None:
@@ -278,10 +365,11 @@ def _await_end(store: Store, instance: str, seconds: float) -> None:
 def gather(
     store: Store, run: Run, members: Sequence[Member], serializer: SerializerLike, *, partial: bool
 ) -> RunResult:
-    """Read what came of a run that has ended.
+    """Read what came of a run.
 
     If it did not finish, raises why: what the function that failed first raises, `RunCanceled` or `RunTimedOut`. With
-    `partial` it returns what there is, and why the rest is not. `UnknownFunction` stands for what rq deleted.
+    `partial` it returns what there is, and why the rest is not; of a run that has not ended, of what has. With it
+    `UnknownFunction` stands for what rq deleted.
     """
     if not partial and run.status != "finished":
         _raise_why(store, run, serializer)
@@ -290,6 +378,8 @@ def gather(
         try:
             if isinstance(record, UnknownFunction):
                 raise record
+            if partial and record.status not in _ENDED:
+                continue
             if record.node is not None:
                 found.allocations[member.id] = record.node
             found.results[member.id] = outcome(record, serializer)

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 from msgpack import ExtType, Packer, unpackb
 
-from handoff.errors import NotSerializable
+from handoff.errors import RESULT, NotSerializable
 
 MAX_DEPTH = 500
 """How deep containers may be nested: below the 511 at which msgpack stops in some versions (1,024 in others)."""
@@ -114,26 +114,45 @@ def resolve(name_or_serializer: str | SerializerLike | None = None) -> Serialize
 
 
 def dumps_arguments(
-    serializer: SerializerLike, func_name: str, args: Sequence[object], kwargs: Mapping[str, object]
+    serializer: SerializerLike,
+    func_name: str,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    *,
+    function_id: str = "",
 ) -> bytes:
-    """Make the bytes that rq keeps as a job's `data`; `NotSerializable` names the argument that is in the way."""
-    args, kwargs = tuple(args), dict(kwargs)
+    """Make the bytes that rq keeps as a job's `data`.
+
+    `NotSerializable` names the argument that is in the way, and the function if it is told which.
+    """
     try:
-        return _dumps(serializer, (func_name, None, args, kwargs), "the call")
+        return _dumps_call(serializer, func_name, tuple(args), dict(kwargs))
+    except NotSerializable as error:
+        if not function_id:
+            raise
+        raise NotSerializable(f"{error.argument} of function {function_id!r}", error.type) from error.__cause__
+
+
+def _dumps_call(
+    serializer: SerializerLike, func_name: str, args: tuple[object, ...], kwargs: dict[str, object]
+) -> bytes:
+    try:
+        return dumps_value(serializer, (func_name, None, args, kwargs), "the call")
     except NotSerializable:
         for index, value in enumerate(args):
-            _dumps(serializer, value, f"argument {index}")
+            dumps_value(serializer, value, f"argument {index}")
         for name, value in kwargs.items():
-            _dumps(serializer, value, f"keyword argument {name!r}")
+            dumps_value(serializer, value, f"keyword argument {name!r}")
         raise
 
 
 def dumps_result(serializer: SerializerLike, result: object) -> bytes:
-    """Make the bytes that rq keeps as a return value; `NotSerializable` speaks of "the result"."""
-    return _dumps(serializer, result, "the result")
+    """Make the bytes that rq keeps as a return value; `NotSerializable` speaks of the result."""
+    return dumps_value(serializer, result, RESULT)
 
 
-def _dumps(serializer: SerializerLike, value: object, what: str) -> bytes:
+def dumps_value(serializer: SerializerLike, value: object, what: str) -> bytes:
+    """Serialize `value`; `NotSerializable` says where in `what` the first part stands that cannot be carried."""
     if serializer is Serializer:
         return Serializer.dumps(value, what=what)
     try:

@@ -75,8 +75,8 @@ def _why_canceled(fields: Fields) -> str:
 def _delayed(fields: Fields, due_ms: int, now_ms: int) -> str:
     tried, seconds = int(fields.get("h_attempts", 0)), max(0, due_ms - now_ms) / 1000
     if tried:
-        return f"attempt {tried} failed: the next one is due in {_span(seconds)}"
-    return f"is delayed until {moment(due_ms)}, which is in {_span(seconds)}"
+        return f"attempt {tried} failed: the next one is due in {span(seconds)}"
+    return f"is delayed until {moment(due_ms)}, which is in {span(seconds)}"
 
 
 def _failed(fields: Fields) -> str:
@@ -84,7 +84,7 @@ def _failed(fields: Fields) -> str:
     if error == _name(Infeasible):
         return f"failed, for no live node could hold it: {nearest_text(message, pinned_of(fields))}"
     if error == _name(WaitExpired):
-        return f"failed, for it had not started after {_span(int(message) / 1000)} of waiting"
+        return f"failed, for it had not started after {span(int(message) / 1000)} of waiting"
     text = f"failed{_at(fields)} after {tried} attempt{'' if tried == '1' else 's'}"
     if error == _name(NodeLost):
         return f"{text}, when node {message} was lost"
@@ -123,6 +123,18 @@ def parked_text(chooser: str | None) -> str:
     return f"is ready: {other}, with which it is collocated, chooses the node first"
 
 
+def parked_for(chooser: str | None) -> str:
+    """Say the same as what one waits for."""
+    return f"for {'another one' if chooser is None else repr(chooser)} to choose a node"
+
+
+def due_text(attempts: int, due_ms: int, now_ms: int) -> str:
+    """Say of one that is delayed until when, or after how many attempts that failed."""
+    if attempts:
+        return f"attempt {attempts} failed, next in {span(max(0, due_ms - now_ms) / 1000)}"
+    return f"until {moment(due_ms)}"
+
+
 def pinned_of(fields: Fields) -> str | None:
     """The node that it must go to; None where it may go to several."""
     return pinned_to(parse_terms(parse_demand(fields["h_demand"])[0][2])) if "h_demand" in fields else None
@@ -150,7 +162,7 @@ class Waiting:
 
     def text(self) -> str:
         """Say it."""
-        end = "" if self.start_s is None else f"; it fails if it has not started in {_span(self.start_s)}"
+        end = "" if self.start_s is None else f"; it fails if it has not started in {span(self.start_s)}"
         return self._why() + end
 
     def _why(self) -> str:
@@ -165,7 +177,7 @@ class Waiting:
         return f"{start}{before}: {lack}{self._holders()}{self._change()}{self._held_for_it()}"
 
     def _not_yet(self) -> list[str]:
-        return [] if self.counts_s is None else [f"none of it counts for another {_span(self.counts_s)}"]
+        return [] if self.counts_s is None else [f"none of it counts for another {span(self.counts_s)}"]
 
     def _held_back(self) -> list[str]:
         others = [hold for hold in self.holds if not hold["own"]]
@@ -206,15 +218,15 @@ class Waiting:
             return ""
         kinds = {holder["kind"] for holder in self.holders}
         noun = kinds.pop() if len(kinds) == 1 else "reservation"
-        span = _span(self.holders[0]["seconds"])
+        held = span(self.holders[0]["seconds"])
         if self.count == 1:
-            return f"; 1 {noun} holds it, for {span} by now"
-        return f"; {self.count} {noun}s hold it, the oldest for {span}"
+            return f"; 1 {noun} holds it, for {held} by now"
+        return f"; {self.count} {noun}s hold it, the oldest for {held}"
 
     def _change(self) -> str:
         match self.change:
             case {"kind": "variant", "node": node, "cost": cost, "joins_s": seconds}:
-                return f"; would start now on {node} with {in_words(cost)}, which counts in {_span(seconds)}"
+                return f"; would start now on {node} with {in_words(cost)}, which counts in {span(seconds)}"
             case {"kind": "lower", "node": node, "resource": resource, "to": there}:
                 return f"; would start now on {node} with {resource} {there}"
             case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
@@ -240,7 +252,7 @@ def moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """Say how long: `0.2 s`, `40 s`, `5 min`, `3 h`, `4 days`."""
     if seconds < 10:
         return f"{seconds:.1f} s"

@@ -221,22 +221,26 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
 
 
 def outcome(record: Record, serializer: SerializerLike) -> Any:
-    """The result of a function that has ended, or the error that it ended with."""
-    entry = record.entry[1] if record.entry else {}
+    """The result of a function that has ended; raises the error that it ended with."""
+    if record.status != "finished":
+        raise error_of(record)
+    return decode_value(record.entry[1] if record.entry else {}, _serializer_of(record, serializer))
+
+
+def error_of(record: Record) -> HandoffError:
+    """What a function raises that has ended without a result. Its traceback is empty where `record` has no entry."""
     if record.status == "canceled":
         # The message of an error is that of a failure before rq requeued it.
-        raise FunctionCanceled(record.function_id, "" if record.error else record.message)
-    if record.status == "finished":
-        return decode_value(entry, _serializer_of(record, serializer))
+        return FunctionCanceled(record.function_id, "" if record.error else record.message)
     if record.error == _name(NodeLost):
-        raise NodeLost(record.function_id, record.message, record.attempts)
+        return NodeLost(record.function_id, record.message, record.attempts)
     if record.error == _name(WaitExpired):
-        raise WaitExpired(record.function_id, int(record.message) / 1000)
+        return WaitExpired(record.function_id, int(record.message) / 1000)
     if record.error == _name(Infeasible):
         pin = pinned_to(parse_terms(record.demand.partition("@")[2].partition("&")[0]))
-        raise Infeasible(record.function_id, nearest_text(record.message, pin))
-    traceback = decode_traceback(entry)
-    raise FunctionFailed(
+        return Infeasible(record.function_id, nearest_text(record.message, pin))
+    traceback = decode_traceback(record.entry[1] if record.entry else {})
+    return FunctionFailed(
         record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback
     )
 

@@ -285,7 +285,7 @@ def test_a_failure_tells_its_exception_where_it_was_raised_and_where_it_ran(clus
 @pytest.mark.parametrize(
     ("code", "error", "message"),
     [
-        ("agent_tasks:unserializable", "handoff.errors.NotSerializable", "holds a object"),
+        ("agent_tasks:unserializable", "handoff.errors.NotSerializable", "holds an object"),
         ("agent_missing:run", "ModuleNotFoundError", "No module named 'agent_missing'"),
         ("agent_tasks:missing", "ImportError", "cannot import name 'missing' from 'agent_tasks'"),
     ],

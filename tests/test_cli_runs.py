@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner, Result
@@ -120,6 +121,8 @@ class TestList:
             ["newer", "running", "0/4", "0", "0"],
             ["older", "canceled", "0/4", "0", "4"],
         ]
+        local = datetime.fromtimestamp(1_900_000_000).strftime("%b %d %H:%M").split()
+        assert [line[5:8] for line in lines if line[0] in ("older", "newer")] == [local, local]
         assert listed[1] == {
             "id": "older",
             "status": "canceled",
@@ -134,6 +137,20 @@ class TestList:
         assert listed[0]["ended_at"] is None
         assert len(json.loads(run("runs", "--count", "1", "--json").stdout)) == 1
         cluster.run("newer").cancel()
+
+    def test_only_long_ids_are_broken_where_the_terminal_is_narrow(
+        self, run: Run, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        id = uuid.uuid4().hex
+        cluster.submit_dag(pipeline(id)).cancel()
+
+        head, _, first, *others = [line.split() for line in run("runs").stdout.splitlines() if line.strip()]
+
+        assert head == ["run", "status", "finished", "failed", "canceled", "created", "took"]
+        assert first[1:5] == ["canceled", "0/4", "0", "4"]
+        assert len(first) == 10
+        assert "".join([first[0], *(word for line in others for word in line)]) == id
 
 
 class TestOne:
@@ -168,12 +185,27 @@ class TestOne:
         agent.take(1)
 
         found = json.loads(run("runs", "g", "--json").stdout)
+        nothing = {
+            "inline": False,
+            "job_id": None,
+            "state": None,
+            "node": None,
+            "attempts": 0,
+            "waits_for": None,
+            "infeasible": False,
+            "error": None,
+            "reason": None,
+        }
 
         assert (found["id"], found["status"], found["total"], found["finished"]) == ("g", "running", 4, 1)
         assert found["functions"][1:4] == [
-            {"id": "half", "inline": True, "state": None, "node": None, "waits_for": None, "args": ["load"]},
-            {"id": "train", "inline": False, "state": "started", "node": "a", "waits_for": None, "args": ["half"]},
-            {"id": "check", "inline": False, "state": "waiting", "node": None, "waits_for": "cpu 1", "args": ["load"]},
+            nothing | {"id": "half", "inline": True, "args": ["load"]},
+            nothing
+            | {"id": "train", "state": "started", "node": "a", "attempts": 1, "args": ["half"]}
+            | {"job_id": cluster.run("g").handle("train").id},
+            nothing
+            | {"id": "check", "state": "waiting", "waits_for": "cpu 1", "args": ["load"]}
+            | {"job_id": cluster.run("g").handle("check").id},
         ]
         assert json.loads(run("status", "g", "--json").stdout) == found
         cluster.run("g").cancel()
@@ -191,7 +223,41 @@ class TestOne:
             "status     failed: a function failed",
             "functions  1 finished, 1 failed, 2 canceled, 1 inline",
         ]
-        assert "      train: failed on a" in lines
+        assert "      train: failed on a after 1 attempt: builtins.ValueError: no" in lines
+
+    def test_programs_get_why_each_did_not_finish(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.submit_dag(pipeline("g"))
+        finish_next(agent)
+        (started,) = agent.take(1)
+        agent.finish(failure(started.id, "boom"))
+
+        found = {each["id"]: each for each in json.loads(run("runs", "g", "--json").stdout)["functions"]}
+
+        assert found["train"]["error"] == {"type": "builtins.ValueError", "message": "boom"}
+        assert (found["train"]["attempts"], found["train"]["reason"]) == (1, None)
+        assert (found["check"]["error"], found["load"]["error"]) == (None, None)
+        assert found["check"]["reason"].startswith("its run 'g' ")
+
+    @pytest.mark.parametrize(
+        ("failing", "expected"), [(1, "failed: a function failed"), (2, "failed: 2 functions failed")]
+    )
+    def test_one_that_went_on_says_how_many_failed(
+        self, run: Run, cluster: Cluster, agent: FakeAgent, failing: int, expected: str
+    ) -> None:
+        graph = DAG("g")
+        for i in range(failing):
+            graph.add(Function(f"f{i}", "tasks:f", max_retries=0))
+        cluster.submit_dag(graph, fail_fast=False)
+        agent.finish(*(failure(started.id) for started in agent.take(failing)))
+
+        assert run("runs", "g").stdout.splitlines()[1] == f"status     {expected}"
+
+    def test_one_of_which_a_function_was_canceled_does_not_say_that_it_failed(
+        self, run: Run, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        cluster.submit_dag(pipeline("g")).handle("check").cancel()
+
+        assert run("runs", "g").stdout.splitlines()[1] == "status     failed: a function was canceled"
 
     def test_ids_are_shown_in_one_line_whatever_they_hold(self, run: Run, cluster: Cluster) -> None:
         cluster.submit_dag(DAG("a\nb \x1b[31m").add(Function("f\n\x1b", "tasks:f")))
@@ -199,7 +265,7 @@ class TestOne:
         lines = run("runs", "a\nb \x1b[31m").stdout.splitlines()
 
         assert lines[0] == r"run        a\nb \x1b[31m"
-        assert lines[-1] == r"  f\n\x1b: waiting for a slot"
+        assert lines[-1].startswith(r"  f\n\x1b: waiting for a slot: no live node could hold it")
         assert r"a\nb" in run("runs").stdout
         cluster.run("a\nb \x1b[31m").cancel()
 
@@ -228,6 +294,34 @@ class TestOne:
         )
         assert "status     deferred: waits for its dependencies" in run("status", id).stdout
         cluster.run("g").cancel()
+
+    @pytest.mark.parametrize("command", ["status", "explain"])
+    def test_a_function_of_it_is_asked_about_by_its_own_id(self, run: Run, cluster: Cluster, command: str) -> None:
+        id = cluster.submit_dag(pipeline("g")).handle("report").id
+
+        assert run(command, "g", "report").stdout == run(command, id).stdout
+        assert json.loads(run(command, "g", "report", "--json").stdout)["id"] == id
+        unknown = run(command, "g", "reprot")
+        assert unknown.exit_code == 1
+        assert said(unknown).startswith("handoff: run 'g' has no function 'reprot': ")
+        assert said(run(command, "h", "report")).startswith("handoff: no run 'h' is known")
+        cluster.run("g").cancel()
+
+    def test_a_run_is_not_explained_but_its_functions_that_wait_are_named(self, run: Run, cluster: Cluster) -> None:
+        graph = DAG("g")
+        for i in range(5):
+            graph.add(Function(f"f{i}", "tasks:f"))
+        cluster.submit_dag(graph)
+
+        waiting = run("explain", "g")
+        cluster.run("g").cancel()
+        ended = run("explain", "g")
+
+        assert (waiting.exit_code, ended.exit_code) == (1, 1)
+        assert said(waiting).startswith(
+            "handoff: 'g' is a run: explain one of its functions (those that wait: 'f0', 'f1', 'f2', ...) by "
+        )
+        assert said(ended).startswith("handoff: 'g' is a run: explain one of its functions by ")
 
 
 class TestCancel:

@@ -128,6 +128,18 @@ class TestOneFunction:
         assert error.function_id == "b"
 
     @pytest.mark.parametrize(
+        ("fields", "where"),
+        [({"extra_args": [1, Argument("a")]}, "extra_args"), ({"kwargs": {"x": Argument("a")}}, "kwargs")],
+    )
+    def test_a_result_among_the_constants_is_refused_with_where_it_belongs(
+        self, fields: dict[str, Any], where: str
+    ) -> None:
+        error = refusal(function("a"), function("b", **fields))
+
+        assert isinstance(error, InvalidFunction)
+        assert str(error) == f"function 'b': its {where} hold Argument('a'): results come first, by args: name it there"
+
+    @pytest.mark.parametrize(
         "transform", [lambda value: value, (), (lambda value: value, 1), "no_colon", 5, [plain], (5, plain)]
     )
     @pytest.mark.parametrize("name", ["serialize", "deserialize"])

@@ -121,6 +121,15 @@ def test_what_a_run_raises_is_caught_as_what_a_function_raises(
     assert "run 'r'" in str(error)
 
 
+def test_what_cannot_be_carried_says_what_to_do_with_an_argument_and_with_a_result() -> None:
+    argument = str(errors.NotSerializable("argument 0 of function 'a'", "object"))
+    result = str(errors.NotSerializable("the result['x']", "set of locks"))
+
+    assert argument.startswith("argument 0 of function 'a' holds an object, which msgpack does not carry: pass plain")
+    assert result.startswith("the result['x'] holds a set of locks, which msgpack does not carry: return plain data")
+    assert "Argument(id, serialize=...)" in result
+
+
 def test_a_run_that_timed_out_does_not_pass_for_an_error_of_the_system() -> None:
     assert errors.RunTimedOut("r", 1.5).errno is None
 

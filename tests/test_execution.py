@@ -92,7 +92,7 @@ def test_a_result_that_cannot_be_serialized_fails_for_good(children: Children) -
     failed = failure(run(children, task("unserializable")))
 
     assert failed.exception_type == "handoff.errors.NotSerializable"
-    assert failed.message.startswith("the result holds a object")
+    assert failed.message.startswith("the result holds an object")
     assert not failed.retryable
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import uuid
@@ -12,14 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff import DAG, Collocated, Function, LocalCluster, RunHandle, runhandle, runs
+from handoff import DAG, Argument, Collocated, Function, LocalCluster, RunHandle, runhandle, runs
 from handoff.cluster import Cluster
 from handoff.errors import (
+    DuplicateRun,
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
     InvalidFunction,
     NodeLost,
+    NotSerializable,
     RunCanceled,
     RunTimedOut,
     StoreUnavailable,
@@ -37,6 +40,9 @@ from handoff.work import tick
 from support.agent import FakeAgent, failure, ok
 
 WAIT_S = 30
+
+LOCK = threading.Lock()
+"""A value that no serializer carries."""
 
 ENTITY = re.compile(r"#(\d+);")
 NODE_LINE = re.compile(r'    n\d+(?:\["([^"]*)"\]|\{\{"([^"]*)"\}\}):::(\w+)')
@@ -82,6 +88,11 @@ class TestMermaid:
             ["classDef", "started"],
             ["classDef", "finished"],
         ]
+
+    def test_a_result_that_is_taken_twice_is_one_edge(self) -> None:
+        text = mermaid([Vertex("a", (), "deferred"), Vertex("b", (0, 0), "deferred")])
+
+        assert text.count("-->") == 1
 
     def test_no_functions_are_an_empty_flowchart(self) -> None:
         assert mermaid([]) == "flowchart TD\n"
@@ -146,6 +157,46 @@ class TestTree:
             "        e: deferred, also takes b, a",
             "  f: queued on m",
         ]
+
+    def test_what_failed_says_how_often_and_why_in_one_short_line(self) -> None:
+        error = {"type": "ValueError", "message": f"first line\nsecond \x1b[31m {'x' * 1000}"}
+
+        once = tree([Vertex("a", (), "failed", "n", attempts=1, error={"type": "KeyError", "message": ""})])
+        often = tree([Vertex("a", (), "failed", "n", attempts=4, error=error)])
+
+        assert once == ["  a: failed on n after 1 attempt: KeyError"]
+        assert often[0].startswith(r"  a: failed on n after 4 attempts: ValueError: first line second \x1b[31m xxx")
+        assert often[0].endswith("x...")
+        assert len(often[0]) < 150
+
+    def test_of_many_that_failed_alike_the_first_says_why(self) -> None:
+        error = {"type": "ValueError", "message": "boom"}
+        vertices = [Vertex(f"f{i}", (), "failed", "n", attempts=4, error=error) for i in range(21)]
+
+        assert tree(vertices) == [
+            "  f0 ... f20: 21 alike, failed, the first on n after 4 attempts: ValueError: boom",
+        ]
+
+    def test_of_many_that_wait_those_that_can_never_start_are_a_line_of_their_own(self) -> None:
+        busy = [Vertex(f"b{i}", (), "waiting", asks="cpu 1") for i in range(30)]
+        same = [Vertex(f"s{i}", (), "waiting", asks="cpu 9: never", infeasible=True) for i in range(30)]
+        other = [Vertex("t", (), "waiting", asks="cpu 8: never", infeasible=True)]
+
+        assert tree([*busy, *same]) == [
+            "  b0 ... b29: 30 alike, waiting for cpu 1",
+            "  s0 ... s29: 30 alike, waiting for cpu 9: never",
+        ]
+        assert tree([*same, *other]) == [
+            "  s0 ... t: 31 alike, waiting for what no live node could hold, even when idle"
+        ]
+
+    def test_what_is_delayed_says_until_when(self) -> None:
+        vertices = [
+            Vertex("a", (), "delayed", asks="until tomorrow"),
+            Vertex("b", (), "delayed", asks="attempt 2 failed, next in 1.8 s"),
+        ]
+
+        assert tree(vertices) == ["  a: delayed: until tomorrow", "  b: delayed: attempt 2 failed, next in 1.8 s"]
 
     def test_no_functions_are_no_lines(self) -> None:
         assert tree([]) == []
@@ -250,29 +301,27 @@ def flat(**fields: object) -> list[bytes]:
 class TestProgress:
     def test_pages_are_put_together_and_who_is_seen_twice_counts_once(self) -> None:
         fields = flat(dag="g", state="running", total=9, created_ms=1, n_finished=2, n_canceled=1, n_deferred=1)
+        pinned = b"cpu=20000,slots=10000@node=b&30000:gpu=5000,slots=10000@node=b"
         first = [
-            b"1",
-            b"started",
-            b"",
-            b"a",
-            b"cpu=10000,slots=10000",
-            b"2",
-            b"deferred",
-            b"parked",
-            b"",
-            b"slots=10000",
+            *(b"1", b"started", b"", b"a", b"cpu=10000,slots=10000", b"1", b""),
+            *(b"2", b"deferred", b"parked", b"", b"slots=10000", b"", b"7"),
+            *(b"3", b"deferred", b"waiting", b"", b"cpu=90000,slots=10000", b"", b""),
         ]
-        second = [b"1", b"started", b"", b"a", b"cpu=10000,slots=10000"]
+        second = [b"1", b"started", b"", b"a", b"cpu=10000,slots=10000", b"1", b""]
         third = [
-            *(b"7", b"deferred", b"waiting", b"", b"cpu=20000,slots=10000@node=b&30000:gpu=5000,slots=10000@node=b"),
-            *(b"8", b"deferred", b"delayed", b"", b"slots=10000"),
-            *(b"9", b"queued", b"", b"a", b"slots=10000"),
+            *(b"7", b"deferred", b"waiting", b"", pinned, b"", b""),
+            *(b"8", b"deferred", b"delayed", b"", b"slots=10000", b"2", b"1900000001800"),
+            *(b"9", b"queued", b"", b"a", b"slots=10000", b"", b""),
+            *(b"10", b"deferred", b"delayed", b"", b"slots=10000", b"", b"1900000001800"),
         ]
+        now_ms = 1_900_000_000_000
         store = Pages(
-            ["progress", b"5", fields, first], ["progress", b"3", fields, second], ["progress", b"0", fields, third]
+            ["progress", b"5", fields, first, [b"cpu=90000,slots=10000", 0], now_ms],
+            ["progress", b"3", fields, second, [], now_ms],
+            ["progress", b"0", fields, third, [pinned, 1], now_ms],
         )
 
-        found = runs.read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 10)})
+        found = runs.read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
 
         assert found == Progress(
             id="g",
@@ -280,16 +329,24 @@ class TestProgress:
             total=9,
             counts={
                 "deferred": 1,
-                "delayed": 1,
-                "waiting": 2,
+                "delayed": 2,
+                "waiting": 3,
                 "queued": 1,
                 "started": 1,
                 "finished": 2,
                 "canceled": 1,
             },
             running={"f1": "a"},
-            waiting={"f2": "a slot", "f7": "cpu 2 or gpu 0.5 (after 30 s) on b"},
+            waiting={
+                "f2": "for 'f7' to choose a node",
+                "f3": "cpu 9: no live node could hold it, even when idle",
+                "f7": "cpu 2 or gpu 0.5 (after 30 s) on b",
+                "f8": "attempt 2 failed, next in 1.8 s",
+                "f10": "until 2030-03-17T17:46:41.800+00:00",
+            },
+            infeasible=["f3"],
         )
+        assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
         assert list(found.counts) == [state for state in runs.STATES if state in found.counts]
         assert store.cursors == ["0", "5", "3"]
 
@@ -466,6 +523,59 @@ class TestResults:
         play(agent, {})
         assert len(run.result(WAIT_S).results) == 4
 
+    def test_who_waits_in_vain_is_told_what_no_node_could_hold(self, cluster: Cluster, agent: FakeAgent) -> None:
+        never = [function(f"big{i}", cost={"cpu": 8}) for i in range(5)]
+        run = cluster.submit_dag(dag(*never, function("x"), function("busy", cost={"cpu": 2}, delay=60)))
+
+        with pytest.raises(TimeoutError) as caught:
+            run.result(timeout=0)
+        with pytest.raises(TimeoutError) as waited:
+            run.wait(timeout=0)
+
+        assert str(caught.value) == str(waited.value)
+        assert str(caught.value).endswith(
+            "0 of 7 functions have ended, and no live node could hold 'big0', 'big1', 'big2', 2 more, even when idle"
+        )
+        run.cancel()
+
+    def test_partial_ones_are_what_there_is_when_the_time_is_over(self, cluster: Cluster, agent: FakeAgent) -> None:
+        run = cluster.submit_dag(
+            dag(function("x"), function("y"), function("z", "x", "y"), function("w", "x")), fail_fast=False
+        )
+        assert run.result(timeout=0, partial=True) == RunResult(run.id, {}, {})
+        first, second = agent.take(2)
+        agent.finish(ok(first.id, 7), failure(second.id, "no"))
+        agent.take(1)
+
+        found = run.result(timeout=0, partial=True)
+
+        assert found.to_dict() == {
+            "dag_id": run.id,
+            "results": {"x": 7},
+            "allocations": {"x": "a", "y": "a"},
+            "errors": {
+                "y": {"type": "builtins.ValueError", "message": "no"},
+                "z": {"type": "FunctionCanceled", "message": str(found.errors["z"])},
+            },
+        }
+        assert run.status == "running"
+        play(agent, {})
+        run.cancel()
+        agent.goodbye()
+
+    @pytest.mark.parametrize("end", ["finished", "failed", "canceled"])
+    def test_to_wait_for_the_end_is_to_learn_how_it_ended_and_raises_nothing_else(
+        self, cluster: Cluster, agent: FakeAgent, end: str
+    ) -> None:
+        run = cluster.submit_dag(diamond())
+        with pytest.raises(TimeoutError):
+            run.wait(timeout=0)
+        if end == "canceled":
+            run.cancel()
+        play(agent, {"top": ValueError("no")} if end == "failed" else {})
+
+        assert run.wait(WAIT_S) == end
+
     def test_whoever_waits_is_woken_by_the_end(self, cluster: Cluster, agent: FakeAgent) -> None:
         run = cluster.submit_dag(diamond())
         found: list[RunResult] = []
@@ -509,7 +619,7 @@ class TestHandle:
 
         assert (found.id, found.status, first.status) == ("a b\n猫", "running", "canceled")
         assert found.handle("g").status == "queued"
-        with pytest.raises(UnknownFunction):
+        with pytest.raises(UnknownFunction, match=r"^run 'a b.n猫' has no function 'f': "):
             found.handle("f")
         cluster.run("a b\n猫").cancel()
 
@@ -539,6 +649,93 @@ class TestHandle:
         agent.finish(ok(started.id))
         play(agent, {})
         assert run.progress() == Progress(run.id, "finished", 3, {"finished": 3}, {}, {})
+
+    def test_of_each_function_it_is_known_how_it_ended(self, cluster: Cluster, agent: FakeAgent) -> None:
+        run = cluster.submit_dag(diamond(), fail_fast=False)
+        play(agent, {"right": ValueError("no")})
+
+        found = {vertex.id: vertex for vertex in run.vertices()}
+
+        assert found["top"].job_id == run.handle("top").id
+        assert (found["half"].job_id, found["half"].state) == (None, INLINE)
+        assert (found["right"].attempts, found["right"].error) == (
+            1,
+            {"type": "builtins.ValueError", "message": "no"},
+        )
+        assert found["end"].error is None
+        assert found["end"].reason.startswith("its dependency 'right' ")
+
+    def test_what_no_node_could_hold_does_not_look_busy(self, cluster: Cluster, agent: FakeAgent) -> None:
+        run = cluster.submit_dag(
+            dag(
+                function("x", cost={"cpu": 2}),
+                function("busy", cost={"cpu": 2}),
+                function("big", cost={"cpu": 3}),
+                function("either", cost=[{"cpu": 3}, {"cpu": 1}]),
+            )
+        )
+
+        found = run.progress()
+
+        assert found.infeasible == ["big"]
+        assert found.waiting == {
+            "busy": "cpu 2",
+            "big": "cpu 3: no live node could hold it, even when idle",
+            "either": "cpu 3 or cpu 1",
+        }
+        assert tree(run.vertices())[1:3] == [
+            "  busy: waiting for cpu 2",
+            "  big: waiting for cpu 3: no live node could hold it, even when idle",
+        ]
+        run.cancel()
+
+    def test_of_distinct_demands_no_more_are_judged_at_once_than_the_server_has_time_for(
+        self, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        run = cluster.submit_dag(dag(*(function(f"f{i}", cost={"cpu": 3 + i}) for i in range(70))))
+        tick(cluster.store)
+
+        assert len(run.progress().infeasible) == 64
+        run.cancel()
+
+    def test_a_node_that_fell_silent_holds_nothing(self, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.store.now_ms = 1_900_000_000_000
+        silent = FakeAgent(cluster.store, "silent", {"cpu": 8}).register()
+        run = cluster.submit_dag(dag(function("x", cost={"cpu": 8}), function("y", cost={"cpu": 8})))
+        assert run.progress().infeasible == []
+
+        cluster.store.now_ms += silent.lease_ms + 1
+
+        assert run.progress().infeasible == ["y"]
+        cluster.store.now_ms = 0
+        run.cancel()
+
+    def test_what_is_delayed_is_told_with_what_waits(self, cluster: Cluster, agent: FakeAgent) -> None:
+        cluster.store.now_ms = 1_900_000_000_000
+        agent.register()
+        run = cluster.submit_dag(dag(function("x", max_retries=3), function("y", delay=60)))
+        (started,) = agent.take(1)
+        agent.finish(failure(started.id))
+
+        assert run.progress().waiting == {
+            "x": "attempt 1 failed, next in 1.0 s",
+            "y": "until 2030-03-17T17:47:40.000+00:00",
+        }
+        run.cancel()
+
+    def test_a_run_that_is_being_ended_says_how_to_wait_for_that(self, cluster: Cluster, agent: FakeAgent) -> None:
+        run = cluster.submit_dag(diamond())
+        with pytest.raises(DuplicateRun, match="has not ended yet: wait for it, cancel it"):
+            cluster.submit_dag(dag(id=run.id))
+        agent.take(1)
+        run.cancel()
+
+        with pytest.raises(DuplicateRun, match=r"is being ended: wait for it with run.wait\(\)"):
+            cluster.submit_dag(dag(id=run.id))
+
+        agent.goodbye()
+        assert run.wait(WAIT_S) == "canceled"
+        assert cluster.submit_dag(dag(id=run.id)).wait(WAIT_S) == "finished"
 
     def test_a_drawing_shows_each_with_its_state(self, cluster: Cluster, agent: FakeAgent) -> None:
         run = cluster.submit_dag(diamond())
@@ -589,6 +786,55 @@ class TestHandle:
     def test_what_is_no_dag_is_refused(self, cluster: Cluster) -> None:
         with pytest.raises(TypeError, match="is no DAG"):
             cluster.submit_dag(cast(DAG, function("f")))
+
+    @pytest.mark.parametrize(
+        ("given", "said"), [(DAG(), "is a DAG: a DAG is submitted with submit_dag"), (3, "an? int")]
+    )
+    def test_what_is_no_function_is_refused(self, cluster: Cluster, given: Any, said: str) -> None:
+        with pytest.raises(TypeError, match=said):
+            cluster.submit(given)
+
+    def test_arguments_that_are_no_sequence_are_refused(self, cluster: Cluster) -> None:
+        with pytest.raises(InvalidFunction, match="args is neither a list nor a tuple"):
+            cluster.enqueue("tasks:f", args="abc")
+
+
+class TestWhatCannotBeCarried:
+    @pytest.mark.parametrize(
+        ("graph", "argument"),
+        [
+            (dag(function("a", extra_args=[{"x": [LOCK]}])), "argument 0['x'][0] of function 'a'"),
+            (dag(function("a"), function("b", "a", kwargs={"k": LOCK})), "keyword argument 'k' of function 'b'"),
+            (
+                dag(function("a"), function("i", "a", type="inline", extra_args=[LOCK]), function("b", "i")),
+                "argument 0 of function 'i'",
+            ),
+            (
+                dag(function("a"), function("b", cast(Any, Argument("a", serialize=("tasks:f", LOCK))))),
+                "a constant in an Argument('a')",
+            ),
+            (
+                dag(function("a"), function("b", cast(Any, Argument("a", deserialize=("tasks:f", LOCK))))),
+                "a constant in an Argument of function 'b'",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("serializer", ["msgpack", "pickle"])
+    def test_the_error_names_the_function(self, cluster: Cluster, graph: DAG, argument: str, serializer: str) -> None:
+        mine = Cluster(connection=cluster.connection, namespace=cluster.namespace, serializer=serializer)
+        if serializer == "pickle":
+            # It does not say where in an argument.
+            argument = argument.replace("['x'][0]", "")
+
+        with mine, pytest.raises(NotSerializable) as caught:
+            mine.submit_dag(graph)
+
+        assert caught.value.argument == argument
+        assert cluster.runs() == []
+
+    def test_of_a_function_on_its_own_too(self, cluster: Cluster) -> None:
+        with pytest.raises(NotSerializable, match=r"^argument 0 of function 'f' holds an object, which"):
+            cluster.submit(function("f", extra_args=[object()]))
 
 
 class Chooser:
@@ -663,7 +909,11 @@ class TestWhy:
 
         assert (run.handle("y").status, found.state) == ("waiting", "waiting")
         assert found.text == "is ready: 'x', with which it is collocated, chooses the node first"
-        assert run.progress().waiting["x"] == "cpu 1 where all collocated with it fit (cpu 2, slots 2)"
+        assert run.progress().waiting == {
+            "x": "cpu 1 where all collocated with it fit (cpu 2, slots 2)",
+            "y": "for 'x' to choose a node",
+        }
+        assert tree(run.vertices())[1] == "  y: waiting for 'x' to choose a node"
         run.cancel()
         cluster.tracker.release(claim)
 
@@ -691,7 +941,7 @@ class TestWhy:
         assert found.text.startswith(
             "waits for a slot: as many of its run are placed as its max_concurrency allows; 1 function holds it"
         )
-        assert run.progress().waiting == {"y": "a slot"}
+        assert run.progress().waiting == {"y": "a slot, and a place within its run's max_concurrency"}
         assert cluster.shared() == {"seat": 3}
         assert list(read_overview(cluster.store).shared) == ["seat"]
         (token,) = [name for name in read_nodes(cluster.store, SHARED)[0].capabilities if name != "seat"]

@@ -9,20 +9,34 @@ import click
 
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cluster import Cluster
+from handoff.errors import HandoffError, UnknownFunction, UnknownRun
 from handoff.explain import Explanation
 from handoff.explain import explain as look
 from handoff.nodes import SHARED
 from handoff.reason import in_words
 
+MOST_NAMED = 3
+"""Functions of a run that are named as those to ask about."""
+
 
 @click.command(short_help="Say why a function stands where it does.")
 @click.argument("id")
+@click.argument("function", required=False)
 @shared_options
 @click.pass_obj
-def explain(asked: Asked, id: str) -> None:
-    """Say why the function ID stands where it does: what is short, who holds it, what would let it start."""
+def explain(asked: Asked, id: str, function: str | None) -> None:
+    """Say why the function ID stands where it does: what is short, who holds it, what would let it start.
+
+    With FUNCTION, that function of the run ID.
+    """
     with asked.cluster() as cluster:
-        found = look(cluster.store, id)
+        try:
+            found = look(cluster.store, id if function is None else cluster.run(id).handle(function).id)
+        except UnknownFunction as error:
+            if function is None:
+                _refuse_run(cluster, error)
+            raise
     if asked.as_json:
         click.echo(to_json(found.to_dict()))
         return
@@ -30,6 +44,18 @@ def explain(asked: Asked, id: str) -> None:
     for name, text in _rows(found):
         click.echo(f"{'' if name == previous else name:<10} {one_line(text)}")
         previous = name
+
+
+def _refuse_run(cluster: Cluster, unknown: UnknownFunction) -> None:
+    """Raise what is to be done instead if that id is of a run."""
+    try:
+        run = cluster.run(unknown.id)
+    except UnknownRun:
+        return
+    waiting = list(run.progress().waiting)
+    named = ", ".join([*map(repr, waiting[:MOST_NAMED]), *(["..."] if waiting[MOST_NAMED:] else [])])
+    which = f" (those that wait: {named})" if named else ""
+    raise HandoffError(f"{run.id!r} is a run: explain one of its functions{which} by `handoff explain RUN FUNCTION`")
 
 
 def _rows(found: Explanation) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from handoff.cluster import Cluster
 from handoff.graphview import INLINE, Vertex, shown, tree
 from handoff.runhandle import RunHandle, RunSummary
 from handoff.runs import MOST_LISTED, STATES
+from handoff.why import span
 
 
 def _count(context: click.Context, parameter: click.Parameter, value: int) -> int:
@@ -50,7 +50,7 @@ def show_run(run: RunHandle, *, as_json: bool) -> None:
     """Print one run."""
     summary, vertices = run.summary(), run.vertices()
     if as_json:
-        click.echo(to_json(_fields(summary) | {"functions": [_function(vertex, vertices) for vertex in vertices]}))
+        click.echo(to_json(summary.to_dict() | {"functions": [_function(vertex, vertices) for vertex in vertices]}))
         return
     for name, text in _rows(summary, vertices).items():
         if text:
@@ -63,25 +63,25 @@ def show_run(run: RunHandle, *, as_json: bool) -> None:
 
 def _list(cluster: Cluster, found: Sequence[RunSummary], *, as_json: bool) -> None:
     if as_json:
-        click.echo(to_json([_fields(summary) for summary in found]))
+        click.echo(to_json([summary.to_dict() for summary in found]))
     elif found:
         _print_table(found)
     else:
         click.echo(f"No run is known in namespace {cluster.namespace} at {cluster.store.address}.")
 
 
-def _fields(summary: RunSummary) -> dict[str, Any]:
-    moments = {"created_at": _moment(summary.created_at), "ended_at": summary.ended_at and _moment(summary.ended_at)}
-    return asdict(summary) | moments | {"reason": summary.reason or None}
-
-
 def _function(vertex: Vertex, vertices: Sequence[Vertex]) -> dict[str, Any]:
     return {
         "id": vertex.id,
         "inline": vertex.state == INLINE,
+        "job_id": vertex.job_id,
         "state": None if vertex.state == INLINE else vertex.state,
         "node": vertex.node,
+        "attempts": vertex.attempts,
         "waits_for": vertex.asks or None,
+        "infeasible": vertex.infeasible,
+        "error": vertex.error,
+        "reason": vertex.reason or None,
         "args": [vertices[index].id for index in vertex.args],
     }
 
@@ -98,7 +98,6 @@ def _rows(summary: RunSummary, vertices: Sequence[Vertex]) -> dict[str, str]:
 
 
 _REASONS = {
-    "failed": "a function failed",
     "canceled": "it was canceled",
     "timeout": "it took longer than its timeout",
     "detached": "the client that it was attached to went away",
@@ -106,10 +105,16 @@ _REASONS = {
 
 
 def _why(summary: RunSummary) -> str:
-    if not summary.reason:
+    if not summary.reason and summary.status != "failed":
         return ""
     stopping = "is being stopped, for " if summary.status == "running" else ""
-    return f": {stopping}{_REASONS[summary.reason]}"
+    return f": {stopping}{_REASONS.get(summary.reason) or _failures(summary.failed)}"
+
+
+def _failures(count: int) -> str:
+    if count > 1:
+        return f"{count:,} functions failed"
+    return "a function failed" if count else "a function was canceled"
 
 
 def _print_table(found: Sequence[RunSummary]) -> None:
@@ -120,7 +125,7 @@ def _print_table(found: Sequence[RunSummary]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("run", "status", "finished", "failed", "canceled", "created", "took"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading != "run")
     for summary in found:
         table.add_row(
             Text(shown(summary.id), style="bold"),
@@ -128,8 +133,8 @@ def _print_table(found: Sequence[RunSummary]) -> None:
             f"{summary.finished:,}/{summary.total:,}",
             f"{summary.failed:,}",
             f"{summary.canceled:,}",
-            _moment(summary.created_at),
-            f"{((summary.ended_at or datetime.now(UTC)) - summary.created_at).total_seconds():,.1f} s",
+            f"{summary.created_at.astimezone():%b %d %H:%M}",
+            span(max(0.0, ((summary.ended_at or datetime.now(UTC)) - summary.created_at).total_seconds())),
         )
     Console().print(table)
 

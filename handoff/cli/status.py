@@ -18,11 +18,17 @@ SHAPES_SHOWN = 20
 
 @click.command(short_help="Show what stands where: all, or one function or run.")
 @click.argument("id", required=False)
+@click.argument("function", required=False)
 @shared_options
 @click.pass_obj
-def status(asked: Asked, id: str | None) -> None:
-    """Show how many functions stand where; with ID, where that function stands and why, or else the run of that id."""
+def status(asked: Asked, id: str | None, function: str | None) -> None:
+    """Show how many functions stand where; with ID, where that function stands and why, or else the run of that id.
+
+    With FUNCTION, show that function of the run ID.
+    """
     with asked.cluster() as cluster:
+        if id is not None and function is not None:
+            id = cluster.run(id).handle(function).id
         try:
             found = read_overview(cluster.store) if id is None else read_function(cluster.store, id)
         except UnknownFunction as error:
@@ -63,7 +69,7 @@ def _overview(found: Overview) -> list[str]:
 
 def _function(found: FunctionStatus) -> list[str]:
     rows = {
-        "function": found.id,
+        "function": found.id if found.function_id == found.id else f"{found.function_id} ({found.id})",
         "call": found.description,
         "status": f"{found.status}: {found.reason}",
         "node": found.node,
