@@ -1,6 +1,6 @@
 -- A function that is ready: placed on a node, or set to wait.
 --
--- KEYS     rq_job  rq_results  rq_deferred  rq_queue  rq_queues  delayed  held  running  order
+-- KEYS     rq_job  rq_results  rq_deferred  rq_queue  delayed  held  running  order
 -- @include lib/waiting
 -- @include lib/find
 -- @include lib/strategy
@@ -8,6 +8,14 @@
 -- @include lib/reserve
 -- @include lib/group
 -- @include lib/hints
+
+-- What this script has placed, as it stands on its queue: nobody else can have been there.
+local just_placed = {}
+
+local function placed_now(job_id, node)
+  local job = just_placed[job_id]
+  return job and job.status == 'queued' and job.h_node == node.name and job or nil
+end
 
 -- Onto the queue of the node that holds its reservation.
 local function enqueue_on(node, job, shape, lobby, now)
@@ -18,10 +26,11 @@ local function enqueue_on(node, job, shape, lobby, now)
     unset_job(job, 'h_state', 'h_since')
   end
   redis.call('ZREM', K.rq_deferred .. lobby, job.id)
-  redis.call('SADD', K.rq_queues, K.rq_queue .. queue)
+  list_queue(queue)
   if redis.call('RPUSH', K.rq_queue .. queue, job.id) == 1 then
     hint(queue)
   end
+  just_placed[job.id] = job
   count_placement(shape, tonumber(job.h_rank), waited, now)
 end
 

@@ -23,9 +23,15 @@ local function lifetime_of(job, status)
 end
 
 -- Nothing but our own look removes expired entries from a registry whose queue nobody asks about any more.
+local pruned = {}
+
 local function expire_in_registry(key, id, expires)
   redis.call('ZADD', key, expires, id)
-  redis.call('ZADD', K.prune, 'LT', (expires + 1) * 1000, key)
+  -- Of a run all expire at once.
+  if pruned[key] ~= expires then
+    pruned[key] = expires
+    redis.call('ZADD', K.prune, 'LT', (expires + 1) * 1000, key)
+  end
 end
 
 local function register_end(key, id, ttl, now)

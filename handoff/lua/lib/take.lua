@@ -24,6 +24,16 @@ local function start(job, node, queue, op, now)
   emit(now, 'started', 'id', id, 'node', node.name)
 end
 
+-- Read once a script: whoever stops a run does so before anything is taken.
+local stopping = {}
+
+local function is_stopping(run)
+  if stopping[run] == nil then
+    stopping[run] = redis.call('HGET', K.run .. run, 'state') == 'stopping'
+  end
+  return stopping[run]
+end
+
 -- Pop and start up to `room` functions. Which ones were started is read from `running`, under this op.
 local function take(node, lobby, op, room, now)
   local queue = lobby .. '.' .. node.name
@@ -37,18 +47,19 @@ local function take(node, lobby, op, room, now)
     if not job_id then
       return
     end
-    local job = read_job(job_id)
+    local fresh = placed_now(job_id, node)
+    local job = fresh or read_job(job_id)
     if job then
       local id = reservation_of(job)
-      local held = redis.call('HEXISTS', K.held .. node.name, id) == 1
+      local held = fresh or redis.call('HEXISTS', K.held .. node.name, id) == 1
       if job.status ~= 'queued' then
         -- Canceled by rq: its room is free again.
         if held and not redis.call('ZSCORE', K.running .. node.name, id) then
           give_back(node, id, 'canceled', now)
         end
-      elseif job.h_run and redis.call('HGET', K.run .. job.h_run, 'state') == 'stopping' then
+      elseif job.h_run and is_stopping(job.h_run) then
         cancel_job(job, 'run', lobby, now, job.h_run)
-      elseif held and not redis.call('ZSCORE', K.running .. node.name, id) then
+      elseif held and (fresh or not redis.call('ZSCORE', K.running .. node.name, id)) then
         start(job, node, queue, op, now)
         room = room - 1
       else
@@ -58,14 +69,23 @@ local function take(node, lobby, op, room, now)
   end
 end
 
+local sent = {}
+
+-- The newest entry of a result, false where it is large. Of a fan-out all take the same one.
+local function result_to_send(id)
+  if sent[id] == nil then
+    sent[id] = redis.call('HEXISTS', K.rq_job .. id, 'h_bulk') == 0
+      and redis.call('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1] or false
+  end
+  return sent[id]
+end
+
 -- The results that a function of a run takes, {number, {field, value, ...}}, as far as they are few and small.
 local function inputs_of(job_id)
   local takes, inputs = redis.call('HGET', K.rq_job .. job_id, 'h_takes'), {}
   local run = takes and string.match(job_id, '^(.*)%-%d+$')
   for number in string.gmatch(takes or '', '%d+') do
-    local id = run .. '-' .. number
-    local entry = redis.call('HEXISTS', K.rq_job .. id, 'h_bulk') == 0
-      and redis.call('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1]
+    local entry = result_to_send(run .. '-' .. number)
     if entry then
       inputs[#inputs + 1] = {tonumber(number), entry[2]}
     end

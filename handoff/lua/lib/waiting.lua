@@ -3,7 +3,7 @@
 -- All scheduling looks at heads only, so a million functions of forty shapes cost as forty. A function that would take
 -- one of several shapes stands in each of them; started by one it leaves all.
 --
--- KEYS     waiting  shape  heads  need  dirty  rq_deferred  rq_queues  rq_queue  overtaking  noted  fronts
+-- KEYS     waiting  shape  heads  need  dirty  rq_deferred  overtaking  noted  fronts
 --          able
 -- @include lib/job
 -- @include lib/shape
@@ -11,6 +11,7 @@
 -- @include lib/hold
 -- @include lib/timers
 -- @include lib/limits
+-- @include lib/hints
 
 local function index_needs(shape, is_present)
   for _, want in ipairs(shape.wants) do
@@ -85,9 +86,13 @@ end
 
 -- To the lobby: RQ's `deferred`, with the finer state beside it.
 local function to_lobby(job, lobby, state, now)
+  -- Of a run it stands there already.
+  local is_there = job.h_state == 'deferred'
   set_job(job, 'status', 'deferred', 'origin', lobby, 'h_state', state, 'h_since', text(now))
-  redis.call('ZADD', K.rq_deferred .. lobby, math.floor(now / 1000), job.id)
-  redis.call('SADD', K.rq_queues, K.rq_queue .. lobby)
+  if not is_there then
+    redis.call('ZADD', K.rq_deferred .. lobby, math.floor(now / 1000), job.id)
+  end
+  list_queue(lobby)
 end
 
 local function start_waiting(job, lobby, now)
