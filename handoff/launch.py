@@ -170,7 +170,8 @@ class _Writer:
         )  # fmt: skip
         structure = zlib.compress(msgpack.packb(plan.structure), 1)
         for first in range(0, len(structure), _PIECE):
-            yield _entry("graph", 0, structure[first : first + _PIECE], weight=SLICE / 2)
+            piece = structure[first : first + _PIECE]
+            yield _entry("graph", 0, piece, weight=0.25 + len(piece) / _PER_WEIGHT)
         yield self._next(plan, 0, plan.roots)
         for group in plan.groups:
             members = ",".join(map(str, group.members))
@@ -274,7 +275,7 @@ class _Writer:
                 claims += [step.number, "&".join(shape_text(option[i], "") for option in options)]
             strategy = function.strategy or self._strategy
             terms_text = constraints_text(terms)
-            yield _entry("claim", steps[0].number, strategy, terms_text, *claims, weight=4.0 * len(steps))
+            yield _entry("claim", steps[0].number, strategy, terms_text, *claims, weight=2.5 * len(steps))
 
 
 def _group_terms(group: Group) -> str:
