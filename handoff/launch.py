@@ -29,7 +29,7 @@ from handoff.reason import nearest_text
 from handoff.resources import UNIT
 from handoff.rqmodel import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL, LOST_TEXT, JobFields, describe_call, job_fields
 from handoff.serializer import PickleSerializer, SerializerLike, dumps_arguments, dumps_value
-from handoff.shape import demand_text, parse_pairs, shape_text
+from handoff.shape import demand_text, parse_pairs, run_token, shape_text
 from handoff.store import Store, unlisted
 from handoff.variants import Variant, costs_at_once, parse_variants
 from handoff.work import LARGEST_ARGUMENTS
@@ -252,7 +252,7 @@ class _Writer:
         variants = self._default_cost if cost is None else parse_variants(cost)
         if self._options.max_concurrency is None:
             return list(variants)
-        token = {f"run.{self._run}": UNIT}
+        token = {run_token(self._run): UNIT}
         return [replace(variant, cost={**variant.cost, **token}) for variant in variants]
 
     def _next(self, plan: Plan, number: int, followers: Iterable[int]) -> Entry:

@@ -10,7 +10,7 @@ import time
 import uuid
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NoReturn, TypeVar
 
@@ -217,7 +217,7 @@ def read_standings(store: Store, instance: str, members: Sequence[Member]) -> di
     found: dict[int, Standing] = {}
     for some in _slices(numbers):
         jobs = [store.keys("rq_job", run_job_id(instance, number)) for number in some]
-        values = _read(store, [("HMGET", job, *FIELDS) for job in jobs])
+        values = store.read_each([("HMGET", job, *FIELDS) for job in jobs])
         found |= {number: _standing(store.namespace, each) for number, each in zip(some, values, strict=True)}
     return found
 
@@ -349,7 +349,7 @@ def late(store: Store, run: Run, timeout: float | None) -> TimeoutError:
     if not stuck:
         return TimeoutError(text)
     jobs = [store.keys("rq_job", run_job_id(run.instance, each.number)) for each in stuck[:MOST_NAMED]]
-    ids = _read(store, [("HGET", job, "h_function") for job in jobs])
+    ids = store.read_each([("HGET", job, "h_function") for job in jobs])
     named = [repr(id.decode()) for id in ids if id]
     if further := len(stuck) - len(jobs):
         named.append(f"{further} more")
@@ -406,8 +406,7 @@ def _each_record(
     """A result may be gone alone: its error is for whoever reads it, and hides no other."""
     for some in _slices([member for member in members if member.number]):
         ids = [run_job_id(instance, member.number) for member in some]
-        replies = _read(
-            store,
+        replies = store.read_each(
             [("HMGET", store.keys("rq_job", id), *FIELDS) for id in ids]
             + [("XREVRANGE", store.keys("rq_results", id), "+", "-", "COUNT", 1) for id in ids],
         )
@@ -433,16 +432,3 @@ def attend(store: Store, instance: str) -> bool:
 
 def _slices(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[i : i + SLICE] for i in range(0, len(items), SLICE))
-
-
-def _read(store: Store, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Plain reads in one round trip; no MULTI, which would hold the server for all of them at once."""
-
-    def call() -> list[Any]:
-        with store.client.pipeline(transaction=False) as pipeline:
-            queue: Callable[..., Any] = pipeline.execute_command
-            for command in commands:
-                queue(*command)
-            return pipeline.execute()
-
-    return store.insist(call)

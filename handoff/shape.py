@@ -81,6 +81,11 @@ def parse_pairs(values: list[bytes]) -> dict[str, Amount]:
     return {values[i].decode(): amount(int(values[i + 1])) for i in range(0, len(values), 2)}
 
 
+def run_token(run: str) -> str:
+    """The shared resource of which each function needs one in a run with max_concurrency."""
+    return f"run.{run}"
+
+
 def is_run_token(name: str) -> bool:
     """Whether a shared resource is the max_concurrency of a run: nobody asks for it by name."""
     return _RUN_TOKEN.fullmatch(name) is not None

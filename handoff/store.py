@@ -191,9 +191,15 @@ class Store:
 
     def read_together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Several plain reads as of one moment, in one round trip."""
+        return self._pipelined(commands, transaction=True)
 
+    def read_each(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Plain reads in one round trip, between which others are served: for so many that they take long together."""
+        return self._pipelined(commands, transaction=False)
+
+    def _pipelined(self, commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> list[Any]:
         def call() -> list[Any]:
-            with self.client.pipeline(transaction=True) as pipeline:
+            with self.client.pipeline(transaction=transaction) as pipeline:
                 queue: Callable[..., Any] = pipeline.execute_command
                 for command in commands:
                     queue(*command)

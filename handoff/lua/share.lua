@@ -1,6 +1,6 @@
 -- Set how much the whole cluster shares of the resources named; the others stay as they are.
 --
--- KEYS     node  held  dirty  nodes  able  live
+-- KEYS     node  dirty  nodes  able  live
 -- ARGV     lobby      str
 --          amounts    str   license=50000,seats=0: 0 takes one away
 --          lost_text  str   exc_string of a function lost with its node
@@ -22,11 +22,7 @@ for resource, units in string.gmatch(amounts, '([^=,]+)=(%d+)') do
     return {'taken', resource, node_at(position).name}
   end
 end
-if shared == nothing_shared then
-  redis.call('HSET', K.node .. SHARED, 'state', 'up', 'epoch', '0', 'kind', 'shared')
-  loaded[SHARED] = nil
-  shared = load_shared()
-end
+shared = open_shared()
 end_hold(shared, now)
 local was_given_up = false
 for resource, units in string.gmatch(amounts, '([^=,]+)=(%d+)') do
@@ -58,9 +54,7 @@ local listed = {}
 for resource, units in pairs(shared.cap) do
   listed[#listed + 1], listed[#listed + 2] = resource, text(units)
 end
-if #listed == 0 and redis.call('EXISTS', K.held .. SHARED) == 0 then
-  drop_node(shared)
-end
+close_shared()
 emit(now, 'shared', 'amounts', amounts)
 settle(lost_text, lobby, now, 16)
 return {'shared', listed}

@@ -160,8 +160,8 @@ local function adopt(job, lobby, now)
     unset_job(job, 'h_cancel')
   end
   -- Brought back after its run: the limit of that is gone.
-  if job.h_run and not load_shared().cap['run.' .. job.h_run] then
-    local token = 'run%.' .. job.h_run .. '=%d+,?'
+  if job.h_run and not load_shared().cap[token_of(job.h_run)] then
+    local token = string.gsub(token_of(job.h_run), '%.', '%%.') .. '=%d+,?'
     set_job(job, 'h_demand', (string.gsub(job.h_demand, token, '')))
     if job.h_base then
       set_job(job, 'h_base', (string.gsub(job.h_base, token, '')))

@@ -9,7 +9,7 @@
 --
 -- The node called `*` is what the whole cluster shares: it has no position, and counts in every test of what fits.
 --
--- KEYS     node  nodes  open  fronts  label
+-- KEYS     node  nodes  open  fronts  label  held
 -- @finally save_books
 -- @include lib/clock
 -- @include lib/shape
@@ -132,6 +132,15 @@ local function load_shared()
     loaded[SHARED] = load_node(SHARED) or nothing_shared
   end
   return loaded[SHARED]
+end
+
+-- The same, made where the cluster has shared nothing so far.
+local function open_shared()
+  if load_shared() == nothing_shared then
+    redis.call('HSET', K.node .. SHARED, 'state', 'up', 'epoch', '0', 'kind', 'shared')
+    loaded[SHARED] = nil
+  end
+  return load_shared()
 end
 
 local function is_open(node)
@@ -260,6 +269,14 @@ local function has_room(node, shape)
     end
   end
   return true
+end
+
+-- What is shared is gone when nothing of it is there, and nobody holds any.
+local function close_shared()
+  local shared = load_shared()
+  if not next(shared.cap) and redis.call('EXISTS', K.held .. SHARED) == 0 then
+    drop_node(shared)
+  end
 end
 
 -- What of the wants a node itself must have.

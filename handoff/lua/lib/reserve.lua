@@ -122,9 +122,7 @@ local function give_back_tokens(id, cost)
   else
     set_tried(shared, shared.free)
   end
-  if not next(shared.cap) and redis.call('EXISTS', K.held .. SHARED) == 0 then
-    drop_node(shared)
-  end
+  close_shared()
 end
 
 -- Give a reservation back. -> true; false where there is none

@@ -2,15 +2,15 @@
 --
 -- A run is a hash: `dag` (the user's id), `state` (loading, running, stopping, finished, failed, canceled, dropped),
 -- `total`, `base` (its functions' orders begin here), `created_ms`, `ended_ms`, `reason` (why it is stopped: failed,
--- canceled, timeout, detached), `before` (the run of that id before it), `failed` (number of the function that failed first), `fail_fast`, `limit`,
--- `timeout_ms`, `result_ttl`, `failure_ttl`, `part` (slices loaded), `cancel` (the call that canceled it), `culprit`,
--- and `n_finished`, `n_failed`, `n_canceled`.
+-- canceled, timeout, detached), `before` (the run of that id before it), `failed` (number of the function that failed
+-- first), `fail_fast`, `limit`, `timeout_ms`, `result_ttl`, `failure_ttl`, `part` (slices loaded), `cancel` (the call that
+-- canceled it), `expires_ms`, and `n_finished`, `n_failed`, `n_canceled`.
 --
 -- Its functions are the jobs `<run>-<number>`, from 1. Each stands in `missing` until its dependencies have ended, then
 -- in `active` until it has ended itself; so one that ends is counted once, whoever finds it, and the run has ended when
 -- both are empty.
 --
--- KEYS     gone  run  run_active  run_missing  run_groups  run_end  overtaking  node  held
+-- KEYS     gone  run  run_active  run_missing  run_groups  run_end  overtaking  node
 -- @lazy
 -- @include lib/node
 -- @include lib/events
@@ -27,11 +27,7 @@ end
 
 -- The run may have so many functions placed at once: a token that all nodes share.
 local function add_tokens(run, units)
-  if load_shared() == nothing_shared then
-    redis.call('HSET', K.node .. SHARED, 'state', 'up', 'epoch', '0', 'kind', 'shared')
-    loaded[SHARED] = nil
-  end
-  local shared = load_shared()
+  local shared = open_shared()
   shared.cap[token_of(run)] = units
   redis.call('HSET', K.node .. SHARED, 'cap:' .. token_of(run), text(units))
   write_node(shared)
@@ -48,9 +44,7 @@ local function drop_tokens(run)
   end
   redis.call('HDEL', K.overtaking, 'n:' .. token)
   write_node(shared)
-  if not next(shared.cap) and redis.call('EXISTS', K.held .. SHARED) == 0 then
-    drop_node(shared)
-  end
+  close_shared()
 end
 
 -- For as long as a client may ask again for a slice of it, a word is left of a run that is not kept for so long itself.

@@ -285,8 +285,8 @@ local function unfold_drop(run, _, from, budget, _, lobby, now)
   return cost, at
 end
 
-local KINDS = {follow = unfold_follow, skip = unfold_skip, stop = unfold_stop, unpark = unfold_unpark, regroup = unfold_regroup, disband = unfold_disband,
-  keep = unfold_keep, drop = unfold_drop, forget = unfold_forget}
+local KINDS = {follow = unfold_follow, skip = unfold_skip, stop = unfold_stop, unpark = unfold_unpark,
+  regroup = unfold_regroup, disband = unfold_disband, keep = unfold_keep, drop = unfold_drop, forget = unfold_forget}
 
 -- Do what was left over, and let those that became ready be placed or wait, the best rank first. `node` is one whose room
 -- grew in this script and was not yet offered: who waits in front of a function that became ready is tried there first.
