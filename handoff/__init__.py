@@ -3,12 +3,12 @@
 Functions declare what they cost, nodes publish what they have, and each function runs on a node where it fits.
 """
 
-from handoff.allocator import Allocator, SimpleAllocator
-from handoff.cluster import Cluster
-from handoff.constraints import Not
-from handoff.current import Current, current
-from handoff.dag import DAG, Argument
-from handoff.default import (
+from handoff.books.allocator import Allocator, SimpleAllocator
+from handoff.books.reservation import Reservation, ResourceTracker
+from handoff.books.simple import SimpleResourceTracker
+from handoff.client.cluster import Cluster
+from handoff.client.current import Current, current
+from handoff.client.default import (
     connect,
     deregister_node,
     discover_nodes,
@@ -21,6 +21,8 @@ from handoff.default import (
     submit_dag,
     this_node,
 )
+from handoff.client.handle import Handle
+from handoff.client.run_handle import RunHandle, RunSummary
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,
@@ -46,18 +48,16 @@ from handoff.errors import (
     UnknownRun,
     WaitExpired,
 )
-from handoff.explain import Explanation
-from handoff.function import Collocated, Function
-from handoff.handles import Handle
-from handoff.local import LocalCluster
-from handoff.reservation import Reservation, ResourceTracker
-from handoff.runhandle import RunHandle, RunSummary
-from handoff.runs import Progress, RunResult
+from handoff.graph.dag import DAG, Argument
+from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.functions import Verdict
+from handoff.ledger.runs import Progress, RunResult
+from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
-from handoff.simple import SimpleResourceTracker
-from handoff.tracker import RedisResourceTracker
-from handoff.variants import After
-from handoff.work import Verdict
+from handoff.why.explain import Explanation
+from handoff.words.constraints import Not
+from handoff.words.function import Collocated, Function
+from handoff.words.variants import After
 
 __all__ = [
     "DAG",

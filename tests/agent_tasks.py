@@ -17,7 +17,7 @@ from rq.timeouts import JobTimeoutException
 
 from child_tasks import alive, describe
 from handoff import this_node
-from handoff.current import current
+from handoff.client.current import current
 
 
 class Refused(Exception):

@@ -17,8 +17,8 @@ from typing import NamedTuple, Self
 import psutil
 
 from child_tasks import wait_until
-from handoff.cluster import Cluster
-from handoff.nodes import Node, read_nodes
+from handoff.client.cluster import Cluster
+from handoff.ledger.nodes import Node, read_nodes
 
 LIMIT_S = 20.0
 """How long a test waits for anything before it fails."""

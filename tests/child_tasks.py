@@ -28,9 +28,9 @@ from rq import Callback
 from rq.job import Job, JobStatus
 from rq.timeouts import JobTimeoutException
 
-from handoff.current import Current, current
+from handoff.client.current import Current, current
 from handoff.serializer import Serializer, SerializerLike
-from handoff_worker.children import Children, Died, Failed, Finished, Outcome, Task
+from handoff_worker.children.pool import Children, Died, Failed, Finished, Outcome, Task
 
 HERE = str(Path(__file__).resolve().parent)
 

@@ -11,9 +11,9 @@ import fakeredis
 import pytest
 import redis
 
-from handoff.cluster import Cluster
-from handoff.embedded import NoServer, RedisServer
-from handoff.store import Store
+from handoff.client.cluster import Cluster
+from handoff.ledger.store import Store
+from handoff.local.server import NoServer, RedisServer
 from support.books import check_books
 
 

@@ -116,9 +116,9 @@ def main() -> None:
     """Be the client."""
     how, url, namespace, id, folder = sys.argv[1:]
     with (
-        patch("handoff.launch.ATTENDED_MS", int(LEASE_S * 1000)),
-        patch("handoff.runs.ATTENDED_MS", int(LEASE_S * 1000)),
-        patch("handoff.runhandle.ATTEND_EVERY_S", LEASE_S / 5),
+        patch("handoff.ledger.launch.ATTENDED_MS", int(LEASE_S * 1000)),
+        patch("handoff.ledger.runs.ATTENDED_MS", int(LEASE_S * 1000)),
+        patch("handoff.client.run_handle.ATTEND_EVERY_S", LEASE_S / 5),
         Cluster(url, namespace=namespace) as cluster,
     ):
         if how == "await":

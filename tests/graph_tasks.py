@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-from handoff.current import current
+from handoff.client.current import current
 
 
 def work(*args: object, **kwargs: object) -> None:

@@ -17,8 +17,8 @@ import agent_tasks
 from agents import LIMIT_S, Agents, Gate, await_end, await_event
 from child_tasks import alive, wait_until
 from handoff import Cluster, UnknownFunction
-from handoff.embedded import RedisServer
-from handoff_worker.hints import Hints
+from handoff.local.server import RedisServer
+from handoff_worker.agent.hints import Hints
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 from support.proxy import Command, FaultyProxy

@@ -16,7 +16,7 @@ import pytest
 import agent_tasks
 from agents import LIMIT_S, Gate, await_event, exchanges, newest, node_of
 from handoff import Cluster, Function, FunctionFailed, Handle, LocalCluster
-from handoff_worker.confine import THREAD_VARIABLES
+from handoff_worker.children.confine import THREAD_VARIABLES
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 

@@ -18,7 +18,7 @@ import agent_tasks
 from agents import LIMIT_S, Agents, Gate, await_end, await_event, environment, newest, node_of
 from child_tasks import alive, wait_until
 from handoff import Cluster, Handle, NodeLost
-from handoff.embedded import RedisServer, any_port
+from handoff.local.server import RedisServer, any_port
 from support.books import assert_nothing_held, check_books
 
 

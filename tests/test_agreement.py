@@ -16,15 +16,16 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff.allocator import Free, LoadBalancedAllocator, Placed, SimpleAllocator, candidates, groups, place
-from handoff.books import Books, Memory
-from handoff.cluster import Cluster
-from handoff.constraints import Not
+from handoff.books.allocator import Free, LoadBalancedAllocator, Placed, SimpleAllocator, candidates, groups, place
+from handoff.books.node_books import Books, Memory
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable
-from handoff.function import STRATEGIES, Collocated, Function, Strategy
-from handoff.handles import Handle
-from handoff.reservation import Reservation
-from handoff.resources import (
+from handoff.ledger.texts.shape import parse_demand
+from handoff.words.constraints import Not
+from handoff.words.function import STRATEGIES, Collocated, Function, Strategy
+from handoff.words.resources import (
     MEMORY_SUFFIX,
     SLOTS,
     UNIT,
@@ -35,8 +36,7 @@ from handoff.resources import (
     device_of,
     parse_capabilities,
 )
-from handoff.shape import parse_demand
-from handoff.variants import After
+from handoff.words.variants import After
 from support.books import check_books
 
 THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"

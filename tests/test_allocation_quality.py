@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.books.reservation import ResourceTracker
+from handoff.books.simple import SimpleResourceTracker
+from handoff.client.cluster import Cluster
 from handoff.errors import ResourcesUnavailable
-from handoff.function import Function
-from handoff.reservation import ResourceTracker
-from handoff.simple import SimpleResourceTracker
+from handoff.local.server import RedisServer
+from handoff.words.function import Function
 from support.atc23 import Decision, Devices, DoesNotFit, Node, Protocol, Request, find_trace, how_to_get_it
 
 SEED = 42

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.allocator import (
+from handoff.books.allocator import (
     MOST_OPTIONS,
     Allocator,
     Free,
@@ -20,11 +20,11 @@ from handoff.allocator import (
     place,
     spare,
 )
-from handoff.books import Books
-from handoff.constraints import Not
+from handoff.books.node_books import Books
 from handoff.errors import DuplicateFunction, InvalidFunction, InvalidNode, InvalidResources
-from handoff.function import Collocated, Function
-from handoff.variants import After
+from handoff.words.constraints import Not
+from handoff.words.function import Collocated, Function
+from handoff.words.variants import After
 
 Nodes = dict[str, dict[str, Free]]
 

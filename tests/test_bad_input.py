@@ -23,8 +23,7 @@ import pytest
 import redis
 import rq
 
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.client.cluster import Cluster
 from handoff.errors import (
     DuplicateFunction,
     HandoffError,
@@ -37,8 +36,9 @@ from handoff.errors import (
     UnknownFunction,
     UnknownNode,
 )
-from handoff.function import Collocated, Function
-from handoff.rqmodel import TERMINAL
+from handoff.ledger.rqmodel import TERMINAL
+from handoff.local.server import RedisServer
+from handoff.words.function import Collocated, Function
 from support.books import check_books
 
 MB = 10**6
@@ -593,7 +593,7 @@ class TestConnections:
         # In a process of its own: this one has threads, and a fork of it would have to be careful.
         script = textwrap.dedent("""
             import os, sys
-            from handoff.cluster import Cluster
+            from handoff.client.cluster import Cluster
 
             cluster = Cluster(sys.argv[1], namespace=sys.argv[2])
             cluster.enqueue("tasks:work", cost={"cpu": 1}, job_id=f"{sys.argv[2]}-before")

@@ -18,10 +18,10 @@ import psutil
 import pytest
 
 from child_tasks import HERE, alive, death, failure, run, task, turn, value, wait_until
-from handoff_worker import nursery
-from handoff_worker.children import Children, Died, Finished, NurseryBroken
-from handoff_worker.confine import binding
-from handoff_worker.wire import LARGEST, Channel, Garbled, encode
+from handoff_worker.children import nursery
+from handoff_worker.children.confine import binding
+from handoff_worker.children.pool import Children, Died, Finished, NurseryBroken
+from handoff_worker.inside.wire import LARGEST, Channel, Garbled, encode
 
 Start = Callable[..., Children]
 

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from handoff import LocalCluster, store
+from handoff import LocalCluster
 from handoff.cli import main
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
-from handoff.explain import explain
-from handoff.variants import After
+from handoff.client.cluster import Cluster
+from handoff.ledger import store
+from handoff.local.server import RedisServer
+from handoff.why.explain import explain
+from handoff.words.variants import After
 from support.books import check_books
 
 Run = Callable[..., Result]

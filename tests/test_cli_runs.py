@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from handoff import DAG, Function
 from handoff.cli import main
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.client.cluster import Cluster
+from handoff.local.server import RedisServer
 from support.agent import FakeAgent, failure, ok
 from support.books import check_books
 

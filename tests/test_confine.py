@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.resources import parse_cost
-from handoff_worker.confine import THREAD_VARIABLES, binding, device_environment
+from handoff.words.resources import parse_cost
+from handoff_worker.children.confine import THREAD_VARIABLES, binding, device_environment
 
 
 def threads(cpu_units: int, inherited: dict[str, str] | None = None) -> dict[str, str]:

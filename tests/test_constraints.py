@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.constraints import (
+from handoff.errors import InvalidFunction, InvalidNode
+from handoff.words.constraints import (
     MOST_LABELS,
     Not,
     Term,
@@ -19,7 +20,6 @@ from handoff.constraints import (
     parse_where,
     pinned_to,
 )
-from handoff.errors import InvalidFunction, InvalidNode
 
 GOOD_VALUES = ["a", "A100", "NVIDIA A100-SXM4-80GB", "eu-west/1:b", "a.b_c+(d)", "9", "-", "a  b", "x" * 63]
 BAD_VALUES: list[Any] = [

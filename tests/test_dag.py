@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.dag import DAG, Argument, companions, dependencies_first
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,
@@ -20,7 +19,8 @@ from handoff.errors import (
     InvalidResources,
     MissingFunction,
 )
-from handoff.function import Collocated, Function, check
+from handoff.graph.dag import DAG, Argument, companions, dependencies_first
+from handoff.words.function import Collocated, Function, check
 
 
 def plain(*values: Any) -> Any:

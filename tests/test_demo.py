@@ -21,12 +21,12 @@ import pytest
 from click.testing import CliRunner
 
 from handoff.cli import main
-from handoff.cluster import Cluster
-from handoff.dag import Argument
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import RunSummary
 from handoff.demo import analysis, run
 from handoff.demo.run import AgentEnded, NoSources, find, graph
-from handoff.local import LocalCluster
-from handoff.runhandle import RunSummary
+from handoff.graph.dag import Argument
+from handoff.local.cluster import LocalCluster
 from support import need_redis_server
 
 WAIT_S = 50

@@ -18,8 +18,8 @@ import psutil
 import pytest
 import redis
 
-from handoff import embedded
-from handoff.embedded import NoServer, RedisServer, ServerNotStarted, find_server
+from handoff.local import server as embedded
+from handoff.local.server import NoServer, RedisServer, ServerNotStarted, find_server
 from support import need_redis_server
 
 LIMIT_S = 20
@@ -356,7 +356,7 @@ class TestFailedStart:
 
 STARTER = """
 import os, sys, threading
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 server = RedisServer()
 def tell(): print(server.port, server.pid, os.readlink(f"/proc/{server.pid}/cwd"), flush=True)
 """

@@ -29,11 +29,11 @@ from child_tasks import (
     transform,
     value,
 )
-from handoff.current import current, run_as_current
-from handoff.embedded import RedisServer
+from handoff.client.current import current, run_as_current
+from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
-from handoff_worker.children import Children, Failed, Finished, Outcome
-from handoff_worker.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
+from handoff_worker.children.pool import Children, Failed, Finished, Outcome
+from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
 from support import need_redis_server
 
 
@@ -83,7 +83,7 @@ def test_a_result_of_60_mb_comes_back(children: Children) -> None:
 def test_a_result_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("zeros", LARGEST_RESULT)))
 
-    assert failed.exception_type == "handoff_worker.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
     assert "the result takes 64.0 MB and 64.0 MB is the limit: store the data elsewhere" in failed.message
     assert not failed.retryable
 
@@ -415,7 +415,7 @@ def test_a_result_that_is_gone_fails_for_good(children: Children, server: RedisS
 
     failed = failure(run(children, task("call", hash=stored, redis={"url": server.url})))
 
-    assert failed.exception_type == "handoff_worker.inputs.ResultGone"
+    assert failed.exception_type == "handoff_worker.inside.inputs.ResultGone"
     assert failed.message == (
         "the result of function 'producer', which this one takes, is gone: "
         "it has expired or was deleted, so submit the whole graph again"
@@ -559,7 +559,7 @@ def test_a_form_that_cannot_be_serialized_fails_for_good(children: Children) -> 
 def test_a_form_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("total", LARGEST_RESULT, hash=graph(forms=[transform("make_zeros")]))))
 
-    assert failed.exception_type == "handoff_worker.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
     assert "made by child_tasks.make_zeros" in failed.message
 
 
@@ -569,7 +569,7 @@ def test_forms_over_their_limit_together_fail_for_good(children: Children) -> No
 
     failed = failure(run(children, task("total", each, hash=graph(forms=makers))))
 
-    assert failed.exception_type == "handoff_worker.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
     assert "and 192.0 MB is the limit" in failed.message
     assert not failed.retryable
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from handoff.cluster import Cluster
-from handoff.constraints import Not
-from handoff.embedded import RedisServer
+from handoff.books.simple import SimpleResourceTracker
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable, UnknownFunction
-from handoff.explain import Explanation, explain
-from handoff.function import Function
-from handoff.handles import Handle
-from handoff.reason import nearest_text
-from handoff.simple import SimpleResourceTracker
-from handoff.variants import After
-from handoff.work import tick
+from handoff.ledger.functions import tick
+from handoff.ledger.reason import nearest_text
+from handoff.local.server import RedisServer
+from handoff.why.explain import Explanation, explain
+from handoff.words.constraints import Not
+from handoff.words.function import Function
+from handoff.words.variants import After
 from support.agent import FakeAgent, failure, ok
 
 T0 = 1_700_000_000_000

@@ -21,11 +21,11 @@ from typing import Any
 import pytest
 from rq.utils import import_attribute
 
-from handoff.constraints import Not
 from handoff.errors import InvalidFunction, InvalidNode, InvalidResources
-from handoff.function import Collocated, Function, check, delay_ms, due_ms, import_path
-from handoff.names import check_namespace, check_node_name
-from handoff.variants import After
+from handoff.words.constraints import Not
+from handoff.words.function import Collocated, Function, check, delay_ms, due_ms, import_path
+from handoff.words.names import check_namespace, check_node_name
+from handoff.words.variants import After
 
 
 def plain(value: int = 0) -> int:

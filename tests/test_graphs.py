@@ -38,7 +38,7 @@ from handoff import (
     RunTimedOut,
     UnknownRun,
 )
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 

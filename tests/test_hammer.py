@@ -21,18 +21,18 @@ from typing import Any
 
 import pytest
 
-from handoff import work
-from handoff.cluster import Cluster
-from handoff.constraints import Not
-from handoff.embedded import RedisServer
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, NodeIsLeased, ResourcesUnavailable, UnknownNode
-from handoff.function import Collocated, Function
-from handoff.nodes import SHARED, read_nodes
-from handoff.reservation import Reservation
-from handoff.resources import UNIT, device_of
-from handoff.rqmodel import ENDING_TEXTS
-from handoff.shape import parse_cost_text
-from handoff.variants import After
+from handoff.ledger import functions as work
+from handoff.ledger.nodes import SHARED, read_nodes
+from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger.texts.shape import parse_cost_text
+from handoff.local.server import RedisServer
+from handoff.words.constraints import Not
+from handoff.words.function import Collocated, Function
+from handoff.words.resources import UNIT, device_of
+from handoff.words.variants import After
 from support import need_redis_server
 from support.agent import FakeAgent, NameTaken, Result, Stale, failure, killed, ok
 from support.books import assert_nothing_held, check_books, read_ledger

@@ -9,12 +9,12 @@ import pytest
 import redis
 
 from child_tasks import entry, inline, inline_function, inputs, result, transform
-from handoff.rqmodel import decode_value
+from handoff.ledger.rqmodel import decode_value
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
-from handoff_worker.children import Finished
-from handoff_worker.execution import import_function
-from handoff_worker.inputs import MOST_READ, Entry, Evaluator, ResultGone, Unmade, read_results, taken
-from handoff_worker.tasks import result as delivered
+from handoff_worker.agent.tasks import result as delivered
+from handoff_worker.children.pool import Finished
+from handoff_worker.inside.execution import import_function
+from handoff_worker.inside.inputs import MOST_READ, Entry, Evaluator, ResultGone, Unmade, read_results, taken
 
 
 def arguments(

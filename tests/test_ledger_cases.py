@@ -10,11 +10,11 @@ import redis
 from rq.job import Job as RqJob
 from rq.registry import CanceledJobRegistry
 
-from handoff import work
-from handoff.cluster import Cluster
-from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT
+from handoff.client.cluster import Cluster
+from handoff.ledger import functions as work
+from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
-from handoff.variants import After
+from handoff.words.variants import After
 from support.agent import FakeAgent, Stale, ok
 from support.books import check_books, read_ledger
 from support.database import database

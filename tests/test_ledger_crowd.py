@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from handoff import work
-from handoff.cluster import Cluster
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
-from handoff.reservation import Reservation
-from handoff.rqmodel import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger import functions as work
+from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books, read_ledger
 from support.database import database

@@ -20,10 +20,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
-from handoff import work
-from handoff.allocator import Free
-from handoff.cluster import Cluster
-from handoff.constraints import Not, parse_labels_text, parse_where
+from handoff.books.allocator import Free
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
 from handoff.errors import (
     DuplicateFunction,
     Infeasible,
@@ -33,15 +32,16 @@ from handoff.errors import (
     UnknownFunction,
     UnknownNode,
 )
-from handoff.function import Collocated, Function
-from handoff.nodes import read_nodes
-from handoff.reservation import Reservation
-from handoff.resources import UNIT, Capabilities, amounts, parse_capabilities
+from handoff.ledger import functions as work
+from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.nodes import read_nodes
+from handoff.ledger.store import Store, own_client
+from handoff.ledger.texts.shape import parse_cost_text, parse_devices
 from handoff.serializer import Serializer
-from handoff.shape import parse_cost_text, parse_devices
-from handoff.store import Store, own_client
-from handoff.tracker import RedisResourceTracker
-from handoff.variants import After, parse_variants
+from handoff.words.constraints import Not, parse_labels_text, parse_where
+from handoff.words.function import Collocated, Function
+from handoff.words.resources import UNIT, Capabilities, amounts, parse_capabilities
+from handoff.words.variants import After, parse_variants
 from support.agent import FakeAgent, NameTaken, Result, Stale, Started, failure, killed, ok
 from support.books import Ledger, below, check_ledger, read_ledger
 from support.database import database

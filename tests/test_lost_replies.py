@@ -16,16 +16,16 @@ from typing import Any, NamedTuple
 import pytest
 from rq.job import JobStatus
 
-from handoff import store as store_module
-from handoff import work
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import HandoffError, UnknownFunction
-from handoff.function import Collocated, Function
-from handoff.handles import Handle
-from handoff.nodes import read_nodes
-from handoff.reservation import Reservation
-from handoff.rqmodel import ENDING_TEXTS
+from handoff.ledger import functions as work
+from handoff.ledger import store as store_module
+from handoff.ledger.nodes import read_nodes
+from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.local.server import RedisServer
+from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, NameTaken, Stale, failure, killed, ok
 from support.books import Ledger, check_ledger, read_ledger
 from support.proxy import Fault, FaultyProxy

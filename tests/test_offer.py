@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.constraints import parse_labels
 from handoff.errors import InvalidNode, InvalidResources
-from handoff.resources import UNIT, amounts
-from handoff_worker.offer import Offer, leaves_nothing_open, make_offer
-from handoff_worker.probe import Gpu, MachineCapabilities
-from handoff_worker.settings import NodeSettings
+from handoff.words.constraints import parse_labels
+from handoff.words.resources import UNIT, amounts
+from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer
+from handoff_worker.machine.probe import Gpu, MachineCapabilities
+from handoff_worker.machine.settings import NodeSettings
 
 
 def machine(*gpus: Gpu) -> MachineCapabilities:

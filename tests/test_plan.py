@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.antichain import heaviest_antichain
-from handoff.constraints import Term
-from handoff.dag import DAG, Argument
 from handoff.errors import CyclicDependency
-from handoff.function import Collocated, Function
-from handoff.needs import MOST_COMPARED
-from handoff.plan import Group, Plan, Step, make_plan, run_job_id
-from handoff.resources import UNIT, Units
-from handoff.variants import After, Cost, parse_variants
+from handoff.graph.antichain import heaviest_antichain
+from handoff.graph.dag import DAG, Argument
+from handoff.graph.needs import MOST_COMPARED
+from handoff.graph.plan import Group, Plan, Step, make_plan, run_job_id
+from handoff.words.constraints import Term
+from handoff.words.function import Collocated, Function
+from handoff.words.resources import UNIT, Units
+from handoff.words.variants import After, Cost, parse_variants
 
 HERE = __name__
 

@@ -14,7 +14,7 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.proxy import Command, FaultyProxy, read_value
 

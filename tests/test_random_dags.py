@@ -21,19 +21,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import graph_tasks
-from handoff import runs
-from handoff.cluster import Cluster
-from handoff.dag import Argument
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import RunHandle
 from handoff.errors import FunctionCanceled, ResourcesUnavailable, UnknownRun
-from handoff.function import Collocated, Function
-from handoff.nodes import SHARED
-from handoff.plan import run_job_id
-from handoff.resources import UNIT, parse_capabilities
-from handoff.runhandle import RunHandle
-from handoff.shape import parse_cost_text
-from handoff.work import tick
-from handoff_worker.children import Died
-from handoff_worker.tasks import result
+from handoff.graph.dag import Argument
+from handoff.graph.plan import run_job_id
+from handoff.ledger import runs
+from handoff.ledger.functions import tick
+from handoff.ledger.nodes import SHARED
+from handoff.ledger.texts.shape import parse_cost_text
+from handoff.words.function import Collocated, Function
+from handoff.words.resources import UNIT, parse_capabilities
+from handoff_worker.agent.tasks import result
+from handoff_worker.children.pool import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed
 from support.books import assert_nothing_held
 from support.database import database

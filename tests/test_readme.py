@@ -11,7 +11,7 @@ import pytest
 
 import handoff
 from handoff import Cluster
-from handoff.nodes import read_nodes
+from handoff.ledger.nodes import read_nodes
 from support import need_redis_server
 
 ROOT = Path(__file__).parent.parent

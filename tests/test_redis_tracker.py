@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.cluster import Cluster
-from handoff.reservation import ResourceTracker
+from handoff.books.reservation import ResourceTracker
+from handoff.client.cluster import Cluster
 from tracker_conformance import TrackerConformance
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.errors import InvalidResources
-from handoff.resources import (
+from handoff.words.resources import (
     LARGEST,
     MOST_RESOURCES,
     UNIT,

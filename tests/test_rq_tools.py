@@ -33,12 +33,12 @@ from rq.results import Result as RqResult
 from rq.suspension import resume, suspend
 from rq.worker import BaseWorker
 
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.handles import Handle
+from handoff.ledger.functions import tick
+from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
-from handoff.work import tick
 from support.agent import FakeAgent, failure, killed, ok
 from support.books import assert_nothing_held, check_books, read_ledger
 

@@ -13,9 +13,8 @@ import pytest
 from rq.registry import CanceledJobRegistry, DeferredJobRegistry, FailedJobRegistry, FinishedJobRegistry
 
 from child_tasks import wait_until
-from handoff import launch, runs
-from handoff.cluster import Cluster
-from handoff.dag import Argument
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import RunHandle
 from handoff.errors import (
     DuplicateRun,
     FunctionCanceled,
@@ -32,12 +31,13 @@ from handoff.errors import (
     UnknownRun,
     WaitExpired,
 )
-from handoff.function import Collocated, Function
-from handoff.plan import make_plan
-from handoff.rqmodel import encode_value
-from handoff.runhandle import RunHandle
+from handoff.graph.dag import Argument
+from handoff.graph.plan import make_plan
+from handoff.ledger import launch, runs
+from handoff.ledger.functions import tick
+from handoff.ledger.rqmodel import encode_value
 from handoff.serializer import Serializer
-from handoff.work import tick
+from handoff.words.function import Collocated, Function
 from support.agent import Stale, failure, ok
 from support.books import assert_nothing_held, read_ledger
 from support.graphs import START_MS, Site, chain, function, graph

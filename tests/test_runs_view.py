@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff import DAG, Argument, Collocated, Function, LocalCluster, RunHandle, runhandle, runs
-from handoff.cluster import Cluster
+from handoff import DAG, Argument, Collocated, Function, LocalCluster, RunHandle
+from handoff.client import run_handle as runhandle
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import Attendant
 from handoff.errors import (
     DuplicateRun,
     FunctionCanceled,
@@ -29,14 +31,14 @@ from handoff.errors import (
     UnknownFunction,
     UnknownRun,
 )
-from handoff.graphview import DEEPEST, INLINE, Vertex, mermaid, shown, tree
-from handoff.nodes import SHARED, read_nodes
-from handoff.runhandle import Attendant
-from handoff.runs import Member, Progress, RunResult, dependencies_of
+from handoff.graph.picture import DEEPEST, INLINE, Vertex, mermaid, shown, tree
+from handoff.ledger import runs
+from handoff.ledger.functions import tick
+from handoff.ledger.nodes import SHARED, read_nodes
+from handoff.ledger.runs import Member, Progress, RunResult, dependencies_of
+from handoff.ledger.store import Store
 from handoff.serializer import Serializer
-from handoff.status import read_overview
-from handoff.store import Store
-from handoff.work import tick
+from handoff.why.status import read_overview
 from support.agent import FakeAgent, failure, ok
 
 WAIT_S = 30

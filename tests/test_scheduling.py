@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import redis
 
-from handoff.cluster import Cluster
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import Infeasible, InvalidResources, UnknownNode, WaitExpired
-from handoff.function import Function
-from handoff.handles import Handle
-from handoff.variants import After
+from handoff.words.function import Function
+from handoff.words.variants import After
 from support.agent import FakeAgent
 from support.books import read_ledger
 from support.picture import START_MS, Board, Case, cases

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 
-from handoff import lua
-from handoff.keys import SCHEMA
-from handoff.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger import lua
+from handoff.ledger.keys import SCHEMA
+from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 
 OPERATIONS = lua.names()
 PARTS = tuple(

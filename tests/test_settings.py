@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff_worker.settings import NodeSettings, load
+from handoff_worker.machine.settings import NodeSettings, load
 
 EXAMPLE = Path(__file__).parents[1] / "workers" / "node.example.toml"
 

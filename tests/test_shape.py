@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.constraints import Not, parse_where
-from handoff.resources import SLOTS, UNIT, UNLIMITED, parse_capabilities
-from handoff.shape import (
+from handoff.ledger.texts.shape import (
     capability_texts,
     cost_text,
     demand_text,
@@ -19,7 +17,9 @@ from handoff.shape import (
     parse_devices,
     shape_text,
 )
-from handoff.variants import After, Variant, parse_variants
+from handoff.words.constraints import Not, parse_where
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, parse_capabilities
+from handoff.words.variants import After, Variant, parse_variants
 
 COSTS = st.dictionaries(st.sampled_from(["cpu", "gpu", "gpu_memory", "a.b-c", "_"]), st.integers(1, UNLIMITED))
 CONSTRAINTS: st.SearchStrategy[Any] = st.sampled_from(

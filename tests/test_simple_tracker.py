@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from handoff.books.reservation import Reservation, ResourceTracker
+from handoff.books.simple import SimpleResourceTracker
 from handoff.errors import ResourcesUnavailable, UnknownNode
-from handoff.function import Function
-from handoff.reservation import Reservation, ResourceTracker
-from handoff.simple import SimpleResourceTracker
+from handoff.words.function import Function
 from tracker_conformance import TrackerConformance
 
 

@@ -7,15 +7,14 @@ from collections.abc import Callable
 import pytest
 from rq.suspension import resume, suspend
 
-from handoff.cluster import Cluster
-from handoff.constraints import Not
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.handles import Handle
-from handoff.nodes import read_nodes
-from handoff.resources import parse_capabilities
-from handoff.rqmodel import encode_traceback, encode_value
+from handoff.ledger.functions import tick
+from handoff.ledger.nodes import read_nodes
+from handoff.ledger.rqmodel import encode_traceback, encode_value
 from handoff.serializer import Serializer
-from handoff.status import (
+from handoff.why.status import (
     NodeState,
     Overview,
     Use,
@@ -26,10 +25,11 @@ from handoff.status import (
     read_waiting,
     use_of,
 )
-from handoff.variants import After
-from handoff.work import tick
-from handoff_worker.holder import Holder
-from handoff_worker.ledger import NodeLedger, Result
+from handoff.words.constraints import Not
+from handoff.words.resources import parse_capabilities
+from handoff.words.variants import After
+from handoff_worker.agent.ledger import NodeLedger, Result
+from handoff_worker.machine.holder import Holder
 
 LEASE_MS = 60_000
 

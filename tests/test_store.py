@@ -15,14 +15,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
-from handoff import lua
-from handoff import store as store_module
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
-from handoff.function import Function
-from handoff.rqmodel import RQ_KEY_PREFIX
-from handoff.store import GIVE_UP_AFTER_S, ScriptBug, Store, address_of, own_client, url_of
+from handoff.ledger import lua
+from handoff.ledger import store as store_module
+from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger.store import GIVE_UP_AFTER_S, ScriptBug, Store, address_of, own_client, url_of
+from handoff.local.server import RedisServer
+from handoff.words.function import Function
 from support.books import check_books
 from support.proxy import FaultyProxy
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 import redis
 
-from handoff import work
-from handoff.allocator import SimpleAllocator
-from handoff.cluster import Cluster
-from handoff.embedded import RedisServer
+from handoff.books.allocator import SimpleAllocator
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
-from handoff.explain import explain
-from handoff.function import Function
-from handoff.handles import Handle
-from handoff.rqmodel import ENDING_TEXTS
-from handoff.work import Verdict, tick
+from handoff.ledger import functions as work
+from handoff.ledger.functions import Verdict, tick
+from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.local.server import RedisServer
+from handoff.why.explain import explain
+from handoff.words.function import Function
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.books import assert_nothing_held, check_books
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handoff.errors import InvalidResources
-from handoff.variants import LONGEST_AFTER_S, MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
+from handoff.words.variants import LONGEST_AFTER_S, MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from handoff.constraints import Not
+from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.errors import (
     DuplicateFunction,
     InvalidFunction,
@@ -25,9 +25,9 @@ from handoff.errors import (
     ResourcesUnavailable,
     UnknownNode,
 )
-from handoff.function import Collocated, Function
-from handoff.reservation import Reservation, ResourceTracker
-from handoff.variants import After
+from handoff.words.constraints import Not
+from handoff.words.function import Collocated, Function
+from handoff.words.variants import After
 
 
 def function(id: str, node: str | Collocated | None = None, **cost: float) -> Function:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.cluster import Cluster
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction, UnknownRun
-from handoff.handles import Handle
 
 
 @click.command(short_help="Cancel a function, or a run.")

@@ -9,12 +9,12 @@ import click
 
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.cluster import Cluster
+from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun
-from handoff.explain import Explanation
-from handoff.explain import explain as look
-from handoff.nodes import SHARED
-from handoff.reason import in_words
+from handoff.ledger.nodes import SHARED
+from handoff.ledger.reason import in_words
+from handoff.why.explain import Explanation
+from handoff.why.explain import explain as look
 
 MOST_NAMED = 3
 """Functions of a run that are named as those to ask about."""

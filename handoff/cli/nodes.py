@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.nodes import Node, read_nodes
-from handoff.status import NodeState, Use, hold_on, read_states, use_of
-from handoff.why import moment
+from handoff.ledger.nodes import Node, read_nodes
+from handoff.why.sentences import moment
+from handoff.why.status import NodeState, Use, hold_on, read_states, use_of
 
 
 @click.command(short_help="List the nodes and what is in use.")

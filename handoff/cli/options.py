@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from handoff.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.constraints import Not, Where
 from handoff.errors import FunctionFailed
-from handoff.function import Strategy
-from handoff.rqmodel import parse_call_arguments
+from handoff.ledger.rqmodel import parse_call_arguments
+from handoff.words.constraints import Not, Where
+from handoff.words.function import Strategy
 
 
 def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:

@@ -10,11 +10,11 @@ import click
 
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.cluster import Cluster
-from handoff.graphview import INLINE, Vertex, shown, tree
-from handoff.runhandle import RunHandle, RunSummary
-from handoff.runs import MOST_LISTED, STATES
-from handoff.why import span
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import RunHandle, RunSummary
+from handoff.graph.picture import INLINE, Vertex, shown, tree
+from handoff.ledger.runs import MOST_LISTED, STATES
+from handoff.why.sentences import span
 
 
 def _count(context: click.Context, parameter: click.Parameter, value: int) -> int:

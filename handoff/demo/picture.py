@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from handoff.resources import Amount
+from handoff.words.resources import Amount
 
 Use = Mapping[str, Mapping[str, tuple[Amount, Amount]]]
 """Node -> resource -> how much of it is in use, and its capacity."""

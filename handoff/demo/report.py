@@ -15,7 +15,7 @@ from rich.text import Text
 
 from handoff.demo.analysis import Analysis, ComplexFunction, Pair, Signatures, Unparsable, most_complex
 from handoff.demo.picture import use_table
-from handoff.resources import SLOTS, Amount, amount
+from handoff.words.resources import SLOTS, Amount, amount
 
 FAMILIES_SHOWN = 10
 UNPARSABLE_SHOWN = 5

@@ -17,19 +17,19 @@ from typing import Any, Self
 from rich.console import Console
 from rich.live import Live
 
-from handoff.cluster import DEFAULT_NAMESPACE, Cluster
-from handoff.dag import DAG, Argument
+from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.run_handle import RunHandle
 from handoff.demo import analysis
 from handoff.demo.picture import Picture
 from handoff.demo.report import Ran, Report, peaks, summarize
 from handoff.errors import HandoffError
-from handoff.function import Function
-from handoff.local import LocalCluster
-from handoff.nodes import read_nodes
-from handoff.resources import Amount, amounts
-from handoff.runhandle import RunHandle
-from handoff.runs import RunResult
-from handoff.status import read_waiting, use_of
+from handoff.graph.dag import DAG, Argument
+from handoff.ledger.nodes import read_nodes
+from handoff.ledger.runs import RunResult
+from handoff.local.cluster import LocalCluster
+from handoff.why.status import read_waiting, use_of
+from handoff.words.function import Function
+from handoff.words.resources import Amount, amounts
 
 NODES: dict[str, dict[str, Amount]] = {
     "small": {"cpu": 1, "memory": 1000},

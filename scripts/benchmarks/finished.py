@@ -25,7 +25,7 @@ from benchmarks.figures import Figure, ratio
 from benchmarks.functions import nothing
 from benchmarks.waiting import wait_until
 from handoff import Cluster, LocalCluster
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 
 PROCESSES = 2
 WARM_UP = 64

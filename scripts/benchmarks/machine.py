@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 
 PACKAGES = ("rq", "redis", "hiredis", "msgpack")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from handoff import Cluster, Function, ResourcesUnavailable
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 from support.atc23 import Decision, Protocol, Request, Unallocated, find_trace, how_to_get_it
 
 SEEDS = range(42, 47)

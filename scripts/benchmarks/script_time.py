@@ -9,12 +9,12 @@ from collections.abc import Callable
 from benchmarks.figures import Figure
 from benchmarks.functions import nothing
 from handoff import Cluster
-from handoff.embedded import RedisServer
-from handoff.resources import Capabilities, parse_capabilities
-from handoff.rqmodel import encode_value
+from handoff.ledger.rqmodel import encode_value
+from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
-from handoff_worker.holder import Holder
-from handoff_worker.ledger import NodeLedger, Result, Started
+from handoff.words.resources import Capabilities, parse_capabilities
+from handoff_worker.agent.ledger import NodeLedger, Result, Started
+from handoff_worker.machine.holder import Holder
 
 NODES = (10, 1_000)
 COST = {"cpu": 1, "memory": 500}

@@ -14,7 +14,7 @@ from rq import Queue
 from benchmarks.figures import Figure, ratio
 from benchmarks.functions import nothing
 from handoff import Cluster
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 
 CLIENTS = (1, 4)
 COST = {"cpu": 1, "memory": 500}

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.constraints import labels_text, parse_labels
-from handoff.resources import DeviceMemory, Number, parse_capabilities
-from handoff.rqmodel import LOST_TEXT, encode_traceback, encode_value, worker_fields
+from handoff.ledger.rqmodel import LOST_TEXT, encode_traceback, encode_value, worker_fields
+from handoff.ledger.store import Store
+from handoff.ledger.texts.shape import capability_texts
 from handoff.serializer import Serializer
-from handoff.shape import capability_texts
-from handoff.store import Store
+from handoff.words.constraints import labels_text, parse_labels
+from handoff.words.resources import DeviceMemory, Number, parse_capabilities
 
 
 class Stale(Exception):

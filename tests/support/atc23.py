@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from handoff.resources import Number
+from handoff.words.resources import Number
 
 FOLDER = "alibaba-gpu-2023"
 VARIABLE = "HANDOFF_TRACES"

@@ -16,12 +16,12 @@ from typing import Any
 
 import redis
 
-from handoff.constraints import Term, parse_terms
-from handoff.keys import prefix
-from handoff.nodes import SHARED, Node, read_nodes
-from handoff.resources import MEMORY_SUFFIX, SLOTS, UNIT, Units, device_of
-from handoff.shape import parse_cost_text
-from handoff.store import Store
+from handoff.ledger.keys import prefix
+from handoff.ledger.nodes import SHARED, Node, read_nodes
+from handoff.ledger.store import Store
+from handoff.ledger.texts.shape import parse_cost_text
+from handoff.words.constraints import Term, parse_terms
+from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, Units, device_of
 from support.run_books import check_runs, places_of_runs
 
 _JOB_RESERVATION = re.compile(r"([A-Za-z0-9_-]+):(\d+)")

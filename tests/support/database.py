@@ -8,7 +8,7 @@ import fakeredis
 import pytest
 import redis
 
-from handoff.embedded import RedisServer
+from handoff.local.server import RedisServer
 
 NUMBER = 9
 """No other test uses this one of the real server's databases."""

@@ -23,18 +23,18 @@ from typing import Any
 import msgpack
 import redis
 
-from handoff.cluster import Cluster
-from handoff.dag import DAG, Argument
-from handoff.function import Function
-from handoff.graphview import INLINE
-from handoff.handles import Handle
-from handoff.nodes import SHARED
-from handoff.resources import DeviceMemory
-from handoff.runhandle import RunHandle
-from handoff.work import tick
-from handoff_worker.children import Failed, Finished, Task
-from handoff_worker.execution import Executor
-from handoff_worker.tasks import result
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
+from handoff.client.run_handle import RunHandle
+from handoff.graph.dag import DAG, Argument
+from handoff.graph.picture import INLINE
+from handoff.ledger.functions import tick
+from handoff.ledger.nodes import SHARED
+from handoff.words.function import Function
+from handoff.words.resources import DeviceMemory
+from handoff_worker.agent.tasks import result
+from handoff_worker.children.pool import Failed, Finished, Task
+from handoff_worker.inside.execution import Executor
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
 from support.books import Ledger, check_books, read_ledger
 

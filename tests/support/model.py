@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handoff.books import Books, Devices
-from handoff.constraints import Term, constraints_text, pinned_to
-from handoff.resources import SLOTS, UNIT, UNLIMITED, Capabilities, Units, device_of
-from handoff.shape import shape_text
-from handoff.variants import Variant
+from handoff.books.node_books import Books, Devices
+from handoff.ledger.texts.shape import shape_text
+from handoff.words.constraints import Term, constraints_text, pinned_to
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Capabilities, Units, device_of
+from handoff.words.variants import Variant
 
 
 @dataclass(frozen=True, slots=True)

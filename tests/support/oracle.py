@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from handoff.allocator import Group, candidates, groups
-from handoff.constraints import Term
-from handoff.function import Function
-from handoff.resources import Capabilities, Number, Units, parse_cost
-from handoff.variants import Variant
+from handoff.books.allocator import Group, candidates, groups
+from handoff.words.constraints import Term
+from handoff.words.function import Function
+from handoff.words.resources import Capabilities, Number, Units, parse_cost
+from handoff.words.variants import Variant
 from support.agent import Result
 from support.model import Claim, Held, Job, Node, Shared, Way, ways_of, with_slots
 from support.overtaking import Line, Overtaking

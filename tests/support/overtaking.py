@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from handoff.resources import SLOTS, Units
+from handoff.words.resources import SLOTS, Units
 from support.model import Job, Node, Promise, Shared, Way, family
 
 MOST_HELD = 64

@@ -42,18 +42,18 @@ from typing import Any
 import pytest
 from _pytest.mark import ParameterSet
 
-from handoff.cluster import Cluster
-from handoff.constraints import Not
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import Infeasible, ResourcesUnavailable
-from handoff.explain import explain
-from handoff.function import Function
-from handoff.handles import Handle
-from handoff.nodes import SHARED, Node, read_nodes
-from handoff.reservation import Reservation
-from handoff.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
-from handoff.shape import parse_cost_text
-from handoff.variants import After
-from handoff.work import tick
+from handoff.ledger.functions import tick
+from handoff.ledger.nodes import SHARED, Node, read_nodes
+from handoff.ledger.texts.shape import parse_cost_text
+from handoff.why.explain import explain
+from handoff.words.constraints import Not
+from handoff.words.function import Function
+from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
+from handoff.words.variants import After
 from support.agent import FakeAgent, failure, killed, ok
 from support.books import Held, Ledger, check_ledger, read_ledger
 

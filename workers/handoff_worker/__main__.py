@@ -15,21 +15,21 @@ from typing import Any
 
 import click
 
-from handoff.cluster import DEFAULT_NAMESPACE, default_url
+from handoff.client.cluster import DEFAULT_NAMESPACE, default_url
 from handoff.errors import HandoffError
-from handoff.names import check_namespace, check_node_name
-from handoff.resources import SLOTS, UNIT, Number
-from handoff.store import ScriptBug, Store, own_client
-from handoff_worker import settings
-from handoff_worker.agent import Agent, Options
-from handoff_worker.children import Children, NurseryBroken
-from handoff_worker.hints import Hints
-from handoff_worker.holder import Holder
-from handoff_worker.ledger import NameTaken, NodeLedger
-from handoff_worker.lifetime import Signals, Tether, take_name
-from handoff_worker.offer import leaves_nothing_open, make_offer
-from handoff_worker.probe import probe
-from handoff_worker.tasks import Maker
+from handoff.ledger.store import ScriptBug, Store, own_client
+from handoff.words.names import check_namespace, check_node_name
+from handoff.words.resources import SLOTS, UNIT, Number
+from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.hints import Hints
+from handoff_worker.agent.ledger import NameTaken, NodeLedger
+from handoff_worker.agent.lifetime import Signals, Tether, take_name
+from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.pool import Children, NurseryBroken
+from handoff_worker.machine import settings
+from handoff_worker.machine.holder import Holder
+from handoff_worker.machine.offer import leaves_nothing_open, make_offer
+from handoff_worker.machine.probe import probe
 
 logger = logging.getLogger("handoff_worker")
 

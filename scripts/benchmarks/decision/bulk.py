@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import redis
 
-from handoff.lua import Script
-from handoff.store import ScriptBug, Store
+from handoff.ledger.lua import Script
+from handoff.ledger.store import ScriptBug, Store
 
 BATCH = 250
 """Calls that go out together; one batch is packed while the server works on another."""

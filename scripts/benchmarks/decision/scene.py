@@ -14,9 +14,10 @@ from typing import Self
 from benchmarks.decision.bulk import BulkStore, Call, Reply
 from benchmarks.decision.meter import Meter
 from benchmarks.functions import nothing
-from handoff import Cluster, work
-from handoff.embedded import RedisServer
-from handoff.resources import Number
+from handoff import Cluster
+from handoff.ledger import functions as work
+from handoff.local.server import RedisServer
+from handoff.words.resources import Number
 from support.agent import FakeAgent, ok
 
 Cost = Mapping[str, Number]

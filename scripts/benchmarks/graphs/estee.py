@@ -17,8 +17,9 @@ from benchmarks.figures import Figure
 from benchmarks.graphs.elementary import CORES, NODES, Task, least_s, list_schedule_s, load, longest_paths_s
 from benchmarks.graphs.shapes import step
 from benchmarks.graphs.trouble import Failed
-from handoff import DAG, Cluster, Function, work
-from handoff.embedded import RedisServer
+from handoff import DAG, Cluster, Function
+from handoff.ledger import functions as work
+from handoff.local.server import RedisServer
 from support.agent import FakeAgent, Result, ok
 
 PART = "estee"

@@ -19,9 +19,10 @@ from benchmarks.figures import Figure
 from benchmarks.graphs.dags import as_dag
 from benchmarks.graphs.shapes import SHAPES, Graph, fan
 from benchmarks.graphs.trouble import Failed
-from handoff import Cluster, RunHandle, work
-from handoff.embedded import RedisServer
-from handoff.store import Store
+from handoff import Cluster, RunHandle
+from handoff.ledger import functions as work
+from handoff.ledger.store import Store
+from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
 
 PART = "slices"

@@ -1,0 +1,109 @@
+"""What a claim hands back, and the one protocol that every tracker of resources keeps.
+
+Knows no tracker; the conformance suite in the tests says the same as the docstrings here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Protocol
+
+from handoff.words.function import Function
+from handoff.words.resources import Amount, DeviceMemory, Number
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A cost that is held on a node until it is released, it lapses, or the node goes."""
+
+    id: str
+    node: str
+    cost: dict[str, Amount]  #: what is held, rounded up to 1/10,000
+    devices: dict[str, list[int]]  #: device resource -> indices, ascending; of memory the device that has it
+
+
+class ResourceTracker(Protocol):
+    """Knows the nodes and what is held on each; every call is one atomic step, from any thread.
+
+    Claims made here are in resources only: they take no slot. Wherever capabilities or a cost come in,
+    `InvalidResources` is raised before anything else is looked at or written.
+    """
+
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        """Add a node, or change its capabilities and labels and keep its place in the order and what is reserved.
+
+        `device_memory` is the MB of each device of a resource: `{"gpu": 24000}` for all alike, a list in the order of
+        their indices, or a mapping by index; together they are the node's `gpu_memory`. Capabilities may be lowered
+        below what is reserved; then nothing is placed on the node until all that is reserved fits it again. Raises
+        `InvalidNode`, `InvalidResources`, and `NodeIsLeased` where an agent holds it.
+        """
+        ...
+
+    def deregister_node(self, name: str) -> None:
+        """Forget a node and drop the claims on it. Raises `UnknownNode`."""
+        ...
+
+    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        """Tell the capabilities of all live nodes, in the order of their first registration.
+
+        Devices are counted; `slots` shows only where it was given.
+        """
+        ...
+
+    def capabilities(self, node: str) -> dict[str, Amount]:
+        """Tell all that a node has, held or not. Raises `UnknownNode`."""
+        ...
+
+    def available(self, node: str) -> dict[str, Amount]:
+        """Tell what nobody holds of each of a node's capabilities; 0 where it is full or lowered below use.
+
+        Of devices this is the sum of what each can still give: one whose memory is held in part gives no share, one
+        that is held in part gives no memory. Raises `UnknownNode`.
+        """
+        ...
+
+    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+        """Tell whether `request` would succeed now; False for an unknown node."""
+        ...
+
+    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+        """Claim `cost` on a node, for `ttl` seconds or until it is released.
+
+        Raises `UnknownNode`, or `ResourcesUnavailable` with what is missing, having taken nothing.
+        """
+        ...
+
+    def release(self, reservation: Reservation) -> bool:
+        """Give back what the record of this reservation says, whatever its fields say.
+
+        True the first time; False once it is released, lapsed or gone with its node. Safe to repeat.
+        """
+        ...
+
+    def allocate_and_claim(
+        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+    ) -> dict[str, Reservation]:
+        """Find a node for every function and claim its cost there, all or nothing: {function id: its reservation}.
+
+        By the function's `strategy`, else the tracker's. Of several costs the first that fits any node is claimed;
+        those behind `After` count only where there is no other, and then the first of them. `nodes` are the only
+        candidates, in that order; names that are not live are passed over, for a node may go at any time. Without it
+        all live nodes are, in their own order. Raises `ResourcesUnavailable` for the first function that fits
+        nowhere; its `node` is the one that function is pinned to. `DuplicateFunction` if two have one id.
+        """
+        ...
+
+
+def check_ttl(ttl: float | None) -> None:
+    """Raise `ValueError` unless a claim can last that long: None, or finite seconds above 0."""
+    if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, Real) or not 0 < ttl < math.inf):
+        raise ValueError(f"ttl is {ttl!r}: give seconds above 0, or None to hold until released")

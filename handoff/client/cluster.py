@@ -1,0 +1,398 @@
+"""The client: one namespace on one Redis, for whoever submits functions and asks about nodes."""
+
+from __future__ import annotations
+
+import math
+import os
+import uuid
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal
+
+import redis
+
+from handoff.books.allocator import Allocator
+from handoff.client.handle import Handle
+from handoff.client.run_handle import Attendant, RunHandle, RunSummary, summary
+from handoff.errors import InvalidFunction
+from handoff.graph.dag import DAG
+from handoff.graph.plan import make_plan
+from handoff.ledger import functions as work
+from handoff.ledger import nodes, runs
+from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.events import read_events
+from handoff.ledger.launch import RunOptions, launch
+from handoff.ledger.rqmodel import (
+    DEFAULT_RESULT_TTL,
+    CallbackLike,
+    JobFields,
+    check_callback,
+    check_job_id,
+    describe_call,
+    parse_timeout,
+)
+from handoff.ledger.runs import RunResult
+from handoff.ledger.store import Store, own_client, url_of
+from handoff.serializer import SerializerLike, dumps_arguments, resolve
+from handoff.words.constraints import Where, parse_where
+from handoff.words.function import Code, Function, Strategy, check, check_strategy, delay_ms, due_ms, import_path
+from handoff.words.names import check_namespace
+from handoff.words.resources import Amount, DeviceMemory, Number, amounts
+from handoff.words.variants import Cost, costs_at_once, parse_variants
+
+DEFAULT_NAMESPACE = "handoff"
+
+LONGEST_TTL_S = 10**10
+"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
+
+#: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
+_RQ_ONLY = frozenset(
+    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
+)
+
+
+def default_url() -> str:
+    """`HANDOFF_REDIS_URL`, else `REDIS_URL`, else the local server."""
+    return os.environ.get("HANDOFF_REDIS_URL") or os.environ.get("REDIS_URL") or "redis://localhost:6379/0"
+
+
+class Cluster:
+    """One namespace on one Redis: submit functions, register nodes, look at both.
+
+    Connects on first use. Thread-safe, and safe after a fork. Give a URL, or a connection (fakeredis too) whose
+    settings are copied into a pool of its own. `default_cost` is the cost of functions that name none; `strategy`
+    chooses among the nodes that fit: "first_available" in the order of first registration, or "load_balanced", the one
+    with the largest share of everything to spare.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        connection: redis.Redis | None = None,
+        namespace: str = DEFAULT_NAMESPACE,
+        default_cost: Cost | None = None,
+        serializer: str | SerializerLike | None = None,
+        allocator: Allocator | None = None,
+        strategy: Strategy = "first_available",
+    ) -> None:
+        if url is not None and connection is not None:
+            raise ValueError("both a url and a connection are given: give one")
+        check_namespace(namespace)
+        self._default_cost = parse_variants(default_cost)
+        self._strategy = check_strategy(strategy)
+        self._serializer = work.pickled_or_plain(resolve(serializer))
+        self._allocator = allocator
+        #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
+        self.store = Store(own_client(connection, url or default_url()), namespace)
+        self.namespace = namespace
+        self.tracker = RedisResourceTracker(self.store, strategy)
+        #: Those that have ended are forgotten by themselves.
+        self._attendants: weakref.WeakSet[Attendant] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.store.address!r}, namespace={self.namespace!r})"
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; nothing that was submitted is touched, but that attached runs are left alone."""
+        for attendant in list(self._attendants):
+            attendant.stop()
+        self.store.close()
+
+    @property
+    def connection(self) -> redis.Redis:
+        """The cluster's own `redis.Redis`: answers bytes."""
+        return self.store.client
+
+    @property
+    def url(self) -> str:
+        """A URL with which other clients reach the same server: with its password, so not for logs."""
+        return url_of(self.store.client)
+
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        """Register a static node, or change what it has; it stays until it is deregistered.
+
+        `labels` are what `where` speaks of: `{"zone": "a"}`. `device_memory` is the MB of each device:
+        `{"gpu": 24000}`, or a list in the order of their indices; functions take of it by a cost of `gpu_memory`.
+        Raises `InvalidNode`, `InvalidResources`, `NodeIsLeased` where an agent holds the name.
+        """
+        self.tracker.register_node(name, capabilities, labels, device_memory)
+
+    def deregister_node(self, name: str) -> None:
+        """Take a node away: its tracker claims are dropped, queued functions wait again, started ones are lost.
+
+        A running agent under that name is told to shut down. Raises `UnknownNode`.
+        """
+        self.tracker.deregister_node(name)
+
+    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        """The capabilities of all live nodes, in order of first registration."""
+        return self.tracker.discover_nodes()
+
+    def share(self, amounts: Mapping[str, Number]) -> None:
+        """Set what the cluster as a whole has of these resources, such as licenses: `{"matlab_license": 5}`.
+
+        A function that names one in its cost takes it from here, wherever it runs; what nodes say later that they have
+        under the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be
+        lowered below use: nothing takes of it until it fits again. Raises `InvalidResources`, also for what a live node
+        has for itself.
+        """
+        nodes.share(self.store, amounts)
+
+    def shared(self) -> dict[str, Amount]:
+        """What the cluster as a whole has, held or not."""
+        return nodes.shared(self.store)
+
+    def drain(self, node: str, deadline: float | None = None) -> None:
+        """Empty a node: it takes no more, what is queued there waits again, and what runs ends.
+
+        What still runs `deadline` seconds from now is stopped and counts as lost with its node: it is retried, or
+        raises `NodeLost`. Stays so, over new registrations too, until `undrain`. Raises `UnknownNode`.
+        """
+        nodes.drain(self.store, node, deadline)
+
+    def undrain(self, node: str) -> None:
+        """Let a drained node take functions again. Raises `UnknownNode`."""
+        nodes.undrain(self.store, node)
+
+    def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
+        """Say when the first function of a kind that waits is to have a node held for it.
+
+        Others that come after it (of smaller priority, or submitted later) run meanwhile where there is room. Once
+        they have done so `count` times, or it has waited that many seconds, none of them that uses what it lacks is
+        placed on the node where it lacks least, until it has started. Larger priorities still go first. None = never
+        for that reason. It holds for the namespace, and is kept in Redis.
+        """
+        work.limit_overtaking(self.store, count, seconds)
+
+    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+        """Whether `cost` fits on the node now; False for an unknown or lapsed node."""
+        return self.tracker.resources_available(node, cost)
+
+    def events(self, after: bytes = b"0-0", *, block_s: float | None = None) -> list[tuple[bytes, dict[str, str]]]:
+        """The next events after an id, oldest first, at most 1,000: (id, {"event": ..., ...}); amounts in 1/10,000.
+
+        Waits for at most `block_s` seconds where there are none yet. The stream keeps about the last ten thousand.
+        """
+        return read_events(self.store, after, block_s)
+
+    def submit(self, function: Function) -> Handle:
+        """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.
+
+        Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
+        `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written.
+        """
+        if not isinstance(function, Function):
+            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
+            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
+        check(function)
+        return self._submit(function, job_id=uuid.uuid4().hex, function_id=function.id)
+
+    def enqueue(
+        self,
+        fn: Code,
+        *args: Any,
+        cost: Cost | None = None,
+        node: str | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        job_id: str | None = None,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+        where: Where | None = None,
+        strategy: Strategy | None = None,
+        on_infeasible: Literal["wait", "raise"] | float = "wait",
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        wait_ttl: float | None = None,
+        **kwargs: Any,
+    ) -> Handle:
+        """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
+
+        `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. Raises
+        what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
+        """
+        id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
+        if "job_timeout" in kwargs:
+            timeout = parse_timeout(id, kwargs.pop("job_timeout"))
+        named = kwargs.pop("kwargs", None)
+        if refused := sorted(_RQ_ONLY & kwargs.keys()):
+            raise InvalidFunction(
+                id,
+                f"enqueue does not take rq's {', '.join(refused)}",
+                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
+                " if it is meant for the function",
+            )
+        if "args" in kwargs:
+            if args:
+                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
+            given = kwargs.pop("args")
+            if not isinstance(given, (list, tuple, type(None))):
+                raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
+            args = tuple(given or ())
+        kwargs = {**kwargs, **(named or {})}
+        for callback in (on_success, on_failure):
+            check_callback(id, callback)
+        function = Function(
+            id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
+            timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
+            delay=delay, at=at, wait_ttl=wait_ttl,
+        )  # fmt: skip
+        check(function)
+        return self._submit(
+            function, job_id=id, function_id=id, result_ttl=_ttl(id, "result_ttl", result_ttl, DEFAULT_RESULT_TTL),
+            failure_ttl=_ttl(id, "failure_ttl", failure_ttl, None), meta=meta, description=description,
+            on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+
+    def handle(self, id: str) -> Handle:
+        """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
+        record = work.look(self.store, id)
+        return Handle(self.store, self._serializer, id, record.function_id, None)
+
+    def submit_dag(
+        self,
+        dag: DAG,
+        *,
+        max_retries: int = 3,
+        max_concurrency: int | None = None,
+        timeout: float | None = None,
+        fail_fast: bool = True,
+        reserve: Literal["ready", "whole"] = "ready",
+        attached: bool = False,
+        result_ttl: int = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+    ) -> RunHandle:
+        """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
+
+        `max_retries` is for functions that do not say; `max_concurrency` is how many may be placed at once; `timeout`
+        in seconds is for all of it. When a function has failed for good, what has not started is canceled and what runs
+        is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"` claims the cost of every
+        function before any starts, all or nothing. An `attached` run is canceled some 15 s after this program, or this
+        cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if it finished, else for
+        `failure_ttl` (None: a year).
+
+        Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
+        an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
+        """
+        if not isinstance(dag, DAG):
+            raise TypeError(f"{dag!r} is no DAG: submit_dag takes one, submit takes a function")
+        options = RunOptions(
+            max_retries=max_retries, max_concurrency=max_concurrency, timeout=timeout, fail_fast=fail_fast,
+            reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
+        )  # fmt: skip
+        options.check()
+        plan = make_plan(dag, self._default_cost)
+        instance = launch(
+            self.store,
+            plan,
+            options=options,
+            serializer=self._serializer,
+            strategy=self._strategy,
+            preferred=self._ask_allocator([step.function for step in plan.steps]),
+            default_cost=self._default_cost,
+        )
+        attendant = None
+        if attached:
+            attendant = Attendant(self.store, instance)
+            self._attendants.add(attendant.start())
+        return RunHandle(self.store, self._serializer, dag.id, instance, attendant)
+
+    def execute(self, dag: DAG, **options: Any) -> RunResult:
+        """Submit a graph with the options of `submit_dag`, and wait for its results as `RunHandle.result` does."""
+        return self.submit_dag(dag, **options).result()
+
+    def run(self, id: str) -> RunHandle:
+        """The handle of the newest run of a DAG that was submitted anywhere. Raises `UnknownRun`."""
+        found = runs.look_run(self.store, id)
+        return RunHandle(self.store, self._serializer, found.id, found.instance)
+
+    def runs(self, count: int = 100) -> list[RunSummary]:
+        """The runs that are not expired, at most `count`, the newest first."""
+        return [summary(run) for run in runs.list_runs(self.store, count)]
+
+    def _submit(
+        self,
+        function: Function,
+        *,
+        job_id: str,
+        function_id: str,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+    ) -> Handle:
+        name = import_path(function.code, function_id=function.id)
+        args, kwargs = tuple(function.extra_args), dict(function.kwargs)
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
+        submission = work.Submission(
+            job_id=job_id,
+            function_id=function_id,
+            variants=variants,
+            terms=parse_where(function.where, function.node if isinstance(function.node, str) else None),
+            priority=int(function.priority),
+            max_retries=int(function.max_retries or 0),
+            preferred=self._ask_allocator([function]).get(function.id, ""),
+            strategy=function.strategy or self._strategy,
+            on_infeasible=function.on_infeasible,
+            delay_ms=delay_ms(function),
+            due_ms=due_ms(function),
+            wait_ttl=function.wait_ttl,
+            serializer=self._serializer,
+            fields=JobFields(
+                data=dumps_arguments(self._serializer, name, args, kwargs, function_id=function.id),
+                description=describe_call(name, args, kwargs) if description is None else description,
+                timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
+                result_ttl=DEFAULT_RESULT_TTL if result_ttl is None else result_ttl,
+                failure_ttl=failure_ttl,
+                meta=self._serializer.dumps(dict(meta)) if meta else None,
+                on_success=on_success,
+                on_failure=on_failure,
+            ),
+        )
+        verdict = work.submit(self.store, submission)
+        return Handle(self.store, self._serializer, job_id, function_id, verdict)
+
+    def _ask_allocator(self, functions: Sequence[Function]) -> dict[str, str]:
+        """The user's own choices, by function id. The scripts try them first, and check them."""
+        if self._allocator is None or not functions:
+            return {}
+        asked = [replace(function, cost=self._first_cost(function)) for function in functions]
+        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
+        return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
+
+    def _first_cost(self, function: Function) -> dict[str, Amount]:
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
+        return amounts(costs_at_once(variants)[0])
+
+
+def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LONGEST_TTL_S:
+        raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
+    return value

@@ -1,0 +1,80 @@
+"""What a function can ask about itself while it runs: where it was placed, and with what. Knows no Redis and no rq."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from handoff.ledger.texts.shape import asked_for, parse_demand, parse_devices
+from handoff.words.resources import Amount, Units, amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """One attempt at a function, as the node that runs it knows it."""
+
+    id: str  #: of its RQ job
+    function_id: str  #: what the user calls it
+    node: str
+    devices: Mapping[str, list[int]]  #: resource -> indices, of which it holds all, a share or some memory
+    attempt: int  #: 1 for the first
+    variant: int  #: which of its costs it was placed with, from 0; 0 too where it has only one
+    cost: Mapping[str, Amount]  #: that cost: what it holds
+
+
+def current() -> Current:
+    """Tell a function about itself; also in threads and forks of its own, for as long as it runs.
+
+    Callbacks are told by their arguments: to them, as outside of any function, this raises RuntimeError.
+    """
+    # Read once: in a thread, the function may end in between.
+    running = _running
+    if running is None:
+        raise RuntimeError(
+            "no function runs in this process: call handoff.current() inside a function, while a node runs it"
+        )
+    return running.describe()
+
+
+@contextlib.contextmanager
+def run_as_current(id: str, node: str, job: Mapping[bytes, bytes]) -> Iterator[None]:
+    """Let `current` tell of this function until the block is left; `job` is its hash as Redis has it."""
+    global _running
+    _running = _Running(id, node, job)
+    try:
+        yield
+    finally:
+        _running = None
+
+
+def placed_variant(job: Mapping[bytes, bytes]) -> tuple[int, Units]:
+    """Read which variant a job was placed with, and the cost of that, with its slot."""
+    variant = int(job.get(b"h_variant") or 0)
+    _, cost, _ = parse_demand(job.get(b"h_demand", b"").decode())[variant]
+    return variant, cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """What is known when a function begins; it is read only if somebody asks, for most functions do not."""
+
+    id: str
+    node: str
+    job: Mapping[bytes, bytes]
+
+    def describe(self) -> Current:
+        variant, cost = placed_variant(self.job)
+        return Current(
+            id=self.id,
+            function_id=self.job.get(b"h_function", b"").decode() or self.id,
+            node=self.node,
+            devices=parse_devices(self.job.get(b"h_devices", b"").decode()),
+            attempt=int(self.job.get(b"h_attempts") or 1),
+            variant=variant,
+            cost=amounts(asked_for(cost)),
+        )
+
+
+#: Of the process and not of a context: threads that a function starts inherit none.
+_running: _Running | None = None

@@ -1,0 +1,83 @@
+"""A handle: one submitted function, as anybody with its id may look at it, wait for it or cancel it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from handoff.errors import UnknownFunction
+from handoff.ledger import functions as work
+from handoff.ledger.functions import Verdict
+from handoff.ledger.rqmodel import fetch_job
+from handoff.ledger.store import Store
+from handoff.serializer import SerializerLike
+from handoff.why.explain import Explanation, explain
+
+if TYPE_CHECKING:
+    from rq.job import Job
+
+
+class Handle:
+    """One function that was submitted. Properties ask Redis each time.
+
+    `UnknownFunction` is raised by whatever looks after the function's record has expired or was deleted.
+    """
+
+    def __init__(
+        self, store: Store, serializer: SerializerLike, job_id: str, function_id: str, verdict: Verdict | None
+    ) -> None:
+        self._store = store
+        self._serializer = serializer
+        self.id = job_id  #: the RQ job id
+        self.function_id = function_id  #: the user's id
+        self.verdict = verdict  #: what submit decided; None of one in a run, and on a handle made from an id
+
+    def __repr__(self) -> str:
+        return f"Handle({self.id!r}, function_id={self.function_id!r})"
+
+    @property
+    def status(self) -> str:
+        """Now: "deferred", "waiting", "delayed", "queued", "started", "finished", "failed" or "canceled"."""
+        return work.look(self._store, self.id).status
+
+    @property
+    def node(self) -> str | None:
+        """Where it is placed, runs or ran; None while it waits."""
+        return work.look(self._store, self.id).node
+
+    @property
+    def devices(self) -> dict[str, list[int]]:
+        """Which devices its reservation holds or held: `{"gpu": [0, 1]}`."""
+        return work.look(self._store, self.id).devices
+
+    @property
+    def attempts(self) -> int:
+        """How often it was started."""
+        return work.look(self._store, self.id).attempts
+
+    @property
+    def job(self) -> Job:
+        """The `rq.job.Job`, fetched now."""
+        job = self._store.insist(lambda: fetch_job(self.id, self._store.client, self._serializer))
+        if job is None:
+            raise UnknownFunction(self.id)
+        return job
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return what the function returned, waiting for at most `timeout` seconds (None = as long as it takes).
+
+        Waits on the server. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the
+        builtin `TimeoutError`, which changes nothing: ask again as often as you like.
+        """
+        return work.wait(self._store, self.id, self._serializer, timeout)
+
+    def explain(self) -> Explanation:
+        """Why it stands as it does: what it waits for, who holds that, and the smallest change that would start it."""
+        return explain(self._store, self.id)
+
+    def cancel(self) -> bool:
+        """Cancel it in whatever state it is. -> True if this call decided.
+
+        False if it had ended or was canceled by another call. A running one is canceled, and its reservation given
+        back, once its child is dead or its node lost.
+        """
+        return work.cancel(self._store, self.id)

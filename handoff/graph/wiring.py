@@ -1,0 +1,130 @@
+"""How the arguments of a function are made of results, as plain data that the child of a node reads.
+
+    {"args": [source, ...], "as_list": bool,
+     "inlines": [[id, path, [source, ...], as_list, [extra, ...], {kwargs}], ...]}
+
+A source is `["result", number, id, form, deserialize]`, where form 0 is the value itself and k the k-th of the
+producer's forms, or `["inline", index, id, serialize, deserialize]`. An inline takes only inlines before it. What
+serializes or deserializes is None or `[path, [static, ...]]`. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from handoff.graph.dag import Argument, Transform, transform_path
+from handoff.words.function import Function, import_path
+
+
+class Wiring:
+    """The arguments of all functions of a graph that is valid, and the forms that they ask of each other's results."""
+
+    def __init__(self, functions: Sequence[Function], sources: Sequence[Sequence[int]], numbers: Sequence[int]) -> None:
+        self._functions = functions
+        self._sources = sources
+        self._numbers = numbers  # 0 for those that are inline.
+        self._forms: dict[int, list[list[Any]]] = {}
+        self._known: dict[tuple[int, Hashable], int] = {}
+        # Most arguments are results as they are, each taken by many: one list for all of them.
+        self._plain = [
+            ["result", number, function.id, 0, None] for function, number in zip(functions, numbers, strict=True)
+        ]
+
+    def of(self, index: int) -> tuple[tuple[int, ...], dict[str, Any] | None]:
+        """The numbers of those whose results it needs, each once, by first use; and how its arguments are made.
+
+        None where there are none to make: it has no `args`, and takes no list of them.
+        """
+        takes, inlines = self._walk(index)
+        function = self._functions[index]
+        as_list = function.argument_inclusion == "as_list"
+        if not function.args and not as_list:
+            return takes, None
+        places = {inline: place for place, inline in enumerate(inlines)}
+        return takes, {
+            "args": self._args(index, places),
+            "as_list": as_list,
+            "inlines": [self._inline(inline, places) for inline in inlines],
+        }
+
+    def forms(self, index: int) -> tuple[list[Any], ...]:
+        """The [path, [static, ...]] of each serializer that those asked of it for which `of` was called."""
+        return tuple(self._forms.get(index, ()))
+
+    def _walk(self, index: int) -> tuple[tuple[int, ...], list[int]]:
+        """What it takes, and the inlines that it needs, those that others need first. Of no depth: they may chain."""
+        takes: dict[int, None] = {}
+        inlines: list[int] = []
+        seen: set[int] = set()
+        way = [(index, iter(self._sources[index]))]
+        while way:
+            at, rest = way[-1]
+            for source in rest:
+                if self._numbers[source]:
+                    takes[self._numbers[source]] = None
+                elif source not in seen:
+                    seen.add(source)
+                    way.append((source, iter(self._sources[source])))
+                    break
+            else:
+                way.pop()
+                inlines.append(at)
+        return tuple(takes), inlines[:-1]
+
+    def _inline(self, index: int, places: Mapping[int, int]) -> list[Any]:
+        function = self._functions[index]
+        return [
+            function.id,
+            import_path(function.code, function_id=function.id),
+            self._args(index, places),
+            function.argument_inclusion == "as_list",
+            list(function.extra_args),
+            dict(function.kwargs),
+        ]
+
+    def _args(self, index: int, places: Mapping[int, int]) -> list[list[Any]]:
+        return [
+            self._plain[source]
+            if isinstance(argument, str) and self._numbers[source]
+            else self._source(argument, source, places)
+            for argument, source in zip(self._functions[index].args, self._sources[index], strict=True)
+        ]
+
+    def _source(self, argument: str | Argument, source: int, places: Mapping[int, int]) -> list[Any]:
+        id = self._functions[source].id
+        serialize, deserialize = None, None
+        if isinstance(argument, Argument):
+            serialize, deserialize = _written(argument.serialize), _written(argument.deserialize)
+        if self._numbers[source]:
+            return ["result", self._numbers[source], id, self._form(source, serialize), deserialize]
+        return ["inline", places[source], id, serialize, deserialize]
+
+    def _form(self, source: int, serialize: list[Any] | None) -> int:
+        if serialize is None:
+            return 0
+        key = (source, _sameness(serialize))
+        if key not in self._known:
+            forms = self._forms.setdefault(source, [])
+            forms.append(serialize)
+            self._known[key] = len(forms)
+        return self._known[key]
+
+
+def _written(transform: Transform | None) -> list[Any] | None:
+    if transform is None:
+        return None
+    path, static = transform_path(transform)
+    return [path, list(static)]
+
+
+def _sameness(value: Any) -> Hashable:
+    """What tells plain values apart, by type too, for 1 == 1.0 == True; any other value is the same only as itself."""
+    kind = type(value)
+    if kind in (list, tuple):
+        return kind, tuple(map(_sameness, value))
+    if kind is dict:
+        return kind, tuple((_sameness(key), _sameness(entry)) for key, entry in value.items())
+    if kind is float:
+        return kind, repr(value)  # Of which 0.0 and -0.0 differ.
+    return (kind, value) if kind in (str, bytes, int, bool, type(None)) else id(value)

@@ -1,0 +1,157 @@
+"""The resource tracker on Redis: nodes and claims; every change is one script.
+
+Knows nothing of functions that are submitted; see `handoff.work` for those.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+
+from handoff.books.allocator import groups
+from handoff.books.reservation import Reservation, check_ttl
+from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
+from handoff.ledger.nodes import Node, read_nodes
+from handoff.ledger.rqmodel import LOST_TEXT
+from handoff.ledger.store import Store, unlisted
+from handoff.ledger.texts.shape import capability_texts, cost_text, parse_cost_text, parse_devices, parse_pairs
+from handoff.words.constraints import constraints_text, labels_text, parse_labels
+from handoff.words.function import Function, Strategy
+from handoff.words.names import check_node_name, is_node_name
+from handoff.words.resources import Amount, DeviceMemory, Number, Units, amounts, parse_capabilities, parse_cost
+
+
+class RedisResourceTracker:
+    """A `ResourceTracker` whose state is in Redis alone: any number of processes may use it at once.
+
+    It is `cluster.tracker`. The protocol's docstrings (`handoff.ResourceTracker`) hold; besides them every call may
+    raise `StoreUnavailable`.
+    """
+
+    def __init__(self, store: Store, strategy: Strategy = "first_available") -> None:
+        self._store = store
+        self._strategy = strategy
+
+    def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        units, devices = capability_texts(parse_capabilities(capabilities, device_memory))
+        check_node_name(name)
+        listed = labels_text(parse_labels(name, labels))
+        while True:
+            reply = self._store.run(
+                "register_node", name=name, units=units, devices=devices, labels=listed, lost_text=LOST_TEXT
+            )
+            match reply:
+                case ["registered"]:
+                    return
+                case ["again"]:
+                    continue
+                case ["leased", bytes(holder)]:
+                    raise NodeIsLeased(name, holder.decode())
+                case _:
+                    raise unlisted("register_node", reply)
+
+    def deregister_node(self, name: str) -> None:
+        if not is_node_name(name):
+            raise UnknownNode(str(name))
+        began = False
+        while True:
+            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", lost_text=LOST_TEXT)
+            match reply:
+                case ["gone"]:
+                    return
+                case ["again"]:
+                    began = True
+                case ["unknown"]:
+                    # After a lost reply the node may be gone by our own hand.
+                    if began or resent:
+                        return
+                    raise UnknownNode(name)
+                case _:
+                    raise unlisted("deregister", reply)
+
+    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        return {node.name: node.has() for node in read_nodes(self._store) if node.live}
+
+    def capabilities(self, node: str) -> dict[str, Amount]:
+        return self._live(node).has()
+
+    def available(self, node: str) -> dict[str, Amount]:
+        return self._live(node).free()
+
+    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+        reply = self._store.run("probe", name=node, cost=cost_text(parse_cost(cost)))
+        return bool(reply[1])
+
+    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+        units = parse_cost(cost)
+        check_ttl(ttl)
+        id = _claim_id()
+        ttl_ms = 0 if ttl is None else max(1, round(ttl * 1000))
+        reply = self._store.run("request", name=node, id=id, cost=cost_text(units), ttl_ms=ttl_ms)
+        match reply:
+            case ["reserved", bytes(devices)]:
+                return _reservation(id, node, units, devices)
+            case ["short", list(short)]:
+                raise ResourcesUnavailable(node, parse_pairs(short))
+            case ["unknown"]:
+                raise UnknownNode(node)
+            case _:
+                raise unlisted("request", reply)
+
+    def release(self, reservation: Reservation) -> bool:
+        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+        return bool(reply == ["released"])
+
+    def allocate_and_claim(
+        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+    ) -> dict[str, Reservation]:
+        claims: list[tuple[str, str]] = []
+        first: Units | None = None
+        rest: list[str | int] = []
+        for number, group in enumerate(groups(functions)):
+            if group.lost:
+                raise ResourcesUnavailable(group.pin, amounts(group.costs[0]))
+            first = first or group.costs[0]
+            for i, member in enumerate(group.members):
+                id = _claim_id()
+                claims.append((member.id, id))
+                costs = "&".join(cost_text(option[i]) for option in group.options)
+                rest += [id, number, group.strategy or self._strategy, constraints_text(group.terms), costs]
+        among = [] if nodes is None else [name for name in nodes if is_node_name(name)]
+        if nodes is not None and not among and claims:
+            raise ResourcesUnavailable(None, amounts(first or {}))
+        reply = self._store.run("allocate", *rest, among=",".join(among))
+        match reply:
+            case ["claimed", list(placed)]:
+                claimed = {
+                    function_id: _reservation(id, node.decode(), parse_cost_text(cost.decode()), devices)
+                    for (function_id, id), node, devices, cost in zip(
+                        claims, placed[::3], placed[1::3], placed[2::3], strict=True
+                    )
+                }
+                return {function.id: claimed[function.id] for function in functions if function.id in claimed}
+            case ["short", bytes(pin), list(short)]:
+                raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
+            case _:
+                raise unlisted("allocate", reply)
+
+    def _live(self, name: str) -> Node:
+        for node in read_nodes(self._store, name) if name else ():
+            if node.live:
+                return node
+        raise UnknownNode(name)
+
+
+def _claim_id() -> str:
+    # With a sign that RQ's job ids cannot hold, so that it never meets a function's reservation.
+    return f"~{uuid.uuid4().hex}"
+
+
+def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:
+    return Reservation(id, node, amounts(units), parse_devices(devices.decode()))

@@ -1,0 +1,204 @@
+"""A cluster of one's own for tests, demos and first tries: a private Redis and one agent process per node.
+
+Starts processes and ends them; knows nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.errors import HandoffError, InvalidNode
+from handoff.words.constraints import parse_labels
+from handoff.words.function import Strategy
+from handoff.words.names import check_node_name
+from handoff.words.resources import DeviceMemory, Number, amount, parse_capabilities
+from handoff.words.variants import Cost
+
+if TYPE_CHECKING:
+    from handoff.local.server import RedisServer
+
+READY_S = 60.0
+"""How long an agent may take to register; it takes about half a second here."""
+
+STOP_S = 2.0
+"""How long an agent may take to end its children before it is killed."""
+
+
+class AgentNotStarted(HandoffError):
+    """An agent of a local cluster ended, or stayed silent, before it registered."""
+
+    def __init__(self, node: str, why: str) -> None:
+        super().__init__(node, why)
+        self.node, self.why = node, why
+
+    def __str__(self) -> str:
+        return f"the agent of node {self.node!r} did not start ({self.why}): its output above says more"
+
+
+class LocalCluster:
+    """A private Redis server and one agent per node; the name after `as` is bound to a `Cluster`.
+
+        with LocalCluster(nodes={"a": {"cpu": 2}, "b": {"cpu": 4, "gpu": 2}}) as cluster:
+            cluster.enqueue(tasks.add, 1, 2, cost={"gpu": 0.5}).result()
+
+    Capabilities are taken as they are given, whatever this machine has; `labels` and `device_memory` are by node, each
+    as `Cluster.register_node` takes them. The caller's `sys.path` is handed to the agents. Everything is on loopback,
+    free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
+    is fine. `lease` is in seconds.
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Mapping[str, Number | Sequence[int]]] | None = None,
+        *,
+        labels: Mapping[str, Mapping[str, str]] | None = None,
+        device_memory: Mapping[str, DeviceMemory] | None = None,
+        namespace: str = DEFAULT_NAMESPACE,
+        default_cost: Cost | None = None,
+        serializer: str | None = None,
+        strategy: Strategy = "first_available",
+        lease: float = 6.0,
+    ) -> None:
+        self._nodes = dict(nodes or {})
+        self._labels, self._device_memory = dict(labels or {}), dict(device_memory or {})
+        for name in (*self._labels, *self._device_memory):
+            if name not in self._nodes:
+                raise InvalidNode(name, "labels and device_memory are for nodes that are given: add it to nodes")
+        for name, capabilities in self._nodes.items():
+            check_node_name(name)
+            parse_capabilities(capabilities, self._device_memory.get(name))
+            parse_labels(name, self._labels.get(name))
+        self._namespace = namespace
+        self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer, "strategy": strategy}
+        self._lease_s = lease
+        self._pickle = serializer == "pickle"
+        self._stack = contextlib.ExitStack()
+        self._agents: dict[str, subprocess.Popen[bytes]] = {}
+        self._server: RedisServer | None = None
+
+    def __enter__(self) -> Cluster:
+        from handoff.local.server import RedisServer
+
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_terminable())
+            server = self._server = stack.enter_context(RedisServer())
+            cluster = stack.enter_context(Cluster(server.url, namespace=self._namespace, **self._options))
+            # Agents end at once when the tether is cut: below, or because this process ends, however it ends.
+            watched, tether = os.pipe()
+            stack.callback(self._await_end)
+            stack.callback(os.close, tether)
+            # Agents register as fast as each can; so that the nodes stand in the order given, they come as static ones
+            # first, which their agents take over.
+            for name, capabilities in self._nodes.items():
+                labels, memory = self._labels.get(name), self._device_memory.get(name)
+                cluster.register_node(name, capabilities, labels=labels, device_memory=memory)
+            try:
+                for name in self._nodes:
+                    self._agents[name] = self._start_agent(name, server.url, watched)
+            finally:
+                os.close(watched)
+            self._await_agents(cluster)
+            self._stack = stack.pop_all()
+        return cluster
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, traceback)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"LocalCluster has no {name!r}: the cluster is what stands after `as` in "
+            "`with LocalCluster(...) as cluster:`"
+        )
+
+    @property
+    def server(self) -> RedisServer:
+        """The private Redis server."""
+        if self._server is None:
+            raise RuntimeError("the cluster is not started: use it in a with statement")
+        return self._server
+
+    @property
+    def agents(self) -> Mapping[str, subprocess.Popen[bytes]]:
+        """The agent process of every node, for tests that stop or kill one."""
+        return self._agents
+
+    def _start_agent(self, name: str, url: str, watched: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "handoff_worker", "--name", name, "--namespace", self._namespace]
+        command += ["--lease", str(self._lease_s), "--tether", str(watched), "--no-probe"]
+        parsed = parse_capabilities(self._nodes[name], self._device_memory.get(name))
+        for resource, units in parsed.sums().items():
+            command += ["--resource", f"{resource}={amount(units)}"]
+        for resource, indices in parsed.devices.items():
+            command += ["--resource", f"{resource}={list(indices)}"]
+        for resource, sizes in parsed.memory.items():
+            command += ["--device-memory", f"{resource}={[amount(size) for size in sizes]}"]
+        for label, value in parse_labels(name, self._labels.get(name)).items():
+            command += ["--label", f"{label}={value}"]
+        if self._pickle:
+            command.append("--allow-pickle")
+        environment = {
+            **os.environ,
+            # The URL holds the server's password, which does not belong on a command line that everybody can read.
+            "HANDOFF_REDIS_URL": url,
+            "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path),
+            "HANDOFF_LOG_LEVEL": os.environ.get("HANDOFF_LOG_LEVEL", "WARNING"),
+        }
+        # A session of its own: Ctrl-C on the terminal reaches this process alone, which then ends the agents.
+        return subprocess.Popen(
+            command, env=environment, pass_fds=[watched], stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def _await_agents(self, cluster: Cluster) -> None:
+        """Follow the event stream until every node has registered."""
+        missing = set(self._nodes)
+        last = b"0-0"
+        deadline_s = time.monotonic() + READY_S
+        while missing:
+            for name, agent in self._agents.items():
+                if agent.poll() is not None:
+                    raise AgentNotStarted(name, f"it exited with status {agent.returncode}")
+            if time.monotonic() > deadline_s:
+                raise AgentNotStarted(min(missing), f"it did not register within {READY_S:.0f} s")
+            for id, event in cluster.events(last, block_s=0.2):
+                last = id
+                if event.get("change") == "registered" and event["kind"] == "leased":
+                    missing.discard(event["node"])
+
+    def _await_end(self) -> None:
+        deadline_s = time.monotonic() + STOP_S
+        for agent in self._agents.values():
+            try:
+                agent.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                agent.kill()
+                agent.wait()
+
+
+@contextlib.contextmanager
+def _terminable() -> Any:
+    """Let SIGTERM unwind the stack as Ctrl-C does, where the program has no handler of its own."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,0 +1,1 @@
+"""Why things stand as they do, read from the ledger and put into words; it changes nothing."""

@@ -1,0 +1,67 @@
+"""The costs that one function may have: several in order of preference, some of them only after a while.
+
+Knows neither nodes nor clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+from handoff.errors import InvalidResources
+from handoff.words.resources import Number, Units, parse_cost
+
+MOST_VARIANTS = 16
+
+LONGEST_AFTER_S = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A cost that counts once the function has waited that many seconds for a better one."""
+
+    seconds: float
+    cost: Mapping[str, Number]
+
+
+Cost = Mapping[str, Number] | Sequence[Mapping[str, Number] | After]
+"""What a user may write as the cost of a function: one, or several of which the first that fits is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One cost, and the ms of waiting after which it counts; 0 = at once."""
+
+    after_ms: int
+    cost: Units
+
+
+def parse_variants(cost: Cost | None) -> tuple[Variant, ...]:
+    """Read a cost, in the order in which the variants are preferred; at least one. Raises `InvalidResources`."""
+    if not isinstance(cost, (list, tuple)):
+        return (Variant(0, parse_cost(cost)),)  # type: ignore[arg-type]
+    if not 0 < len(cost) <= MOST_VARIANTS:
+        raise InvalidResources("*", cost, f"a list of costs has 1 to {MOST_VARIANTS} of them")
+    return tuple(_variant(entry) for entry in cost)
+
+
+def costs_at_once(variants: Sequence[Variant]) -> tuple[Units, ...]:
+    """The costs that need no waiting, in order; where there is none, the first."""
+    return tuple(variant.cost for variant in variants if not variant.after_ms) or (variants[0].cost,)
+
+
+def _variant(entry: object) -> Variant:
+    after_ms = 0
+    if isinstance(entry, After):
+        after_ms, entry = _after_ms(entry), entry.cost
+    if not isinstance(entry, Mapping):
+        raise InvalidResources("*", entry, "each of several costs is a mapping or After(seconds, mapping)")
+    return Variant(after_ms, parse_cost(entry))
+
+
+def _after_ms(after: After) -> int:
+    seconds = after.seconds
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds <= LONGEST_AFTER_S:
+        raise InvalidResources("*", after, "After takes seconds above 0 and at most 10**9")
+    return max(1, round(seconds * 1000))

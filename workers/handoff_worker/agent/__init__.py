@@ -1,0 +1,1 @@
+"""The parent process: one loop that does all Redis work, and runs nobody's code."""

@@ -1,0 +1,84 @@
+"""Commands to this node on rq's channel for its worker: rq's own, and the hint that its queue has work.
+
+Hints may be lost: whoever reads them looks again by itself now and then. Nothing here blocks once it is connected.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import redis
+
+from handoff.errors import StoreUnavailable
+from handoff.ledger.store import CONNECT_TIMEOUT_S, Store
+
+logger = logging.getLogger(__name__)
+
+WORK = "handoff-work"
+"""The one command that is not rq's: an entry came onto an empty queue."""
+
+
+class Hints:
+    """The one subscribed connection of an agent."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self._store = store
+        self._channel = store.keys("rq_channel", store.keys.queue(name))
+        self._pubsub: Any = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether `fileno` may be asked."""
+        return self._pubsub is not None
+
+    def connect(self) -> None:
+        """Subscribe. Raises `StoreUnavailable`."""
+        client: Any = self._store.client
+        pubsub = client.pubsub()
+        try:
+            pubsub.subscribe(self._channel)
+            # What is published once this is confirmed is not missed.
+            confirmed = pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
+        except redis.RedisError as error:
+            pubsub.close()
+            raise StoreUnavailable(self._store.address, str(error)) from error
+        if confirmed is None:
+            pubsub.close()
+            raise StoreUnavailable(self._store.address, "it does not confirm a subscription")
+        self._pubsub = pubsub
+
+    def fileno(self) -> int:
+        """The socket, for the agent's selector. It changes when `connect` is called again."""
+        return int(self._pubsub.connection._sock.fileno())
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the commands that have arrived. Raises `StoreUnavailable` when the connection is gone."""
+        commands = []
+        try:
+            while (message := self._pubsub.get_message(timeout=0)) is not None:
+                if command := _parse(message.get("data")):
+                    commands.append(command)
+        except redis.RedisError as error:
+            self.close()
+            raise StoreUnavailable(self._store.address, str(error)) from error
+        return commands
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._pubsub is not None:
+            self._pubsub.close()
+            self._pubsub = None
+
+
+def _parse(data: object) -> dict[str, Any] | None:
+    """A command, or None: anybody may publish anything on the channel."""
+    try:
+        command = json.loads(data) if isinstance(data, bytes) else None
+    except ValueError:
+        command = None
+    if not isinstance(command, dict) or not isinstance(command.get("command"), str):
+        logger.warning("ignoring a message on the command channel that is no command: %.80r", data)
+        return None
+    return command

@@ -1,0 +1,189 @@
+"""The node's side of the ledger: register, renew, take and deliver; one script each, asked once.
+
+Whoever calls decides when to ask again; every call may, with the same arguments, and is answered the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
+from handoff.ledger.store import Store, unlisted
+from handoff.ledger.texts.shape import capability_texts
+from handoff.words.constraints import labels_text
+from handoff.words.resources import Capabilities
+from handoff_worker.machine.holder import Holder
+
+
+class Stale(Exception):
+    """The node has another epoch by now: what runs here is no longer this agent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Another agent has the lease."""
+
+    holder: Holder
+    incarnation: str
+    left_ms: int
+
+
+class NameTaken(Exception):
+    """Another agent holds the node's lease and keeps renewing it."""
+
+    def __init__(self, node: str, held: Held) -> None:
+        super().__init__(node, held)
+        self.node, self.held = node, held
+
+    def __str__(self) -> str:
+        holder = self.held.holder
+        return (
+            f"node {self.node!r} is held by the agent with process id {holder.pid} on host {holder.host}: "
+            "stop that agent, or give this one another --name"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
+
+    id: str
+    job: Mapping[bytes, bytes]
+    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: number in its run -> entry of a result
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one attempt, as the finish script takes it."""
+
+    id: str
+    kind: str  #: finished, failed, stopped
+    body: str  #: RQ's return_value or exc_string
+    error: str = ""
+    message: str = ""
+    retryable: bool = False
+    jitter: float = 1.0
+    forms: str = ""  #: texts like RQ's return_value, with commas between
+
+    def flat(self) -> list[str | int]:
+        """The eight values of the script's list."""
+        jitter = f"{self.jitter:.3f}"
+        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), jitter, self.forms]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The answer to a delivery."""
+
+    outcomes: list[str]  #: per result, in order
+    started: list[Started]
+    more: bool  #: work is left over: tick
+
+
+class NodeLedger:
+    """One node, as its agent of one incarnation writes it. All calls may raise `StoreUnavailable`."""
+
+    def __init__(self, store: Store, name: str, holder: Holder, incarnation: str) -> None:
+        self._store = store
+        self.name = name
+        self._holder = holder
+        self._incarnation = incarnation
+        self._epoch = ""
+        self._tick_token = uuid.uuid4().hex
+
+    def register(
+        self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
+    ) -> Held | None:
+        """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
+        units, devices = capability_texts(capabilities)
+        while True:
+            reply = self._store.attempt(
+                "register",
+                *worker_fields(self._holder.host, self._holder.pid),
+                name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
+                lease_ms=lease_ms, units=units, devices=devices, labels=labels_text(labels or {}), lost_text=LOST_TEXT,
+            )  # fmt: skip
+            match reply:
+                case ["registered", bytes(epoch)]:
+                    self._epoch = epoch.decode()
+                    return None
+                case ["again"]:
+                    continue
+                case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
+                    return Held(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
+                case _:
+                    raise unlisted("register", reply)
+
+    def beat(self, runs: Iterable[str]) -> list[str]:
+        """Renew the lease and compare the reservations that run here. -> those to be stopped. Raises `Stale`."""
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, lost_text=LOST_TEXT)
+        match reply:
+            case ["beaten", list(stops)]:
+                return [stop.decode() for stop in stops]
+            case ["stale"]:
+                raise Stale
+            case _:
+                raise unlisted("beat", reply)
+
+    def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
+        """Deliver results and take up to `room` functions. Raises `Stale`. Same `op`, same answer."""
+        flat = [value for result in results for value in result.flat()]
+        reply = self._store.attempt(
+            "finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room, lost_text=LOST_TEXT
+        )
+        match reply:
+            case ["done", list(outcomes), list(started), int(more)]:
+                return Exchange(
+                    [outcome.decode() for outcome in outcomes],
+                    [_started(*each) for each in started],
+                    bool(more),
+                )
+            case ["stale"]:
+                raise Stale
+            case _:
+                raise unlisted("finish", reply)
+
+    def quiet(self, quiet: bool) -> None:
+        """Take no more and hand the queue back, or serve again. Raises `Stale`."""
+        while True:
+            reply = self._store.attempt(
+                "quiet", name=self.name, epoch=self._epoch, quiet=int(quiet), lost_text=LOST_TEXT
+            )
+            if reply == ["stale"]:
+                raise Stale
+            if reply != ["again"]:
+                return
+
+    def tick(self, room: int) -> tuple[bool, list[Started]]:
+        """Do a slice of everybody's housekeeping. -> whether there is more, and jobs whose on_failure is to be run.
+
+        After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
+        """
+        reply = self._store.attempt("tick", room=room, token=self._tick_token, **ENDING_TEXTS)
+        self._tick_token = uuid.uuid4().hex
+        if reply == ["busy"]:
+            return False, []
+        return bool(reply[1]), [_started(*each) for each in reply[2]]
+
+    def pending(self) -> bool:
+        """Whether anything waits that this node could run when idle."""
+        return bool(self._store.attempt("pending", name=self.name)[1])
+
+    def leave(self) -> None:
+        """Deregister: what is queued waits again, what is started counts as lost."""
+        while True:
+            reply = self._store.attempt(
+                "deregister", name=self.name, incarnation=self._incarnation, lost_text=LOST_TEXT
+            )
+            if reply != ["again"]:
+                return
+
+
+def _started(id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
+    return Started(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
+
+
+def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -1,0 +1,128 @@
+"""The agent as a process: registration with its take-over, signals, the tether to whoever started it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from handoff_worker.agent.agent import Agent
+from handoff_worker.agent.ledger import NameTaken, NodeLedger
+from handoff_worker.machine.offer import Offer
+
+logger = logging.getLogger(__name__)
+
+
+def take_name(ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[float], bool]) -> bool:
+    """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
+
+    At once if the holder ran on this machine and its process is gone. Raises `NameTaken` if it renews its lease.
+    """
+    capabilities, labels = offer.capabilities, offer.labels
+    held = ledger.register(capabilities, lease_ms, labels=labels)
+    if held is not None and held.holder.is_gone():
+        logger.info("taking node %s over from process %d, which is gone", ledger.name, held.holder.pid)
+        held = ledger.register(capabilities, lease_ms, labels=labels, dead=held.incarnation)
+    if held is not None:
+        logger.warning(
+            "node %s is held by process %d on %s; waiting %.1f s for its lease",
+            ledger.name, held.holder.pid, held.holder.host, held.left_ms / 1000,
+        )  # fmt: skip
+        if not wait(held.left_ms / 1000 + 0.05):
+            return False
+        held = ledger.register(capabilities, lease_ms, labels=labels)
+    if held is not None:
+        raise NameTaken(ledger.name, held)
+    return True
+
+
+class Signals:
+    """Turns signals into the agent's verbs, between two of its steps.
+
+    TSTP: quiet. CONT: serve again. TERM and INT: stop; the second one: kill.
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = socket.socketpair()
+        self._read.setblocking(False)
+        self._write.setblocking(False)
+        self._agent: Agent | None = None
+        self._asked = 0
+        self._quiet = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGCONT):
+            signal.signal(number, self._note)
+        signal.set_wakeup_fd(self._write.fileno(), warn_on_full_buffer=False)
+
+    @property
+    def asked(self) -> bool:
+        """Whether anybody has asked this process to end."""
+        return self._asked > 0
+
+    def fileno(self) -> int:
+        """Readable after a signal."""
+        return self._read.fileno()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, unless asked to end. -> whether the time has passed."""
+        until_s = time.monotonic() + seconds
+        while not self.asked and (left_s := until_s - time.monotonic()) > 0:
+            select.select([self._read], [], [], left_s)
+            self.drain()
+        return not self.asked
+
+    def drain(self) -> None:
+        """Forget the wake-up; the verbs were called by the handlers."""
+        while True:
+            try:
+                if not self._read.recv(4096):
+                    return
+            except BlockingIOError:
+                return
+
+    def attach(self, agent: Agent) -> None:
+        """Say whom the signals are for, those too that came before."""
+        self._agent = agent
+        agent.watch(self)
+        if self._quiet:
+            agent.quiet()
+        if self.asked:
+            agent.stop()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            self._asked += 1
+        else:
+            self._quiet = number == signal.SIGTSTP
+        if self._agent is None:
+            return
+        if number == signal.SIGTSTP:
+            self._agent.quiet()
+        elif number == signal.SIGCONT:
+            self._agent.serve()
+        elif self._asked > 1:
+            self._agent.kill()
+        else:
+            self._agent.stop()
+
+
+class Tether:
+    """A pipe whose other end closes with the process that started this agent: then it ends too."""
+
+    def __init__(self, descriptor: int, agent: Agent) -> None:
+        self._descriptor = descriptor
+        self._agent = agent
+        agent.watch(self)
+
+    def fileno(self) -> int:
+        """Readable once it is cut."""
+        return self._descriptor
+
+    def drain(self) -> None:
+        """It was cut, or somebody wrote into it, which nobody does."""
+        if not os.read(self._descriptor, 1):
+            self._agent.kill()

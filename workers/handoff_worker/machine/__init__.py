@@ -1,0 +1,1 @@
+"""What this machine has, what of it is offered, and who holds it."""

@@ -1,0 +1,124 @@
+"""The settings file of a node: its keys, their types, and nothing of what the command line makes of them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from handoff.errors import InvalidNode, InvalidResources
+from handoff.words.constraints import parse_labels
+from handoff.words.resources import SLOTS, parse_capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What a settings file says; None where it is silent, so that flags, environment and probe can tell."""
+
+    name: str | None = None
+    cpu: int | float | None = None  #: cores
+    memory: int | float | None = None  #: MB of 2**20 bytes
+    gpu: int | tuple[int, ...] | None = None  #: how many, or which by index
+    slots: int | None = None  #: how many functions at once
+    path: Path | None = None  #: the folder to import from, taken from the file's own folder where it is relative
+    url: str | None = None
+    namespace: str | None = None
+    lease: int | float | None = None  #: seconds
+    resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
+    device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def load(path: Path) -> NodeSettings:
+    """Read a settings file; the only errors are OSError and ValueError, which names file, key and what is allowed."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both.
+        raise ValueError(f"{path} is not TOML ({error}): write one `key = value` on a line") from error
+    for key, value in document.items():
+        if key not in _ALLOWED:
+            raise ValueError(f"{path} has an unknown key {key!r}: the keys are {', '.join(_ALLOWED)}")
+        fits, allowed = _ALLOWED[key]
+        if not fits(value):
+            raise ValueError(f"{path} sets {key!r} to {value!r}: it must be {allowed}")
+    resources = _resources(path, document.get("resources", {}))
+    memory = _device_memory(path, document.get("device_memory", {}))
+    settings = {key: _frozen(value) for key, value in document.items()}
+    settings |= {"resources": resources, "device_memory": memory}
+    if "path" in settings:
+        settings["path"] = path.parent / settings["path"]
+    amounts = {key: settings[key] for key in ("cpu", "memory", "gpu") if key in settings} | resources
+    try:
+        # The memory of devices that the file does not name can be judged only once the machine was looked at.
+        parse_capabilities(amounts, {name: value for name, value in memory.items() if name in amounts})
+        parse_labels(document.get("name", "here"), document.get("labels", {}))
+    except (InvalidResources, InvalidNode) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return NodeSettings(**settings)
+
+
+def _resources(path: Path, table: Mapping[str, Any]) -> dict[str, int | float | tuple[int, ...]]:
+    for name, value in table.items():
+        if name in ("cpu", "memory", "gpu", SLOTS):
+            raise ValueError(f"{path} sets {name!r} in [resources]: write it above, outside of any table")
+        if not _is_number(value) and not _is_indices(value):
+            raise ValueError(
+                f"{path} sets resource {name!r} to {value!r}: it must be a number or a list of device indices"
+            )
+    return {name: _frozen(value) for name, value in table.items()}
+
+
+def _device_memory(path: Path, table: Mapping[str, Any]) -> dict[str, int | float | tuple[int | float, ...]]:
+    for name, value in table.items():
+        if not _is_number(value) and not (isinstance(value, list) and all(map(_is_number, value))):
+            raise ValueError(
+                f"{path} sets the memory of {name!r} to {value!r}: it must be a number of MB, "
+                "or a list of numbers, one for each device"
+            )
+    return {name: _frozen(value) for name, value in table.items()}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or isinstance(value, float)
+
+
+def _is_indices(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_whole, value))
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+_ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (_is_text, "a text, such as 'gpu-1'"),
+    "cpu": (_is_number, "a number of cores, such as 8 or 1.5"),
+    "memory": (_is_number, "a number of MB, such as 16000"),
+    "gpu": (
+        lambda value: _is_whole(value) or _is_indices(value),
+        "a count, such as 2, or a list of indices, such as [0, 3]",
+    ),
+    "slots": (lambda value: _is_whole(value) and value > 0, "a whole number of functions, 1 or more"),
+    "path": (_is_text, "a folder, such as '/srv/app'"),
+    "url": (_is_text, "an address, such as 'redis://localhost:6379/0'"),
+    "namespace": (_is_text, "a text, such as 'handoff'"),
+    # False for nan, which compares with nothing, and for inf: a node with no end to its lease is never lost.
+    "lease": (lambda value: _is_number(value) and 0 < value < float("inf"), "a number of seconds above 0, such as 15"),
+    "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
+    "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
+    "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),
+}
