@@ -193,7 +193,7 @@ class Site:
         """
         ledger = self.ledger()
         for key in filter(WORD_OF_A_RUN.fullmatch, list(ledger.own)):
-            assert 0 < self.store.client.pttl(self.store.keys("gone", key.partition(":")[2])) <= WORD_MS, key
+            assert 0 < self.store.client.pttl(self.store.keys("words", key.partition(":")[2])) <= WORD_MS, key
             del ledger.own[key]
         kept = {f"node:{SHARED}"} | {key for key in ledger.own if key.partition(":")[0] not in UNTOLD}
         own = {key: ledger.own[key] for key in kept & ledger.own.keys()}

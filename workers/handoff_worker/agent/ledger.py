@@ -111,7 +111,7 @@ class NodeLedger:
                     return None
                 case ["again"]:
                     continue
-                case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
+                case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
                     return Held(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
