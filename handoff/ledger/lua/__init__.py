@@ -1,1 +1,1 @@
-"""The scripts, which alone change what is in Redis: one operation a file, the libraries they include, and the loader."""
+"""The scripts, which alone change what is in Redis: operations, the libraries that they include, and the loader."""

@@ -3,8 +3,8 @@
 Every library is a table called like its file (`nodes/node.lua` is `Node`); what it does not put there is its own. A
 file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
 (RQ's name of the lobby queue: the namespace), `Call.now` (ms; by the server's clock, which `Call.is_live` says, or the
-time that a test gives), and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has the full names of keys, `F`
-the names of a job's fields.
+time that a test gives), and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has
+the full names of keys, `F` the names of a job's fields.
 
 The namespace's prefix travels as the only KEYS entry: one script text, and one SHA, serves every namespace, and a call
 carries no list of forty keys. (Redis Cluster is out of scope.)
