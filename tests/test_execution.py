@@ -32,7 +32,8 @@ from child_tasks import (
 from handoff.client.current import current, run_as_current
 from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
-from handoff_worker.children.pool import Children, Failed, Finished, Outcome
+from handoff_worker.children.outcome import Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
 from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
 from support import need_redis_server
 

@@ -33,7 +33,8 @@ from handoff.ledger.nodes import SHARED
 from handoff.words.function import Function
 from handoff.words.resources import DeviceMemory
 from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Failed, Finished, Task
+from handoff_worker.children.outcome import Failed, Finished
+from handoff_worker.children.task import Task
 from handoff_worker.inside.execution import Executor
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
 from support.books import Ledger, check_books, read_ledger

@@ -25,7 +25,8 @@ from handoff_worker.agent.hints import Hints
 from handoff_worker.agent.ledger import NameTaken, NodeLedger
 from handoff_worker.agent.lifetime import Signals, Tether, take_name
 from handoff_worker.agent.tasks import Maker
-from handoff_worker.children.pool import Children, NurseryBroken
+from handoff_worker.children.nursery import NurseryBroken
+from handoff_worker.children.pool import Children
 from handoff_worker.machine import settings
 from handoff_worker.machine.holder import Holder
 from handoff_worker.machine.offer import leaves_nothing_open, make_offer

@@ -22,7 +22,9 @@ from handoff.errors import StoreUnavailable
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints, tasks
 from handoff_worker.agent.ledger import NameTaken, NodeLedger, Result, Stale, Started
-from handoff_worker.children.pool import Children, Died, Failed, Finished, Outcome, Task
+from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
+from handoff_worker.children.task import Task
 from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)

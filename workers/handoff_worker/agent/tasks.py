@@ -11,7 +11,8 @@ from handoff.ledger.rqmodel import decode_traceback, encode_traceback, encode_va
 from handoff.ledger.texts.shape import parse_devices
 from handoff_worker.agent.ledger import Result, Started
 from handoff_worker.children.confine import binding, device_environment
-from handoff_worker.children.pool import Died, Failed, Finished, Outcome, Task
+from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.task import Task
 
 CHILD_DIED = "handoff.ChildDied"
 """The exception type of a function whose process ended under it."""
