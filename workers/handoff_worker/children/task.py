@@ -34,7 +34,7 @@ class Task:
     traceback: str = ""
 
     def frame(self) -> bytes:
-        """Make the message that `execution.Executor.execute` takes."""
+        """Make the message that `inside.executor.Executor.execute` takes."""
         message: dict[str, object] = {
             "id": self.id,
             "kind": self.kind,

@@ -17,7 +17,7 @@ import sys
 from collections import deque
 from typing import NoReturn
 
-from handoff_worker.inside.execution import serve
+from handoff_worker.inside.executor import serve
 from handoff_worker.inside.wire import REQUEST, Channel, encode
 
 _SET_PARENT_DEATH_SIGNAL = 1
