@@ -91,7 +91,7 @@ class _Forks:
             raise OSError("a child's socket was lost on its way: raise the limit of open files (ulimit -n)")
         if not data:
             raise EOFError
-        # A read may hold several requests; the order of the descriptors is that of the numbers.
+        # A read may bring several requests; the order of the descriptors is that of the numbers.
         self._asked += data
         self._ends.extend(ends)
         while len(self._asked) >= REQUEST.size:

@@ -27,7 +27,7 @@ def find_limits(root: Path) -> tuple[list[float], list[int]]:
 
 
 def _folders(root: Path) -> list[Path]:
-    """Every folder that may hold a limit on this process: from its own groups up to the roots, each once."""
+    """Every folder that may have a limit on this process: from its own groups up to the roots, each once."""
     own = _read(root / "proc/self/cgroup") or ""
     folders: dict[Path, None] = {}
     for line in (*ROOT_GROUPS, *own.splitlines()):

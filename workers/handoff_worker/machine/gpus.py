@@ -47,7 +47,7 @@ def find_gpus(environ: Mapping[str, str], run: Runner) -> tuple[Gpu, ...]:
 
 
 def _gpu(line: str) -> Gpu | None:
-    """Read one line of the driver's answer; a name may hold the comma that parts the fields, and so comes last."""
+    """Read one line of the driver's answer; a name may have the comma that parts the fields, and so comes last."""
     index, uuid, memory, model = [*map(str.strip, line.split(",", 3)), "", "", ""][:4]
     if not re.fullmatch(r"[0-9]{1,5}", index):
         logger.warning("nvidia-smi says %r, which names no device: assuming that it is none", line)
