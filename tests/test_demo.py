@@ -25,8 +25,8 @@ from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunSummary
 from handoff.demo import analysis, run
 from handoff.demo.run import AgentEnded, NoSources, find, graph
-from handoff.graph.dag import Argument
 from handoff.local.cluster import LocalCluster
+from handoff.words.argument import Argument
 from support import need_redis_server
 
 WAIT_S = 50

@@ -201,7 +201,7 @@ def _group(members: Sequence[Function], target: Function | None) -> Group:
     return Group(
         members=tuple(members),
         options=tuple(islice(product(*choices), MOST_OPTIONS)),
-        terms=tuple(sorted(terms, key=Term.text)),
+        terms=tuple(sorted(terms)),
         pin=pinned_to(terms),
         strategy=None if target is None else target.strategy,
         lost=target is None,

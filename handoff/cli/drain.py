@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from handoff.cli.options import Asked, shared_options, to_json
-from handoff.words.function import is_wait
+from handoff.words.values import is_wait
 
 
 def _deadline(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:

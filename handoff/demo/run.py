@@ -23,11 +23,12 @@ from handoff.demo import analysis
 from handoff.demo.picture import Picture
 from handoff.demo.report import Ran, Report, peaks, summarize
 from handoff.errors import HandoffError
-from handoff.graph.dag import DAG, Argument
+from handoff.graph.dag import DAG
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.runs import RunResult
 from handoff.local.cluster import LocalCluster
 from handoff.why.status import read_waiting, use_of
+from handoff.words.argument import Argument
 from handoff.words.function import Function
 from handoff.words.resources import Amount, amounts
 

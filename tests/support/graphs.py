@@ -26,10 +26,11 @@ import redis
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
-from handoff.graph.dag import DAG, Argument
+from handoff.graph.dag import DAG
 from handoff.graph.picture import INLINE
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
+from handoff.words.argument import Argument
 from handoff.words.function import Function
 from handoff.words.resources import DeviceMemory
 from handoff_worker.agent.tasks import result
