@@ -22,7 +22,7 @@ from click.testing import CliRunner
 
 from handoff.cli import main
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import RunSummary
+from handoff.client.run_summary import RunSummary
 from handoff.demo import analysis, run
 from handoff.demo.run import AgentEnded, NoSources, find, graph
 from handoff.local.cluster import LocalCluster

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff import DAG, Argument, Collocated, Function, LocalCluster, RunHandle
-from handoff.client import run_handle as runhandle
+from handoff.client import attendant as runhandle
+from handoff.client.attendant import Attendant
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import Attendant
 from handoff.errors import (
     DuplicateRun,
     FunctionCanceled,

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.cluster import Cluster
+from handoff.words.address import DEFAULT_NAMESPACE
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 

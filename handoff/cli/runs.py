@@ -11,7 +11,8 @@ import click
 from handoff.cli.group import one_line
 from handoff.cli.options import Asked, shared_options, to_json
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import RunHandle, RunSummary
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary
 from handoff.graph.picture import INLINE, Vertex, shown, tree
 from handoff.ledger.runs import MOST_LISTED, STATES
 from handoff.why.sentences import span

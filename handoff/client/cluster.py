@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -15,8 +14,10 @@ from typing import Any, Literal
 import redis
 
 from handoff.books.allocator import Allocator
+from handoff.client.attendant import Attendant
 from handoff.client.handle import Handle
-from handoff.client.run_handle import Attendant, RunHandle, RunSummary, summary
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import InvalidFunction
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
@@ -37,6 +38,7 @@ from handoff.ledger.rqmodel import (
 from handoff.ledger.runs import RunResult
 from handoff.ledger.store import Store, own_client, url_of
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
+from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
@@ -45,8 +47,6 @@ from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, DeviceMemory, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
-DEFAULT_NAMESPACE = "handoff"
-
 LONGEST_TTL_S = 10**10
 """Three centuries; Redis refuses expiries that pass 2**63 ms."""
 
@@ -54,11 +54,6 @@ LONGEST_TTL_S = 10**10
 _RQ_ONLY = frozenset(
     {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
 )
-
-
-def default_url() -> str:
-    """`HANDOFF_REDIS_URL`, else `REDIS_URL`, else the local server."""
-    return os.environ.get("HANDOFF_REDIS_URL") or os.environ.get("REDIS_URL") or "redis://localhost:6379/0"
 
 
 class Cluster:

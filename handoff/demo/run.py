@@ -17,7 +17,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.live import Live
 
-from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.demo import analysis
 from handoff.demo.picture import Picture
@@ -28,6 +28,7 @@ from handoff.ledger.nodes import read_nodes
 from handoff.ledger.runs import RunResult
 from handoff.local.cluster import LocalCluster
 from handoff.why.status import read_waiting, use_of
+from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.argument import Argument
 from handoff.words.function import Function
 from handoff.words.resources import Amount, amounts
