@@ -19,9 +19,10 @@ def demo(asked: Asked, path: str | None) -> None:
     """
     from rich.console import Console
 
-    from handoff.demo.report import render
+    from handoff.demo.render import render
     from handoff.demo.report import to_json as fields
-    from handoff.demo.run import NoSources, find, run
+    from handoff.demo.run import run
+    from handoff.demo.sources import NoSources, find
 
     if asked.url is not None:
         click.echo("the demo starts a Redis server of its own: --url is not used", err=True)
