@@ -16,7 +16,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff.books.allocator import Free, LoadBalancedAllocator, Placed, SimpleAllocator, candidates, groups, place
+from handoff.books.allocator import LoadBalancedAllocator, Placed, SimpleAllocator, place
+from handoff.books.free import Free
+from handoff.books.groups import candidates, groups
 from handoff.books.node_books import Books, Memory
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
-from handoff.books.allocator import Free
+from handoff.books.free import Free
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import (

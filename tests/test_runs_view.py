@@ -31,7 +31,9 @@ from handoff.errors import (
     UnknownFunction,
     UnknownRun,
 )
-from handoff.graph.picture import DEEPEST, INLINE, Vertex, mermaid, shown, tree
+from handoff.graph.mermaid import mermaid
+from handoff.graph.tree import DEEPEST, tree
+from handoff.graph.vertex import INLINE, Vertex, shown
 from handoff.ledger import runs
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED, read_nodes

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handoff.books.allocator import Group, Placed, by_spare, candidates, groups, place
+from handoff.books.allocator import Placed, by_spare, place
+from handoff.books.groups import Group, candidates, groups
 from handoff.books.node_books import Books, Devices
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import ResourcesUnavailable, UnknownNode

@@ -13,7 +13,8 @@ from handoff.cli.options import Asked, shared_options, to_json
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary
-from handoff.graph.picture import INLINE, Vertex, shown, tree
+from handoff.graph.tree import tree
+from handoff.graph.vertex import INLINE, Vertex, shown
 from handoff.ledger.runs import MOST_LISTED, STATES
 from handoff.why.sentences import span
 

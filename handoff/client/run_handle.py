@@ -9,8 +9,9 @@ from handoff.client.attendant import Attendant
 from handoff.client.handle import Handle
 from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import FunctionCanceled, InvalidFunction, UnknownFunction, UnknownRun
-from handoff.graph.picture import INLINE, Vertex, mermaid
+from handoff.graph.mermaid import mermaid
 from handoff.graph.plan import run_job_id
+from handoff.graph.vertex import INLINE, Vertex
 from handoff.ledger import runs
 from handoff.ledger.runs import Member, Progress, Run, RunResult, plain_error
 from handoff.ledger.store import Store

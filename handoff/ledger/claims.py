@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from handoff.books.allocator import groups
+from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes

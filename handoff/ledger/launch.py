@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgpack
 
-from handoff.books.allocator import MOST_OPTIONS
+from handoff.books.groups import MOST_OPTIONS
 from handoff.errors import (
     DuplicateRun,
     Infeasible,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from handoff.books.allocator import Group, candidates, groups
+from handoff.books.groups import Group, candidates, groups
 from handoff.words.constraints import Term
 from handoff.words.function import Function
 from handoff.words.resources import Capabilities, Number, Units, parse_cost
