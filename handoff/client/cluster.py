@@ -15,10 +15,10 @@ import redis
 
 from handoff.books.allocator import Allocator
 from handoff.client.attendant import Attendant
+from handoff.client.call import check_ttl, read_call
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
-from handoff.errors import InvalidFunction
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
@@ -33,7 +33,6 @@ from handoff.ledger.rqmodel import (
     check_callback,
     check_job_id,
     describe_call,
-    parse_timeout,
 )
 from handoff.ledger.runs import RunResult
 from handoff.ledger.store import Store, own_client, url_of
@@ -46,14 +45,6 @@ from handoff.words.function import Function, Strategy, check_strategy
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, DeviceMemory, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
-
-LONGEST_TTL_S = 10**10
-"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
-
-#: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
-_RQ_ONLY = frozenset(
-    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
-)
 
 
 class Cluster:
@@ -231,24 +222,7 @@ class Cluster:
         what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
-        if "job_timeout" in kwargs:
-            timeout = parse_timeout(id, kwargs.pop("job_timeout"))
-        named = kwargs.pop("kwargs", None)
-        if refused := sorted(_RQ_ONLY & kwargs.keys()):
-            raise InvalidFunction(
-                id,
-                f"enqueue does not take rq's {', '.join(refused)}",
-                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
-                " if it is meant for the function",
-            )
-        if "args" in kwargs:
-            if args:
-                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
-            given = kwargs.pop("args")
-            if not isinstance(given, (list, tuple, type(None))):
-                raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
-            args = tuple(given or ())
-        kwargs = {**kwargs, **(named or {})}
+        args, kwargs, timeout = read_call(id, args, kwargs, timeout)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(
@@ -258,8 +232,8 @@ class Cluster:
         )  # fmt: skip
         return self._submit(
             check(function, self._default_cost), job_id=id,
-            result_ttl=_ttl(id, "result_ttl", result_ttl, DEFAULT_RESULT_TTL),
-            failure_ttl=_ttl(id, "failure_ttl", failure_ttl, None), meta=meta, description=description,
+            result_ttl=check_ttl(id, "result_ttl", result_ttl),
+            failure_ttl=check_ttl(id, "failure_ttl", failure_ttl), meta=meta, description=description,
             on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
@@ -378,11 +352,3 @@ class Cluster:
         asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
         free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
         return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
-
-
-def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LONGEST_TTL_S:
-        raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
-    return value
