@@ -25,19 +25,10 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable
 from handoff.ledger.texts.shape import parse_demand
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import Not
 from handoff.words.function import STRATEGIES, Collocated, Function, Strategy
-from handoff.words.resources import (
-    MEMORY_SUFFIX,
-    SLOTS,
-    UNIT,
-    UNLIMITED,
-    Capabilities,
-    Units,
-    amounts,
-    device_of,
-    parse_capabilities,
-)
+from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, Units, amounts, device_of
 from handoff.words.variants import After
 from support.books import check_books
 

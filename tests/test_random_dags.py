@@ -30,8 +30,9 @@ from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.texts.shape import parse_cost_text
 from handoff.words.argument import Argument
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.function import Collocated, Function
-from handoff.words.resources import UNIT, parse_capabilities
+from handoff.words.resources import UNIT
 from handoff_worker.agent.tasks import result
 from handoff_worker.children.pool import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed

@@ -14,8 +14,9 @@ from typing import Protocol
 from handoff.books.free import Free, read_free
 from handoff.books.groups import Group, Labels, candidates, groups
 from handoff.books.node_books import Books, Devices
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.function import Function
-from handoff.words.resources import SLOTS, UNIT, Number, Units, parse_capabilities
+from handoff.words.resources import SLOTS, UNIT, Number, Units
 
 
 class Allocator(Protocol):

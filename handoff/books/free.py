@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_FLOOR
 
 from handoff.books.node_books import Books, Memory
 from handoff.errors import InvalidResources
-from handoff.words.resources import ALWAYS_DEVICES, UNIT, Number, Units, device_of, parse_capabilities
+from handoff.words.capabilities import parse_capabilities
+from handoff.words.resources import ALWAYS_DEVICES, UNIT, Number, Units, device_of, parse_amount
 
 Free = Number | Mapping[int, Number | tuple[Number, Number]] | Sequence[int]
 """What a node has free of one resource: an amount, {device index: free share}, or the indices of idle devices.
@@ -55,7 +57,4 @@ def _units(name: str, value: object) -> int:
     """Read a free amount, rounded down. It follows the rules of a sum: of devices any part may be free."""
     if isinstance(value, (list, tuple)):
         raise InvalidResources(name, value, "what is free of one device is a number")
-    try:
-        return parse_capabilities({"free": value}).units.get("free", 0)  # type: ignore[dict-item]
-    except InvalidResources as error:
-        raise InvalidResources(name, value, error.rule) from None
+    return parse_amount(name, value, ROUND_FLOOR)

@@ -38,12 +38,13 @@ from handoff.ledger.runs import RunResult
 from handoff.ledger.store import Store, own_client, url_of
 from handoff.serializer import SerializerLike, dumps_arguments, resolve
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.function import Function, Strategy, check_strategy
 from handoff.words.names import check_namespace
-from handoff.words.resources import Amount, DeviceMemory, Number, amounts
+from handoff.words.resources import Amount, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
 

@@ -31,8 +31,8 @@ from handoff.graph.vertex import INLINE
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
 from handoff.words.argument import Argument
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff.words.resources import DeviceMemory
 from handoff_worker.agent.tasks import result
 from handoff_worker.children.pool import Failed, Finished, Task
 from handoff_worker.inside.execution import Executor
