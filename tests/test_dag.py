@@ -19,8 +19,12 @@ from handoff.errors import (
     InvalidResources,
     MissingFunction,
 )
-from handoff.graph.dag import DAG, Argument, companions, dependencies_first
-from handoff.words.function import Collocated, Function, check
+from handoff.graph.dag import DAG
+from handoff.graph.order import dependencies_first
+from handoff.graph.rules import companions
+from handoff.words.argument import Argument
+from handoff.words.checked import check
+from handoff.words.function import Collocated, Function
 
 
 def plain(*values: Any) -> Any:

@@ -22,8 +22,10 @@ import pytest
 from rq.utils import import_attribute
 
 from handoff.errors import InvalidFunction, InvalidNode, InvalidResources
+from handoff.words.checked import check
+from handoff.words.code import import_path
 from handoff.words.constraints import Not
-from handoff.words.function import Collocated, Function, check, delay_ms, due_ms, import_path
+from handoff.words.function import Collocated, Function, delay_ms, due_ms
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.variants import After
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
-from handoff.books.allocator import Free
+from handoff.books.free import Free
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import (
@@ -38,9 +38,10 @@ from handoff.ledger.nodes import read_nodes
 from handoff.ledger.store import Store, own_client
 from handoff.ledger.texts.shape import parse_cost_text, parse_devices
 from handoff.serializer import Serializer
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import Not, parse_labels_text, parse_where
 from handoff.words.function import Collocated, Function
-from handoff.words.resources import UNIT, Capabilities, amounts, parse_capabilities
+from handoff.words.resources import UNIT, amounts
 from handoff.words.variants import After, parse_variants
 from support.agent import FakeAgent, NameTaken, Result, Stale, Started, failure, killed, ok
 from support.books import Ledger, below, check_ledger, read_ledger

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from handoff.errors import CyclicDependency
 from handoff.graph.antichain import heaviest_antichain
-from handoff.graph.dag import DAG, Argument
+from handoff.graph.dag import DAG
 from handoff.graph.needs import MOST_COMPARED
 from handoff.graph.plan import Group, Plan, Step, make_plan, run_job_id
+from handoff.words.argument import Argument
 from handoff.words.constraints import Term
 from handoff.words.function import Collocated, Function
 from handoff.words.resources import UNIT, Units

@@ -24,14 +24,15 @@ import graph_tasks
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.errors import FunctionCanceled, ResourcesUnavailable, UnknownRun
-from handoff.graph.dag import Argument
 from handoff.graph.plan import run_job_id
 from handoff.ledger import runs
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.texts.shape import parse_cost_text
+from handoff.words.argument import Argument
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.function import Collocated, Function
-from handoff.words.resources import UNIT, parse_capabilities
+from handoff.words.resources import UNIT
 from handoff_worker.agent.delivery import result
 from handoff_worker.children.outcome import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed

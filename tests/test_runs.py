@@ -31,12 +31,12 @@ from handoff.errors import (
     UnknownRun,
     WaitExpired,
 )
-from handoff.graph.dag import Argument
 from handoff.graph.plan import make_plan
 from handoff.ledger import launch, runs
 from handoff.ledger.functions import tick
 from handoff.ledger.rqmodel import encode_value
 from handoff.serializer import Serializer
+from handoff.words.argument import Argument
 from handoff.words.function import Collocated, Function
 from support.agent import Stale, failure, ok
 from support.books import assert_nothing_held, read_ledger

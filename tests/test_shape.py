@@ -17,8 +17,9 @@ from handoff.ledger.texts.shape import (
     parse_devices,
     shape_text,
 )
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import Not, parse_where
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, parse_capabilities
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED
 from handoff.words.variants import After, Variant, parse_variants
 
 COSTS = st.dictionaries(st.sampled_from(["cpu", "gpu", "gpu_memory", "a.b-c", "_"]), st.integers(1, UNLIMITED))

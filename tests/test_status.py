@@ -25,8 +25,8 @@ from handoff.why.status import (
     read_waiting,
     use_of,
 )
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import Not
-from handoff.words.resources import parse_capabilities
 from handoff.words.variants import After
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.ledger import NodeLedger

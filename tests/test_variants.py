@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from handoff.errors import InvalidResources
-from handoff.words.variants import LONGEST_AFTER_S, MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
+from handoff.words.values import LONGEST_WAIT_S
+from handoff.words.variants import MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_costs_are_read_in_their_order(cost: Any, variants: list[Variant]) -> No
 
 @pytest.mark.parametrize(
     ("seconds", "after_ms"),
-    [(30, 30_000), (0.07, 70), (1e-9, 1), (Fraction(1, 3), 333), (LONGEST_AFTER_S, 10**12)],
+    [(30, 30_000), (0.07, 70), (1e-9, 1), (Fraction(1, 3), 333), (LONGEST_WAIT_S, 10**12)],
     ids=repr,
 )
 def test_seconds_become_whole_milliseconds_and_never_none(seconds: Any, after_ms: int) -> None:
@@ -47,7 +48,7 @@ def test_seconds_become_whole_milliseconds_and_never_none(seconds: Any, after_ms
 
 
 @pytest.mark.parametrize(
-    "seconds", [0, -1, -0.5, math.nan, math.inf, True, "30", None, LONGEST_AFTER_S + 1, 1j], ids=repr
+    "seconds", [0, -1, -0.5, math.nan, math.inf, True, "30", None, LONGEST_WAIT_S + 1, 1j], ids=repr
 )
 def test_bad_seconds_are_refused(seconds: Any) -> None:
     with pytest.raises(InvalidResources, match="After takes seconds"):

@@ -8,17 +8,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from handoff.books.allocator import groups
+from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes
 from handoff.ledger.rqmodel import LOST_TEXT
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.shape import capability_texts, cost_text, parse_cost_text, parse_devices, parse_pairs
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import constraints_text, labels_text, parse_labels
 from handoff.words.function import Function, Strategy
 from handoff.words.names import check_node_name, is_node_name
-from handoff.words.resources import Amount, DeviceMemory, Number, Units, amounts, parse_capabilities, parse_cost
+from handoff.words.resources import Amount, Number, Units, amounts, parse_cost
 
 
 class RedisResourceTracker:

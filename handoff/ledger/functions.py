@@ -40,8 +40,9 @@ from handoff.ledger.texts.options import milliseconds, options_text
 from handoff.ledger.texts.shape import demand_text, parse_devices
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.words.constraints import Term, parse_terms, pinned_to
-from handoff.words.function import Strategy, is_wait
+from handoff.words.function import Strategy
 from handoff.words.resources import amounts
+from handoff.words.values import is_wait
 from handoff.words.variants import Variant
 
 LARGEST_ARGUMENTS = 8 * 2**20

@@ -35,7 +35,9 @@ SCHEMA: dict[str, Key] = {
     ),
     "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
     "lost": Key("lost", "ZSET", "node whose lease is over -> since when, ms", "until it is back, or forgotten"),
-    "reservations": Key("held:", "HASH", "reservation id -> its record (texts/reservation)", "while something is held", of="node name"),
+    "reservations": Key(
+        "held:", "HASH", "reservation id -> its record (texts/reservation)", "while something is held", of="node name"
+    ),
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
     "drained": Key(
@@ -67,7 +69,9 @@ SCHEMA: dict[str, Key] = {
     "shape_bits": Key("spots", "STRING", "bitmap: bit positions that shapes have", "while many shapes wait"),
     "shape_scope": Key("spots:", "STRING", "bitmap: the shapes of one scope", "while many shapes wait", of="scope"),
     "shape_planes": Key("spot_planes", "HASH", "resource -> how many bit planes it has", "while many shapes wait"),
-    "shape_plane": Key("spot:", "STRING", "bitmap: shapes with that bit set", "while many shapes wait", of="column:bit"),
+    "shape_plane": Key(
+        "spot:", "STRING", "bitmap: shapes with that bit set", "while many shapes wait", of="column:bit"
+    ),
     "shape_terms": Key("terms", "HASH", "constraint -> how many shapes have it", "while many shapes wait"),
     "shape_term": Key("term:", "STRING", "bitmap: the shapes that have it", "while many shapes wait", of="constraint"),
     # Bounded overtaking (waiting/overtaking.lua).
@@ -94,12 +98,16 @@ SCHEMA: dict[str, Key] = {
     "run_graph": Key("graph:", "STRING", "what it looks like, for people", "as long as its results", of="run"),
     "run_end": Key("end:", "STREAM", "one entry when it has ended", "as long as its results", of="run"),
     "groups_on": Key("grouped:", "SET", "run|group that has chosen it", "while the run lives", of="node name"),
-    "leftovers": Key("unfolding", "ZSET", "what is left over (texts/leftover) -> how far it has come", "until it is done"),
+    "leftovers": Key(
+        "unfolding", "ZSET", "what is left over (texts/leftover) -> how far it has come", "until it is done"
+    ),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
     "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
-    "words": Key("gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"),
+    "words": Key(
+        "gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"
+    ),
     # Housekeeping.
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
     "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),

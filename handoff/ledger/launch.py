@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgpack
 
-from handoff.books.allocator import MOST_OPTIONS
+from handoff.books.groups import MOST_OPTIONS
 from handoff.errors import (
     DuplicateRun,
     Infeasible,
@@ -36,9 +36,11 @@ from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.options import ATTENDED_MS, milliseconds, options_text
 from handoff.ledger.texts.shape import demand_text, parse_pairs, run_token, shape_text
 from handoff.serializer import PickleSerializer, SerializerLike, dumps_arguments, dumps_value
+from handoff.words.code import import_path
 from handoff.words.constraints import constraints_text, parse_where
-from handoff.words.function import Strategy, delay_ms, due_ms, import_path, is_wait
+from handoff.words.function import Strategy, delay_ms, due_ms
 from handoff.words.resources import UNIT
+from handoff.words.values import is_wait
 from handoff.words.variants import Variant, costs_at_once, parse_variants
 
 SLICE = 64

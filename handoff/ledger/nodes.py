@@ -13,10 +13,11 @@ from handoff.errors import InvalidResources, UnknownNode
 from handoff.ledger.rqmodel import LOST_TEXT
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.shape import asked_for, cost_text
+from handoff.words.capabilities import parse_shared
 from handoff.words.constraints import parse_labels_text
-from handoff.words.function import is_wait
 from handoff.words.names import is_node_name
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of, parse_shared
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
+from handoff.words.values import is_wait
 
 SHARED = "*"
 """The name under which what all nodes share has its books."""

@@ -26,7 +26,7 @@ from rq.version import VERSION
 
 from handoff.errors import InvalidFunction
 from handoff.serializer import SerializerLike
-from handoff.words.function import import_path
+from handoff.words.code import import_path
 
 CallbackLike = Callback | Callable[..., Any] | str
 

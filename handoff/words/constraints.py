@@ -35,7 +35,7 @@ Where = Mapping[str, str | Collection[str] | Not]
 """Label -> the value it must have, or several of which it must have one, or `Not`. All of it must hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Term:
     """One label, and the values of which a node must have one; `negated`: of which it must have none."""
 
@@ -54,7 +54,7 @@ class Term:
 
 
 def parse_where(where: Where | None, pin: str | None = None, *, function_id: str = "") -> tuple[Term, ...]:
-    """Read what must hold of a node, the pin included: each term once, sorted by text.
+    """Read what must hold of a node, the pin included: each term once, sorted.
 
     Raises `InvalidFunction` for `where`, and `InvalidNode` for a pin that no node can be named.
     """
@@ -64,8 +64,8 @@ def parse_where(where: Where | None, pin: str | None = None, *, function_id: str
         raise InvalidFunction(function_id, f"its where names {len(where)} labels", f"name at most {MOST_LABELS}")
     terms = {_term(name, wanted, function_id) for name, wanted in (where or {}).items()}
     if pin is not None:
-        terms.add(Term(NODE, (check_node_name(pin),), negated=False))
-    return tuple(sorted(terms, key=Term.text))
+        terms.add(pin_to(check_node_name(pin)))
+    return tuple(sorted(terms))
 
 
 def constraints_text(terms: Iterable[Term]) -> str:
@@ -80,6 +80,11 @@ def parse_terms(text: str) -> tuple[Term, ...]:
         name, negation, values = part.partition("!=") if "!=" in part else part.partition("=")
         found.append(Term(name, tuple(values.split("|")), negated=negation == "!="))
     return tuple(found)
+
+
+def pin_to(node_name: str) -> Term:
+    """What holds of that node alone."""
+    return Term(NODE, (node_name,), negated=False)
 
 
 def pinned_to(terms: Iterable[Term]) -> str | None:

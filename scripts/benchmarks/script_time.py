@@ -12,7 +12,7 @@ from handoff import Cluster
 from handoff.ledger.rqmodel import encode_value
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
-from handoff.words.resources import Capabilities, parse_capabilities
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started

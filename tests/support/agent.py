@@ -16,8 +16,9 @@ from handoff.ledger.rqmodel import LOST_TEXT, encode_traceback, encode_value, wo
 from handoff.ledger.store import Store
 from handoff.ledger.texts.shape import capability_texts
 from handoff.serializer import Serializer
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import labels_text, parse_labels
-from handoff.words.resources import DeviceMemory, Number, parse_capabilities
+from handoff.words.resources import Number
 
 
 class Stale(Exception):

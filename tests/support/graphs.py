@@ -26,12 +26,13 @@ import redis
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
-from handoff.graph.dag import DAG, Argument
-from handoff.graph.picture import INLINE
+from handoff.graph.dag import DAG
+from handoff.graph.vertex import INLINE
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
+from handoff.words.argument import Argument
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff.words.resources import DeviceMemory
 from handoff_worker.agent.delivery import result
 from handoff_worker.children.outcome import Failed, Finished
 from handoff_worker.children.task import Task

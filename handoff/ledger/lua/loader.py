@@ -97,7 +97,7 @@ def _libraries() -> Iterable[Traversable]:
 def _files() -> dict[str, Traversable]:
     """Every Lua file by its name: `submit` of an operation, `nodes/node` of a library."""
     folder = resources.files("handoff.ledger").joinpath("lua")
-    found = {}
+    found: dict[str, Traversable] = {}
     for room in folder.joinpath("operations").iterdir():
         found |= {name: entry for entry in room.iterdir() if (name := _stem(entry))}
     found |= {name: entry for entry in folder.joinpath("libraries").iterdir() if (name := _stem(entry))}

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term, constraints_text
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Capabilities, Units, amount
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Units, amount
 from handoff.words.variants import Variant
 
 _RUN_TOKEN = re.compile(r"run\.[0-9a-f]{32}")

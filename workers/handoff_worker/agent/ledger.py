@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.shape import capability_texts
+from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import labels_text
-from handoff.words.resources import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.started import Started
 from handoff_worker.machine.holder import Holder
