@@ -14,7 +14,7 @@ from handoff import Cluster
 from handoff.ledger.nodes import read_nodes
 from support import need_redis_server
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 
 LOCK_FILE = re.compile(r"(.*\.lock|.*\.lockb|.*-lock\.\w+|pylock.*\.toml)")
 DOWNLOAD_ADDRESS = re.compile(rb"\w+://[^\s\"'>)]+\.(whl|tar\.gz|tgz|zip)\b")
@@ -56,8 +56,8 @@ def test_the_wheel_holds_every_source_file_of_both_packages_and_nothing_else(whe
 
     assert packed == sources
     assert {"handoff/py.typed", "handoff_worker/py.typed"} <= packed
-    assert any(re.fullmatch(r"handoff/lua/\w+\.lua", name) for name in packed)
-    assert any(re.fullmatch(r"handoff/lua/lib/\w+\.lua", name) for name in packed)
+    assert any(re.fullmatch(r"handoff/ledger/lua/\w+\.lua", name) for name in packed)
+    assert any(re.fullmatch(r"handoff/ledger/lua/\w+/\w+\.lua", name) for name in packed)
 
 
 def test_importing_handoff_leaves_the_worker_side_and_the_terminal_alone() -> None:
@@ -80,6 +80,6 @@ def test_no_file_of_the_project_records_where_a_package_is_downloaded_from() -> 
     locks = [str(path) for path in files if LOCK_FILE.fullmatch(path.name)]
     addresses = [str(path) for path in files if DOWNLOAD_ADDRESS.search(path.read_bytes())]
 
-    assert PROJECT / "tests" / "test_house.py" in files
+    assert PROJECT / "tests" / "house" / "test_house.py" in files
     assert locks == []
     assert addresses == []
