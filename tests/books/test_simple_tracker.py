@@ -13,7 +13,7 @@ from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.books.simple import SimpleResourceTracker
 from handoff.errors import ResourcesUnavailable, UnknownNode
 from handoff.words.function import Function
-from support.tracker_conformance import TrackerConformance
+from support.conformance.tracker import TrackerConformance
 
 
 class TestSimpleResourceTracker(TrackerConformance):

@@ -6,7 +6,7 @@ import pytest
 
 from handoff.books.reservation import ResourceTracker
 from handoff.client.cluster import Cluster
-from support.tracker_conformance import TrackerConformance
+from support.conformance.tracker import TrackerConformance
 
 
 class TestRedisResourceTracker(TrackerConformance):
