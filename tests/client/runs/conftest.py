@@ -1,0 +1,13 @@
+"""What all tests of runs as the client sees them share: an agent, played by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from handoff.client.cluster import Cluster
+from support.agent import FakeAgent
+
+
+@pytest.fixture
+def agent(cluster: Cluster) -> FakeAgent:
+    return FakeAgent(cluster.store, "a", {"cpu": 2, "slots": 4}).register()
