@@ -12,10 +12,7 @@ import pytest
 from handoff.client import run_handle as runhandle
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import Attendant
-from handoff.errors import (
-    RunCanceled,
-    StoreUnavailable,
-)
+from handoff.errors import RunCanceled, StoreUnavailable
 from handoff.ledger import runs
 from handoff.ledger.store import Store
 from support.agent import FakeAgent

@@ -8,12 +8,7 @@ import pytest
 
 from handoff import DAG
 from handoff.client.cluster import Cluster
-from handoff.errors import (
-    DuplicateRun,
-    InvalidFunction,
-    UnknownFunction,
-    UnknownRun,
-)
+from handoff.errors import DuplicateRun, InvalidFunction, UnknownFunction, UnknownRun
 from handoff.graph.picture import INLINE, tree
 from handoff.ledger.functions import tick
 from handoff.ledger.runs import Progress

@@ -7,9 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from handoff.errors import (
-    UnknownRun,
-)
+from handoff.errors import UnknownRun
 from handoff.ledger import runs
 from handoff.ledger.runs import Member, Progress, dependencies_of
 from handoff.ledger.store import Store

@@ -8,9 +8,7 @@ import pytest
 
 from handoff import DAG, Function, LocalCluster, RunHandle
 from handoff.client.cluster import Cluster
-from handoff.errors import (
-    RunCanceled,
-)
+from handoff.errors import RunCanceled
 from handoff.ledger.nodes import read_nodes
 from support.diamond import attendants
 from support.limits import LIMIT_S

@@ -10,9 +10,7 @@ import pytest
 
 from handoff import DAG, Argument, Function
 from handoff.client.cluster import Cluster
-from handoff.errors import (
-    NotSerializable,
-)
+from handoff.errors import NotSerializable
 from support.diamond import dag, diamond, function
 
 LOCK = threading.Lock()

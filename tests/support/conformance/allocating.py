@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    DuplicateFunction,
-    InvalidResources,
-    ResourcesUnavailable,
-)
+from handoff.errors import DuplicateFunction, InvalidResources, ResourcesUnavailable
 from handoff.words.function import Collocated, Function
 from support.conformance.asking import function
 

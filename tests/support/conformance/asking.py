@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    ResourcesUnavailable,
-)
+from handoff.errors import ResourcesUnavailable
 from handoff.words.function import Collocated, Function
 
 

@@ -12,10 +12,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import Reservation, ResourceTracker
-from handoff.errors import (
-    InvalidResources,
-    ResourcesUnavailable,
-)
+from handoff.errors import InvalidResources, ResourcesUnavailable
 from support.conformance.asking import function, refused
 
 

@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    InvalidResources,
-)
+from handoff.errors import InvalidResources
 from support.conformance.asking import function, refused
 
 

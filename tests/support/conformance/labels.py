@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    InvalidFunction,
-    InvalidNode,
-    ResourcesUnavailable,
-)
+from handoff.errors import InvalidFunction, InvalidNode, ResourcesUnavailable
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated
 from support.conformance.asking import labelled, where

@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    InvalidNode,
-    InvalidResources,
-    UnknownNode,
-)
+from handoff.errors import InvalidNode, InvalidResources, UnknownNode
 
 
 class Registering:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    ResourcesUnavailable,
-)
+from handoff.errors import ResourcesUnavailable
 from support.conformance.asking import function, refused
 
 

@@ -7,10 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.books.reservation import ResourceTracker
-from handoff.errors import (
-    InvalidResources,
-    ResourcesUnavailable,
-)
+from handoff.errors import InvalidResources, ResourcesUnavailable
 from handoff.words.function import Collocated, Function
 from handoff.words.variants import After
 
