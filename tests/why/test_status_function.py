@@ -1,4 +1,4 @@
-"""What people are told of nodes and functions; on both kinds of server, with an agent's part played by hand."""
+"""What people are told of one function."""
 
 from __future__ import annotations
 
@@ -11,171 +11,12 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
 from handoff.ledger.functions import tick
-from handoff.ledger.nodes import read_nodes
 from handoff.ledger.rqmodel import encode_traceback, encode_value
 from handoff.serializer import Serializer
-from handoff.why.status import (
-    NodeState,
-    Overview,
-    Use,
-    Variant,
-    read_function,
-    read_overview,
-    read_states,
-    read_waiting,
-    use_of,
-)
-from handoff.words.constraints import Not
-from handoff.words.resources import parse_capabilities
+from handoff.why.status import Variant, read_function
 from handoff.words.variants import After
 from handoff_worker.agent.ledger import NodeLedger, Result
-from handoff_worker.machine.holder import Holder
-
-LEASE_MS = 60_000
-
-
-@pytest.fixture
-def agent(cluster: Cluster) -> NodeLedger:
-    """The agent of a node `a` that does nothing by itself."""
-    agent = NodeLedger(cluster.store, "a", Holder("host", 4711, "1", "here"), "first")
-    agent.register(parse_capabilities({"cpu": 2, "gpu": 2}), LEASE_MS)
-    return agent
-
-
-def start(agent: NodeLedger) -> list[str]:
-    """Take what stands on the queue; the reservations of what was started."""
-    return [started.id for started in agent.exchange(1, 10, ()).started]
-
-
-def states(cluster: Cluster) -> dict[str, NodeState]:
-    nodes = read_nodes(cluster.store)
-    return dict(zip((node.name for node in nodes), read_states(cluster.store, nodes), strict=True))
-
-
-class TestNodes:
-    def test_a_node_with_a_lease_is_up(self, cluster: Cluster, agent: NodeLedger) -> None:
-        assert states(cluster) == {"a": "up"}
-
-    def test_a_node_that_was_told_to_take_no_more_is_quiet(self, cluster: Cluster, agent: NodeLedger) -> None:
-        agent.quiet(True)
-
-        assert states(cluster) == {"a": "quiet"}
-
-    def test_a_node_whose_lease_is_over_is_lost(self, cluster: Cluster, agent: NodeLedger) -> None:
-        agent.register(parse_capabilities({"cpu": 2}), 1)
-        seconds, microseconds = cluster.store.read("TIME")
-        cluster.store.now_ms = int(seconds) * 1000 + int(microseconds) // 1000 + 10
-
-        assert states(cluster) == {"a": "lost"}
-
-    def test_a_node_on_which_more_is_held_than_it_has_is_over(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4})
-        reservation = cluster.tracker.request("a", {"cpu": 3})
-        cluster.register_node("a", {"cpu": 2})
-
-        assert states(cluster) == {"a": "over"}
-        assert use_of(read_nodes(cluster.store)[0]) == {"cpu": Use(3, 2, None)}
-        cluster.tracker.release(reservation)
-        assert states(cluster) == {"a": "up"}
-
-    def test_a_node_that_is_drained_is_draining_until_it_is_undrained(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4})
-
-        cluster.drain("a")
-        assert states(cluster) == {"a": "draining"}
-
-        cluster.undrain("a")
-        assert states(cluster) == {"a": "up"}
-
-    def test_the_use_of_memory_is_told_by_device_with_what_each_has(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"gpu": [0, 3]}, device_memory={"gpu": {0: 8000, 3: 24000}})
-        cluster.tracker.request("a", {"gpu_memory": 6000})
-
-        use = use_of(read_nodes(cluster.store)[0])
-
-        assert use["gpu"] == Use(0, 2, {0: 0, 3: 0})
-        assert use["gpu_memory"] == Use(6000, 32000, {0: 6000, 3: 0}, {0: 8000, 3: 24000})
-
-    def test_the_use_of_devices_is_told_by_index(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
-        cluster.tracker.request("a", {"cpu": 1, "gpu": 1})
-        cluster.tracker.request("a", {"gpu": 0.25})
-
-        use = use_of(read_nodes(cluster.store)[0])
-
-        assert use == {"cpu": Use(1, 4, None), "gpu": Use(1.25, 2, {0: 1, 3: 0.25})}
-
-    def test_what_is_held_of_a_resource_that_is_no_longer_listed_is_told(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4, "license": 1})
-        cluster.tracker.request("a", {"license": 1})
-        cluster.register_node("a", {"cpu": 4})
-
-        assert use_of(read_nodes(cluster.store)[0]) == {"cpu": Use(0, 4, None), "license": Use(1, 0, None)}
-
-
-class TestOverview:
-    def test_an_empty_namespace_has_nothing(self, cluster: Cluster) -> None:
-        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
-
-        assert read_overview(cluster.store) == Overview(0, 0, 0, 0, [], nothing, [], {})
-
-    def test_every_function_is_counted_in_its_state(self, cluster: Cluster, agent: NodeLedger) -> None:
-        cluster.enqueue("tasks:f", cost={"cpu": 1}, max_retries=1)
-        (failing,) = start(agent)
-        agent.exchange(2, 0, [Result(failing, "failed", encode_traceback("no"), "E", "no", retryable=True)])
-        cluster.enqueue("tasks:f", cost={"cpu": 1})
-        agent.exchange(3, 1, ())
-        cluster.enqueue("tasks:f", cost={"cpu": 1})
-        for _ in range(3):
-            cluster.enqueue("tasks:f", cost={"cpu": 2})
-        cluster.enqueue("tasks:f", cost={"cpu": 64})
-
-        found = read_overview(cluster.store)
-
-        assert (found.delayed, found.started, found.queued, found.waiting) == (1, 1, 1, 4)
-        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
-        assert [(dict(shape.cost), shape.node, shape.count) for shape in found.shapes] == [
-            ({"cpu": 2}, None, 3),
-            ({"cpu": 64}, None, 1),
-        ]
-
-    def test_shapes_are_said_in_words(self, cluster: Cluster) -> None:
-        cluster.enqueue("tasks:f")
-        cluster.enqueue("tasks:f", cost={"cpu": 0.5, "gpu": 1}, node="a@b")
-        cluster.enqueue("tasks:f", where={"tier": Not(["spot", "test"]), "node": ["a", "b"]})
-
-        assert sorted(map(str, read_waiting(cluster.store))) == [
-            "a slot",
-            "a slot where node a or b, any tier but spot or test",
-            "cpu 0.5, gpu 1 on a@b",
-        ]
-
-    def test_one_that_would_take_any_of_several_costs_waits_with_each_shape_and_counts_once(
-        self, cluster: Cluster
-    ) -> None:
-        cluster.enqueue("tasks:f", cost=[{"gpu": 1}, {"cpu": 8}, After(30, {"cpu": 1})])
-
-        found = read_overview(cluster.store)
-
-        assert found.waiting == 1
-        assert [(str(shape), shape.count) for shape in found.shapes] == [("cpu 8", 1), ("gpu 1", 1)]
-
-    def test_what_is_shared_is_told_with_its_use(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4})
-        cluster.share({"license": 5, "seat": 1})
-        cluster.tracker.request("a", {"license": 2, "cpu": 1})
-
-        assert read_overview(cluster.store).shared == {"license": Use(2, 5, None), "seat": Use(0, 1, None)}
-
-    def test_drained_nodes_are_named(self, cluster: Cluster) -> None:
-        cluster.register_node("a", {"cpu": 4})
-        cluster.register_node("b", {"cpu": 4})
-        cluster.drain("b")
-
-        found = read_overview(cluster.store)
-
-        assert (found.nodes["up"], found.nodes["draining"], found.draining) == (1, 1, ["b"])
-
+from support.status import start
 
 Prepare = Callable[[Handle, NodeLedger], object]
 

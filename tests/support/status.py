@@ -1,0 +1,12 @@
+"""The ledger's half of an agent that does nothing by itself."""
+
+from __future__ import annotations
+
+from handoff_worker.agent.ledger import NodeLedger
+
+LEASE_MS = 60_000
+
+
+def start(agent: NodeLedger) -> list[str]:
+    """Take what stands on the queue; the reservations of what was started."""
+    return [started.id for started in agent.exchange(1, 10, ()).started]
