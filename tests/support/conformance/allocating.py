@@ -7,7 +7,7 @@ import pytest
 from handoff.books.reservation import ResourceTracker
 from handoff.errors import DuplicateFunction, InvalidResources, ResourcesUnavailable
 from handoff.words.function import Collocated, Function
-from support.conformance.asking import function
+from support.placing import function
 
 
 class Allocating:

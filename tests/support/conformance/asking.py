@@ -8,11 +8,6 @@ import pytest
 
 from handoff.books.reservation import ResourceTracker
 from handoff.errors import ResourcesUnavailable
-from handoff.words.function import Collocated, Function
-
-
-def function(id: str, node: str | Collocated | None = None, **cost: float) -> Function:
-    return Function(id, "module:f", cost=cost, node=node)
 
 
 def refused(tracker: ResourceTracker, node: str, cost: dict[str, Any]) -> dict[str, int | float]:
@@ -28,7 +23,3 @@ def labelled(tracker: ResourceTracker) -> None:
     tracker.register_node("a", {"cpu": 1}, labels={"zone": "x", "tier": "spot"})
     tracker.register_node("b", {"cpu": 1}, {"zone": "y"})
     tracker.register_node("c", {"cpu": 1}, labels={"zone": "x", "gpu_model": "A100 (80GB)"})
-
-
-def where(id: str, place: str | Collocated | None = None, cpu: float = 1, **wanted: Any) -> Function:
-    return Function(id, "module:f", cost={"cpu": cpu}, node=place, where=wanted)

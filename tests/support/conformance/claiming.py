@@ -13,7 +13,8 @@ import pytest
 
 from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.errors import InvalidResources, ResourcesUnavailable
-from support.conformance.asking import function, refused
+from support.conformance.asking import refused
+from support.placing import function
 
 
 class Claiming:

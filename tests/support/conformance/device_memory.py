@@ -8,7 +8,8 @@ import pytest
 
 from handoff.books.reservation import ResourceTracker
 from handoff.errors import InvalidResources
-from support.conformance.asking import function, refused
+from support.conformance.asking import refused
+from support.placing import function
 
 
 class DeviceMemory:

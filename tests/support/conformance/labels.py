@@ -10,7 +10,8 @@ from handoff.books.reservation import ResourceTracker
 from handoff.errors import InvalidFunction, InvalidNode, ResourcesUnavailable
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated
-from support.conformance.asking import labelled, where
+from support.conformance.asking import labelled
+from support.placing import where
 
 
 class Labels:

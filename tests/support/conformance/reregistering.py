@@ -6,7 +6,8 @@ import pytest
 
 from handoff.books.reservation import ResourceTracker
 from handoff.errors import ResourcesUnavailable
-from support.conformance.asking import function, refused
+from support.conformance.asking import refused
+from support.placing import function
 
 
 class Reregistering:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from handoff.books.reservation import ResourceTracker
 from handoff.errors import InvalidResources, ResourcesUnavailable
 from handoff.words.function import Collocated, Function
 from handoff.words.variants import After
-
-
-def either(id: str, *costs: Any, node: str | Collocated | None = None) -> Function:
-    return Function(id, "module:f", cost=costs, node=node)
+from support.placing import either
 
 
 class Variants:

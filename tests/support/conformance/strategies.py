@@ -5,7 +5,8 @@ from __future__ import annotations
 from handoff.books.reservation import ResourceTracker
 from handoff.words.constraints import Not
 from handoff.words.function import Function
-from support.conformance.asking import function, labelled
+from support.conformance.asking import labelled
+from support.placing import function
 
 
 def balanced(id: str, node: str | None = None, **cost: float) -> Function:
