@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from support.ledger import below
+
 ENDED = ("finished", "failed", "stopped", "canceled")
 
 WHILE_IT_RUNS = ("missing", "active", "groups", "next", "parked")
@@ -21,7 +23,7 @@ def check_runs(
 
     `touched` are jobs that rq's tools canceled or deleted, and that no script has come across since.
     """
-    runs = dict(_below(own, "run"))
+    runs = dict(below(own, "run"))
     left_over = own.get("unfolding", {})
     left_of: dict[str, set[str]] = defaultdict(set)
     for what in left_over:
@@ -36,11 +38,11 @@ def check_runs(
             assert fields["state"] in ("finished", "failed", "canceled"), fields
             _check_ended(run, fields, own)
     for kind in (*WHILE_IT_RUNS, *AS_ITS_RESULTS):
-        for name, _ in _below(own, kind):
+        for name, _ in below(own, kind):
             run = name.partition(":")[0]
             assert run in runs or "forget" in left_of[run], f"{kind}:{name}"
     assert set(own.get("runs", {})) >= runs.keys()
-    assert {run.decode() for _, run in _below(own, "run_of")} <= runs.keys()
+    assert {run.decode() for _, run in below(own, "run_of")} <= runs.keys()
     live = {run for run, fields in runs.items() if fields["state"] in ("loading", "running", "stopping")}
     tokens = {f"run.{run}" for run in live if runs[run]["limit"] != "0"}
     shared = {name.removeprefix("cap:") for name in own.get("node:*", {}) if name.startswith("cap:run.")}
@@ -48,7 +50,7 @@ def check_runs(
     assert shared - dropped == tokens, (shared, tokens)
     timed = {what.split("|")[1] for what in own.get("timers", {}) if what.split("|")[0] in ("run", "attached", "load")}
     assert timed - set(left_of) <= live, timed
-    for name, groups in _below(own, "grouped"):
+    for name, groups in below(own, "grouped"):
         for each in groups:
             run, _, group = each.partition("|")
             assert own.get(f"groups:{run}", {}).get(f"{group}|node") == name or left_of[name] or left_of[run], each
@@ -56,10 +58,10 @@ def check_runs(
 
 def places_of_runs(own: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(job, finer state) of each function that has a place in its run alone."""
-    for run, missing in _below(own, "missing"):
+    for run, missing in below(own, "missing"):
         for number in missing:
             yield f"{run}-{number}", "deferred"
-    for name, numbers in _below(own, "parked"):
+    for name, numbers in below(own, "parked"):
         run = name.partition(":")[0]
         for number in numbers:
             if number in own.get(f"active:{run}", set()):
@@ -106,11 +108,4 @@ def _check_ended(run: str, fields: Mapping[str, str], own: Mapping[str, Any]) ->
     for kind in WHILE_IT_RUNS:
         assert f"{kind}:{run}" not in own, kind
     assert "ended_ms" in fields
-    assert not any(name.startswith(f"{run}:") for name, _ in _below(own, "parked"))
-
-
-def _below(keys: Mapping[str, Any], kind: str) -> Iterator[tuple[str, Any]]:
-    for key, value in keys.items():
-        first, colon, rest = key.partition(":")
-        if first == kind and colon:
-            yield rest, value
+    assert not any(name.startswith(f"{run}:") for name, _ in below(own, "parked"))
