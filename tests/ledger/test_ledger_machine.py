@@ -45,8 +45,8 @@ from handoff.words.variants import After, parse_variants
 from support.agent import FakeAgent, NameTaken, Result, Stale, Started, failure, killed, ok
 from support.books import Ledger, below, check_ledger, read_ledger
 from support.database import database
-from support.model import Claim, Job
-from support.oracle import Oracle
+from support.oracle.model import Claim, Job
+from support.oracle.operations import Oracle
 
 __all__ = ["database"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from handoff.words.resources import SLOTS, Units
-from support.model import Job, Node, Promise, Shared, Way, family
+from support.oracle.model import Job, Node, Promise, Shared, Way, family
 
 MOST_HELD = 64
 """As many nodes as that are held at a time; only so many heads, the first by rank, are ever asked about."""

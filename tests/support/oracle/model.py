@@ -181,3 +181,7 @@ def with_slots(capabilities: Capabilities) -> Capabilities:
     """A node that names no slots takes any number of functions."""
     units = {SLOTS: UNLIMITED, **capabilities.units}
     return Capabilities(units, capabilities.devices, capabilities.memory)
+
+
+def by_rank(jobs: Iterable[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: job.rank)
