@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,8 +37,7 @@ from handoff.words.resources import (
 )
 from handoff.words.variants import After
 from support.books import check_books
-
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+from support.thorough import THOROUGH
 
 NAMES = ["c", "a", "e", "b", "d"]
 

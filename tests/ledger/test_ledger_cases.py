@@ -17,9 +17,6 @@ from handoff.serializer import Serializer
 from handoff.words.variants import After
 from support.agent import FakeAgent, Stale, ok
 from support.books import check_books, read_ledger
-from support.database import database
-
-__all__ = ["database"]
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 5000

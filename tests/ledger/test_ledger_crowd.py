@@ -5,7 +5,6 @@ What is decided first then depends on where a slice ends, so nothing is compared
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 
@@ -19,11 +18,7 @@ from handoff.ledger import functions as work
 from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books, read_ledger
-from support.database import database
-
-__all__ = ["database"]
-
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
+from support.thorough import THOROUGH
 
 START_MS = 1_800_000_000_000
 LEASE_MS = 4000

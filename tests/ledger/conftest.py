@@ -1,4 +1,4 @@
-"""A database of one's own on either kind of server, for tests that name their jobs: RQ knows no namespaces."""
+"""What tests of the ledger share: a database of one's own on either kind of server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUMBER = 9
 
 @pytest.fixture(params=["fake", "real"])
 def database(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """Empty at first."""
+    """A database of one's own, empty at first, for tests that name their jobs: RQ knows no namespaces."""
     if request.param == "fake":
         yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
         return
