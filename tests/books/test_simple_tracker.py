@@ -14,6 +14,7 @@ from handoff.books.simple import SimpleResourceTracker
 from handoff.errors import ResourcesUnavailable, UnknownNode
 from handoff.words.function import Function
 from support.conformance.tracker import TrackerConformance
+from support.limits import LIMIT_S
 
 
 class TestSimpleResourceTracker(TrackerConformance):
@@ -138,13 +139,13 @@ def test_one_thread_at_a_time_is_at_the_books(step: Callable[[ResourceTracker], 
     together = threading.Barrier(4)
 
     def steps() -> None:
-        together.wait(timeout=10)
+        together.wait(timeout=LIMIT_S)
         for _ in range(10):
             step(tracker)
 
     with ThreadPoolExecutor(4) as pool:
         for future in [pool.submit(steps) for _ in range(4)]:
-            future.result(timeout=30)
+            future.result(timeout=LIMIT_S)
 
     assert clock.most == 1
 

@@ -106,7 +106,7 @@ def some_functions(data: st.DataObject) -> list[Function]:
     ]
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(3600 if THOROUGH else 900)
 @both_strategies
 @agreement
 @given(data=st.data())
@@ -147,7 +147,7 @@ def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
                 model.holds[claim.id] = holds[id]
 
 
-@pytest.mark.timeout(3600 if THOROUGH else 120)
+@pytest.mark.timeout(3600 if THOROUGH else 900)
 @both_strategies
 @agreement
 @given(data=st.data())

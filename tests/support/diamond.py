@@ -53,5 +53,12 @@ def advance(cluster: Cluster, seconds: float) -> None:
     tick(cluster.store)
 
 
+def stop_clock(*clusters: Cluster) -> None:
+    """Let all that they do happen at one moment, however long it takes."""
+    now_s, _ = clusters[0].store.read("TIME")
+    for cluster in clusters:
+        cluster.store.now_ms = 1000 * (int(now_s) + 1)
+
+
 def attendants() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("handoff-attend-")]

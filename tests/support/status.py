@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from handoff_worker.agent.ledger import NodeLedger
 
-LEASE_MS = 60_000
+LEASE_MS = 3_600_000
+"""Longer than any test, for it ends by the server's clock."""
 
 
 def start(agent: NodeLedger) -> list[str]:

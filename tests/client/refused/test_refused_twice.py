@@ -11,6 +11,7 @@ import rq
 from handoff.client.cluster import Cluster
 from handoff.errors import DuplicateFunction
 from handoff.ledger.rqmodel import TERMINAL
+from support.limits import LIMIT_S
 from support.refused import assert_refused, enqueue, work
 
 
@@ -40,7 +41,7 @@ class TestDuplicates:
         start = threading.Barrier(8)
 
         def attempt(_: int) -> bool:
-            start.wait(timeout=20)
+            start.wait(timeout=LIMIT_S)
             try:
                 cluster.enqueue(work, job_id="one", cost={"cpu": 1})
             except DuplicateFunction:

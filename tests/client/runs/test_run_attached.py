@@ -16,7 +16,7 @@ from handoff.errors import RunCanceled, StoreUnavailable
 from handoff.ledger import runs
 from handoff.ledger.store import Store
 from support.agent import FakeAgent
-from support.diamond import advance, attendants, diamond, play
+from support.diamond import advance, attendants, diamond, play, stop_clock
 from support.limits import LIMIT_S
 
 
@@ -24,6 +24,7 @@ class TestAttached:
     @pytest.mark.parametrize("end", ["result", "status", "close"])
     def test_its_thread_ends_with_the_run_or_the_cluster(self, cluster: Cluster, agent: FakeAgent, end: str) -> None:
         mine = Cluster(connection=cluster.connection, namespace=cluster.namespace)
+        stop_clock(cluster, mine)
         run = mine.submit_dag(diamond(), attached=True)
         assert len(attendants()) == 1
 

@@ -13,7 +13,8 @@ from support.submits import NOW_MS
 @pytest.fixture
 def agent(cluster: Cluster) -> FakeAgent:
     cluster.store.now_ms = NOW_MS
-    return FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+    # RQ forgets a worker by the clock of the server, three leases after its last beat.
+    return FakeAgent(cluster.store, "a", {"cpu": 2}, lease_ms=60_000).register()
 
 
 @pytest.fixture

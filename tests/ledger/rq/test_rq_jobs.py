@@ -139,7 +139,7 @@ class TestJobs:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_started(cluster, agent)
-        cluster.store.now_ms += 7000
+        cluster.store.now_ms += agent.lease_ms
         tick(cluster.store)
 
         job = Job.fetch(handle.id, connection=theirs)

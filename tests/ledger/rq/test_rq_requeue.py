@@ -70,7 +70,7 @@ class TestRequeued:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_failed(cluster, agent)
-        cluster.store.now_ms += 7000
+        cluster.store.now_ms += agent.lease_ms
         other = FakeAgent(cluster.store, "b", {"cpu": 2}).register()
         tick(cluster.store)
 

@@ -17,6 +17,7 @@ from rq.worker import BaseWorker
 from handoff.client.cluster import Cluster
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
+from support.expiry import Expiry
 from support.limits import LIMIT_S
 from support.rq_states import NOW, submit, to_started
 
@@ -57,11 +58,11 @@ class TestWorkers:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         cluster.store.now_ms += 2000
+        expiry = Expiry(cluster.connection)
         agent.beat()
 
         assert self.worker(cluster, theirs).last_heartbeat == NOW + timedelta(seconds=2)
-        left_ms = cluster.connection.pttl(cluster.store.keys("rq_worker", f"{cluster.namespace}.a"))
-        assert 2 * agent.lease_ms < left_ms <= 3 * agent.lease_ms
+        expiry.check(3 * agent.lease_ms / 1000, [cluster.store.keys("rq_worker", f"{cluster.namespace}.a")])
 
     def test_an_agent_that_says_goodbye_is_no_worker_any_more(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis

@@ -9,7 +9,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import UnknownNode
 from support.agent import FakeAgent
-from support.picture import Board, Case, cases
+from support.picture import START_MS, Board, Case, cases
 
 DRAINED = """
 a drained node takes no more, what runs there ends, and its queue waits again
@@ -158,6 +158,7 @@ def test_nobody_can_drain_or_open_a_node_that_is_not_there(board: Board) -> None
 
 def leave_drained(cluster: Cluster) -> FakeAgent:
     """A drained node whose agent has said goodbye, as for the maintenance of its host."""
+    cluster.store.now_ms = START_MS
     agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
     cluster.drain("a")
     assert agent.goodbye()
@@ -184,6 +185,7 @@ def test_a_node_that_is_undrained_while_it_is_away_comes_back_open(cluster: Clus
 
 
 def test_a_node_that_was_deregistered_by_hand_comes_back_open(cluster: Cluster) -> None:
+    cluster.store.now_ms = START_MS
     agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
     cluster.drain("a")
 

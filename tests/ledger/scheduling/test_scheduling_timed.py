@@ -145,14 +145,24 @@ def test_a_function_that_waited_too_long_says_for_how_long(board: Board) -> None
     assert (caught.value.function_id, caught.value.seconds) == ("x", 1.5)
 
 
-def test_while_nobody_is_there_but_a_client_that_waits_all_comes_about_that_the_clock_brings(cluster: Cluster) -> None:
+def test_while_nobody_is_there_but_a_client_that_waits_all_comes_about_that_the_clock_brings(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.store.now_ms = START_MS
     cluster.register_node("a", {"cpu": 2})
     delayed = submit(cluster, "delayed", delay=0.2)
     patient = submit(cluster, "patient", cost=[{"gpu": 1}, After(0.2, {"cpu": 1})])
     unfit = submit(cluster, "unfit", cost={"cpu": 3}, on_infeasible=0.2)
     late = submit(cluster, "late", cost={"cpu": 3}, delay=0.3, wait_ttl=0.3)
     assert [each.status for each in (delayed, patient, unfit, late)] == ["delayed", "waiting", "waiting", "delayed"]
+    run = cluster.store.run
 
+    def run_as_time_goes_by(script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        """The clock moves with every housekeeping, of which nobody but the client does any."""
+        cluster.store.now_ms += 400 if script == "tick" else 0
+        return run(script, *rest, **arguments)
+
+    monkeypatch.setattr(cluster.store, "run", run_as_time_goes_by)
     with pytest.raises(WaitExpired):
         late.result(timeout=LIMIT_S)
 

@@ -14,6 +14,7 @@ import pytest
 from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.errors import InvalidResources, ResourcesUnavailable
 from support.conformance.asking import refused
+from support.limits import LIMIT_S
 from support.placing import function
 
 
@@ -159,14 +160,14 @@ class Claiming:
         everybody = threading.Barrier(8)
 
         def claim() -> list[int]:
-            everybody.wait(timeout=10)
+            everybody.wait(timeout=LIMIT_S)
             try:
                 return tracker.request("a", {"gpu": 1}).devices["gpu"]
             except ResourcesUnavailable:
                 return []
 
         with ThreadPoolExecutor(8) as pool:
-            got = [future.result(timeout=20) for future in [pool.submit(claim) for _ in range(8)]]
+            got = [future.result(timeout=LIMIT_S) for future in [pool.submit(claim) for _ in range(8)]]
 
         assert sorted(index for indices in got for index in indices) == [0, 1, 2]
 
