@@ -35,7 +35,8 @@ from handoff.words.resources import UNIT, device_of
 from handoff.words.variants import After
 from support import need_redis_server
 from support.agent import FakeAgent, NameTaken, Result, Stale, failure, killed, ok
-from support.books import assert_nothing_held, check_books, read_ledger
+from support.books import assert_nothing_held, check_books
+from support.ledger import read_ledger
 
 SECONDS = 60.0
 LEASE_MS = 1000

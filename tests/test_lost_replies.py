@@ -27,7 +27,8 @@ from handoff.ledger.rqmodel import ENDING_TEXTS
 from handoff.local.server import RedisServer
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, NameTaken, Stale, failure, killed, ok
-from support.books import Ledger, check_ledger, read_ledger
+from support.books import check_ledger
+from support.ledger import Ledger, read_ledger
 from support.proxy import Fault, FaultyProxy
 
 NOW_MS = 1_900_000_000_000

@@ -55,7 +55,8 @@ from handoff.words.function import Function
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
 from handoff.words.variants import After
 from support.agent import FakeAgent, failure, killed, ok
-from support.books import Held, Ledger, check_ledger, read_ledger
+from support.books import Held, check_ledger
+from support.ledger import Ledger, read_ledger
 
 START_MS = 1_900_000_000_000
 
