@@ -10,7 +10,7 @@ import pytest
 
 from handoff_worker.machine.settings import NodeSettings, load
 
-EXAMPLE = Path(__file__).parents[1] / "workers" / "node.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "workers" / "node.example.toml"
 
 
 def written(folder: Path, text: str) -> Path:
