@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from rq.registry import CanceledJobRegistry, DeferredJobRegistry, FailedJobRegistry, FinishedJobRegistry
 
-from child_tasks import wait_until
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.errors import (
@@ -41,6 +40,7 @@ from handoff.words.function import Collocated, Function
 from support.agent import Stale, failure, ok
 from support.books import assert_nothing_held, read_ledger
 from support.graphs import START_MS, Site, chain, function, graph
+from support.waiting import wait_until
 
 LIMIT_S = 20
 """Nothing here takes this long; whoever waits for longer waits in vain."""

@@ -24,11 +24,13 @@ import redis
 
 import agent_tasks
 import local_tasks
-from agents import LIMIT_S, Gate, await_end, environment
 from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
 from handoff.local.server import VARIABLE, WHEELS, NoServer, find_server
 from support import need_redis_server
+from support.gate import Gate
+from support.processes import await_end, environment
+from support.waiting import LIMIT_S
 
 
 @pytest.fixture(autouse=True)

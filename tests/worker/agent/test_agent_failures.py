@@ -11,11 +11,13 @@ import pytest
 from rq.suspension import resume, suspend
 
 import agent_tasks
-from agents import LIMIT_S, Gate, await_event
-from child_tasks import alive, wait_until
+from child_tasks import alive
 from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.events import await_event
+from support.gate import Gate
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture(scope="module")

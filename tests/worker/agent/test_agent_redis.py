@@ -14,14 +14,18 @@ import pytest
 from rq.suspension import resume, suspend
 
 import agent_tasks
-from agents import LIMIT_S, Agents, Gate, await_end, await_event
-from child_tasks import alive, wait_until
+from child_tasks import alive
 from handoff import Cluster, UnknownFunction
 from handoff.local.server import RedisServer
 from handoff_worker.agent.hints import Hints
 from support import need_redis_server
+from support.agent_processes import Agents
 from support.books import assert_nothing_held, check_books
+from support.events import await_event
+from support.gate import Gate
+from support.processes import await_end
 from support.proxy import Command, FaultyProxy
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import agent_tasks
-from agents import LIMIT_S, Gate, await_event, exchanges, newest, node_of
 from handoff import Cluster, Function, FunctionFailed, Handle, LocalCluster
 from handoff_worker.children.confine import THREAD_VARIABLES
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.events import await_event, exchanges, newest, node_of
+from support.gate import Gate
+from support.waiting import LIMIT_S
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,15 @@ import psutil
 import pytest
 
 import agent_tasks
-from agents import LIMIT_S, Agents, Gate, await_end, await_event, environment, newest, node_of
-from child_tasks import alive, wait_until
+from child_tasks import alive
 from handoff import Cluster, Handle, NodeLost
 from handoff.local.server import RedisServer, any_port
+from support.agent_processes import Agents
 from support.books import assert_nothing_held, check_books
+from support.events import await_event, newest, node_of
+from support.gate import Gate
+from support.processes import await_end, environment
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture

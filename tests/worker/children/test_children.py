@@ -17,11 +17,13 @@ from typing import Any
 import psutil
 import pytest
 
-from child_tasks import HERE, alive, death, failure, run, task, turn, value, wait_until
+from child_tasks import alive
 from handoff_worker.children import nursery
 from handoff_worker.children.confine import binding
 from handoff_worker.children.pool import Children, Died, Finished, NurseryBroken
 from handoff_worker.inside.wire import LARGEST, Channel, Garbled, encode
+from support.children import TESTS, death, failure, run, task, turn, value
+from support.waiting import wait_until
 
 Start = Callable[..., Children]
 
@@ -30,7 +32,7 @@ Start = Callable[..., Children]
 def start() -> Iterator[Start]:
     """Start children, with any limits."""
     started: list[Children] = []
-    defaults: dict[str, Any] = {"idle_limit": 4, "path": [HERE]}
+    defaults: dict[str, Any] = {"idle_limit": 4, "path": [TESTS]}
 
     def start(**limits: Any) -> Children:
         started.append(Children(**{**defaults, **limits}))
@@ -48,7 +50,7 @@ def children(start: Start) -> Children:
 
 def subprocess_started(children: Children, path: Path, id: str = "f") -> list[int]:
     """Run what starts a subprocess and waits; return the pids of the child and of the subprocess."""
-    children.start(task("start_subprocess_and_wait", str(path), id=id))
+    children.start(task("child_ends.start_subprocess_and_wait", str(path), id=id))
     assert turn(children, until=path.exists) == []
     return [int(pid) for pid in json.loads(path.read_text())]
 
@@ -214,25 +216,25 @@ def test_the_nursery_has_a_single_thread(children: Children) -> None:
 
 
 def test_a_child_that_is_killed_died_of_that_signal(children: Children) -> None:
-    outcome = run(children, task("kill_myself", int(signal.SIGKILL)))
+    outcome = run(children, task("child_ends.kill_myself", int(signal.SIGKILL)))
 
     assert outcome == Died("f", -9, "killed by signal 9 (SIGKILL)")
 
 
 def test_a_child_that_exits_died_with_that_status(children: Children) -> None:
-    assert run(children, task("exit_at_once", 3)) == Died("f", 3, "exited with status 3")
+    assert run(children, task("child_ends.exit_at_once", 3)) == Died("f", 3, "exited with status 3")
 
 
 def test_a_child_that_exits_as_if_all_were_well_died_nonetheless(children: Children) -> None:
-    assert run(children, task("exit_at_once", 0)) == Died("f", 0, "exited with status 0")
+    assert run(children, task("child_ends.exit_at_once", 0)) == Died("f", 0, "exited with status 0")
 
 
 def test_a_child_that_crashes_died_of_its_signal(children: Children) -> None:
-    assert run(children, task("crash")) == Died("f", -11, "killed by signal 11 (SIGSEGV)")
+    assert run(children, task("child_ends.crash")) == Died("f", -11, "killed by signal 11 (SIGSEGV)")
 
 
 def test_the_death_of_one_child_leaves_the_others_alone(children: Children) -> None:
-    sound, dead = run(children, task("halve", 2, id="sound"), task("exit_at_once", 1, id="dead"))
+    sound, dead = run(children, task("halve", 2, id="sound"), task("child_ends.exit_at_once", 1, id="dead"))
 
     assert value(sound) == 1
     assert isinstance(dead, Died)
@@ -241,7 +243,7 @@ def test_the_death_of_one_child_leaves_the_others_alone(children: Children) -> N
 def test_a_child_is_dead_when_it_is_gone_whoever_still_has_its_socket(children: Children, tmp_path: Path) -> None:
     path = tmp_path / "fork"
 
-    outcome = run(children, task("exit_leaving_a_fork", str(path)))
+    outcome = run(children, task("child_ends.exit_leaving_a_fork", str(path)))
 
     assert outcome == Died("f", 5, "exited with status 5")
     left = int(path.read_text())
@@ -249,7 +251,7 @@ def test_a_child_is_dead_when_it_is_gone_whoever_still_has_its_socket(children: 
 
 
 def test_a_child_that_closes_its_socket_and_goes_on_is_killed(children: Children) -> None:
-    outcome = run(children, task("hang_up"))
+    outcome = run(children, task("child_ends.hang_up"))
 
     assert outcome == Died("f", -9, "killed by signal 9 (SIGKILL): it had closed its connection to the agent")
 
@@ -268,7 +270,7 @@ def test_a_child_that_closes_its_socket_and_goes_on_is_killed(children: Children
     ids=["a huge length", "no msgpack", "another shape", "another type", "another form", "no forms", "another id"],
 )
 def test_a_child_that_writes_garbage_to_its_socket_is_killed(children: Children, data: bytes) -> None:
-    outcome = run(children, task("write_everywhere", data))
+    outcome = run(children, task("child_ends.write_everywhere", data))
 
     assert death(outcome).code == -signal.SIGKILL
 
@@ -454,11 +456,13 @@ def test_an_agent_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> Non
     path = tmp_path / "pids"
     script = f"""
 import sys
-sys.path.insert(0, {HERE!r})
-from child_tasks import Children, Path, run, task, turn, value
-children = Children(idle_limit=2, path=[{HERE!r}])
+sys.path.insert(0, {TESTS!r})
+from pathlib import Path
+from handoff_worker.children.pool import Children
+from support.children import run, task, turn, value
+children = Children(idle_limit=2, path=[{TESTS!r}])
 idle, nursery = value(run(children, task("pid"))), value(run(children, task("nursery_pid")))
-children.start(task("start_subprocess_and_wait", {str(path)!r}))
+children.start(task("child_ends.start_subprocess_and_wait", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)
 print(idle, nursery, flush=True)
 turn(children)
@@ -480,11 +484,13 @@ def test_a_busy_child_ends_with_its_nursery_even_if_nobody_sees_to_it(tmp_path: 
     path = tmp_path / "pid"
     script = f"""
 import sys
-sys.path.insert(0, {HERE!r})
-from child_tasks import Children, Path, run, task, turn, value
-children = Children(idle_limit=2, path=[{HERE!r}])
+sys.path.insert(0, {TESTS!r})
+from pathlib import Path
+from handoff_worker.children.pool import Children
+from support.children import run, task, turn, value
+children = Children(idle_limit=2, path=[{TESTS!r}])
 nursery = value(run(children, task("nursery_pid")))
-children.start(task("write_pid_and_sleep", {str(path)!r}))
+children.start(task("child_ends.write_pid_and_sleep", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)
 print(nursery, flush=True)
 turn(children)

@@ -15,8 +15,14 @@ import pytest
 import redis
 from rq.job import Job
 
-from child_tasks import (
-    HERE,
+from handoff.client.current import current, run_as_current
+from handoff.local.server import RedisServer
+from handoff.serializer import PickleSerializer, Serializer
+from handoff_worker.children.pool import Children, Failed, Finished, Outcome
+from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
+from support import need_redis_server
+from support.children import (
+    TESTS,
     entry,
     failure,
     graph,
@@ -29,12 +35,6 @@ from child_tasks import (
     transform,
     value,
 )
-from handoff.client.current import current, run_as_current
-from handoff.local.server import RedisServer
-from handoff.serializer import PickleSerializer, Serializer
-from handoff_worker.children.pool import Children, Failed, Finished, Outcome
-from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
-from support import need_redis_server
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "lacking.py").write_text("import no_such_dependency\n\ndef function(): pass\n")
     (folder / "misspelled.py").write_text("def function() return 1\n")
-    children = Children(idle_limit=2, path=[HERE, str(folder)])
+    children = Children(idle_limit=2, path=[TESTS, str(folder)])
     yield children
     children.close()
 
@@ -601,7 +601,7 @@ def add_entry(connection: redis.Redis, number: int, fields: dict[bytes, bytes]) 
 def test_a_child_whose_directory_is_removed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")
-    children = Children(idle_limit=1, path=[HERE])
+    children = Children(idle_limit=1, path=[TESTS])
 
     try:
         first = run(children, task("remove_directory"))
@@ -616,9 +616,10 @@ def test_a_child_whose_directory_is_removed_goes_on(tmp_path: Path, monkeypatch:
 def test_what_was_printed_has_come_out_when_the_function_has_ended(tmp_path: Path) -> None:
     script = f"""
 import sys
-sys.path.insert(0, {HERE!r})
-from child_tasks import Children, run, task
-children = Children(idle_limit=1, path=[{HERE!r}])
+sys.path.insert(0, {TESTS!r})
+from handoff_worker.children.pool import Children
+from support.children import run, task
+children = Children(idle_limit=1, path=[{TESTS!r}])
 run(children, task("shout"))
 children.close()
 """

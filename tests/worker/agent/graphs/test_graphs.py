@@ -19,8 +19,7 @@ from rq.suspension import resume, suspend
 import agent_tasks
 import child_tasks
 import graph_steps
-from agents import LIMIT_S, Agents, Gate, await_end, await_event, environment, newest
-from child_tasks import alive, wait_until
+from child_tasks import alive
 from handoff import (
     DAG,
     Argument,
@@ -40,7 +39,12 @@ from handoff import (
 )
 from handoff.local.server import RedisServer
 from support import need_redis_server
+from support.agent_processes import Agents
 from support.books import assert_nothing_held, check_books
+from support.events import await_event, newest
+from support.gate import Gate
+from support.processes import await_end, environment
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture(scope="module")
