@@ -1,4 +1,4 @@
-"""Tasks for children, made of the functions that stand in `child_tasks`; and the loop around them, as the agent has it."""
+"""Tasks for children, made of the functions of `child_tasks`; and the loop around them, as the agent has it."""
 
 from __future__ import annotations
 

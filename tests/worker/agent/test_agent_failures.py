@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from rq.suspension import resume, suspend
@@ -32,13 +31,6 @@ def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared
     check_books(shared.store)
     assert_nothing_held(shared.store)
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    gate = Gate(tmp_path, "a")
-    yield gate
-    gate.close()
 
 
 def failure(handle: Handle) -> FunctionFailed:

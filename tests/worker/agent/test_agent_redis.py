@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import select
 import signal
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -18,7 +17,6 @@ from child_tasks import alive
 from handoff import Cluster, UnknownFunction
 from handoff.local.server import RedisServer
 from handoff_worker.agent.hints import Hints
-from support import need_redis_server
 from support.agent_processes import Agents
 from support.books import assert_nothing_held, check_books
 from support.events import await_event
@@ -29,35 +27,8 @@ from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    """A server of the test's own, which keeps what it acknowledged when it is killed."""
-    need_redis_server()
-    with RedisServer(appendonly=True) as server:
-        yield server
-
-
-@pytest.fixture
-def cluster(redis_server: RedisServer) -> Iterator[Cluster]:
-    with Cluster(redis_server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
-        yield cluster
-        check_books(cluster.store)
-        assert_nothing_held(cluster.store)
-
-
-@pytest.fixture
-def agents(cluster: Cluster, redis_server: RedisServer, tmp_path: Path) -> Iterator[Agents]:
-    with Agents(cluster, redis_server.url, tmp_path) as agents:
-        yield agents
-        check_books(cluster.store)
-        assert_nothing_held(cluster.store)
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    (tmp_path / "gate").mkdir()
-    gate = Gate(tmp_path / "gate", "a", "b")
-    yield gate
-    gate.close()
+def redis_server(own_server: RedisServer) -> RedisServer:
+    return own_server
 
 
 def snapshot(cluster: Cluster) -> Callable[[], None]:
