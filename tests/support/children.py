@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 import time
 from base64 import b64encode
@@ -19,6 +20,9 @@ from support.waiting import LIMIT_S
 
 TESTS = str(Path(__file__).resolve().parents[1])
 """The folder from which children import what they run."""
+
+Start = Callable[..., Children]
+"""Starts children, with any limits."""
 
 
 def task(
@@ -114,6 +118,13 @@ def turn(children: Children, until: Callable[[], bool] = lambda: False) -> list[
     raise AssertionError(f"nothing came of {list(children.running)}")
 
 
+def subprocess_started(children: Children, path: Path, id: str = "f") -> list[int]:
+    """Run what starts a subprocess and waits; return the pids of the child and of the subprocess."""
+    children.start(task("child_ends.start_subprocess_and_wait", str(path), id=id))
+    assert turn(children, until=path.exists) == []
+    return [int(pid) for pid in json.loads(path.read_text())]
+
+
 def run(children: Children, *tasks: Task) -> Any:
     """Run tasks at the same time; return the outcome, or the outcomes in the order of the tasks."""
     for each in tasks:
@@ -128,6 +139,12 @@ def value(outcome: Outcome) -> Any:
     """Give what the function returned."""
     assert isinstance(outcome, Finished), outcome
     return Serializer.loads(outcome.result)
+
+
+def forms(outcome: Outcome) -> list[Any]:
+    """Give the forms of what has finished."""
+    assert isinstance(outcome, Finished), outcome
+    return [Serializer.loads(form) for form in outcome.forms]
 
 
 def failure(outcome: Outcome) -> Failed:
