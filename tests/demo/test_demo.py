@@ -28,8 +28,7 @@ from handoff.demo.run import AgentEnded, NoSources, find, graph
 from handoff.graph.dag import Argument
 from handoff.local.cluster import LocalCluster
 from support import need_redis_server
-
-WAIT_S = 50
+from support.waiting import LIMIT_S
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +56,7 @@ class Demo:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=WAIT_S
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=LIMIT_S
         )
 
     def left_behind(self) -> list[str]:
@@ -211,7 +210,7 @@ class TestOutput:
         with subprocess.Popen(command, env=demo.environment, stdout=subprocess.PIPE, stderr=theirs) as shown:
             os.close(theirs)
             drawn = read_all(ours)
-            report, _ = shown.communicate(timeout=WAIT_S)
+            report, _ = shown.communicate(timeout=LIMIT_S)
 
         hide, show = drawn.index("\x1b[?25l"), drawn.rindex("\x1b[?25h")
         assert shown.returncode == 0
@@ -252,7 +251,7 @@ class TestEnding:
             assert running.stderr.readline().startswith("0:00 functions: ")
 
             running.send_signal(number)
-            printed, rest = running.communicate(timeout=WAIT_S)
+            printed, rest = running.communicate(timeout=LIMIT_S)
 
         assert (running.returncode, printed) == (status, "")
         assert "Traceback" not in rest
