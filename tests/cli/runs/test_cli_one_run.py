@@ -9,6 +9,7 @@ import pytest
 from handoff import DAG, Function
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent, failure
+from support.command_line import Run, said
 from support.pipelines import finish_next, pipeline
 
 

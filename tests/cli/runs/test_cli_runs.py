@@ -10,6 +10,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent
+from support.command_line import Run, handoff, said
 from support.pipelines import pipeline
 
 

@@ -1,18 +1,9 @@
-"""A cluster of one's own: what it starts, with what, and that nothing of it is left however it ends."""
+"""A cluster of one's own: what it starts, with what, and what does not start."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,43 +18,13 @@ import local_tasks
 from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
 from handoff.local.server import VARIABLE, WHEELS, NoServer, find_server
-from support import need_redis_server
 from support.gate import Gate
-from support.processes import await_end, environment
 from support.waiting import LIMIT_S
-
-
-@pytest.fixture(autouse=True)
-def _needs_a_server() -> None:
-    need_redis_server()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where private folders are made during this test, here and in programs that it starts."""
-    folder = tmp_path / "private"
-    folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    (tmp_path / "gate").mkdir()
-    gate = Gate(tmp_path / "gate", *local_tasks.NODES)
-    yield gate
-    gate.close()
 
 
 def executable(cluster: Cluster) -> str:
     """The program that the cluster's Redis runs as."""
     return str(cluster.connection.info("server")["executable"])
-
-
-def takes_connections(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 # What it starts.
@@ -200,104 +161,6 @@ def test_without_any_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(NoServer, match="install one with"), LocalCluster():
         pass
-
-
-# What is left when the program that started it ends.
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """`local_tasks` as it runs: its process, and all that it has started."""
-
-    process: subprocess.Popen[str]
-    port: int
-    family: list[psutil.Process]
-
-    def go(self) -> None:
-        """Let it do what it was told to do."""
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-
-@contextmanager
-def program_with(how: str, gate: Gate | None = None) -> Iterator[Program]:
-    arguments = [how, gate.folder] if gate else [how]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local_tasks", *arguments],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    family: list[psutil.Process] = []
-    with process:
-        try:
-            assert process.stdout is not None
-            told = json.loads(process.stdout.readline())
-            if gate:
-                gate.arrivals(len(local_tasks.NODES))
-            family += psutil.Process(process.pid).children(recursive=True)
-            assert told["redis"] in [member.pid for member in family]
-            yield Program(process, told["port"], family)
-        finally:
-            process.kill()
-            for member in family:
-                if member.is_running():
-                    member.kill()
-
-
-ENDS = {
-    "it leaves the block": ("return", None, 0),
-    "an exception leaves the block": ("raise", None, 1),
-    "Ctrl-C": ("wait", signal.SIGINT, -signal.SIGINT),
-    "TERM": ("wait", signal.SIGTERM, 128 + signal.SIGTERM),
-}
-
-
-@pytest.mark.parametrize(("how", "number", "code"), ENDS.values(), ids=ENDS.keys())
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
-def test_nothing_is_left_after(
-    how: str, number: signal.Signals | None, code: int, busy: bool, folder: Path, gate: Gate
-) -> None:
-    with program_with(how, gate if busy else None) as program:
-        assert len(list(folder.iterdir())) == 1
-
-        program.go()
-        if number is not None:
-            program.process.send_signal(number)
-
-        assert program.process.wait(LIMIT_S) == code
-        await_end(program.family)
-        assert not takes_connections(program.port)
-        assert list(folder.iterdir()) == []
-
-
-@pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
-def test_no_process_is_left_after_kill_9(busy: bool, gate: Gate) -> None:
-    with program_with("wait", gate if busy else None) as program:
-        program.process.kill()
-
-        await_end(program.family)
-        assert not takes_connections(program.port)
-
-
-def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder: Path) -> None:
-    local = LocalCluster(nodes={"a": {"cpu": 1}})
-    with local as cluster:
-        url, port = local.server.url, local.server.port
-        family = psutil.Process(local.agents["a"].pid).children(recursive=True)
-        assert cluster.connection.ping()
-
-    await_end(family)
-    assert local.agents["a"].poll() is not None
-    assert list(folder.iterdir()) == []
-    assert not takes_connections(port)
-    with pytest.raises(redis.ConnectionError), redis.Redis.from_url(url) as client:
-        client.ping()
 
 
 # What does not start.
