@@ -9,12 +9,12 @@ from contextlib import closing
 
 import pytest
 
-from handoff import LocalCluster
 from handoff.client.cluster import Cluster
 from handoff.ledger import store
 from handoff.local.server import RedisServer
 from support.books import check_books
 from support.command_line import Run, handoff
+from support.local import local_cluster
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def run(server: RedisServer, cluster: Cluster) -> Run:
 @pytest.fixture(scope="module")
 def live(server: RedisServer) -> Iterator[tuple[Cluster, str]]:
     """A cluster with one node that really runs functions, and its address with the password."""
-    local = LocalCluster({"a": {"cpu": 1, "gpu": 2}})
+    local = local_cluster({"a": {"cpu": 1, "gpu": 2}})
     with local as cluster:
         yield cluster, local.server.url
 

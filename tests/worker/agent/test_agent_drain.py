@@ -10,13 +10,14 @@ from handoff import Cluster
 from support.agent_processes import Agents
 from support.gate import Gate
 from support.lost import assert_lost
+from support.results import told
 from support.waiting import LIMIT_S
 
 
 def test_what_still_runs_at_the_deadline_of_a_drain_is_lost_or_tried_elsewhere(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agents.start("a", lease=3600)
+    agents.start("a")
     nursery = cluster.enqueue(agent_tasks.parent).result(LIMIT_S)
     lost = cluster.enqueue(agent_tasks.pass_gate, gate.folder, on_failure=agent_tasks.tell_failure)
     retried = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7, max_retries=1)
@@ -26,8 +27,7 @@ def test_what_still_runs_at_the_deadline_of_a_drain_is_lost_or_tried_elsewhere(
     cluster.drain("a", deadline=0.2)
 
     assert_lost(lost, "a")
-    told = cluster.store.read("BLPOP", f"told:{lost.id}", 4)
-    assert told[1].decode() == (
+    assert told(cluster, lost) == (
         f"a: OriginalUnavailable handoff.errors.NodeLost: node a was lost in a child of {nursery}"
     )
     assert gate.arrival().node == "b"

@@ -22,7 +22,7 @@ def test_term_lets_what_runs_finish_and_hands_the_queue_to_another_node(
     agent = agents.start("a")
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
     gate.arrival()
-    agent.signal(signal.SIGSTOP)
+    agent.freeze()
     queued = cluster.enqueue(agent_tasks.where)
     agents.start("b")
     where_before = (queued.status, queued.node)

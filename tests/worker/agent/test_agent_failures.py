@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import takewhile
 
 import pytest
 from rq.suspension import resume, suspend
 
 import agent_tasks
+import graph_steps
 from child_tasks import alive
-from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster
+from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
-from support.events import await_event
+from support.events import await_event, newest
 from support.gate import Gate
+from support.local import local_cluster
 from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Cluster]:
     need_redis_server()
-    with LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace="failures") as cluster:
+    with local_cluster({"a": {"cpu": 2, "gpu": 1}}, namespace="failures") as cluster:
         yield cluster
 
 
@@ -37,6 +41,16 @@ def failure(handle: Handle) -> FunctionFailed:
     with pytest.raises(FunctionFailed) as caught:
         handle.result(LIMIT_S)
     return caught.value
+
+
+@contextmanager
+def suspended(cluster: Cluster) -> Iterator[None]:
+    """Nothing is started meanwhile."""
+    suspend(cluster.connection)
+    try:
+        yield
+    finally:
+        resume(cluster.connection)
 
 
 def assert_canceled(handle: Handle) -> None:
@@ -68,7 +82,7 @@ def test_a_function_that_does_not_end_after_its_limit_is_killed(cluster: Cluster
 
 
 def test_a_function_that_took_too_long_is_retried(cluster: Cluster) -> None:
-    handle = cluster.enqueue(agent_tasks.be_limited, "told:retried", timeout=1, max_retries=1)
+    handle = cluster.enqueue(agent_tasks.be_limited, "told:retried", timeout=1, max_retries=9)
 
     await_event(cluster, event="delayed", job=handle.id)
 
@@ -125,13 +139,15 @@ def test_functions_run_again_after_the_process_that_forks_children_was_killed(cl
 
 
 def test_each_retry_waits_twice_as_long_as_the_one_before_give_or_take_a_fifth(cluster: Cluster) -> None:
+    before = newest(cluster)
     handle = cluster.enqueue(agent_tasks.fail, "no", max_retries=2)
 
-    at, first = await_event(cluster, event="delayed", job=handle.id)
-    _, second = await_event(cluster, at, event="delayed", job=handle.id)
+    at, first = await_event(cluster, before, event="delayed", job=handle.id)
+    until, second = await_event(cluster, at, event="delayed", job=handle.id)
 
     handle.cancel()
-    assert handle.attempts == 2
+    by_then = [event for id, event in takewhile(lambda each: each[0] != until, cluster.events(before))]
+    assert [event["event"] for event in by_then].count("started") == 2
     assert 800 <= int(first["until_ms"]) - int(first["at_ms"]) <= 1200
     assert 1600 <= int(second["until_ms"]) - int(second["at_ms"]) <= 2400
 
@@ -172,11 +188,15 @@ def test_an_infeasible_function_can_be_canceled(cluster: Cluster) -> None:
     assert_canceled(handle)
 
 
-def test_a_delayed_function_that_is_canceled_does_not_try_again(cluster: Cluster) -> None:
-    handle = cluster.enqueue(agent_tasks.fail, "no", max_retries=3)
-    await_event(cluster, event="delayed", job=handle.id)
+def test_a_delayed_function_that_is_canceled_does_not_try_again(cluster: Cluster, gate: Gate) -> None:
+    handle = cluster.enqueue(graph_steps.pass_gate_and_fail, folder=gate.folder, max_retries=3)
+    gate.arrival()
+    # Its delay may be over before it is canceled: even then it has not started again.
+    with suspended(cluster):
+        gate.open("a")
+        await_event(cluster, event="delayed", job=handle.id)
 
-    assert handle.cancel()
+        assert handle.cancel()
 
     assert_canceled(handle)
     assert handle.attempts == 1
@@ -184,8 +204,7 @@ def test_a_delayed_function_that_is_canceled_does_not_try_again(cluster: Cluster
 
 
 def test_a_queued_function_that_is_canceled_gives_its_room_back_at_once(cluster: Cluster) -> None:
-    suspend(cluster.connection)
-    try:
+    with suspended(cluster):
         queued = cluster.enqueue(agent_tasks.nothing, cost={"gpu": 1})
         next_one = cluster.enqueue(agent_tasks.echo, 7, cost={"gpu": 1})
         before = (queued.status, next_one.status)
@@ -193,8 +212,6 @@ def test_a_queued_function_that_is_canceled_gives_its_room_back_at_once(cluster:
         decided = queued.cancel()
 
         after = next_one.status
-    finally:
-        resume(cluster.connection)
     assert decided
     assert before == ("queued", "waiting")
     assert after == "queued"

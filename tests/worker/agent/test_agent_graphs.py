@@ -13,6 +13,7 @@ import graph_steps
 from handoff import Cluster, Collocated, Function, NodeLost
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
+from support.deadlines import end_lease
 from support.events import await_event, newest
 from support.gate import Gate
 from support.processes import await_end
@@ -26,7 +27,7 @@ def redis_server(own_server: RedisServer) -> RedisServer:
 
 
 def test_a_run_goes_on_elsewhere_when_a_node_is_killed(cluster: Cluster, agents: Agents, gate: Gate) -> None:
-    lost = agents.start("a", lease=1)
+    lost = agents.start("a")
     agents.start("b")
     run = cluster.submit_dag(
         graph(
@@ -41,6 +42,7 @@ def test_a_run_goes_on_elsewhere_when_a_node_is_killed(cluster: Cluster, agents:
     lost.signal(signal.SIGKILL)
 
     await_end(family)
+    end_lease(cluster, "a")
     gate.open("b")
     assert gate.arrival().node == "b"
     gate.open("b")
@@ -51,7 +53,7 @@ def test_a_run_goes_on_elsewhere_when_a_node_is_killed(cluster: Cluster, agents:
 def test_collocated_functions_choose_again_when_their_node_is_killed(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    lost = agents.start("a", lease=1)
+    lost = agents.start("a")
     run = cluster.submit_dag(
         graph(
             at_gate("first", gate),
@@ -65,6 +67,8 @@ def test_collocated_functions_choose_again_when_their_node_is_killed(
     agents.start("b")
 
     lost.signal(signal.SIGKILL)
+    lost.wait()
+    end_lease(cluster, "a")
 
     assert gate.arrival().node == "b"
     gate.open("b")
@@ -74,7 +78,7 @@ def test_collocated_functions_choose_again_when_their_node_is_killed(
 def test_collocated_functions_that_stand_before_a_node_that_is_killed_go_to_another_together(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    lost = agents.start("a", lease=1)
+    lost = agents.start("a")
     busy = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})
     gate.arrival()
     after = newest(cluster)
@@ -90,6 +94,8 @@ def test_collocated_functions_that_stand_before_a_node_that_is_killed_go_to_anot
         agents.start("b")
 
         lost.signal(signal.SIGKILL)
+        lost.wait()
+        end_lease(cluster, "a")
 
         await_event(cluster, after, event="node", change="lost", node="a")
     finally:

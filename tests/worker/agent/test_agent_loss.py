@@ -9,17 +9,19 @@ import agent_tasks
 from child_tasks import alive
 from handoff import Cluster
 from support.agent_processes import Agents
-from support.events import await_event, newest, node_of
+from support.deadlines import end_lease
+from support.events import await_event, exchanges, newest, node_of
 from support.gate import Gate
 from support.lost import assert_lost
 from support.processes import await_end
+from support.results import told
 from support.waiting import LIMIT_S, wait_until
 
 
 def test_an_agent_that_is_killed_leaves_no_process_and_its_functions_are_lost_or_tried_elsewhere(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agent = agents.start("a", lease=1)
+    agent = agents.start("a")
     lost = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     retried = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7, max_retries=1)
     gate.arrivals(2)
@@ -30,6 +32,7 @@ def test_an_agent_that_is_killed_leaves_no_process_and_its_functions_are_lost_or
 
     await_end(family)
     assert len(family) == 4
+    end_lease(cluster, "a")
     assert_lost(lost, "a")
     assert gate.arrival().node == "b"
     gate.open("b")
@@ -40,17 +43,19 @@ def test_an_agent_that_is_killed_leaves_no_process_and_its_functions_are_lost_or
 def test_on_failure_of_a_function_that_was_lost_is_told_by_another_node(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agent = agents.start("a", lease=1)
+    agent = agents.start("a")
     lost = cluster.enqueue(agent_tasks.pass_gate, gate.folder, on_failure=agent_tasks.tell_failure)
     gate.arrival()
     agents.start("b")
 
     agent.signal(signal.SIGKILL)
+    agent.wait()
+    end_lease(cluster, "a")
 
     assert_lost(lost, "a")
-    told = cluster.store.read("BLPOP", f"told:{lost.id}", 4)
-    assert told[1].decode().startswith("b: ")
-    assert "node a was lost" in told[1].decode()
+    said = told(cluster, lost)
+    assert said.startswith("b: ")
+    assert "node a was lost" in said
     assert cluster.store.read("LLEN", f"told:{lost.id}") == 0
 
 
@@ -62,7 +67,7 @@ def test_an_agent_that_comes_back_stops_what_it_lost_and_its_late_results_are_re
 ) -> None:
     (tmp_path / "slow").mkdir()
     slow_gate = Gate(tmp_path / "slow", "a", "b")
-    agent = agents.start("a", lease=1)
+    agent = agents.start("a")
     slow = cluster.enqueue(agent_tasks.pass_gate, slow_gate.folder, "slow", max_retries=1)
     pid = slow_gate.arrival().pid
     late = cluster.enqueue(
@@ -71,16 +76,17 @@ def test_an_agent_that_comes_back_stops_what_it_lost_and_its_late_results_are_re
     gate.arrival()
     agents.start("b")
 
-    agent.signal(signal.SIGSTOP)
+    agent.freeze()
     gate.open("a")
-    told = cluster.store.read("BLPOP", f"told:{late.id}", 4)
+    said = told(cluster, late)
+    end_lease(cluster, "a")
     elsewhere = [gate.arrival().node, slow_gate.arrival().node]
     after = newest(cluster)
     agent.signal(signal.SIGCONT)
     await_event(cluster, after, event="node", change="registered", node="a")
 
     wait_until(lambda: not alive(pid), "the end of what the node had lost")
-    assert told[1] == b"a: late"
+    assert said == "a: late"
     assert elsewhere == ["b", "b"]
     assert [late.status, slow.status] == ["started", "started"]
     gate.open("b")
@@ -92,10 +98,11 @@ def test_an_agent_that_comes_back_stops_what_it_lost_and_its_late_results_are_re
 
 
 def test_a_node_that_is_cut_off_is_not_given_more(cluster: Cluster, agents: Agents) -> None:
-    agent = agents.start("a", "--label", "zone=a", lease=1)
-    agent.signal(signal.SIGSTOP)
-    await_event(cluster, event="node", change="registered", node="a")
-    wait_until(lambda: node_of(cluster, "a").lease_ms == 0, "the end of the lease")
+    agent = agents.start("a", "--label", "zone=a")
+    wait_until(lambda: exchanges(cluster, "a") > 0, "its first heartbeat, before its first exchange")
+    agent.freeze()
+    end_lease(cluster, "a")
+    assert node_of(cluster, "a").lease_ms == 0
 
     handle = cluster.enqueue(agent_tasks.where, where={"zone": "a"})
 

@@ -115,7 +115,7 @@ def test_an_agent_whose_redis_was_emptied_stops_what_it_runs_and_registers_again
 def test_an_agent_that_ends_when_redis_was_emptied_does_not_wait_for_its_grace(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agent = agents.start("a", "--grace", "3600", lease=3600)
+    agent = agents.start("a", "--grace", "3600")
     cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     gate.arrival()
     agent.signal(signal.SIGTERM)
@@ -133,7 +133,7 @@ def test_a_job_that_is_submitted_again_after_redis_was_emptied_runs_anew(
     agent = agents.start("a")
     cluster.enqueue(agent_tasks.pass_gate, gate.folder, "old", job_id="nightly")
     old = gate.arrival()
-    agent.signal(signal.SIGSTOP)
+    agent.freeze()
 
     # So that the agent finds itself unknown and the same reservation waiting in one round.
     cluster.connection.flushall()
@@ -169,7 +169,8 @@ def test_a_start_that_redis_has_forgotten_is_not_repeated(cluster: Cluster, agen
 
 
 def test_what_redis_has_forgotten_altogether_is_stopped(cluster: Cluster, agents: Agents, gate: Gate) -> None:
-    agents.start("a", lease=1)
+    # What runs is compared with the books at every heartbeat, three times a lease.
+    agents.start("a", lease=15)
     bring_back = snapshot(cluster)
     cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     pid = gate.arrival().pid
@@ -183,7 +184,7 @@ def test_what_redis_has_forgotten_altogether_is_stopped(cluster: Cluster, agents
 def test_an_agent_outlives_a_redis_that_refuses_to_write_for_a_while(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agent = agents.start("a", lease=60)
+    agent = agents.start("a")
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
     gate.arrival()
     client: Any = cluster.connection

@@ -9,12 +9,13 @@ import pytest
 from handoff import Cluster, LocalCluster
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.local import local_cluster
 
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     need_redis_server()
-    local = LocalCluster(nodes={"a": {"cpu": 2}, "b": {"cpu": 2, "gpu": 1}}, namespace="graphs")
+    local = local_cluster({"a": {"cpu": 2}, "b": {"cpu": 2, "gpu": 1}}, namespace="graphs")
     with local as cluster:
         yield local, cluster
 

@@ -16,15 +16,16 @@ from handoff import (
     Cluster,
     Collocated,
     Function,
-    LocalCluster,
     ResourcesUnavailable,
     RunHandle,
     UnknownRun,
 )
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.deadlines import pass_ttls
 from support.events import newest
 from support.gate import Gate
+from support.local import local_cluster
 from support.real_graphs import at_gate, graph
 from support.waiting import LIMIT_S, wait_until
 
@@ -151,7 +152,7 @@ def test_a_function_takes_the_results_of_two_thousand_others() -> None:
     ids = tuple(f"f{number}" for number in range(count))
     dag.add(Function("total", graph_steps.total, args=ids, argument_inclusion="as_list"))
 
-    with LocalCluster(nodes={"a": {"cpu": 2}, "b": {"cpu": 2}}) as cluster:
+    with local_cluster({"a": {"cpu": 2}, "b": {"cpu": 2}}) as cluster:
         result = cluster.submit_dag(dag).result(LIMIT_S)
 
         check_books(cluster.store)
@@ -266,7 +267,7 @@ def test_what_a_run_leaves_expires_together_and_nothing_stays(cluster: Cluster) 
     dag = DAG("monthly report: äöü / 7\n")
     dag.add(Function("first", agent_tasks.echo, extra_args=(1,)))
     dag.add(Function("last", agent_tasks.echo, args=("first",)))
-    run = cluster.submit_dag(dag, result_ttl=1)
+    run = cluster.submit_dag(dag, result_ttl=3600)
     run.result(LIMIT_S)
     redis: Any = cluster.connection
     traces = [run.handle("first").id.rpartition("-")[0].encode(), dag.id.encode()]
@@ -277,6 +278,7 @@ def test_what_a_run_leaves_expires_together_and_nothing_stays(cluster: Cluster) 
         return [key for key in found if b":gone:" not in key]
 
     before = len(left())
+    pass_ttls(cluster, 3600)
     wait_until(lambda: not left(), "all keys of the run have expired")
 
     assert before > 0

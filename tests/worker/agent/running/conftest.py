@@ -10,13 +10,14 @@ from handoff import Cluster, LocalCluster
 from handoff_worker.children.confine import THREAD_VARIABLES
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.local import local_cluster
 
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     """A node with gpus, one without, and one whose gpus have memory; variables that functions see are not inherited."""
     need_redis_server()
-    local = LocalCluster(
+    local = local_cluster(
         nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 8}, "c": {"cpu": 2, "gpu": [1, 3]}},
         labels={"b": {"zone": "east"}, "c": {"zone": "west", "gpu_model": "A10 / T4"}},
         device_memory={"c": {"gpu": [8000, 24000]}},
