@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import agent_tasks
-from agents import LIMIT_S, Gate
-from child_tasks import wait_until
 from handoff import Cluster, LocalCluster
+from support.gate import Gate
+from support.waiting import LIMIT_S, wait_until
 
 NODE = "node1@example.com"
 CAPABILITIES = {"cpu": 8, "memory": 16000, "gpu": 2, "specialized_hardware": 1}

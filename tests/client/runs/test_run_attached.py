@@ -9,6 +9,7 @@ from typing import cast
 
 import pytest
 
+from handoff.client import attendant as module
 from handoff.client.attendant import Attendant
 from handoff.client.cluster import Cluster
 from handoff.errors import RunCanceled, StoreUnavailable
@@ -71,5 +72,5 @@ class TestAttached:
 
         attendant._attend()
 
-        assert pauses == [0.0, attendant.ATTEND_EVERY_S, attendant.TRY_AGAIN_S, attendant.ATTEND_EVERY_S]
+        assert pauses == [0.0, module.ATTEND_EVERY_S, module.TRY_AGAIN_S, module.ATTEND_EVERY_S]
         assert next(answers, None) is None

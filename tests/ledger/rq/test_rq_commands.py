@@ -26,11 +26,14 @@ from rq.registry import (
 )
 
 import agent_tasks
-from agents import LIMIT_S, Gate, await_event, environment, exchanges
-from child_tasks import alive, wait_until
+from child_tasks import alive
 from handoff import Cluster, FunctionCanceled, FunctionFailed, Handle, LocalCluster, Serializer, UnknownFunction
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
+from support.events import await_event, exchanges
+from support.gate import Gate
+from support.processes import environment
+from support.waiting import LIMIT_S, wait_until
 
 NAMESPACE = "rqtools"
 
