@@ -32,8 +32,8 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.texts.shape import parse_cost_text
 from handoff.words.function import Collocated, Function
 from handoff.words.resources import UNIT, parse_capabilities
-from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Died
+from handoff_worker.agent.delivery import result
+from handoff_worker.children.outcome import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed
 from support.books import assert_nothing_held
 from support.database import database

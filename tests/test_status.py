@@ -28,7 +28,8 @@ from handoff.why.status import (
 from handoff.words.constraints import Not
 from handoff.words.resources import parse_capabilities
 from handoff.words.variants import After
-from handoff_worker.agent.ledger import NodeLedger, Result
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.machine.holder import Holder
 
 LEASE_MS = 60_000

@@ -20,8 +20,8 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from handoff.errors import StoreUnavailable
-from handoff.ledger import lua
 from handoff.ledger.keys import Keys, prefix
+from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 
 GIVE_UP_AFTER_S = 3.5
@@ -160,17 +160,15 @@ class Store:
         with self._told():
             return self._once(*self._prepare(script, rest, arguments))
 
-    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[lua.Script, list[Any]]:
-        loaded = lua.load(script, RQ_KEY_PREFIX)
-        if "now_ms" in loaded.args:
-            arguments.setdefault("now_ms", self.now_ms)
-        if "lobby" in loaded.args:
-            arguments["lobby"] = self.namespace
+    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[loader.Script, list[Any]]:
+        loaded = loader.load(script, RQ_KEY_PREFIX)
+        for x in ("lost_text", "expired_text", "unfit_text"):
+            arguments.pop(x, None)  # SHIM
         if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
-        return loaded, [*(arguments[name] for name in loaded.args), *rest]
+        return loaded, [self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
 
-    def _once(self, script: lua.Script, arguments: list[Any]) -> list[Any]:
+    def _once(self, script: loader.Script, arguments: list[Any]) -> list[Any]:
         """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
         try:
             try:

@@ -32,9 +32,10 @@ from handoff.ledger.functions import tick
 from handoff.ledger.nodes import SHARED
 from handoff.words.function import Function
 from handoff.words.resources import DeviceMemory
-from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Failed, Finished, Task
-from handoff_worker.inside.execution import Executor
+from handoff_worker.agent.delivery import result
+from handoff_worker.children.outcome import Failed, Finished
+from handoff_worker.children.task import Task
+from handoff_worker.inside.executor import Executor
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
 from support.books import Ledger, check_books, read_ledger
 
@@ -193,7 +194,7 @@ class Site:
         """
         ledger = self.ledger()
         for key in filter(WORD_OF_A_RUN.fullmatch, list(ledger.own)):
-            assert 0 < self.store.client.pttl(self.store.keys("gone", key.partition(":")[2])) <= WORD_MS, key
+            assert 0 < self.store.client.pttl(self.store.keys("words", key.partition(":")[2])) <= WORD_MS, key
             del ledger.own[key]
         kept = {f"node:{SHARED}"} | {key for key in ledger.own if key.partition(":")[0] not in UNTOLD}
         own = {key: ledger.own[key] for key in kept & ledger.own.keys()}
