@@ -47,3 +47,16 @@ def test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened(
     assert board.handles["small"].status == "waiting"
     board.do("finish q")
     assert (board.handles[FIRST].node, board.handles["small"].status) == ("g", "waiting")
+
+
+def test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold(cluster: Cluster) -> None:
+    board = Board(cluster)
+    board.do("limit 60s", "node a: cpu 2", "p: cpu 1")
+    board.do(*(f"crowd-{gpu}: gpu {gpu}" for gpu in range(1, CROWD + 1)), f"{FIRST}: cpu 2")
+
+    board.do("+61s", "+61s")
+    board.do("small: cpu 1")
+
+    assert board.handles["small"].status == "waiting"
+    board.do("finish p")
+    assert board.handles[FIRST].node == "a"

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent, ok
+from support.ear import Ear, ear
 
 START_MS = 1_900_000_000_000
-
-LIMIT_S = 20
-"""Nothing here takes this long."""
-
-MARK = "that was all"
-
-
-class Ear:
-    """Listens on rq's channel of a node's worker."""
-
-    def __init__(self, cluster: Cluster, channel: Any, name: str) -> None:
-        self._cluster, self._channel, self._name = cluster, channel, name
-
-    def heard(self) -> list[Any]:
-        """What was said since the last time; what is published is heard in order, so a mark ends it."""
-        self._cluster.connection.publish(self._name, json.dumps(MARK))
-        said = []
-        while (each := json.loads(self._next())) != MARK:
-            said.append(each)
-        return said
-
-    def _next(self) -> bytes:
-        while (message := self._channel.get_message(timeout=LIMIT_S)) is None:
-            continue
-        data: bytes = message["data"]
-        return data
-
-
-@contextmanager
-def ear(cluster: Cluster, node: str) -> Iterator[Ear]:
-    subscribe: Callable[..., Any] = cluster.connection.pubsub
-    with subscribe() as channel:
-        channel.subscribe(name := f"rq:pubsub:{cluster.namespace}.{node}")
-        assert channel.get_message(timeout=LIMIT_S)["type"] == "subscribe"
-        yield Ear(cluster, channel, name)
-
 
 WORK = {"command": "handoff-work"}
 
