@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from rq import Queue
@@ -37,7 +38,7 @@ def submit(cluster: Cluster) -> Handle:
 
 
 def placement(cluster: Cluster, handle: Handle) -> bytes | None:
-    found: bytes | None = cluster.connection.hget(cluster.store.keys("rq_job", handle.id), "h_placement")
+    found = cast(bytes | None, cluster.connection.hget(cluster.store.keys("rq_job", handle.id), "h_placement"))
     return found
 
 

@@ -10,7 +10,7 @@ from handoff.client.cluster import Cluster
 from handoff.ledger.functions import tick
 from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent
-from support.books import read_ledger
+from support.ledger import read_ledger
 
 START_MS = 1_900_000_000_000
 LEASE_MS = 6000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 from rq import Queue
 from rq.registry import FinishedJobRegistry
@@ -29,7 +31,7 @@ def by_rq(cluster: Cluster, **fields: int) -> str:
     for name in ("result_ttl", "failure_ttl"):
         cluster.connection.hdel(key, name)
     if fields:
-        cluster.connection.hset(key, mapping=dict(fields))
+        cluster.connection.hset(key, mapping={**fields})
     return str(job.id)
 
 
@@ -98,7 +100,7 @@ def test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes(cluster
 
     agent.finish(*(ok(started.id) for started in agent.take()))
 
-    assert 0 < cluster.connection.pttl(cluster.store.keys("gone", handle.id)) <= 600_000
+    assert 0 < cluster.connection.pttl(cluster.store.keys("words", handle.id)) <= 600_000
 
 
 def test_a_function_that_never_ran_names_no_worker_in_its_result(cluster: Cluster, agent: FakeAgent) -> None:
@@ -106,5 +108,5 @@ def test_a_function_that_never_ran_names_no_worker_in_its_result(cluster: Cluste
 
     waits.cancel()
 
-    [entry] = cluster.connection.xrange(cluster.store.keys("rq_results", waits.id))
+    [entry] = cast(list[Any], cluster.connection.xrange(cluster.store.keys("rq_results", waits.id)))
     assert entry[1][b"worker_name"] == b""

@@ -8,7 +8,7 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger.functions import tick
 from support.agent import FakeAgent, ok
-from support.books import read_ledger
+from support.ledger import read_ledger
 
 CROWD = 40
 """More shapes than one call looks at."""

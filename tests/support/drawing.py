@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from handoff.ledger.nodes import SHARED, Node
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
-from support.books import Held
-from support.ledger import Ledger
+from support.ledger import Held, Ledger
 
 
 def drawn_name(reservation: str, ids: Mapping[str, str], ledger: Ledger) -> str:
