@@ -36,7 +36,7 @@ from handoff.errors import (
     UnknownFunction,
     UnknownNode,
 )
-from handoff.ledger.rqmodel import TERMINAL
+from handoff.ledger.states import TERMINAL
 from handoff.local.server import RedisServer
 from handoff.words.function import Collocated, Function
 from support.books import check_books

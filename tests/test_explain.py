@@ -15,10 +15,12 @@ from handoff.books.simple import SimpleResourceTracker
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable, UnknownFunction
-from handoff.ledger.functions import tick
-from handoff.ledger.reason import nearest_text
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.local.server import RedisServer
-from handoff.why.explain import Explanation, explain
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
 from handoff.words.constraints import Not
 from handoff.words.function import Function
 from handoff.words.variants import After
@@ -212,7 +214,7 @@ class TestWhatIsShort:
     ],
 )
 def test_what_the_nearest_node_lacks_is_said_in_words(nearest: str, pinned: str | None, said: str) -> None:
-    assert nearest_text(nearest, pinned) == said
+    assert shortfall_in_words(read_shortfall(nearest), pinned) == said
 
 
 class TestPosition:

@@ -25,9 +25,10 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger import functions as work
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED, read_nodes
-from handoff.ledger.rqmodel import ENDING_TEXTS
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.result_entry import ENDING_TEXTS
+from handoff.ledger.texts.cost import read_cost
 from handoff.local.server import RedisServer
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated, Function
@@ -140,7 +141,7 @@ def asker(cluster: Cluster, chance: random.Random) -> Iterator[None]:
         if id is not None:
             json.dumps(cluster.handle(id.decode()).explain().to_dict())
         if chance.random() < 0.1:
-            work.tick(cluster.store)
+            tick(cluster.store)
         yield
 
 
@@ -210,7 +211,7 @@ def serve(cluster: Cluster, chance: random.Random, me: FakeAgent) -> Iterator[No
                 yield
                 me.quiet(False)
             case number if number < 100:
-                work.tick(cluster.store)
+                tick(cluster.store)
         yield
 
 
@@ -316,7 +317,7 @@ class Node:
                 self.is_draining = False
         self.is_up = event["change"] == "registered"
         if self.is_up:
-            self.units = Counter(parse_cost_text(event["units"]))
+            self.units = Counter(read_cost(event["units"]))
             parts = (part.partition(":") for part in event["devices"].split(";") if part)
             self.sizes = {name: dict(map(_size, entries.split(","))) for name, _, entries in parts}
 
@@ -379,7 +380,7 @@ class Replay:
                 case "node":
                     self.nodes.setdefault(event["node"], Node()).change(event)
                 case "shared":
-                    self.tokens.units = Counter({**self.tokens.units, **parse_cost_text(event["amounts"])})
+                    self.tokens.units = Counter({**self.tokens.units, **read_cost(event["amounts"])})
                 case "held":
                     self._of(event["node"]).hold = event["job"], set(event["lacks"].split(","))
                 case "unheld":
@@ -401,7 +402,7 @@ class Replay:
         # A claim may be tried on one node and made on another, under one id; a function never is.
         assert id.startswith("~") or id not in self._reserved, event
         self._reserved.add(id)
-        cost = parse_cost_text(event["cost"])
+        cost = read_cost(event["cost"])
         shared = {name: units for name, units in cost.items() if self.tokens.units[name]}
         rest = {name: units for name, units in cost.items() if name not in shared}
         self.held[id] = Held(event, shared, rest)
@@ -428,7 +429,7 @@ class Replay:
         held = self.held.pop(event["id"])
         for name in ("node", "devices"):
             assert event[name] == held.event[name], (event, held)
-        assert parse_cost_text(event["cost"]) == held.shared | held.rest, (event, held)
+        assert read_cost(event["cost"]) == held.shared | held.rest, (event, held)
         self.nodes[event["node"]].take(held.rest, event["devices"], -1)
         self.tokens.take(held.shared, "", -1)
         self.outcomes[event["outcome"]] += 1

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from child_tasks import entry, inline, inline_function, inputs, result, transform
-from handoff.ledger.rqmodel import decode_value
+from handoff.ledger.result_entry import decode_value
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff_worker.agent.tasks import result as delivered
 from handoff_worker.children.pool import Finished

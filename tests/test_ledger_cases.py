@@ -12,7 +12,9 @@ from rq.registry import CanceledJobRegistry
 
 from handoff.client.cluster import Cluster
 from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger import housekeeping
+from handoff.ledger.records import look
+from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
 from handoff.words.variants import After
 from support.agent import FakeAgent, Stale, ok
@@ -51,13 +53,13 @@ def submit(cluster: Cluster, id: str, *, node: str | None = None, priority: int 
 
 def where(cluster: Cluster, *ids: str) -> list[str]:
     """The node of each that is placed, the status of the others."""
-    records = [work.look(cluster.store, id) for id in ids]
+    records = [look(cluster.store, id) for id in ids]
     return [record.node if record.status == "queued" and record.node else record.status for record in records]
 
 
 def tick(cluster: Cluster, times: int = 1) -> None:
     for _ in range(times):
-        work.tick(cluster.store)
+        housekeeping.tick(cluster.store)
 
 
 def placed_on(*nodes: str) -> list[bytes]:
@@ -249,7 +251,7 @@ class TestRqsTools:
 
         assert old.id != new.id
         assert runs.finish(ok(old.id, "old")) == ["canceled"]
-        assert work.look(cluster.store, "j").status == "started"
+        assert look(cluster.store, "j").status == "started"
         assert runs.finish(ok(new.id, "new")) == ["stored"]
 
     def test_a_canceled_function_that_rq_requeues_runs_like_any_other(self, cluster: Cluster) -> None:

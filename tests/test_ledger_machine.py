@@ -34,11 +34,14 @@ from handoff.errors import (
 )
 from handoff.ledger import functions as work
 from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.store import Store, own_client
-from handoff.ledger.texts.shape import parse_cost_text, parse_devices
+from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.labels import read_labels
 from handoff.serializer import Serializer
-from handoff.words.constraints import Not, parse_labels_text, parse_where
+from handoff.words.constraints import Not, parse_where
 from handoff.words.function import Collocated, Function
 from handoff.words.resources import UNIT, Capabilities, amounts, parse_capabilities
 from handoff.words.variants import After, parse_variants
@@ -579,7 +582,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """Tick until nothing is left over; after rq's tools, until every node and shape had its turn."""
         self.oracle.tick()
         for _ in range(2 * (len(self.oracle.nodes) + MOST_SHAPES) if self.oracle.touched else 1):
-            work.tick(self.store)
+            tick(self.store)
         if self.oracle.touched:
             self._adopt_notes()
 
@@ -661,7 +664,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "quiet": fields["state"] == "up" and "quiet" in fields,
                 "draining": "draining" in fields,
                 "lease": ledger.get("leases").get(name),
-                "labels": parse_labels_text(fields.get("labels", "")),
+                "labels": read_labels(fields.get("labels", "")),
                 "queue": ledger.queue(name),
                 "running": sorted(id.rpartition(":")[0] for id in ledger.get(f"running:{name}")),
                 "held": sorted(
@@ -685,7 +688,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "state": _state(job),
                 "attempts": int(job.get("h_attempts", 0)),
                 "due": ledger.get("delayed").get(id) if _state(job) == "delayed" else None,
-                "at": (job["h_node"], parse_devices(job["h_devices"]), _started_as(job))
+                "at": (job["h_node"], read_devices(job["h_devices"]), _started_as(job))
                 if job["status"] in ("queued", "started")
                 else None,
                 "error": _error(job),
@@ -740,7 +743,7 @@ def _noted(ledger: Ledger, shape: str) -> dict[str, Any]:
     """How often the head of a line was overtaken, by resource that was used, and what else is known of it."""
     _, _, place, gone, looked, late, noted = ledger.get("noted")[shape].split("|")
     counted = ledger.get("overtaking")
-    overtaken = {name: int(counted.get(f"n:{name}", 0)) - was for name, was in parse_cost_text(noted).items()}
+    overtaken = {name: int(counted.get(f"n:{name}", 0)) - was for name, was in read_cost(noted).items()}
     return {
         "overtaken": overtaken,
         "place": int(place),

@@ -20,10 +20,10 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import HandoffError, UnknownFunction
-from handoff.ledger import functions as work
+from handoff.ledger import housekeeping
 from handoff.ledger import store as store_module
 from handoff.ledger.nodes import read_nodes
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger.result_entry import ENDING_TEXTS
 from handoff.local.server import RedisServer
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, NameTaken, Stale, failure, killed, ok
@@ -121,7 +121,7 @@ def later(ms: int) -> Callable[[Scene], object]:
 
 
 def tick(scene: Scene) -> None:
-    work.tick(scene.cluster.store)
+    housekeeping.tick(scene.cluster.store)
 
 
 def take(room: int) -> Callable[[Scene], object]:

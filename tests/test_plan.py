@@ -14,7 +14,8 @@ from handoff.errors import CyclicDependency
 from handoff.graph.antichain import heaviest_antichain
 from handoff.graph.dag import DAG
 from handoff.graph.needs import MOST_COMPARED
-from handoff.graph.plan import Group, Plan, Step, make_plan, run_job_id
+from handoff.graph.plan import Group, Plan, Step, make_plan
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.words.argument import Argument
 from handoff.words.constraints import Term
 from handoff.words.function import Collocated, Function

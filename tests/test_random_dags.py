@@ -24,11 +24,11 @@ import graph_tasks
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.errors import FunctionCanceled, ResourcesUnavailable, UnknownRun
-from handoff.graph.plan import run_job_id
 from handoff.ledger import runs
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.words.argument import Argument
 from handoff.words.function import Collocated, Function
 from handoff.words.resources import UNIT, parse_capabilities
@@ -500,7 +500,7 @@ class Replay:
 
     def hold(self, event: Mapping[str, str], sign: int) -> None:
         node = event["node"]
-        for name, units in parse_cost_text(event["cost"]).items():
+        for name, units in read_cost(event["cost"]).items():
             place = SHARED if name.startswith("run.") else node
             self.used[place, name] += sign * units
             has = self.limit * UNIT if self.limit and place == SHARED else _CAPACITIES.get((place, name))

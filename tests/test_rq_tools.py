@@ -36,7 +36,7 @@ from rq.worker import BaseWorker
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, killed, ok

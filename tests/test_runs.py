@@ -33,8 +33,10 @@ from handoff.errors import (
 )
 from handoff.graph.plan import make_plan
 from handoff.ledger import launch, runs
-from handoff.ledger.functions import tick
-from handoff.ledger.rqmodel import encode_value
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.jobs import MOST_SENT
+from handoff.ledger.result_entry import encode_value
+from handoff.ledger.run_options import RunOptions
 from handoff.serializer import Serializer
 from handoff.words.argument import Argument
 from handoff.words.function import Collocated, Function
@@ -172,7 +174,7 @@ def test_results_that_a_function_takes_are_sent_along_with_it(site: Site) -> Non
 
 
 def test_what_takes_many_or_large_results_is_left_to_read_them_itself(site: Site) -> None:
-    many = launch.MOST_SENT + 1
+    many = MOST_SENT + 1
     agent = site.node("a", cpu=100)
     site.submit(
         *(function(f"f{i}") for i in range(many)),
@@ -1157,8 +1159,8 @@ def attached(site: Site) -> str:
     """An attached run whose client says nothing by itself."""
     plan = make_plan(graph(*chain(2), id="attached"), site.cluster._default_cost)
     return launch.launch(
-        site.store, plan, options=launch.RunOptions(attached=True), serializer=Serializer,
-        strategy="first_available", preferred={}, default_cost=site.cluster._default_cost,
+        site.store, plan, options=RunOptions(attached=True), serializer=Serializer,
+        strategy="first_available", preferred={},
     )  # fmt: skip
 
 

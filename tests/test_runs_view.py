@@ -33,12 +33,15 @@ from handoff.errors import (
 )
 from handoff.graph.picture import DEEPEST, INLINE, Vertex, mermaid, shown, tree
 from handoff.ledger import runs
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.members import Member, dependencies_of, read_members
 from handoff.ledger.nodes import SHARED, read_nodes
-from handoff.ledger.runs import Member, Progress, RunResult, dependencies_of
+from handoff.ledger.results import RunResult, gather
+from handoff.ledger.states import STATES
 from handoff.ledger.store import Store
 from handoff.serializer import Serializer
-from handoff.why.status import read_overview
+from handoff.why.overview import read_overview
+from handoff.why.progress import Progress, read_progress
 from support.agent import FakeAgent, failure, ok
 
 WAIT_S = 30
@@ -323,7 +326,7 @@ class TestProgress:
             ["progress", b"0", fields, third, [pinned, 1], now_ms],
         )
 
-        found = runs.read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
+        found = read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
 
         assert found == Progress(
             id="g",
@@ -349,12 +352,12 @@ class TestProgress:
             infeasible=["f3"],
         )
         assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
-        assert list(found.counts) == [state for state in runs.STATES if state in found.counts]
+        assert list(found.counts) == [state for state in STATES if state in found.counts]
         assert store.cursors == ["0", "5", "3"]
 
     def test_of_a_run_that_expired_it_is_unknown(self) -> None:
         with pytest.raises(UnknownRun, match="'g'"):
-            runs.read_progress(cast(Store, Pages(["unknown"])), "g", "run", {})
+            read_progress(cast(Store, Pages(["unknown"])), "g", "run", {})
 
 
 # On both kinds of server, with an agent's part played by hand.
@@ -428,11 +431,11 @@ class TestResults:
     def test_many_are_read_in_few_round_trips(
         self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(runs, "SLICE", 10)
+        monkeypatch.setattr("handoff.ledger.members.SLICE", 10)
         run = cluster.submit_dag(dag(*(function(f"f{i}") for i in range(25))))
         play(agent, {})
         found = runs.look_run(cluster.store, run.id)
-        members = runs.read_members(cluster.store, found.instance) or []
+        members = read_members(cluster.store, found.instance) or []
         trips: list[object] = []
         insist = cluster.store.insist
 
@@ -442,7 +445,7 @@ class TestResults:
 
         monkeypatch.setattr(cluster.store, "insist", count)
 
-        result = runs.gather(cluster.store, found, members, Serializer, partial=False)
+        result = gather(cluster.store, found, members, Serializer, partial=False)
 
         assert (len(result.results), len(trips)) == (25, 3)
 

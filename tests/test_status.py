@@ -10,21 +10,13 @@ from rq.suspension import resume, suspend
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
-from handoff.ledger.nodes import read_nodes
-from handoff.ledger.rqmodel import encode_traceback, encode_value
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.nodes import NodeState, read_nodes
+from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.serializer import Serializer
-from handoff.why.status import (
-    NodeState,
-    Overview,
-    Use,
-    Variant,
-    read_function,
-    read_overview,
-    read_states,
-    read_waiting,
-    use_of,
-)
+from handoff.why.function_status import Variant, read_function
+from handoff.why.overview import Overview, read_overview, read_waiting
+from handoff.why.use import Use, use_of
 from handoff.words.constraints import Not
 from handoff.words.resources import parse_capabilities
 from handoff.words.variants import After
@@ -48,8 +40,7 @@ def start(agent: NodeLedger) -> list[str]:
 
 
 def states(cluster: Cluster) -> dict[str, NodeState]:
-    nodes = read_nodes(cluster.store)
-    return dict(zip((node.name for node in nodes), read_states(cluster.store, nodes), strict=True))
+    return {node.name: node.state for node in read_nodes(cluster.store)}
 
 
 class TestNodes:

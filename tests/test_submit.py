@@ -15,8 +15,9 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
 from handoff.ledger import functions as work
-from handoff.ledger.functions import Verdict, tick
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.result_entry import ENDING_TEXTS
+from handoff.ledger.verdict import Verdict
 from handoff.local.server import RedisServer
 from handoff.why.explain import explain
 from handoff.words.function import Function

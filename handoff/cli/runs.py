@@ -13,8 +13,9 @@ from handoff.cli.options import Asked, shared_options, to_json
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle, RunSummary
 from handoff.graph.picture import INLINE, Vertex, shown, tree
-from handoff.ledger.runs import MOST_LISTED, STATES
-from handoff.why.sentences import span
+from handoff.ledger.runs import MOST_LISTED
+from handoff.ledger.states import STATES
+from handoff.words.times import span
 
 
 def _count(context: click.Context, parameter: click.Parameter, value: int) -> int:

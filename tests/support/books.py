@@ -19,8 +19,9 @@ import redis
 from handoff.ledger.keys import prefix
 from handoff.ledger.nodes import SHARED, Node, read_nodes
 from handoff.ledger.store import Store
-from handoff.ledger.texts.shape import parse_cost_text
-from handoff.words.constraints import Term, parse_terms
+from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.terms import read_terms
+from handoff.words.constraints import Term
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, Units, device_of
 from support.run_books import check_runs, places_of_runs
 
@@ -285,7 +286,7 @@ def _record(text: str) -> Held:
             index, _, units = entry.partition("=")
             of = name + MEMORY_SUFFIX if units.endswith("m") else name
             devices[of, int(index)] = int(units.removesuffix("m"))
-    return Held(epoch, int(since), parse_cost_text(cost), devices, parse_cost_text(shared))
+    return Held(epoch, int(since), read_cost(cost), devices, read_cost(shared))
 
 
 def _bits(ledger: Ledger, key: str) -> set[int]:
@@ -605,7 +606,7 @@ def _parts(ledger: Ledger, shape: Shape) -> tuple[Units, Units]:
 
 
 def _allows(node: Node, shape: Shape) -> bool:
-    terms = parse_terms(";".join(shape.terms))
+    terms = read_terms(";".join(shape.terms))
     return all(_has_capacity(node, term) if term.name == "^" else term.allows(node.name, node.labels) for term in terms)
 
 
@@ -706,7 +707,7 @@ class Shape:
 
 def _shape(text: str) -> Shape:
     cost, _, terms = text.partition("@")
-    return Shape(parse_cost_text(cost), [term for term in terms.split(";") if term])
+    return Shape(read_cost(cost), [term for term in terms.split(";") if term])
 
 
 @dataclass(frozen=True)

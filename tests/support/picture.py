@@ -46,9 +46,9 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import Infeasible, ResourcesUnavailable
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED, Node, read_nodes
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.why.explain import explain
 from handoff.words.constraints import Not
 from handoff.words.function import Function
@@ -325,7 +325,7 @@ class Board:
                 case "unheld":
                     del held[event["node"]]
                 case "reserved":
-                    cost = parse_cost_text(event["cost"]).keys()
+                    cost = read_cost(event["cost"]).keys()
                     for place, uses in ((event["node"], cost - shared), (SHARED, cost & shared)):
                         rank, lacks = held.get(place, (math.inf, set[str]()))
                         is_earlier = self._rank(event["id"].rpartition(":")[0]) <= rank
@@ -444,8 +444,7 @@ def _draw_node(node: Node, records: Mapping[str, Held], names: Mapping[str, str]
     parts += [f"{resource}{bar}" if is_named else bar for resource, bar in drawn.items()]
     parts += [names[id] for id in in_order if id not in seen]
     if node.hold:
-        _, job, lacks = node.hold.split("|")
-        parts.append(f"for {ids[job]}({lacks})")
+        parts.append(f"for {ids[node.hold.job_id]}({','.join(node.hold.lacks)})")
     return " ".join(parts)
 
 

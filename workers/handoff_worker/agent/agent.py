@@ -19,6 +19,8 @@ from math import inf
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.reservation import job_of
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints, tasks
 from handoff_worker.agent.ledger import NameTaken, NodeLedger, Result, Stale, Started
@@ -241,7 +243,7 @@ class Agent:
     def _tick(self) -> None:
         more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - len(self._callbacks)))
         for started in owed:
-            self._call_back(self._maker.lost_callback(started, started.job.get(b"h_message", b"").decode()))
+            self._call_back(self._maker.lost_callback(started, StoredJob(started.job).text("message")))
         self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
 
     def _back_off(self, error: StoreUnavailable) -> None:
@@ -354,7 +356,7 @@ class Agent:
             case {"command": hints.WORK}:
                 self._look = True
             case {"command": "stop-job", "job_id": str(job_id)} | {"command": "stop-execution", "job_id": str(job_id)}:
-                for id in [id for id in self._running if id.rpartition(":")[0] == job_id]:
+                for id in [id for id in self._running if job_of(id) == job_id]:
                     self._stop_function(id, "stopped by a stop-job command")
             case {"command": "kill-horse"}:
                 for id in list(self._running):

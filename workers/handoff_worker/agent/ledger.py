@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
+from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
-from handoff.ledger.texts.shape import capability_texts
-from handoff.words.constraints import labels_text
+from handoff.ledger.texts.labels import write_labels
+from handoff.ledger.texts.result import write_result
 from handoff.words.resources import Capabilities
 from handoff_worker.machine.holder import Holder
 
@@ -69,8 +71,9 @@ class Result:
 
     def flat(self) -> list[str | int]:
         """The eight values of the script's list."""
-        jitter = f"{self.jitter:.3f}"
-        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), jitter, self.forms]
+        return write_result(
+            self.id, self.kind, self.body, self.error, self.message, self.retryable, self.jitter, self.forms
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,13 @@ class NodeLedger:
         self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
     ) -> Held | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
-        units, devices = capability_texts(capabilities)
+        units, devices = write_capabilities(capabilities)
         while True:
             reply = self._store.attempt(
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
                 name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, labels=labels_text(labels or {}), lost_text=LOST_TEXT,
+                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {}), lost_text=LOST_TEXT,
             )  # fmt: skip
             match reply:
                 case ["registered", bytes(epoch)]:

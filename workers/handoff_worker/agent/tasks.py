@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from handoff.client.current import placed_variant
 from handoff.errors import NodeLost
-from handoff.ledger.rqmodel import decode_traceback, encode_traceback, encode_value
-from handoff.ledger.texts.shape import parse_devices
+from handoff.ledger.result_entry import decode_traceback, encode_traceback, encode_value
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.list import write_list
+from handoff.ledger.texts.reservation import callback_id
 from handoff_worker.agent.ledger import Result, Started
 from handoff_worker.children.confine import binding, device_environment
 from handoff_worker.children.pool import Died, Failed, Finished, Outcome, Task
@@ -38,35 +39,33 @@ class Maker:
 
     def task(self, started: Started) -> Task | Failed:
         """What a child is to run; or, for a pickled call that this agent does not load, its failure."""
-        job = started.job
-        pickled = job.get(b"h_serializer") == b"pickle"
-        if pickled and not self._allow_pickle:
+        job = StoredJob(started.job)
+        if job.is_pickled and not self._allow_pickle:
             message = "its arguments are pickled, and this agent loads no pickles: start it with --allow-pickle"
             return Failed(started.id, "handoff.errors.InvalidFunction", message, message, retryable=False)
-        devices = parse_devices(job.get(b"h_devices", b"").decode())
-        _, cost = placed_variant(job)
+        devices = job.devices
         return Task(
             id=started.id,
-            job=job,
+            job=started.job,
             node=self._node,
             worker=self._worker,
             redis=self._redis,
             binding=binding(devices),
-            environment=device_environment(devices, self._has_gpus, cost.get("cpu", 0), inherited=self._environ),
-            serializer="pickle" if pickled else "msgpack",
+            environment=device_environment(devices, self._has_gpus, job.cost.get("cpu", 0), inherited=self._environ),
+            serializer="pickle" if job.is_pickled else "msgpack",
             inputs=started.inputs,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
         """The on_failure of a function that has failed for good here."""
         return Task(
-            id=f"{started.id}:on_failure",
+            id=callback_id(started.id),
             job=started.job,
             node=self._node,
             worker=self._worker,
             redis=self._redis,
             environment=device_environment({}, self._has_gpus, 0, inherited=self._environ),
-            serializer="pickle" if started.job.get(b"h_serializer") == b"pickle" else "msgpack",
+            serializer="pickle" if StoredJob(started.job).is_pickled else "msgpack",
             kind="on_failure",
             exception_type=error,
             message=message,
@@ -86,7 +85,7 @@ def result(outcome: Outcome) -> Result:
     jitter = random.uniform(0.8, 1.2)
     match outcome:
         case Finished(id, serialized, forms):
-            return Result(id, "finished", encode_value(serialized), forms=",".join(map(encode_value, forms)))
+            return Result(id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)))
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
         case Died(id, _, text):

@@ -26,9 +26,11 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.client.current import run_as_current
 from handoff.errors import HandoffError
-from handoff.graph.plan import run_job_id
 from handoff.ledger.keys import Keys
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.reservation import job_of
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import SerializerLike, dumps_result, resolve
 from handoff_worker.inside.inputs import Entry, Evaluator, Serialize, Unmade, read_results, taken
 from handoff_worker.inside.wire import Channel, encode
@@ -108,9 +110,10 @@ class Job(rq.job.Job):
 
     def restore_graph(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Read from the hash what rq knows nothing of."""
-        if inputs := raw_data.get(b"h_inputs"):
+        stored = StoredJob(raw_data)
+        if inputs := stored.bytes("inputs"):
             self.inputs = self.serializer.loads(inputs)
-        if forms := raw_data.get(b"h_forms"):
+        if forms := stored.bytes("forms"):
             self.forms = self.serializer.loads(forms)
 
     def put_first(self, values: Sequence[Any]) -> None:
@@ -215,7 +218,7 @@ class Executor:
 
     def _restore(self, task: Mapping[str, Any]) -> Job:
         try:
-            job_id, connection = task["id"].partition(":")[0], self._connect(task["redis"])
+            job_id, connection = job_of(task["id"]), self._connect(task["redis"])
             job = Job.unread(job_id, connection, resolve(task["serializer"]), task["job"])
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
             _ = job.func_name
@@ -306,7 +309,7 @@ def _run_in_graph(job: Job, task: Mapping[str, Any]) -> tuple[object, list[tuple
     """-> the result, and what was made of it for those that take it"""
     evaluator = Evaluator(task["node"], job.serializer.loads, import_function)
     with _as_current_of_rq(job):
-        serializers = evaluator.serializers(task["job"].get(b"h_function", b"").decode(), job.forms)
+        serializers = evaluator.serializers(StoredJob(task["job"]).text("function"), job.forms)
         if job.inputs is not None:
             job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, task)))
         result = job.perform()
@@ -316,7 +319,7 @@ def _run_in_graph(job: Job, task: Mapping[str, Any]) -> tuple[object, list[tuple
 def _entries(job: Job, inputs: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[int, Entry]:
     """Give the results that are taken: those that came with the task, and what has to be read."""
     entries = dict(task.get("inputs", ()))
-    instance = task["job"].get(b"h_run", b"").decode()
+    instance = StoredJob(task["job"]).text("run")
     missing = [number for number in taken(inputs) if number not in entries]
     keys = {number: _RQ_KEYS("rq_results", run_job_id(instance, number)) for number in missing}
     return entries | read_results(job.connection, keys) if keys else entries
