@@ -98,7 +98,7 @@ def cancel(store: Store, job_id: str) -> bool:
 
 
 def limit_overtaking(store: Store, count: int | None, seconds: float | None) -> None:
-    """Say after how many placements, and after how long, who is overtaken holds a node; None = never for that."""
+    """Say after how many placements, or how long, a node is held for who is overtaken; None = never for that."""
     if count is not None and not (is_int(count) and 1 <= count <= 2**31):
         raise ValueError(f"count is {count!r}: give an int of at least 1, or None for no limit")
     if seconds is not None and not is_wait(seconds):

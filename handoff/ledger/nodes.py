@@ -37,8 +37,8 @@ SHARED = "*"
 NodeState = Literal["up", "quiet", "over", "draining", "lost"]
 """Functions are placed on nodes that are `up`, and on no others.
 
-`quiet`: its agent was told to take no more. `over`: more is held than its capabilities, which were lowered. `draining`:
-it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
+`quiet`: its agent was told to take no more. `over`: more is reserved than its capabilities, which were lowered.
+`draining`: it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
 """
 
 
@@ -69,7 +69,7 @@ class Node:
         return amounts({name: units for name, units in self.capabilities.items() if not self._unlimited(name)})
 
     def free(self) -> dict[str, Amount]:
-        """Its free amounts, 0 where all is held or the capacity was lowered below use.
+        """Its free amounts, 0 where all is reserved or the capacity was lowered below use.
 
         Of devices what each can still give: one that serves shares gives no memory, and the other way round.
         """
@@ -181,6 +181,6 @@ def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
 
 
 def shared(store: Store) -> dict[str, Amount]:
-    """What all nodes share, held or not; without the tokens of runs."""
+    """What all nodes share, reserved or not; without the tokens of runs."""
     tokens = read_nodes(store, SHARED)
     return amounts(asked_for(tokens[0].capabilities)) if tokens else {}

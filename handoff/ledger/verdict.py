@@ -20,7 +20,7 @@ class Verdict:
 
     state: State
     node: str | None  #: where it was placed
-    devices: dict[str, list[int]]  #: which devices it holds there
+    devices: dict[str, list[int]]  #: which devices it has there
     reason: str  #: one sentence
 
 

@@ -14,7 +14,7 @@ class Use:
     """How much of one resource of a node is in use."""
 
     used: Amount
-    capacity: Amount  #: 0 for what is held of a resource that the node no longer lists
+    capacity: Amount  #: 0 for what is reserved of a resource that the node no longer lists
     devices: Mapping[int, Amount] | None  #: index -> what is in use of it; None for a resource that is a sum
     sizes: Mapping[int, Amount] | None = None  #: of memory of devices: index -> all of it
 
@@ -33,8 +33,8 @@ def _use(node: Node, name: str) -> Use:
         return Use(used, capacity, _by_index(shares))
     if device_of(name) in node.memory:
         memory = sorted(node.memory[device_of(name)].items())
-        held = {index: total - free for index, (free, total) in memory}
-        return Use(used, capacity, _by_index(held), _by_index({index: total for index, (_, total) in memory}))
+        reserved = {index: total - free for index, (free, total) in memory}
+        return Use(used, capacity, _by_index(reserved), _by_index({index: total for index, (_, total) in memory}))
     return Use(used, capacity, None)
 
 

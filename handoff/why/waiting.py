@@ -17,7 +17,7 @@ from handoff.ledger.texts.node_class import NodeClass, read_node_class
 from handoff.ledger.texts.shortfall import read_item, read_shortfall
 from handoff.why.explanation import Explanation
 from handoff.why.holders import holder, shown, shown_amounts
-from handoff.why.waiting_text import Waiting
+from handoff.why.waiting_sentence import WaitingSentence
 from handoff.words.constraints import pinned_to
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNLIMITED, Amount, amount, amounts
 from handoff.words.times import moment
@@ -56,7 +56,7 @@ def explain_waiting(
     told = [holder(each, now_ms) for each in holders[1]]
     smallest_change = _change(variants, change, now_ms)
     listed_holds = [_hold(*hold) for hold in holds]
-    waiting = Waiting(
+    sentence = WaitingSentence(
         wanted=" or ".join(in_words(variants[i].cost) for i in asked),
         counts_s=None if counting else min(waits_s),
         pinned=pinned_to(demand.terms),
@@ -91,7 +91,7 @@ def explain_waiting(
         holds=listed_holds,
         waits_for=[until(kind, due_ms, now_ms) for kind, due_ms in limits.items() if due_ms],
         dependencies=None,
-        text=waiting.text(),
+        text=sentence.text(),
     )
 
 

@@ -13,7 +13,7 @@ class Device:
     """What one device has left."""
 
     index: int
-    share: int  #: below 0 where more is held than it has
+    share: int  #: below 0 where more is reserved than it has
     memory: tuple[int, int] | None  #: free, and all of it; None where it is not known
 
 

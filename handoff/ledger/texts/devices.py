@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def read_devices(text: str) -> dict[str, list[int]]:
-    """Read which they are, however much of each is held: resource -> indices, ascending."""
-    held: dict[str, list[int]] = {}
+    """Read which they are, however much of each it has: resource -> indices, ascending."""
+    found: dict[str, list[int]] = {}
     for part in text.split(";"):
         name, _, entries = part.partition(":")
         if entries:
-            held[name] = sorted({int(entry.partition("=")[0]) for entry in entries.split(",")})
-    return held
+            found[name] = sorted({int(entry.partition("=")[0]) for entry in entries.split(",")})
+    return found

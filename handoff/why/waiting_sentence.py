@@ -15,7 +15,7 @@ from handoff.words.times import span
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingSentence:
     """What the sentence about one that waits is made from."""
 
     wanted: str
