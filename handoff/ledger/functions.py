@@ -9,7 +9,7 @@ from typing import Any
 
 from handoff.errors import DuplicateFunction, Infeasible, UnknownFunction
 from handoff.ledger import verdict
-from handoff.ledger.housekeeping import tick
+from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.records import look, outcome
@@ -23,10 +23,6 @@ from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
 from handoff.words.times import milliseconds
 from handoff.words.values import is_int, is_wait
-
-WAIT_SLICE_S = 0.5
-"""Waiters look again this often: a result whose key was deleted never wakes anybody. Each look also ticks, so that what
-becomes due while only clients are alive is noticed within a second."""
 
 
 def submit(store: Store, job_id: str, function: Checked, job: Job, *, preferred: str = "") -> Verdict:
@@ -83,10 +79,7 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
                 f"function {record.function_id!r} is {record.status}{where} after {timeout} s of waiting"
             )
         last = record.entry[0] if record.entry else b"0-0"
-        slice_ms = max(1, math.ceil(min(WAIT_SLICE_S, left_s) * 1000))
-        woken = store.read("XREAD", "BLOCK", slice_ms, "STREAMS", store.keys("rq_results", job_id), last)
-        if not woken:
-            tick(store)
+        await_entry(store, store.keys("rq_results", job_id), last, left_s)
 
 
 def cancel(store: Store, job_id: str) -> bool:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from handoff.errors import HandoffError, UnknownFunction
-from handoff.ledger.functions import WAIT_SLICE_S
+from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.records import RECORD_FIELDS, error_of, record_of
-from handoff.ledger.runs import await_end
 from handoff.ledger.store import Store
 from handoff.ledger.texts.group_field import chooser_field
 from handoff.ledger.texts.run_id import run_job_id
@@ -54,7 +53,7 @@ def read_members(store: Store, instance: str) -> list[Member] | None:
         graph = unpacking.decompress(packed)
         if unpacking.eof:
             return [Member(id, number, tuple(args)) for id, number, args in Serializer.loads(graph)]
-        await_end(store, instance, WAIT_SLICE_S)
+        await_entry(store, store.keys("run_end", instance))
 
 
 def dependencies_of(members: Sequence[Member], number: int) -> list[Member]:

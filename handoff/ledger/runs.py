@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handoff.errors import UnknownRun
-from handoff.ledger.functions import WAIT_SLICE_S
-from handoff.ledger.housekeeping import tick
+from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.replies import texts_of
 from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.states import ENDED
@@ -105,14 +104,7 @@ def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
         left_s = deadline_s - time.monotonic()
         if run.ended or left_s <= 0:
             return run
-        await_end(store, instance, min(WAIT_SLICE_S, left_s))
-
-
-def await_end(store: Store, instance: str, seconds: float) -> None:
-    """Wait for the end of a run for so long, and tick where it has not come."""
-    slice_ms = max(1, math.ceil(seconds * 1000))
-    if not store.read("XREAD", "BLOCK", slice_ms, "STREAMS", store.keys("run_end", instance), "0-0"):
-        tick(store)
+        await_entry(store, store.keys("run_end", instance), seconds=left_s)
 
 
 def cancel_run(store: Store, id: str, instance: str) -> bool:
