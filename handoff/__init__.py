@@ -22,7 +22,8 @@ from handoff.client.default import (
     this_node,
 )
 from handoff.client.handle import Handle
-from handoff.client.run_handle import RunHandle, RunSummary
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,

@@ -13,7 +13,8 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.store import Store
-from handoff.local.server import NoServer, RedisServer
+from handoff.local.program import NoServer
+from handoff.local.server import RedisServer
 from support.books import check_books
 
 

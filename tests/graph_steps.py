@@ -118,7 +118,7 @@ def main() -> None:
     with (
         patch("handoff.ledger.launch.ATTENDED_MS", int(LEASE_S * 1000)),
         patch("handoff.ledger.runs.ATTENDED_MS", int(LEASE_S * 1000)),
-        patch("handoff.client.run_handle.ATTEND_EVERY_S", LEASE_S / 5),
+        patch("handoff.client.attendant.ATTEND_EVERY_S", LEASE_S / 5),
         Cluster(url, namespace=namespace) as cluster,
     ):
         if how == "await":

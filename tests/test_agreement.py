@@ -16,26 +16,19 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handoff.books.allocator import Free, LoadBalancedAllocator, Placed, SimpleAllocator, candidates, groups, place
+from handoff.books.allocator import LoadBalancedAllocator, Placed, SimpleAllocator, place
+from handoff.books.free import Free
+from handoff.books.groups import candidates, groups
 from handoff.books.node_books import Books, Memory
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable
 from handoff.ledger.texts.demand import read_demand
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import Not
 from handoff.words.function import STRATEGIES, Collocated, Function, Strategy
-from handoff.words.resources import (
-    MEMORY_SUFFIX,
-    SLOTS,
-    UNIT,
-    UNLIMITED,
-    Capabilities,
-    Units,
-    amounts,
-    device_of,
-    parse_capabilities,
-)
+from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, Units, amounts, device_of
 from handoff.words.variants import After
 from support.books import check_books
 

@@ -11,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.books.allocator import (
-    MOST_OPTIONS,
     Allocator,
-    Free,
     LoadBalancedAllocator,
     SimpleAllocator,
-    groups,
     place,
     spare,
 )
+from handoff.books.free import Free
+from handoff.books.groups import MOST_OPTIONS, groups
 from handoff.books.node_books import Books
 from handoff.errors import DuplicateFunction, InvalidFunction, InvalidNode, InvalidResources
 from handoff.words.constraints import Not

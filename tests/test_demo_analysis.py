@@ -15,7 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.demo import analysis
-from handoff.demo.analysis import GRAM, WINDOW, Module, Pair
+from handoff.demo.analysis import Module
+from handoff.demo.fingerprints import GRAM, HASH_BASE, HASH_MODULUS, WINDOW, pack, unpack, winnow
+from handoff.demo.likeness import PERMUTATIONS, Pair, alike, min_hash
+from handoff.demo.sources import batches, find_sources, standard_library
+from handoff.demo.structure import read_structure
 
 
 def write(directory: Path, files: dict[str, str]) -> list[str]:
@@ -41,7 +45,7 @@ class TestFindingSources:
     def test_python_files_are_found_at_every_depth_in_order(self, tmp_path: Path) -> None:
         write(tmp_path, {"b.py": "", "a/z.py": "", "a/inner/y.py": "", "notes.txt": "", "a/x.pyc": ""})
 
-        found = analysis.find_sources(str(tmp_path))
+        found = find_sources(str(tmp_path))
 
         assert found == [str(tmp_path / name) for name in ("a/inner/y.py", "a/z.py", "b.py")]
 
@@ -49,61 +53,61 @@ class TestFindingSources:
     def test_what_others_installed_is_left_out(self, tmp_path: Path, foreign: str) -> None:
         write(tmp_path, {"own.py": "", f"lib/{foreign}/other.py": ""})
 
-        assert analysis.find_sources(str(tmp_path)) == [str(tmp_path / "own.py")]
+        assert find_sources(str(tmp_path)) == [str(tmp_path / "own.py")]
 
     def test_a_package_that_is_asked_for_is_found_though_it_is_installed(self, tmp_path: Path) -> None:
         (inside,) = write(tmp_path, {"site-packages/other/module.py": ""})
 
-        assert analysis.find_sources(str(tmp_path / "site-packages" / "other")) == [inside]
+        assert find_sources(str(tmp_path / "site-packages" / "other")) == [inside]
 
     def test_broken_links_and_pipes_are_left_out(self, tmp_path: Path) -> None:
         (whole,) = write(tmp_path, {"whole.py": ""})
         (tmp_path / "broken.py").symlink_to(tmp_path / "gone.py")
         os.mkfifo(tmp_path / "pipe.py")
 
-        assert analysis.find_sources(str(tmp_path)) == [whole]
+        assert find_sources(str(tmp_path)) == [whole]
 
     def test_a_name_that_no_message_can_carry_is_left_out(self, tmp_path: Path) -> None:
         (whole,) = write(tmp_path, {"whole.py": ""})
         Path(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff.py")).touch()
 
-        assert analysis.find_sources(str(tmp_path)) == [whole]
+        assert find_sources(str(tmp_path)) == [whole]
 
     def test_a_file_that_does_not_parse_is_found_all_the_same(self, tmp_path: Path) -> None:
         broken = write(tmp_path, {"broken.py": "def ("})
 
-        assert analysis.find_sources(str(tmp_path)) == broken
+        assert find_sources(str(tmp_path)) == broken
 
     def test_a_single_file_may_be_given(self, tmp_path: Path) -> None:
         (script,) = write(tmp_path, {"script": "print()"})
 
-        assert analysis.find_sources(script) == [script]
+        assert find_sources(script) == [script]
 
     def test_a_limit_keeps_the_first(self, tmp_path: Path) -> None:
         files = write(tmp_path, {"a.py": "", "b.py": "", "c.py": ""})
 
-        assert analysis.find_sources(str(tmp_path), limit=2) == files[:2]
+        assert find_sources(str(tmp_path), limit=2) == files[:2]
 
     def test_a_path_with_nothing_there_is_refused_by_name(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError, match=r"nothing at '.*gone': give a directory"):
-            analysis.find_sources(str(tmp_path / "gone"))
+            find_sources(str(tmp_path / "gone"))
 
     def test_the_standard_library_has_the_modules_of_the_interpreter(self) -> None:
-        assert ast.__file__ in analysis.find_sources(analysis.standard_library())
+        assert ast.__file__ in find_sources(standard_library())
 
 
 class TestBatches:
     def test_every_file_is_in_exactly_one_batch(self, tmp_path: Path) -> None:
         files = write(tmp_path, {f"{number}.py": "x" * number for number in range(50)})
 
-        dealt = analysis.batches(files, batch_bytes=100)
+        dealt = batches(files, batch_bytes=100)
 
         assert sorted(file for batch in dealt for file in batch) == sorted(files)
 
     def test_batches_differ_by_no_more_than_the_largest_file(self, tmp_path: Path) -> None:
         files = write(tmp_path, {f"{number}.py": "x" * (number * number % 97) for number in range(200)})
 
-        dealt = analysis.batches(files, batch_bytes=1000)
+        dealt = batches(files, batch_bytes=1000)
 
         sizes = [sum(os.path.getsize(file) for file in batch) for batch in dealt]
         assert len(sizes) == -(-sum(sizes) // 1000)
@@ -112,10 +116,10 @@ class TestBatches:
     def test_a_file_above_the_size_of_a_batch_leaves_no_batch_empty(self, tmp_path: Path) -> None:
         files = write(tmp_path, {"large.py": "x" * 1000, "small.py": "x"})
 
-        assert analysis.batches(files, batch_bytes=10) == [[files[0]], [files[1]]]
+        assert batches(files, batch_bytes=10) == [[files[0]], [files[1]]]
 
     def test_no_files_make_no_batches(self) -> None:
-        assert analysis.batches([]) == []
+        assert batches([]) == []
 
 
 def module(path: str, fingerprints: range = range(0)) -> Module:
@@ -126,7 +130,7 @@ def module(path: str, fingerprints: range = range(0)) -> Module:
         functions=0,
         classes=0,
         complexity=0,
-        fingerprints=analysis.pack(fingerprints),
+        fingerprints=pack(fingerprints),
     )
 
 
@@ -157,28 +161,28 @@ class TestComplexity:
     def test_each_decision_adds_one(self, body: str, complexity: int) -> None:
         indented = "\n".join(f"    {line}" for line in body.splitlines())
 
-        (function,) = analysis.read_structure(ast.parse(f"def f():\n{indented}")).functions
+        (function,) = read_structure(ast.parse(f"def f():\n{indented}")).functions
 
         assert function.complexity == complexity
 
     def test_an_asynchronous_loop_is_a_decision_and_an_asynchronous_with_is_none(self) -> None:
         tree = ast.parse("async def f():\n async with a:\n  async for b in c: d")
 
-        (function,) = analysis.read_structure(tree).functions
+        (function,) = read_structure(tree).functions
 
         assert function.complexity == 2
 
     def test_an_inner_function_counts_for_itself(self) -> None:
         tree = ast.parse("def outer():\n  if a: b\n  def inner():\n    while c: d\n    while e: f\n  for g in h: i")
 
-        functions = analysis.read_structure(tree).functions
+        functions = read_structure(tree).functions
 
         assert [(each.name, each.complexity) for each in functions] == [("outer", 3), ("outer.inner", 3)]
 
     def test_decisions_outside_functions_count_for_none(self) -> None:
         tree = ast.parse("if a: b\nclass C:\n  if d: e\n  def f(self): pass")
 
-        structure = analysis.read_structure(tree)
+        structure = read_structure(tree)
 
         assert structure.functions == [("C.f", 4, 1)]
         assert structure.classes == 1
@@ -189,7 +193,7 @@ class TestComplexity:
             tree = ast.IfExp(test=tree, body=ast.Constant(1), orelse=ast.Constant(2))
         function = ast.FunctionDef("f", ast.arguments([], [], None, [], [], None, []), [ast.Expr(tree)], [], lineno=1)
 
-        (measured,) = analysis.read_structure(ast.Module([function], [])).functions
+        (measured,) = read_structure(ast.Module([function], [])).functions
 
         assert measured.complexity == sys.getrecursionlimit() * 2 + 1
 
@@ -302,14 +306,14 @@ class TestFingerprints:
     def test_a_common_run_of_a_gram_and_a_window_shares_a_fingerprint(
         self, before: list[int], after: list[int], run: list[int]
     ) -> None:
-        assert set(analysis.winnow([*before, *run])) & set(analysis.winnow([*run, *after]))
+        assert set(winnow([*before, *run])) & set(winnow([*run, *after]))
 
     @given(st.lists(st.integers(0, 2**32 - 1), max_size=200))
     def test_every_window_keeps_its_least_hash_and_nothing_else_is_kept(self, tokens: list[int]) -> None:
         hashes = [polynomial(tokens[at : at + GRAM]) for at in range(len(tokens) - GRAM + 1)]
         windows = [hashes[at : at + WINDOW] for at in range(max(len(hashes) - WINDOW + 1, min(len(hashes), 1)))]
 
-        assert analysis.winnow(tokens) == sorted({min(window) for window in windows})
+        assert winnow(tokens) == sorted({min(window) for window in windows})
 
     def test_a_renamed_copy_has_the_fingerprints_of_the_original(self, tmp_path: Path) -> None:
         text = long_source(1)
@@ -321,7 +325,7 @@ class TestFingerprints:
         assert len(prints[0]) > 100
 
     def test_using_other_things_of_others_changes_the_fingerprints(self, tmp_path: Path) -> None:
-        prints = [set(analysis.unpack(one_module(tmp_path, long_source(seed))["fingerprints"])) for seed in (1, 2)]
+        prints = [set(unpack(one_module(tmp_path, long_source(seed))["fingerprints"])) for seed in (1, 2)]
 
         assert not prints[0] & prints[1]
 
@@ -349,13 +353,13 @@ class TestFingerprints:
 
     @given(st.lists(st.integers(0, 2**32 - 1)))
     def test_packed_integers_come_back(self, values: list[int]) -> None:
-        assert list(analysis.unpack(analysis.pack(values))) == values
+        assert list(unpack(pack(values))) == values
 
 
 def polynomial(gram: list[int]) -> int:
     value = 0
     for token in gram:
-        value = (value * analysis.HASH_BASE + token) % analysis.HASH_MODULUS
+        value = (value * HASH_BASE + token) % HASH_MODULUS
     return value & 0xFFFFFFFF
 
 
@@ -365,13 +369,13 @@ class TestSignatures:
         scattered = [number * 2_654_435_761 % 2**32 for number in range(2000 - common)]
         one, other = scattered[:1000], scattered[1000 - common :]
 
-        places = zip(analysis.min_hash(one), analysis.min_hash(other), strict=True)
+        places = zip(min_hash(one), min_hash(other), strict=True)
 
-        estimate = sum(left == right for left, right in places) / analysis.PERMUTATIONS
+        estimate = sum(left == right for left, right in places) / PERMUTATIONS
         assert estimate == pytest.approx(common / (2000 - common), abs=0.14)
 
     def test_trivially_small_modules_are_left_out_and_counted(self) -> None:
-        batch = [("small.py", analysis.pack(range(19))), ("large.py", analysis.pack(range(20)))]
+        batch = [("small.py", pack(range(19))), ("large.py", pack(range(20)))]
 
         signed = analysis.signatures(batch)
 
@@ -382,8 +386,7 @@ class TestSignatures:
 def signed(sets: dict[str, range]) -> list[tuple[str, bytes]]:
     """Signatures of sets of numbers, which stand for fingerprints."""
     return [
-        (name, analysis.pack(analysis.min_hash([number * 2_654_435_761 % 2**32 for number in numbers])))
-        for name, numbers in sets.items()
+        (name, pack(min_hash([number * 2_654_435_761 % 2**32 for number in numbers]))) for name, numbers in sets.items()
     ]
 
 
@@ -392,7 +395,7 @@ class TestAlike:
         first = signed({"a": range(0, 1000), "stranger": range(5000, 6000)})
         second = signed({"b": range(100, 1100), "other": range(8000, 9000)})
 
-        (pair,) = analysis.alike([first, second])
+        (pair,) = alike([first, second])
 
         assert (pair["left"], pair["right"]) == ("a", "b")
         assert pair["similarity"] == pytest.approx(900 / 1100, abs=0.14)
@@ -400,20 +403,20 @@ class TestAlike:
     def test_the_most_alike_come_first(self) -> None:
         sets = {"a": range(0, 1000), "b": range(50, 1050), "x": range(5000, 6000), "y": range(5300, 6300)}
 
-        pairs = analysis.alike([signed(sets)])
+        pairs = alike([signed(sets)])
 
         assert [(pair["left"], pair["right"]) for pair in pairs] == [("a", "b"), ("x", "y")]
 
     def test_copies_are_paired_with_the_first_of_them_only(self) -> None:
         copies = {name: range(1000) for name in "dbca"}
 
-        pairs = analysis.alike([signed(copies | {"near": range(10, 1010)})])
+        pairs = alike([signed(copies | {"near": range(10, 1010)})])
 
         assert [(pair["left"], pair["right"]) for pair in pairs] == [("a", "b"), ("a", "c"), ("a", "d"), ("a", "near")]
         assert [pair["similarity"] for pair in pairs[:3]] == [1.0, 1.0, 1.0]
 
     def test_nothing_is_alike_among_nothing(self) -> None:
-        assert analysis.alike([]) == []
+        assert alike([]) == []
 
     def test_a_copied_module_is_found_from_source_to_pair(self, tmp_path: Path) -> None:
         files = write(tmp_path, {"a.py": long_source(1), "b.py": long_source(2), "copy.py": long_source(1)})
@@ -421,6 +424,6 @@ class TestAlike:
         analyses = [analysis.analyze([file]) for file in files]
         signed = [analysis.signatures(analysis.only_fingerprints(each, "a")) for each in analyses]
 
-        assert analysis.alike([analysis.only_signatures(each, "b") for each in signed]) == [
+        assert alike([analysis.only_signatures(each, "b") for each in signed]) == [
             Pair(similarity=1.0, left=files[0], right=files[2])
         ]

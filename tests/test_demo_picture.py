@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 from rich.console import Console, RenderableType
 
-from handoff.demo.analysis import Analysis, ComplexFunction, Module, Pair, Signatures, Unparsable, Where
+from handoff.demo.analysis import Analysis, ComplexFunction, Module, Signatures, Unparsable, Where
+from handoff.demo.likeness import Pair
+from handoff.demo.peaks import Peaks, peaks
 from handoff.demo.picture import Bar, Picture
-from handoff.demo.report import Family, Peaks, Ran, Report, families, peaks, render, summarize, to_json
+from handoff.demo.render import render
+from handoff.demo.report import Family, Ran, Report, families, summarize, to_json
 
 NODES: Peaks = {
     "small": {"cpu": (1, 1), "memory": (300, 1000)},

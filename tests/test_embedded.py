@@ -19,7 +19,9 @@ import pytest
 import redis
 
 from handoff.local import server as embedded
-from handoff.local.server import NoServer, RedisServer, ServerNotStarted, find_server
+from handoff.local.process import ServerNotStarted
+from handoff.local.program import WHEELS, NoServer, find_server
+from handoff.local.server import RedisServer
 from support import need_redis_server
 
 LIMIT_S = 20
@@ -63,7 +65,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without any server: an empty PATH, no wheel; the folder on its PATH is returned."""
     monkeypatch.delenv("HANDOFF_REDIS_SERVER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for wheel in embedded.WHEELS:
+    for wheel in WHEELS:
         monkeypatch.setitem(sys.modules, wheel, None)
     return tmp_path / "bin"
 
@@ -238,7 +240,7 @@ class TestLife:
         stubborn = program(tmp_path / "redis-server", f"trap '' TERM; {SAYS_READY}; exec /bin/sleep 600")
         server = RedisServer(command=[str(stubborn)]).start()
         process = psutil.Process(server.pid)
-        monkeypatch.setattr(embedded, "STOP_S", 0.2)
+        monkeypatch.setattr("handoff.local.process.STOP_S", 0.2)
 
         server.stop()
 

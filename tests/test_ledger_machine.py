@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from rq.job import Job as RqJob
 from rq.queue import Queue as RqQueue
 
-from handoff.books.allocator import Free
+from handoff.books.free import Free
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import (
@@ -41,9 +41,10 @@ from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.labels import read_labels
 from handoff.serializer import Serializer
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import Not, parse_where
 from handoff.words.function import Collocated, Function
-from handoff.words.resources import UNIT, Capabilities, amounts, parse_capabilities
+from handoff.words.resources import UNIT, amounts
 from handoff.words.variants import After, parse_variants
 from support.agent import FakeAgent, NameTaken, Result, Stale, Started, failure, killed, ok
 from support.books import Ledger, below, check_ledger, read_ledger

@@ -27,7 +27,7 @@ import local_tasks
 from agents import LIMIT_S, Gate, await_end, environment
 from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
-from handoff.local.server import VARIABLE, WHEELS, NoServer, find_server
+from handoff.local.program import VARIABLE, WHEELS, NoServer, find_server
 from support import need_redis_server
 
 
@@ -194,7 +194,7 @@ def test_without_one_on_path_the_server_of_a_wheel_is_started() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_without_any_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handoff.local.server.WHEELS", ())
+    monkeypatch.setattr("handoff.local.program.WHEELS", ())
 
     with pytest.raises(NoServer, match="install one with"), LocalCluster():
         pass

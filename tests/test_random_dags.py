@@ -30,8 +30,9 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.words.argument import Argument
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.function import Collocated, Function
-from handoff.words.resources import UNIT, parse_capabilities
+from handoff.words.resources import UNIT
 from handoff_worker.agent.tasks import result
 from handoff_worker.children.pool import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed

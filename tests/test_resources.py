@@ -12,16 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.errors import InvalidResources
-from handoff.words.resources import (
-    LARGEST,
-    MOST_RESOURCES,
-    UNIT,
-    amount,
-    amounts,
-    parse_capabilities,
-    parse_cost,
-    parse_shared,
-)
+from handoff.words.capabilities import parse_capabilities, parse_shared
+from handoff.words.resources import LARGEST, MOST_RESOURCES, UNIT, amount, amounts, parse_cost
 
 np = pytest.importorskip("numpy")
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff import DAG, Argument, Collocated, Function, LocalCluster, RunHandle
-from handoff.client import run_handle as runhandle
+from handoff.client import attendant as runhandle
+from handoff.client.attendant import Attendant
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import Attendant
 from handoff.errors import (
     DuplicateRun,
     FunctionCanceled,
@@ -31,7 +31,9 @@ from handoff.errors import (
     UnknownFunction,
     UnknownRun,
 )
-from handoff.graph.picture import DEEPEST, INLINE, Vertex, mermaid, shown, tree
+from handoff.graph.mermaid import mermaid
+from handoff.graph.tree import DEEPEST, tree
+from handoff.graph.vertex import INLINE, Vertex, shown
 from handoff.ledger import runs
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.members import Member, dependencies_of, read_members

@@ -27,9 +27,10 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer, PickleSerializer, resolve_serializer
 
-from handoff import serializer as serializer_module
 from handoff.errors import NotSerializable
-from handoff.serializer import MAX_DEPTH, Serializer, dumps_arguments, dumps_result, resolve
+from handoff.serializer import Serializer, dumps_arguments, dumps_result, resolve
+from handoff.words.forms import FORMS
+from handoff.words.packing import MAX_DEPTH
 
 try:
     import numpy
@@ -659,7 +660,7 @@ def test_a_timestamp_of_another_msgpack_program_is_a_datetime_in_utc() -> None:
 
 
 def test_no_two_forms_share_a_code_or_a_type() -> None:
-    forms = serializer_module._FORMS
+    forms = FORMS
     typed = [form.type for form in forms if form.type is not None]
 
     assert [form.code for form in forms] == list(range(len(forms)))

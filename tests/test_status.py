@@ -17,8 +17,8 @@ from handoff.serializer import Serializer
 from handoff.why.function_status import Variant, read_function
 from handoff.why.overview import Overview, read_overview, read_waiting
 from handoff.why.use import Use, use_of
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import Not
-from handoff.words.resources import parse_capabilities
 from handoff.words.variants import After
 from handoff_worker.agent.ledger import NodeLedger, Result
 from handoff_worker.machine.holder import Holder

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
 from handoff.ledger.nodes import Node, read_nodes
 from handoff.why.use import Use, use_of
 from handoff.words.times import moment

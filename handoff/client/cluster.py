@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -14,9 +13,11 @@ from typing import Any, Literal
 import redis
 
 from handoff.books.allocator import Allocator
+from handoff.client.attendant import Attendant
+from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
-from handoff.client.run_handle import Attendant, RunHandle, RunSummary, summary
-from handoff.errors import InvalidFunction
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary, summary
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
@@ -27,33 +28,19 @@ from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
 from handoff.ledger.records import look
 from handoff.ledger.results import RunResult
-from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id, parse_timeout
+from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.store import Store, own_client, url_of
 from handoff.serializer import SerializerLike, resolve
+from handoff.words.address import DEFAULT_NAMESPACE, default_url
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.function import Function, Strategy, check_strategy
 from handoff.words.names import check_namespace
-from handoff.words.resources import Amount, DeviceMemory, Number, amounts
-from handoff.words.values import is_int
+from handoff.words.resources import Amount, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
-
-DEFAULT_NAMESPACE = "handoff"
-
-LONGEST_TTL_S = 10**10
-"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
-
-#: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
-_RQ_ONLY = frozenset(
-    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
-)
-
-
-def default_url() -> str:
-    """`HANDOFF_REDIS_URL`, else `REDIS_URL`, else the local server."""
-    return os.environ.get("HANDOFF_REDIS_URL") or os.environ.get("REDIS_URL") or "redis://localhost:6379/0"
 
 
 class Cluster:
@@ -231,24 +218,7 @@ class Cluster:
         what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
-        if "job_timeout" in kwargs:
-            timeout = parse_timeout(id, kwargs.pop("job_timeout"))
-        named = kwargs.pop("kwargs", None)
-        if refused := sorted(_RQ_ONLY & kwargs.keys()):
-            raise InvalidFunction(
-                id,
-                f"enqueue does not take rq's {', '.join(refused)}",
-                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
-                " if it is meant for the function",
-            )
-        if "args" in kwargs:
-            if args:
-                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
-            given = kwargs.pop("args")
-            if not isinstance(given, (list, tuple, type(None))):
-                raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
-            args = tuple(given or ())
-        kwargs = {**kwargs, **(named or {})}
+        args, kwargs, timeout = read_call(id, args, kwargs, timeout)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(
@@ -257,7 +227,7 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), id, keeping=_keeping(id, result_ttl, failure_ttl), meta=meta,
+            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl), meta=meta,
             description=description, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
@@ -352,13 +322,3 @@ class Cluster:
         asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
         free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.state == "up"}
         return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
-
-
-def _keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Keeping:
-    for name, value in (("result_ttl", result_ttl), ("failure_ttl", failure_ttl)):
-        if value is not None and not (is_int(value) and -1 <= value <= LONGEST_TTL_S):
-            raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
-    return Keeping(
-        result_ttl=AS_RQ.result_ttl if result_ttl is None else result_ttl,
-        failure_ttl=AS_RQ.failure_ttl if failure_ttl is None else failure_ttl,
-    )

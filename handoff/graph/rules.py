@@ -71,7 +71,7 @@ def _sources(functions: Sequence[Checked]) -> list[list[int]]:
     sources: list[list[int]] = []
     for checked in functions:
         try:
-            sources.append([index_of[taken.id] for taken in checked.args])
+            sources.append([index_of[taken if isinstance(taken, str) else taken.id] for taken in checked.args])
         except KeyError as error:
             raise MissingFunction(error.args[0], checked.id) from None
     return sources

@@ -85,18 +85,20 @@ class Wiring:
 
     def _args(self, index: int, places: Mapping[int, int]) -> list[list[Any]]:
         return [
-            self._source(taken, source, places)
+            self._plain[source]
+            if isinstance(taken, str) and self._numbers[source]
+            else self._source(taken, source, places)
             for taken, source in zip(self._functions[index].args, self._sources[index], strict=True)
         ]
 
-    def _source(self, taken: Taken, source: int, places: Mapping[int, int]) -> list[Any]:
+    def _source(self, taken: str | Taken, source: int, places: Mapping[int, int]) -> list[Any]:
         id = self._functions[source].id
+        serialize, deserialize = None, None
+        if isinstance(taken, Taken):
+            serialize, deserialize = _written(taken.serialize), _written(taken.deserialize)
         if self._numbers[source]:
-            if taken.serialize is None and taken.deserialize is None:
-                return self._plain[source]
-            form = self._form(source, _written(taken.serialize))
-            return ["result", self._numbers[source], id, form, _written(taken.deserialize)]
-        return ["inline", places[source], id, _written(taken.serialize), _written(taken.deserialize)]
+            return ["result", self._numbers[source], id, self._form(source, serialize), deserialize]
+        return ["inline", places[source], id, serialize, deserialize]
 
     def _form(self, source: int, serialize: list[Any] | None) -> int:
         if serialize is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from handoff.books.allocator import groups
+from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
@@ -21,10 +21,11 @@ from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.reservation import claim_id
 from handoff.ledger.texts.terms import write_terms
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy
 from handoff.words.names import check_node_name, is_node_name
-from handoff.words.resources import Amount, DeviceMemory, Number, Units, amounts, parse_capabilities, parse_cost
+from handoff.words.resources import Amount, Number, Units, amounts, parse_cost
 from handoff.words.times import milliseconds
 
 

@@ -8,7 +8,7 @@ from itertools import islice, product
 
 import msgpack
 
-from handoff.books.allocator import MOST_OPTIONS
+from handoff.books.groups import MOST_OPTIONS
 from handoff.graph.plan import Group, Plan, Step
 from handoff.ledger.jobs import InGraph, costs_of, make_job
 from handoff.ledger.run_options import RunOptions

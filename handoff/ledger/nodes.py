@@ -16,18 +16,9 @@ from handoff.ledger.texts.hold import Hold, read_hold
 from handoff.ledger.texts.labels import read_labels
 from handoff.ledger.texts.node_field import read_node_field
 from handoff.ledger.texts.offered_devices import write_offered_devices
+from handoff.words.capabilities import Capabilities, parse_shared
 from handoff.words.names import is_node_name
-from handoff.words.resources import (
-    SLOTS,
-    UNIT,
-    UNLIMITED,
-    Amount,
-    Capabilities,
-    Number,
-    amounts,
-    device_of,
-    parse_shared,
-)
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
 from handoff.words.times import milliseconds
 from handoff.words.values import is_wait
 

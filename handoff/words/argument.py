@@ -31,17 +31,17 @@ Applied = tuple[str, tuple[Any, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An argument that was read: whose result is taken, and what turns it into something else."""
+    """An `Argument` that was read: whose result is taken, and what turns it into something else."""
 
     id: str
-    serialize: Applied | None = None
-    deserialize: Applied | None = None
+    serialize: Applied | None
+    deserialize: Applied | None
 
 
-def parse_argument(argument: object, *, function_id: str) -> Taken:
-    """Read what a function has in its `args`. Raises `InvalidFunction`; whether that id exists is not asked."""
+def parse_argument(argument: object, *, function_id: str) -> str | Taken:
+    """Read what a function has in its `args`; an id is left as it is. Raises `InvalidFunction`."""
     if isinstance(argument, str):
-        return Taken(argument)
+        return argument
     if not isinstance(argument, Argument) or not isinstance(argument.id, str):
         raise InvalidFunction(
             function_id, f"its args hold {argument!r}", "name functions by their ids, as texts or as Argument(id)"

@@ -22,7 +22,7 @@ class Checked:
     """A function, and what its fields say once they are read."""
 
     function: Function
-    args: tuple[Taken, ...]
+    args: tuple[str | Taken, ...]
     path: str  #: by which a node imports its code
     variants: tuple[Variant, ...]  #: its own costs, else those of whoever submits it; an inline one costs nothing
     terms: tuple[Term, ...]  #: what must hold of its node, a pin included

@@ -12,7 +12,7 @@ from handoff import Cluster
 from handoff.ledger.result_entry import encode_value
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
-from handoff.words.resources import Capabilities, parse_capabilities
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff_worker.agent.ledger import NodeLedger, Result, Started
 from handoff_worker.machine.holder import Holder
 

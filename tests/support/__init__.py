@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from handoff.local.server import NoServer, find_server
+from handoff.local.program import NoServer, find_server
 
 
 def need_redis_server() -> None:

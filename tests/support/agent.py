@@ -18,8 +18,9 @@ from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
 from handoff.ledger.texts.labels import write_labels
 from handoff.serializer import Serializer
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.resources import DeviceMemory, Number, parse_capabilities
+from handoff.words.resources import Number
 
 
 class Stale(Exception):

@@ -27,12 +27,12 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.graph.dag import DAG
-from handoff.graph.picture import INLINE
+from handoff.graph.vertex import INLINE
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED
 from handoff.words.argument import Argument
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff.words.resources import DeviceMemory
 from handoff_worker.agent.tasks import result
 from handoff_worker.children.pool import Failed, Finished, Task
 from handoff_worker.inside.execution import Executor

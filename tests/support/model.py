@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from handoff.books.node_books import Books, Devices
 from handoff.ledger.texts.shape import write_shape
+from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term, pinned_to
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Capabilities, Units, device_of
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Units, device_of
 from handoff.words.variants import Variant
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from handoff.books.allocator import Group, candidates, groups
+from handoff.books.groups import Group, candidates, groups
+from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term
 from handoff.words.function import Function
-from handoff.words.resources import Capabilities, Number, Units, parse_cost
+from handoff.words.resources import Number, Units, parse_cost
 from handoff.words.variants import Variant
 from support.agent import Result
 from support.model import Claim, Held, Job, Node, Shared, Way, ways_of, with_slots

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from handoff.client.cluster import DEFAULT_NAMESPACE, default_url
 from handoff.errors import HandoffError
 from handoff.ledger.store import ScriptBug, Store, own_client
+from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import SLOTS, UNIT, Number
 from handoff_worker.agent.agent import Agent, Options

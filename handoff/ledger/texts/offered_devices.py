@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff.words.resources import Capabilities
+from handoff.words.capabilities import Capabilities
 
 
 def write_offered_devices(capabilities: Capabilities) -> str:

@@ -36,8 +36,9 @@ from handoff.ledger.texts.run_id import is_run_token, number_of, run_job_id, run
 from handoff.ledger.texts.shape import read_shape, write_shape
 from handoff.ledger.texts.shortfall import Item, Unlike, read_shortfall
 from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, write_term, write_terms
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import Not, Term, parse_where
-from handoff.words.resources import UNLIMITED, Capabilities, parse_capabilities
+from handoff.words.resources import UNLIMITED
 from handoff.words.variants import After, Variant, parse_variants
 from ledger.texts.examples import EXAMPLES, RUN
 

@@ -15,7 +15,7 @@ from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.result import write_result
-from handoff.words.resources import Capabilities
+from handoff.words.capabilities import Capabilities
 from handoff_worker.machine.holder import Holder
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.resources import SLOTS, UNIT, Capabilities, parse_capabilities
+from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.machine.probe import Gpu, MachineCapabilities
 from handoff_worker.machine.settings import NodeSettings
 

@@ -1,17 +1,11 @@
-"""A graph with its states as text: a Mermaid flowchart, or a tree for the terminal.
-
-Pure: takes vertices and gives lines; knows neither runs nor the terminal.
-"""
+"""A graph with its states as a tree for the terminal. Pure: takes vertices, and gives lines."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-INLINE = "inline"
-"""The state of what is evaluated within those that take it."""
+from handoff.graph.vertex import Vertex, shown
 
 MOST_ALIKE = 20
 """So many alike siblings, or links of a chain, are shown one by one; more become one line."""
@@ -24,74 +18,6 @@ MOST_SAID = 100
 
 MOST_NAMED = 5
 """Further dependencies that a line names."""
-
-_COLORS = {
-    INLINE: "fill:#f5f5f5,stroke:#9e9e9e,stroke-dasharray:4",
-    "deferred": "fill:#eceff1,stroke:#90a4ae",
-    "delayed": "fill:#ede7f6,stroke:#7e57c2",
-    "waiting": "fill:#fff8e1,stroke:#ffb300",
-    "queued": "fill:#e1f5fe,stroke:#29b6f6",
-    "started": "fill:#bbdefb,stroke:#1565c0,stroke-width:3px",
-    "finished": "fill:#e8f5e9,stroke:#43a047",
-    "failed": "fill:#ffebee,stroke:#e53935",
-    "canceled": "fill:#efebe9,stroke:#8d6e63",
-    "gone": "fill:#ffffff,stroke:#bdbdbd",
-}
-
-_PLAIN = re.compile(r"[^\W_]| |(?<=[^\W_])[-_.,/=+@](?=[^\W_])")
-"""What stands for itself in a Mermaid label. Other marks may begin an entity, a list or emphasis, or end the label."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vertex:
-    """A function, and where it stands."""
-
-    id: str
-    args: Sequence[int]  #: for each argument the index of its vertex
-    state: str
-    node: str | None = None
-    asks: str = ""  #: of one that waits or is delayed: for what, or until when
-    infeasible: bool = False  #: no live node could hold it, even when idle
-    job_id: str | None = None  #: of inlines None
-    attempts: int = 0
-    error: Mapping[str, str] | None = None  #: of one that failed: its `type` and `message`
-    reason: str = ""  #: of one that was canceled: why
-
-
-def shown(id: str) -> str:
-    """Write a user's id so that it can be seen, in one line."""
-    text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in id)
-    return repr(text) if not text or text != text.strip() else text
-
-
-# Mermaid.
-
-
-def mermaid(vertices: Sequence[Vertex]) -> str:
-    """Draw a flowchart: a class per state, inlines as hexagons, what is placed with its node."""
-    lines = ["flowchart TD"]
-    lines += [f"    n{index}{_box(vertex)}:::{vertex.state}" for index, vertex in enumerate(vertices)]
-    for index, vertex in enumerate(vertices):
-        lines += [f"    n{source} --> n{index}" for source in dict.fromkeys(vertex.args)]
-    occur = {vertex.state for vertex in vertices}
-    lines += [f"    classDef {state} {style}" for state, style in _COLORS.items() if state in occur]
-    return "\n".join(lines) + "\n"
-
-
-def _box(vertex: Vertex) -> str:
-    label = _escaped(shown(vertex.id))
-    if vertex.node is not None and vertex.state in ("queued", "started"):
-        label += f"<br/>on {_escaped(vertex.node)}"
-    return f'{{{{"{label}"}}}}' if vertex.state == INLINE else f'["{label}"]'
-
-
-def _escaped(text: str) -> str:
-    """Write all that Mermaid, its Markdown or HTML might read as something else by its number."""
-    kept = {match.start() for match in _PLAIN.finditer(text)}
-    return "".join(char if i in kept else f"#{ord(char)};" for i, char in enumerate(text))
-
-
-# The tree.
 
 
 def tree(vertices: Sequence[Vertex]) -> list[str]:
