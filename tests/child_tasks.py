@@ -30,7 +30,9 @@ from rq.timeouts import JobTimeoutException
 
 from handoff.client.current import Current, current
 from handoff.serializer import Serializer, SerializerLike
-from handoff_worker.children.pool import Children, Died, Failed, Finished, Outcome, Task
+from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
+from handoff_worker.children.task import Task
 
 HERE = str(Path(__file__).resolve().parent)
 

@@ -20,7 +20,9 @@ import pytest
 from child_tasks import HERE, alive, death, failure, run, task, turn, value, wait_until
 from handoff_worker.children import nursery
 from handoff_worker.children.confine import binding
-from handoff_worker.children.pool import Children, Died, Finished, NurseryBroken
+from handoff_worker.children.nursery import NurseryBroken
+from handoff_worker.children.outcome import Died, Finished
+from handoff_worker.children.pool import Children
 from handoff_worker.inside.wire import LARGEST, Channel, Garbled, encode
 
 Start = Callable[..., Children]

@@ -32,8 +32,11 @@ from child_tasks import (
 from handoff.client.current import current, run_as_current
 from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
-from handoff_worker.children.pool import Children, Failed, Finished, Outcome
-from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT, LONGEST_TEXT, import_function
+from handoff_worker.children.outcome import Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
+from handoff_worker.inside.failure import LONGEST_TEXT
+from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.results import LARGEST_FORMS, LARGEST_RESULT
 from support import need_redis_server
 
 
@@ -83,7 +86,7 @@ def test_a_result_of_60_mb_comes_back(children: Children) -> None:
 def test_a_result_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("zeros", LARGEST_RESULT)))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.results.ResultTooLarge"
     assert "the result takes 64.0 MB and 64.0 MB is the limit: store the data elsewhere" in failed.message
     assert not failed.retryable
 
@@ -559,7 +562,7 @@ def test_a_form_that_cannot_be_serialized_fails_for_good(children: Children) -> 
 def test_a_form_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("total", LARGEST_RESULT, hash=graph(forms=[transform("make_zeros")]))))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.results.ResultTooLarge"
     assert "made by child_tasks.make_zeros" in failed.message
 
 
@@ -569,7 +572,7 @@ def test_forms_over_their_limit_together_fail_for_good(children: Children) -> No
 
     failed = failure(run(children, task("total", each, hash=graph(forms=makers))))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff_worker.inside.results.ResultTooLarge"
     assert "and 192.0 MB is the limit" in failed.message
     assert not failed.retryable
 

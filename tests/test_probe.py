@@ -13,16 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from handoff_worker.machine.probe import (
-    MB,
-    Gpu,
-    MachineCapabilities,
-    Physical,
-    Runner,
-    probe,
-    read_physical,
-    run_command,
-)
+from handoff_worker.machine.gpus import Gpu, Runner, run_command
+from handoff_worker.machine.probe import MB, MachineCapabilities, Physical, probe, read_physical
 
 BIG = Physical(cores=64, memory_bytes=256_000 * MB)
 TWO_GPUS = "0, GPU-aaaa-1, 24576, NVIDIA A10\n1, GPU-bbbb-2, 24576, NVIDIA A10\n"

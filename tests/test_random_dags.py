@@ -33,8 +33,8 @@ from handoff.words.argument import Argument
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.function import Collocated, Function
 from handoff.words.resources import UNIT
-from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Died
+from handoff_worker.agent.delivery import result
+from handoff_worker.children.outcome import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed
 from support.books import assert_nothing_held
 from support.database import database

@@ -20,7 +20,8 @@ from handoff.why.use import Use, use_of
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import Not
 from handoff.words.variants import After
-from handoff_worker.agent.ledger import NodeLedger, Result
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.machine.holder import Holder
 
 LEASE_MS = 60_000

@@ -13,7 +13,9 @@ from handoff.ledger.result_entry import encode_value
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
 from handoff.words.capabilities import Capabilities, parse_capabilities
-from handoff_worker.agent.ledger import NodeLedger, Result, Started
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.ledger import NodeLedger
+from handoff_worker.agent.started import Started
 from handoff_worker.machine.holder import Holder
 
 NODES = (10, 1_000)

@@ -33,9 +33,10 @@ from handoff.ledger.nodes import SHARED
 from handoff.words.argument import Argument
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Failed, Finished, Task
-from handoff_worker.inside.execution import Executor
+from handoff_worker.agent.delivery import result
+from handoff_worker.children.outcome import Failed, Finished
+from handoff_worker.children.task import Task
+from handoff_worker.inside.executor import Executor
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
 from support.books import Ledger, check_books, read_ledger
 

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.labels import write_labels
-from handoff.ledger.texts.result import write_result
 from handoff.words.capabilities import Capabilities
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.started import Started
 from handoff_worker.machine.holder import Holder
 
 
@@ -24,7 +25,7 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Taken:
     """Another agent has the lease."""
 
     holder: Holder
@@ -35,44 +36,15 @@ class Held:
 class NameTaken(Exception):
     """Another agent holds the node's lease and keeps renewing it."""
 
-    def __init__(self, node: str, held: Held) -> None:
-        super().__init__(node, held)
-        self.node, self.held = node, held
+    def __init__(self, node: str, taken: Taken) -> None:
+        super().__init__(node, taken)
+        self.node, self.taken = node, taken
 
     def __str__(self) -> str:
-        holder = self.held.holder
+        holder = self.taken.holder
         return (
             f"node {self.node!r} is held by the agent with process id {holder.pid} on host {holder.host}: "
             "stop that agent, or give this one another --name"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
-
-    id: str
-    job: Mapping[bytes, bytes]
-    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: number in its run -> entry of a result
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one attempt, as the finish script takes it."""
-
-    id: str
-    kind: str  #: finished, failed, stopped
-    body: str  #: RQ's return_value or exc_string
-    error: str = ""
-    message: str = ""
-    retryable: bool = False
-    jitter: float = 1.0
-    forms: str = ""  #: texts like RQ's return_value, with commas between
-
-    def flat(self) -> list[str | int]:
-        """The eight values of the script's list."""
-        return write_result(
-            self.id, self.kind, self.body, self.error, self.message, self.retryable, self.jitter, self.forms
         )
 
 
@@ -98,7 +70,7 @@ class NodeLedger:
 
     def register(
         self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
-    ) -> Held | None:
+    ) -> Taken | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
         units, devices = write_capabilities(capabilities)
         while True:
@@ -115,7 +87,7 @@ class NodeLedger:
                 case ["again"]:
                     continue
                 case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
-                    return Held(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
+                    return Taken(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
 
@@ -140,7 +112,7 @@ class NodeLedger:
             case ["done", list(outcomes), list(started), int(more)]:
                 return Exchange(
                     [outcome.decode() for outcome in outcomes],
-                    [_started(*each) for each in started],
+                    [Started.read(*each) for each in started],
                     bool(more),
                 )
             case ["stale"]:
@@ -168,7 +140,7 @@ class NodeLedger:
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
-        return bool(reply[1]), [_started(*each) for each in reply[2]]
+        return bool(reply[1]), [Started.read(*each) for each in reply[2]]
 
     def pending(self) -> bool:
         """Whether anything waits that this node could run when idle."""
@@ -182,11 +154,3 @@ class NodeLedger:
             )
             if reply != ["again"]:
                 return
-
-
-def _started(id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
-    return Started(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
-
-
-def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))
