@@ -51,11 +51,12 @@ from handoff.errors import (
 )
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
-from handoff.ledger.functions import Verdict
-from handoff.ledger.runs import Progress, RunResult
+from handoff.ledger.results import RunResult
+from handoff.ledger.verdict import Verdict
 from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
-from handoff.why.explain import Explanation
+from handoff.why.explanation import Explanation
+from handoff.why.progress import Progress
 from handoff.words.argument import Argument
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated, Function

@@ -12,9 +12,9 @@ from handoff.cli.output import row, to_json
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.reason import in_words
-from handoff.why.explain import Explanation
+from handoff.ledger.phrases import in_words
 from handoff.why.explain import explain as look
+from handoff.why.explanation import Explanation
 
 MOST_NAMED = 3
 """Functions of a run that are named as those to ask about."""

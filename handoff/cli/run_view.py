@@ -13,7 +13,7 @@ from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary
 from handoff.graph.tree import tree
 from handoff.graph.vertex import INLINE, Vertex, shown
-from handoff.ledger.runs import STATES
+from handoff.ledger.states import STATES
 
 
 def show_run(run: RunHandle, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from handoff.client.cluster import Cluster
 from handoff.client.run_summary import RunSummary
 from handoff.graph.vertex import shown
 from handoff.ledger.runs import MOST_LISTED
-from handoff.why.sentences import span
+from handoff.words.times import span
 
 
 def _count(context: click.Context, parameter: click.Parameter, value: int) -> int:

@@ -10,8 +10,9 @@ from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import row, to_json
 from handoff.cli.run_view import show_run
 from handoff.errors import UnknownFunction, UnknownRun
-from handoff.ledger.reason import in_words
-from handoff.why.status import FunctionStatus, Overview, Variant, read_function, read_overview
+from handoff.ledger.phrases import in_words
+from handoff.why.function_status import FunctionStatus, Variant, read_function
+from handoff.why.overview import Overview, read_overview
 
 SHAPES_SHOWN = 20
 

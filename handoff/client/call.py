@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from handoff.errors import InvalidFunction
+from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import parse_timeout
+from handoff.words.values import is_int
 
 LONGEST_TTL_S = 10**10
 """Three centuries; Redis refuses expiries that pass 2**63 ms."""
@@ -42,10 +44,12 @@ def read_call(
     return args, {**rest, **(named or {})}, timeout
 
 
-def check_ttl(id: str, name: str, value: int | None) -> int | None:
-    """Return a `result_ttl` or `failure_ttl` that can be kept, else raise `InvalidFunction`."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LONGEST_TTL_S:
-        raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
-    return value
+def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Keeping:
+    """Read for how long a function is kept after its end; None: as RQ keeps it. Raises `InvalidFunction`."""
+    for name, value in (("result_ttl", result_ttl), ("failure_ttl", failure_ttl)):
+        if value is not None and not (is_int(value) and -1 <= value <= LONGEST_TTL_S):
+            raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
+    return Keeping(
+        result_ttl=AS_RQ.result_ttl if result_ttl is None else result_ttl,
+        failure_ttl=AS_RQ.failure_ttl if failure_ttl is None else failure_ttl,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ import redis
 
 from handoff.books.allocator import Allocator
 from handoff.client.attendant import Attendant
-from handoff.client.call import check_ttl, read_call
+from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
@@ -25,18 +24,14 @@ from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.events import read_events
-from handoff.ledger.launch import RunOptions, launch
-from handoff.ledger.rqmodel import (
-    DEFAULT_RESULT_TTL,
-    CallbackLike,
-    JobFields,
-    check_callback,
-    check_job_id,
-    describe_call,
-)
-from handoff.ledger.runs import RunResult
+from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
+from handoff.ledger.launch import launch
+from handoff.ledger.records import look
+from handoff.ledger.results import RunResult
+from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id
+from handoff.ledger.run_options import RunOptions
 from handoff.ledger.store import Store, own_client, url_of
-from handoff.serializer import SerializerLike, dumps_arguments, resolve
+from handoff.serializer import SerializerLike, resolve
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
@@ -73,7 +68,7 @@ class Cluster:
         check_namespace(namespace)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
-        self._serializer = work.pickled_or_plain(resolve(serializer))
+        self._serializer = pickled_or_plain(resolve(serializer))
         self._allocator = allocator
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
         self.store = Store(own_client(connection, url or default_url()), namespace)
@@ -191,7 +186,7 @@ class Cluster:
         if not isinstance(function, Function):
             kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
             raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
-        return self._submit(check(function, self._default_cost), job_id=uuid.uuid4().hex)
+        return self._submit(check(function, self._default_cost), uuid.uuid4().hex)
 
     def enqueue(
         self,
@@ -232,15 +227,13 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), job_id=id,
-            result_ttl=check_ttl(id, "result_ttl", result_ttl),
-            failure_ttl=check_ttl(id, "failure_ttl", failure_ttl), meta=meta, description=description,
-            on_success=on_success, on_failure=on_failure,
+            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl), meta=meta,
+            description=description, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
     def handle(self, id: str) -> Handle:
         """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
-        record = work.look(self.store, id)
+        record = look(self.store, id)
         return Handle(self.store, self._serializer, id, record.function_id, None)
 
     def submit_dag(
@@ -283,7 +276,6 @@ class Cluster:
             serializer=self._serializer,
             strategy=self._strategy,
             preferred=self._ask_allocator([step.checked for step in plan.steps]),
-            default_cost=self._default_cost,
         )
         attendant = None
         if attached:
@@ -307,49 +299,26 @@ class Cluster:
     def _submit(
         self,
         checked: Checked,
-        *,
         job_id: str,
-        result_ttl: int | None = DEFAULT_RESULT_TTL,
-        failure_ttl: int | None = None,
+        *,
+        keeping: Keeping = AS_RQ,
         meta: Mapping[str, Any] | None = None,
         description: str | None = None,
         on_success: CallbackLike | None = None,
         on_failure: CallbackLike | None = None,
     ) -> Handle:
-        function = checked.function
-        args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-        submission = work.Submission(
-            job_id=job_id,
-            function_id=function.id,
-            variants=checked.variants,
-            terms=checked.terms,
-            priority=int(function.priority),
-            max_retries=int(function.max_retries or 0),
-            preferred=self._ask_allocator([checked]).get(function.id, ""),
-            strategy=function.strategy or self._strategy,
-            on_infeasible=function.on_infeasible,
-            delay_ms=checked.delay_ms,
-            due_ms=checked.due_ms,
-            wait_ttl=function.wait_ttl,
-            serializer=self._serializer,
-            fields=JobFields(
-                data=dumps_arguments(self._serializer, checked.path, args, kwargs, function_id=function.id),
-                description=describe_call(checked.path, args, kwargs) if description is None else description,
-                timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
-                result_ttl=DEFAULT_RESULT_TTL if result_ttl is None else result_ttl,
-                failure_ttl=failure_ttl,
-                meta=self._serializer.dumps(dict(meta)) if meta else None,
-                on_success=on_success,
-                on_failure=on_failure,
-            ),
-        )
-        verdict = work.submit(self.store, submission)
-        return Handle(self.store, self._serializer, job_id, function.id, verdict)
+        preferred = self._ask_allocator([checked]).get(checked.id, "")
+        job = make_job(
+            checked, job_id, serializer=self._serializer, strategy=self._strategy, max_retries=0, keeping=keeping,
+            description=description, meta=meta, on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+        verdict = work.submit(self.store, job_id, checked, job, preferred=preferred)
+        return Handle(self.store, self._serializer, job_id, checked.id, verdict)
 
     def _ask_allocator(self, functions: Sequence[Checked]) -> dict[str, str]:
         """The user's own choices, by function id. The scripts try them first, and check them."""
         if self._allocator is None or not functions:
             return {}
         asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
-        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
+        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.state == "up"}
         return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}

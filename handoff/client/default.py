@@ -12,7 +12,7 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.graph.dag import DAG
-from handoff.ledger.runs import RunResult
+from handoff.ledger.results import RunResult
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.code import Code
 from handoff.words.function import Function

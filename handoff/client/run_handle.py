@@ -10,12 +10,15 @@ from handoff.client.handle import Handle
 from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import FunctionCanceled, InvalidFunction, UnknownFunction, UnknownRun
 from handoff.graph.mermaid import mermaid
-from handoff.graph.plan import run_job_id
 from handoff.graph.vertex import INLINE, Vertex
 from handoff.ledger import runs
-from handoff.ledger.runs import Member, Progress, Run, RunResult, plain_error
+from handoff.ledger.members import Member, Standing, read_members, read_standings
+from handoff.ledger.results import RunResult, gather, plain_error
+from handoff.ledger.runs import Run
 from handoff.ledger.store import Store
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import SerializerLike
+from handoff.why.progress import Progress, late, read_progress
 
 
 class RunHandle:
@@ -51,10 +54,10 @@ class RunHandle:
         """
         run = self._wait(timeout)
         if not run.ended and not partial:
-            raise runs.late(self._store, run, timeout)
+            raise late(self._store, run, timeout)
         # Of a graph that is still being loaded the functions are not known, and nothing has ended.
         members = self._members if run.ended or run.finished or run.failed or run.canceled else []
-        return runs.gather(self._store, run, members, self._serializer, partial=partial)
+        return gather(self._store, run, members, self._serializer, partial=partial)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for at most `timeout` seconds until all of it has ended and is given back, and return its status.
@@ -63,7 +66,7 @@ class RunHandle:
         """
         run = self._wait(timeout)
         if not run.ended:
-            raise runs.late(self._store, run, timeout)
+            raise late(self._store, run, timeout)
         return run.status
 
     def cancel(self) -> bool:
@@ -76,7 +79,7 @@ class RunHandle:
     def progress(self) -> Progress:
         """Count its functions by state, and say what runs where and what waits for what."""
         names = {member.number: member.id for member in self._members}
-        return runs.read_progress(self._store, self.id, self._instance, names)
+        return read_progress(self._store, self.id, self._instance, names)
 
     def to_mermaid(self) -> str:
         """Draw it, as it stands now, as a flowchart for Mermaid."""
@@ -98,7 +101,7 @@ class RunHandle:
 
     def vertices(self) -> list[Vertex]:
         """All of its functions, inlines too, in the order in which they were added, and where each stands now."""
-        standings = runs.read_standings(self._store, self._instance, self._members)
+        standings = read_standings(self._store, self._instance, self._members)
         progress = None
         if any(standing.status in ("waiting", "delayed") for standing in standings.values()):
             progress = self.progress()
@@ -111,7 +114,7 @@ class RunHandle:
         ]
 
     def _vertex(
-        self, member: Member, standing: runs.Standing, waiting: Mapping[str, str], infeasible: frozenset[str]
+        self, member: Member, standing: Standing, waiting: Mapping[str, str], infeasible: frozenset[str]
     ) -> Vertex:
         waits, error = standing.status in ("waiting", "delayed"), standing.error
         return Vertex(
@@ -149,7 +152,7 @@ class RunHandle:
 
     @cached_property
     def _members(self) -> list[Member]:
-        members = runs.read_members(self._store, self._instance)
+        members = read_members(self._store, self._instance)
         if members is None:
             raise UnknownRun(self.id)
         return members

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.words.resources import SLOTS, Amount, amount
 
 Peaks = dict[str, dict[str, tuple[Amount, Amount]]]
@@ -26,7 +26,7 @@ def peaks(events: Iterable[Mapping[str, str]], capacities: Mapping[str, Mapping[
         sign = {"reserved": 1, "released": -1}.get(event["event"])
         if sign is None:
             continue
-        for name, units in parse_cost_text(event["cost"]).items():
+        for name, units in read_cost(event["cost"]).items():
             at = (event["node"], name)
             used[at] += sign * units
             if used[at] < 0:

@@ -23,9 +23,10 @@ from handoff.demo.screen import Screen
 from handoff.demo.sources import Sources
 from handoff.errors import HandoffError
 from handoff.ledger.nodes import read_nodes
-from handoff.ledger.runs import RunResult
+from handoff.ledger.results import RunResult
 from handoff.local.cluster import LocalCluster
-from handoff.why.status import read_waiting, use_of
+from handoff.why.overview import read_waiting
+from handoff.why.use import use_of
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.function import Function
 from handoff.words.resources import Amount, amounts

@@ -62,11 +62,6 @@ class Plan:
     structure: list[list[Any]]  #: [id, number (0: inline), [index of each arg, ...]] of each function, in order added
 
 
-def run_job_id(instance: str, number: int) -> str:
-    """The RQ job id of a function in a run."""
-    return f"{instance}-{number}"
-
-
 def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
     """Check the graph and plan a run of it. `default_cost` is the cost of functions that name none.
 

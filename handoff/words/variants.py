@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from handoff.errors import InvalidResources
 from handoff.words.resources import Number, Units, parse_cost
+from handoff.words.times import milliseconds
 from handoff.words.values import is_wait
 
 MOST_VARIANTS = 16
@@ -65,4 +66,4 @@ def _variant(entry: object) -> Variant:
 def _after_ms(after: After) -> int:
     if not is_wait(after.seconds):
         raise InvalidResources("*", after, "After takes seconds above 0 and at most 10**9")
-    return max(1, round(after.seconds * 1000))
+    return milliseconds(after.seconds)

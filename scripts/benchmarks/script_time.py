@@ -9,7 +9,7 @@ from collections.abc import Callable
 from benchmarks.figures import Figure
 from benchmarks.functions import nothing
 from handoff import Cluster
-from handoff.ledger.rqmodel import encode_value
+from handoff.ledger.result_entry import encode_value
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
 from handoff.words.capabilities import Capabilities, parse_capabilities

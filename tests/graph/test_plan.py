@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from handoff.errors import CyclicDependency
-from handoff.graph.plan import Plan, run_job_id
+from handoff.graph.plan import Plan
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.words.argument import Argument
 from support.plans import by_id, function, inline, plan_of
 

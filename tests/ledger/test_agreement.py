@@ -17,7 +17,7 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import ResourcesUnavailable
-from handoff.ledger.texts.shape import parse_demand
+from handoff.ledger.texts.demand import read_demand
 from handoff.words.constraints import Not
 from handoff.words.function import STRATEGIES, Collocated, Function, Strategy
 from handoff.words.resources import SLOTS, UNIT, Units, amounts
@@ -85,7 +85,7 @@ def cost_of(cluster: Cluster, handle: Handle) -> Units:
     """What it was placed with."""
     client: Any = cluster.connection
     demand, variant = client.hmget(cluster.store.keys("rq_job", handle.id), "h_demand", "h_variant")
-    return parse_demand(demand.decode())[int(variant or 0)][1]
+    return read_demand(demand.decode()).variants[int(variant or 0)].cost
 
 
 def some_functions(data: st.DataObject) -> list[Function]:

@@ -10,7 +10,7 @@ from rq import Queue
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 
 START_MS = 1_900_000_000_000
@@ -38,8 +38,7 @@ def submit(cluster: Cluster) -> Handle:
 
 
 def placement(cluster: Cluster, handle: Handle) -> bytes | None:
-    found = cast(bytes | None, cluster.connection.hget(cluster.store.keys("rq_job", handle.id), "h_placement"))
-    return found
+    return cast(bytes | None, cluster.connection.hget(cluster.store.keys("rq_job", handle.id), "h_placement"))
 
 
 def test_what_was_taken_off_a_queue_stands_there_again(cluster: Cluster, queue: Queue) -> None:

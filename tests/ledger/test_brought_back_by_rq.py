@@ -8,7 +8,7 @@ from rq.job import Job
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from handoff.words.function import Collocated
 from support.agent import FakeAgent, failure, ok

@@ -8,7 +8,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent
 from support.ear import Ear, ear
 from support.graphs import Site, function

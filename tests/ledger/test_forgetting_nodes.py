@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent
 from support.ledger import read_ledger

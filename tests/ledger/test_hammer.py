@@ -17,7 +17,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import read_nodes
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger.result_entry import ENDING_TEXTS
 from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books

@@ -38,7 +38,7 @@ def test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened(
     close(board)
     board.do(f"{FIRST}: gpu 2", *(f"crowd-{cpu}: cpu {cpu}" for cpu in range(1, CROWD + 1)))
     board.do("+61s")
-    assert read_nodes(board.store, "g")[0].hold == ""
+    assert read_nodes(board.store, "g")[0].hold is None
 
     open_again(board)
     board.do("+61s")

@@ -15,7 +15,8 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books
 from support.ledger import read_ledger
@@ -57,7 +58,7 @@ class Crowd:
             self._cluster.deregister_node(name)
         for id in self._ids:
             work.cancel(self._store, id)
-        work.tick(self._store)
+        tick(self._store)
 
     def _submit(self) -> None:
         for _ in range(self._chance.randint(1, BURST)):
@@ -138,7 +139,7 @@ def test_slices_leave_nothing_undone_and_nothing_done_twice(cluster: Cluster, se
         check_books(cluster.store)
 
     assert crowd.left_over > 0
-    work.tick(cluster.store)
+    tick(cluster.store)
     assert not read_ledger(cluster.store).get("dirty")
     assert not read_ledger(cluster.store).get("abandoned")
     check_books(cluster.store)

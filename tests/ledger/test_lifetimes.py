@@ -9,7 +9,7 @@ from rq import Queue
 from rq.registry import FinishedJobRegistry
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 
@@ -31,7 +31,7 @@ def by_rq(cluster: Cluster, **fields: int) -> str:
     for name in ("result_ttl", "failure_ttl"):
         cluster.connection.hdel(key, name)
     if fields:
-        cluster.connection.hset(key, mapping={**fields})
+        cluster.connection.hset(key, mapping={name: str(value) for name, value in fields.items()})
     return str(job.id)
 
 

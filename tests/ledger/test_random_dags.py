@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, ResourcesUnavailable, UnknownRun
-from handoff.graph.plan import run_job_id
+from handoff.ledger.texts.run_id import run_job_id
 from support.books import assert_nothing_held
 from support.graphs import Site
 from support.in_process_child import Child

@@ -6,7 +6,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, ok
 from support.ledger import read_ledger
 

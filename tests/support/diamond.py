@@ -8,7 +8,7 @@ from typing import Any
 
 from handoff import DAG, Function
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, failure, ok
 
 

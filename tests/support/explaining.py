@@ -6,7 +6,8 @@ from typing import Any
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.why.explain import Explanation, explain
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
 from handoff.words.constraints import Not
 
 T0 = 1_700_000_000_000

@@ -12,8 +12,8 @@ from rq.job import JobStatus
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger import housekeeping
+from handoff.ledger.result_entry import ENDING_TEXTS
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
 
@@ -97,7 +97,7 @@ def later(ms: int) -> Callable[[Scene], object]:
 
 
 def tick(scene: Scene) -> None:
-    work.tick(scene.cluster.store)
+    housekeeping.tick(scene.cluster.store)
 
 
 def take(room: int) -> Callable[[Scene], object]:

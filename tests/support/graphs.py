@@ -22,7 +22,7 @@ from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.graph.dag import DAG
 from handoff.graph.vertex import INLINE
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED
 from handoff.words.argument import Argument
 from handoff.words.capabilities import DeviceMemory

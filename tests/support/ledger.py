@@ -13,7 +13,7 @@ import redis
 from handoff.ledger.keys import prefix
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.store import Store
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.words.resources import MEMORY_SUFFIX, Units, device_of
 
 JOB_RESERVATION = re.compile(r"([A-Za-z0-9_-]+):(\d+)")
@@ -221,7 +221,7 @@ def _record(text: str) -> Held:
             index, _, units = entry.partition("=")
             of = name + MEMORY_SUFFIX if units.endswith("m") else name
             devices[of, int(index)] = int(units.removesuffix("m"))
-    return Held(epoch, int(since), parse_cost_text(cost), devices, parse_cost_text(shared))
+    return Held(epoch, int(since), read_cost(cost), devices, read_cost(shared))
 
 
 def bits(ledger: Ledger, key: str) -> set[int]:

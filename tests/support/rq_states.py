@@ -12,7 +12,7 @@ from typing import Any
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, failure, killed, ok
 from support.submits import NOW_MS
 

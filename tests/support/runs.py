@@ -9,7 +9,7 @@ import pytest
 from handoff.client.run_handle import RunHandle
 from handoff.errors import StoreUnavailable
 from handoff.ledger import launch
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.words.function import Collocated, Function
 from support.graphs import Site, function
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import LOST_TEXT
+from handoff.ledger import housekeeping
+from handoff.ledger.records import look
+from handoff.ledger.result_entry import LOST_TEXT
 from support.agent import FakeAgent
 
 START_MS = 1_800_000_000_000
@@ -31,13 +32,13 @@ def submit(cluster: Cluster, id: str, *, node: str | None = None, priority: int 
 
 def where(cluster: Cluster, *ids: str) -> list[str]:
     """The node of each that is placed, the status of the others."""
-    records = [work.look(cluster.store, id) for id in ids]
+    records = [look(cluster.store, id) for id in ids]
     return [record.node if record.status == "queued" and record.node else record.status for record in records]
 
 
 def tick(cluster: Cluster, times: int = 1) -> None:
     for _ in range(times):
-        work.tick(cluster.store)
+        housekeeping.tick(cluster.store)
 
 
 def placed_on(*nodes: str) -> list[bytes]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import Verdict, tick
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.verdict import Verdict
 from handoff.words.function import Function
 from support.agent import FakeAgent, Result, failure, ok
 

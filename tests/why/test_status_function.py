@@ -10,10 +10,10 @@ from rq.suspension import resume, suspend
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
-from handoff.ledger.rqmodel import encode_traceback, encode_value
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.serializer import Serializer
-from handoff.why.status import Variant, read_function
+from handoff.why.function_status import Variant, read_function
 from handoff.words.variants import After
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.ledger import NodeLedger

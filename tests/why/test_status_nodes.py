@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.nodes import read_nodes
-from handoff.why.status import NodeState, Use, read_states, use_of
+from handoff.ledger.nodes import NodeState, read_nodes
+from handoff.why.use import Use, use_of
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent.ledger import NodeLedger
 
 
 def states(cluster: Cluster) -> dict[str, NodeState]:
-    nodes = read_nodes(cluster.store)
-    return dict(zip((node.name for node in nodes), read_states(cluster.store, nodes), strict=True))
+    return {node.name: node.state for node in read_nodes(cluster.store)}
 
 
 class TestNodes:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.rqmodel import encode_traceback
-from handoff.why.status import NodeState, Overview, Use, read_overview, read_waiting
+from handoff.ledger.nodes import NodeState
+from handoff.ledger.result_entry import encode_traceback
+from handoff.why.overview import Overview, read_overview, read_waiting
+from handoff.why.use import Use
 from handoff.words.constraints import Not
 from handoff.words.variants import After
 from handoff_worker.agent.delivery import Result

@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.errors import InvalidFunction, InvalidNode
-from handoff.words.constraints import (
-    MOST_LABELS,
-    Not,
-    Term,
-    constraints_text,
-    labels_text,
-    parse_labels,
-    parse_labels_text,
-    parse_where,
-    pinned_to,
-)
+from handoff.ledger.texts.labels import read_labels, write_labels
+from handoff.ledger.texts.terms import write_terms
+from handoff.words.constraints import MOST_LABELS, Not, Term, parse_labels, parse_where, pinned_to
 
 GOOD_VALUES = ["a", "A100", "NVIDIA A100-SXM4-80GB", "eu-west/1:b", "a.b_c+(d)", "9", "-", "a  b", "x" * 63]
 BAD_VALUES: list[Any] = [
@@ -180,12 +172,12 @@ class TestTexts:
         ids=repr,
     )
     def test_constraints_are_written(self, where: Any, pin: str | None, text: str) -> None:
-        assert constraints_text(parse_where(where, pin)) == text
+        assert write_terms(parse_where(where, pin)) == text
 
     def test_terms_are_written_by_text_in_whatever_order_they_come(self) -> None:
         terms = parse_where({"b": "1", "a": Not("2"), "a.": "3"})
 
-        assert constraints_text(terms[::-1]) == constraints_text(terms) == "a!=2;a.=3;b=1"
+        assert write_terms(terms[::-1]) == write_terms(terms) == "a!=2;a.=3;b=1"
 
     @given(WHERE)
     def test_the_order_in_which_labels_are_named_makes_no_difference(self, where: Any) -> None:
@@ -193,11 +185,11 @@ class TestTexts:
 
     @given(LABELS)
     def test_labels_are_read_as_they_were_written(self, labels: dict[str, str]) -> None:
-        assert parse_labels_text(labels_text(labels)) == parse_labels("a", labels) == labels
+        assert read_labels(write_labels(labels)) == parse_labels("a", labels) == labels
 
     def test_labels_are_written_by_name(self) -> None:
-        assert labels_text({"zone": "a", "tier": "spot"}) == "tier=spot;zone=a"
-        assert labels_text({}) == ""
+        assert write_labels({"zone": "a", "tier": "spot"}) == "tier=spot;zone=a"
+        assert write_labels({}) == ""
 
 
 class TestRulesOfLabels:

@@ -12,7 +12,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import FunctionCanceled, UnknownFunction
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.books import assert_nothing_held
 from support.limits import LIMIT_S

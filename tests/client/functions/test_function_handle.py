@@ -9,7 +9,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import UnknownFunction
 from handoff.ledger import functions as work
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.why.explain import explain
 from support.agent import FakeAgent, failure, ok
 from support.submits import NOW_MS, later, submit

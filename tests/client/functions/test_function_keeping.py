@@ -11,7 +11,7 @@ import redis
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.books import check_books

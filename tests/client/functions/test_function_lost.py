@@ -6,7 +6,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import NodeLost
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger.result_entry import ENDING_TEXTS
 from support.agent import FakeAgent, ok
 from support.submits import later, run, submit
 

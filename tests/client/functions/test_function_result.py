@@ -10,7 +10,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.limits import LIMIT_S
 from support.submits import later, run, submit, to_started

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import Verdict
+from handoff.ledger.verdict import Verdict
 from support.agent import FakeAgent
 from support.books import check_books
 from support.submits import submit, verdict_of

@@ -10,7 +10,7 @@ import rq
 
 from handoff.client.cluster import Cluster
 from handoff.errors import DuplicateFunction
-from handoff.ledger.rqmodel import TERMINAL
+from handoff.ledger.states import TERMINAL
 from support.limits import LIMIT_S
 from support.refused import assert_refused, enqueue, work
 

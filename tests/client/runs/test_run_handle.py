@@ -11,8 +11,8 @@ from handoff.client.cluster import Cluster
 from handoff.errors import DuplicateRun, InvalidFunction, UnknownFunction, UnknownRun
 from handoff.graph.tree import tree
 from handoff.graph.vertex import INLINE
-from handoff.ledger.functions import tick
-from handoff.ledger.runs import Progress
+from handoff.ledger.housekeeping import tick
+from handoff.why.progress import Progress
 from support.agent import FakeAgent, failure, ok
 from support.diamond import dag, diamond, function, play
 from support.limits import LIMIT_S

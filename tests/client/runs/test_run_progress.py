@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from handoff.errors import UnknownRun
-from handoff.ledger import runs
-from handoff.ledger.runs import Member, Progress, dependencies_of
+from handoff.ledger.members import Member, dependencies_of
+from handoff.ledger.states import STATES
 from handoff.ledger.store import Store
+from handoff.why.progress import Progress, read_progress
 
 
 class TestDependencies:
@@ -67,7 +68,7 @@ class TestProgress:
             ["progress", b"0", fields, third, [pinned, 1], now_ms],
         )
 
-        found = runs.read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
+        found = read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
 
         assert found == Progress(
             id="g",
@@ -93,9 +94,9 @@ class TestProgress:
             infeasible=["f3"],
         )
         assert json.loads(json.dumps(found.to_dict())) == found.to_dict()
-        assert list(found.counts) == [state for state in runs.STATES if state in found.counts]
+        assert list(found.counts) == [state for state in STATES if state in found.counts]
         assert store.cursors == ["0", "5", "3"]
 
     def test_of_a_run_that_expired_it_is_unknown(self) -> None:
         with pytest.raises(UnknownRun, match="'g'"):
-            runs.read_progress(cast(Store, Pages(["unknown"])), "g", "run", {})
+            read_progress(cast(Store, Pages(["unknown"])), "g", "run", {})

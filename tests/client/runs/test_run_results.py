@@ -21,7 +21,8 @@ from handoff.errors import (
     UnknownRun,
 )
 from handoff.ledger import runs
-from handoff.ledger.runs import RunResult
+from handoff.ledger.members import read_members
+from handoff.ledger.results import RunResult, gather
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 from support.diamond import advance, dag, diamond, function, play
@@ -50,11 +51,11 @@ class TestResults:
     def test_many_are_read_in_few_round_trips(
         self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(runs, "SLICE", 10)
+        monkeypatch.setattr("handoff.ledger.members.SLICE", 10)
         run = cluster.submit_dag(dag(*(function(f"f{i}") for i in range(25))))
         play(agent, {})
         found = runs.look_run(cluster.store, run.id)
-        members = runs.read_members(cluster.store, found.instance) or []
+        members = read_members(cluster.store, found.instance) or []
         trips: list[object] = []
         insist = cluster.store.insist
 
@@ -64,7 +65,7 @@ class TestResults:
 
         monkeypatch.setattr(cluster.store, "insist", count)
 
-        result = runs.gather(cluster.store, found, members, Serializer, partial=False)
+        result = gather(cluster.store, found, members, Serializer, partial=False)
 
         assert (len(result.results), len(trips)) == (25, 3)
 

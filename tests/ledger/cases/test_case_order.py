@@ -9,7 +9,7 @@ from rq.job import Job as RqJob
 
 from handoff.client.cluster import Cluster
 from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
 from support.ledger import read_ledger
 from support.stories import LEASE_MS, agent, pass_ms, register_in_one_call, submit, tick, where

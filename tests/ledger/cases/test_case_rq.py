@@ -6,7 +6,8 @@ from rq.job import Job as RqJob
 from rq.registry import CanceledJobRegistry
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import functions as work
+from handoff.ledger.functions import cancel
+from handoff.ledger.records import look
 from handoff.serializer import Serializer
 from handoff.words.variants import After
 from support.agent import ok
@@ -24,7 +25,7 @@ class TestRqsTools:
         tick(cluster, times=3)
 
         assert cluster.tracker.available("a") == {"cpu": 1}
-        assert work.cancel(cluster.store, "j")
+        assert cancel(cluster.store, "j")
         assert cluster.tracker.available("a") == {"cpu": 2}
 
     def test_the_result_of_a_deleted_job_is_not_taken_for_its_namesakes(self, cluster: Cluster) -> None:
@@ -37,12 +38,12 @@ class TestRqsTools:
 
         assert old.id != new.id
         assert runs.finish(ok(old.id, "old")) == ["canceled"]
-        assert work.look(cluster.store, "j").status == "started"
+        assert look(cluster.store, "j").status == "started"
         assert runs.finish(ok(new.id, "new")) == ["stored"]
 
     def test_a_canceled_function_that_rq_requeues_runs_like_any_other(self, cluster: Cluster) -> None:
         submit(cluster, "j", cpu=1)
-        work.cancel(cluster.store, "j")
+        cancel(cluster.store, "j")
         runs = agent(cluster, "a", cpu=1)
 
         registry = CanceledJobRegistry(cluster.namespace, connection=cluster.connection, serializer=Serializer)
@@ -77,7 +78,7 @@ class TestRqsTools:
         RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
         cluster.enqueue("module:f", job_id="j", cost={"cpu": 1}, delay=60)
 
-        work.cancel(cluster.store, "first")
+        cancel(cluster.store, "first")
         tick(cluster, times=4)
 
         assert read_ledger(cluster.store).get("waiting").keys() == {"first-of-all"}

@@ -13,7 +13,7 @@ from rq.results import Result as RqResult
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, ok
 from support.rq_states import (

@@ -17,7 +17,7 @@ from rq.registry import (
 )
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, failure, ok
 from support.rq_states import NOW, STATES, submit, to_started
 

@@ -9,7 +9,7 @@ from rq.job import JobStatus
 from rq.suspension import resume, suspend
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 from support.rq_states import play_out, submit, to_canceled, to_failed, to_started

@@ -8,7 +8,7 @@ from rq.exceptions import InvalidJobOperation
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent
 from support.books import assert_nothing_held
 from support.ledger import read_ledger

@@ -7,7 +7,8 @@ import pytest
 from handoff.errors import FunctionCanceled, RunCanceled
 from handoff.graph.plan import make_plan
 from handoff.ledger import launch, runs
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.run_options import RunOptions
 from handoff.serializer import Serializer
 from support.graphs import Site, chain, function, graph
 from support.limits import LIMIT_S
@@ -121,8 +122,8 @@ def attached(site: Site) -> str:
     """An attached run whose client says nothing by itself."""
     plan = make_plan(graph(*chain(2), id="attached"), site.cluster._default_cost)
     return launch.launch(
-        site.store, plan, options=launch.RunOptions(attached=True), serializer=Serializer,
-        strategy="first_available", preferred={}, default_cost=site.cluster._default_cost,
+        site.store, plan, options=RunOptions(attached=True), serializer=Serializer,
+        strategy="first_available", preferred={},
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.errors import FunctionCanceled, FunctionFailed
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from support.agent import failure, ok
 from support.books import assert_nothing_held
 from support.graphs import Site, chain, function

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.words.function import Collocated
 from support.graphs import Site, function
 from support.runs import run_to_the_end

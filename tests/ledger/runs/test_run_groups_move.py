@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.words.function import Collocated
 from support.graphs import Site, function
 

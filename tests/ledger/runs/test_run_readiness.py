@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.ledger import launch
-from handoff.ledger.functions import tick
-from handoff.ledger.rqmodel import encode_value
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.jobs import MOST_SENT
+from handoff.ledger.result_entry import encode_value
 from handoff.serializer import Serializer
 from handoff.words.argument import Argument
 from support.agent import ok
@@ -122,7 +122,7 @@ def test_results_that_a_function_takes_are_sent_along_with_it(site: Site) -> Non
 
 
 def test_what_takes_many_or_large_results_is_left_to_read_them_itself(site: Site) -> None:
-    many = launch.MOST_SENT + 1
+    many = MOST_SENT + 1
     agent = site.node("a", cpu=100)
     site.submit(
         *(function(f"f{i}") for i in range(many)),

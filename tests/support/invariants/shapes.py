@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from handoff.ledger.nodes import Node
-from handoff.ledger.texts.shape import parse_cost_text
-from handoff.words.constraints import Term, parse_terms
+from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.terms import read_terms
+from handoff.words.constraints import Term
 from handoff.words.resources import UNIT, Units, device_of
 from support.invariants.nodes import indexed
 from support.ledger import Ledger
@@ -32,7 +33,7 @@ class Shape:
 
 def parse_shape(text: str) -> Shape:
     cost, _, terms = text.partition("@")
-    return Shape(parse_cost_text(cost), [term for term in terms.split(";") if term])
+    return Shape(read_cost(cost), [term for term in terms.split(";") if term])
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def parts_of(ledger: Ledger, shape: Shape) -> tuple[Units, Units]:
 
 
 def allows(node: Node, shape: Shape) -> bool:
-    terms = parse_terms(";".join(shape.terms))
+    terms = read_terms(";".join(shape.terms))
     return all(_has_capacity(node, term) if term.name == "^" else term.allows(node.name, node.labels) for term in terms)
 
 

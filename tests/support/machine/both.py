@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from handoff.books.free import Free
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
-from handoff.ledger import functions as work
+from handoff.ledger import housekeeping
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.store import own_client
 from handoff.words.function import Function
@@ -102,7 +102,7 @@ class Both(RuleBasedStateMachine):
         """Tick until nothing is left over; after rq's tools, until every node and shape had its turn."""
         self.oracle.tick()
         for _ in range(2 * (len(self.oracle.nodes) + MOST_SHAPES) if self.oracle.touched else 1):
-            work.tick(self.store)
+            housekeeping.tick(self.store)
         if self.oracle.touched:
             self._adopt_notes()
 

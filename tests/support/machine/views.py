@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from handoff.ledger.texts.shape import parse_cost_text, parse_devices
-from handoff.words.constraints import parse_labels_text
+from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.labels import read_labels
 from support.ledger import Ledger, below
 from support.oracle.operations import Oracle
 
@@ -74,7 +75,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "quiet": fields["state"] == "up" and "quiet" in fields,
                 "draining": "draining" in fields,
                 "lease": ledger.get("leases").get(name),
-                "labels": parse_labels_text(fields.get("labels", "")),
+                "labels": read_labels(fields.get("labels", "")),
                 "queue": ledger.queue(name),
                 "running": sorted(id.rpartition(":")[0] for id in ledger.get(f"running:{name}")),
                 "held": sorted(
@@ -98,7 +99,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "state": _state(job),
                 "attempts": int(job.get("h_attempts", 0)),
                 "due": ledger.get("delayed").get(id) if _state(job) == "delayed" else None,
-                "at": (job["h_node"], parse_devices(job["h_devices"]), _started_as(job))
+                "at": (job["h_node"], read_devices(job["h_devices"]), _started_as(job))
                 if job["status"] in ("queued", "started")
                 else None,
                 "error": _error(job),
@@ -153,7 +154,7 @@ def noted(ledger: Ledger, shape: str) -> dict[str, Any]:
     """How often the head of a line was overtaken, by resource that was used, and what else is known of it."""
     _, _, place, gone, looked, late, noted = ledger.get("noted")[shape].split("|")
     counted = ledger.get("overtaking")
-    overtaken = {name: int(counted.get(f"n:{name}", 0)) - was for name, was in parse_cost_text(noted).items()}
+    overtaken = {name: int(counted.get(f"n:{name}", 0)) - was for name, was in read_cost(noted).items()}
     return {
         "overtaken": overtaken,
         "place": int(place),

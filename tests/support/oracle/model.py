@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from handoff.books.node_books import Books, Devices
-from handoff.ledger.texts.shape import shape_text
+from handoff.ledger.texts.shape import write_shape
 from handoff.words.capabilities import Capabilities
-from handoff.words.constraints import Term, constraints_text, pinned_to
+from handoff.words.constraints import Term, pinned_to
 from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Units, device_of
 from handoff.words.variants import Variant
 
@@ -32,9 +32,8 @@ class Way:
 
 def ways_of(variants: Sequence[Variant], terms: tuple[Term, ...]) -> tuple[Way, ...]:
     """All that a function may start as, what it prefers first."""
-    constraints = constraints_text(terms)
     return tuple(
-        Way(variant.after_ms, {**variant.cost, SLOTS: UNIT}, terms, shape_text(variant.cost, constraints))
+        Way(variant.after_ms, {**variant.cost, SLOTS: UNIT}, terms, write_shape({**variant.cost, SLOTS: UNIT}, terms))
         for variant in variants
     )
 

@@ -10,7 +10,7 @@ import pytest
 from handoff.client.run_handle import RunHandle
 from handoff.errors import UnknownRun
 from handoff.ledger import runs
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff_worker.agent.delivery import result
 from handoff_worker.children.outcome import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.resources import UNIT
 from support.random_dags.cases import NODES, Case
@@ -50,7 +50,7 @@ class Replay:
 
     def hold(self, event: Mapping[str, str], sign: int) -> None:
         node = event["node"]
-        for name, units in parse_cost_text(event["cost"]).items():
+        for name, units in read_cost(event["cost"]).items():
             place = SHARED if name.startswith("run.") else node
             self.used[place, name] += sign * units
             has = self.limit * UNIT if self.limit and place == SHARED else _CAPACITIES.get((place, name))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.local.server import RedisServer
 from handoff.words.variants import After
 from support.explaining import COSTS, KINDS, WHERES, ask, pass_s, why

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.reason import nearest_text
+from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.words.constraints import Not
 from support.agent import FakeAgent
 from support.explaining import ask, one, pass_s, why
@@ -175,4 +176,4 @@ class TestWhatIsShort:
     ],
 )
 def test_what_the_nearest_node_lacks_is_said_in_words(nearest: str, pinned: str | None, said: str) -> None:
-    assert nearest_text(nearest, pinned) == said
+    assert shortfall_in_words(read_shortfall(nearest), pinned) == said

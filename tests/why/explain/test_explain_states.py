@@ -9,8 +9,9 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import UnknownFunction
-from handoff.ledger.functions import tick
-from handoff.why.explain import Explanation, explain
+from handoff.ledger.housekeeping import tick
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
 from handoff.words.variants import After
 from support.agent import FakeAgent, failure, ok
 from support.explaining import ask, pass_s, why

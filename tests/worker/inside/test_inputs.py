@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from handoff.errors import ResultGone
-from handoff.ledger.rqmodel import decode_value
+from handoff.ledger.result_entry import decode_value
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff_worker.agent.delivery import result as delivered
 from handoff_worker.children.outcome import Finished

@@ -6,7 +6,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from handoff.ledger.rqmodel import encode_traceback, encode_value
+from handoff.ledger.result_entry import encode_traceback, encode_value
+from handoff.ledger.texts.list import write_list
+from handoff.ledger.texts.result import write_result
 from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
 
 CHILD_DIED = "handoff.ChildDied"
@@ -34,8 +36,9 @@ class Result:
 
     def flat(self) -> list[str | int]:
         """The eight values of the script's list."""
-        jitter = f"{self.jitter:.3f}"
-        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), jitter, self.forms]
+        return write_result(
+            self.id, self.kind, self.body, self.error, self.message, self.retryable, self.jitter, self.forms
+        )
 
 
 def result(outcome: Outcome) -> Result:
@@ -43,7 +46,7 @@ def result(outcome: Outcome) -> Result:
     jitter = random.uniform(0.8, 1.2)
     match outcome:
         case Finished(id, serialized, forms):
-            return Result(id, "finished", encode_value(serialized), forms=",".join(map(encode_value, forms)))
+            return Result(id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)))
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
         case Died(id, _, text):

@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
+from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
+from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
-from handoff.ledger.texts.shape import capability_texts
+from handoff.ledger.texts.labels import write_labels
 from handoff.words.capabilities import Capabilities
-from handoff.words.constraints import labels_text
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.started import Started
 from handoff_worker.machine.holder import Holder
@@ -71,13 +72,13 @@ class NodeLedger:
         self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
     ) -> Taken | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
-        units, devices = capability_texts(capabilities)
+        units, devices = write_capabilities(capabilities)
         while True:
             reply = self._store.attempt(
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
                 name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, labels=labels_text(labels or {}), lost_text=LOST_TEXT,
+                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {}), lost_text=LOST_TEXT,
             )  # fmt: skip
             match reply:
                 case ["registered", bytes(epoch)]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from handoff.client.current import placed_variant
-from handoff.ledger.texts.shape import parse_devices
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.reservation import job_of
 from handoff.words.resources import Units
 
 Hash = Mapping[bytes, bytes]
@@ -30,28 +30,27 @@ class Started:
     @property
     def job_id(self) -> str:
         """The RQ job of which this is one attempt."""
-        return self.id.rpartition(":")[0]
+        return job_of(self.id)
 
     @property
     def devices(self) -> Mapping[str, list[int]]:
         """The devices that are reserved for it, by resource."""
-        return parse_devices(self.job.get(b"h_devices", b"").decode())
+        return StoredJob(self.job).devices
 
     @property
     def cost(self) -> Units:
         """The one of its costs that is reserved."""
-        _, cost = placed_variant(self.job)
-        return cost
+        return StoredJob(self.job).cost
 
     @property
     def serializer(self) -> Literal["msgpack", "pickle"]:
         """What its arguments are written with."""
-        return "pickle" if self.job.get(b"h_serializer") == b"pickle" else "msgpack"
+        return "pickle" if StoredJob(self.job).is_pickled else "msgpack"
 
     @property
     def message(self) -> str:
         """What is said of its failure."""
-        return self.job.get(b"h_message", b"").decode()
+        return StoredJob(self.job).text("message")
 
 
 def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from handoff.errors import NodeLost
-from handoff.ledger.rqmodel import decode_traceback, encode_traceback
+from handoff.ledger.result_entry import decode_traceback, encode_traceback
+from handoff.ledger.texts.reservation import callback_id
 from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import binding, device_environment
 from handoff_worker.children.outcome import Failed
@@ -52,7 +53,7 @@ class Maker:
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
         """The on_failure of a function that has failed for good here."""
         return Task(
-            id=f"{started.id}:on_failure",
+            id=callback_id(started.id),
             job=started.job,
             node=self.node,
             worker=self._worker,

@@ -14,6 +14,7 @@ from rq.job import JobStatus
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.client.current import run_as_current
+from handoff.ledger.texts.reservation import job_of
 from handoff.serializer import resolve
 from handoff_worker.inside import failure, graph
 from handoff_worker.inside.failure import Hopeless
@@ -51,7 +52,7 @@ def execute(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redi
 
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:
     try:
-        job_id, connection = task["id"].partition(":")[0], connect(task["redis"])
+        job_id, connection = job_of(task["id"]), connect(task["redis"])
         job = Job.unread(job_id, connection, resolve(task["serializer"]), task["job"])
         # Here and not under the limit of time, whose exception rq would take for one of the arguments.
         _ = job.func_name

@@ -8,9 +8,9 @@ from typing import Any
 
 import rq.job
 
-from handoff.graph.plan import run_job_id
 from handoff.ledger.keys import Keys
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger.texts.run_id import run_job_id
 from handoff_worker.inside.importing import import_function
 from handoff_worker.inside.inputs import Entry, Evaluator, Serialize, read_results, taken
 from handoff_worker.inside.job import Job

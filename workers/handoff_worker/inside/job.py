@@ -12,6 +12,7 @@ import rq.job
 from redis import Redis
 from rq.exceptions import NoSuchJobError
 
+from handoff.ledger.stored_job import StoredJob
 from handoff.serializer import SerializerLike
 from handoff_worker.inside.importing import import_function
 
@@ -88,18 +89,19 @@ class Job(rq.job.Job):
     @property
     def function_id(self) -> str:
         """What the user calls it."""
-        return self.stored.get(b"h_function", b"").decode()
+        return StoredJob(self.stored).text("function")
 
     @property
     def run_instance(self) -> str:
         """The run that it is a function of."""
-        return self.stored.get(b"h_run", b"").decode()
+        return StoredJob(self.stored).text("run")
 
     def restore_graph(self) -> None:
         """Read what rq knows nothing of: `inputs` and `forms`."""
-        if inputs := self.stored.get(b"h_inputs"):
+        stored = StoredJob(self.stored)
+        if inputs := stored.bytes("inputs"):
             self.inputs = self.serializer.loads(inputs)
-        if forms := self.stored.get(b"h_forms"):
+        if forms := stored.bytes("forms"):
             self.forms = self.serializer.loads(forms)
 
     def put_first(self, values: Sequence[Any]) -> None:
