@@ -162,8 +162,6 @@ class Store:
 
     def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[loader.Script, list[Any]]:
         loaded = loader.load(script, RQ_KEY_PREFIX)
-        for x in ("lost_text", "expired_text", "unfit_text"):
-            arguments.pop(x, None)  # SHIM
         if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
         return loaded, [self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
@@ -186,10 +184,6 @@ class Store:
     def read(self, command: str, *arguments: Any) -> Any:
         """One plain read, again if the connection broke."""
         return self.insist(lambda: self._execute(command, *arguments))
-
-    def read_together(self, *commands: tuple[Any, ...]) -> list[Any]:
-        """Several plain reads as of one moment, in one round trip."""
-        return self._pipelined(commands, transaction=True)
 
     def read_each(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain reads in one round trip, between which others are served: for so many that they take long together."""

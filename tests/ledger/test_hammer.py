@@ -17,7 +17,6 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import read_nodes
-from handoff.ledger.result_entry import ENDING_TEXTS
 from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
@@ -76,7 +75,7 @@ def empty(cluster: Cluster) -> None:
 
 
 def tick_until_quiet(cluster: Cluster) -> None:
-    while cluster.store.run("tick", room=0, token="quiet", **ENDING_TEXTS) == ["busy"] or _is_left(cluster):
+    while cluster.store.run("tick", room=0, token="quiet") == ["busy"] or _is_left(cluster):
         continue
 
 

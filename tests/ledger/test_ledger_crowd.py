@@ -16,7 +16,6 @@ from handoff.client.cluster import Cluster
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger import functions as work
 from handoff.ledger.housekeeping import tick
-from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books
 from support.ledger import read_ledger
@@ -48,7 +47,7 @@ class Crowd:
         ]  # fmt: skip
         self._chance.choice(steps)()
         if self._chance.random() < 0.3:
-            self._store.run("tick", room=0, token="t", **ENDING_TEXTS)
+            self._store.run("tick", room=0, token="t")
         ledger = read_ledger(self._store)
         self.left_over += bool(ledger.get("dirty") or ledger.get("abandoned"))
 
@@ -110,7 +109,7 @@ class Crowd:
 
     def _take_away(self) -> None:
         """Its first slice, whatever that leaves."""
-        self._store.run("deregister", name=self._chance.choice("abcst"), incarnation="", lost_text=LOST_TEXT)
+        self._store.run("deregister", name=self._chance.choice("abcst"), incarnation="")
 
     def _pass_time(self) -> None:
         self._store.now_ms += self._chance.choice([500, 1000, 1000, LEASE_MS])

@@ -7,7 +7,6 @@ from typing import Any
 from handoff.client.cluster import Cluster
 from handoff.ledger import housekeeping
 from handoff.ledger.records import look
-from handoff.ledger.result_entry import LOST_TEXT
 from support.agent import FakeAgent
 
 START_MS = 1_800_000_000_000
@@ -48,4 +47,4 @@ def placed_on(*nodes: str) -> list[bytes]:
 
 def register_in_one_call(cluster: Cluster, name: str, units: str) -> None:
     """With work left over, if that is more than one call does."""
-    cluster.store.run("register_node", name=name, units=units, devices="", labels="", lost_text=LOST_TEXT)
+    cluster.store.run("register_node", name=name, units=units, devices="", labels="")

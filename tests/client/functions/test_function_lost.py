@@ -6,13 +6,12 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import NodeLost
-from handoff.ledger.result_entry import ENDING_TEXTS
 from support.agent import FakeAgent, ok
 from support.submits import later, run, submit
 
 
 def callbacks_due(cluster: Cluster) -> list[str]:
-    reply = cluster.store.run("tick", room=9, token="t", **ENDING_TEXTS)
+    reply = cluster.store.run("tick", room=9, token="t")
     return [id.decode() for id, _ in reply[2]]
 
 

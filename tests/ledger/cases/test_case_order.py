@@ -9,7 +9,6 @@ from rq.job import Job as RqJob
 
 from handoff.client.cluster import Cluster
 from handoff.ledger import functions as work
-from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from handoff.serializer import Serializer
 from support.ledger import read_ledger
 from support.stories import LEASE_MS, agent, pass_ms, register_in_one_call, submit, tick, where
@@ -108,12 +107,12 @@ class TestWorkLeftOver:
         cluster.register_node("a", {"cpu": 1000})
         for number in range(100):
             submit(cluster, f"j{number}", cpu=1 + number / 100)
-        reply = cluster.store.run("deregister", name="a", incarnation="", lost_text=LOST_TEXT)
+        reply = cluster.store.run("deregister", name="a", incarnation="")
         assert reply == ["again"]
 
         cluster.register_node("a", {"cpu": 1000})
         for number in range(10):
-            cluster.store.run("tick", room=0, token=f"{number}", **ENDING_TEXTS)
+            cluster.store.run("tick", room=0, token=f"{number}")
 
         ledger = read_ledger(cluster.store)
         assert ledger.get("abandoned") == {}
@@ -127,7 +126,7 @@ class TestWorkLeftOver:
         pass_ms(cluster, LEASE_MS - 1)
         runs.beat()
         pass_ms(cluster, 1)
-        arguments: dict[str, Any] = {"name": "a", "epoch": runs.epoch, "op": 1, "room": 0, "lost_text": LOST_TEXT}
+        arguments: dict[str, Any] = {"name": "a", "epoch": runs.epoch, "op": 1, "room": 0}
 
         first = cluster.store.run("finish", **arguments)
 
