@@ -39,12 +39,14 @@ NAMESPACE = "rqtools"
 
 QUEUE = f"{NAMESPACE}.a"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     """What RQ's tools have written an agent finds with its heartbeat, three times a lease."""
     need_redis_server()
-    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace=NAMESPACE, lease=1.5)
+    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace=NAMESPACE, lease=9.0)
     with local as cluster:
         yield local, cluster
 
