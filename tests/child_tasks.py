@@ -1,21 +1,15 @@
-"""Functions that the tests of children run in them; the builder of what a child is told, and the loop around it."""
+"""Functions that the tests of children run in them, and their callbacks."""
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import os
-import resource
-import select
 import signal
-import subprocess
 import sys
 import threading
 import time
 import weakref
-from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -24,157 +18,10 @@ from typing import Any, ClassVar, NoReturn
 import psutil
 import redis
 import rq
-from rq import Callback
-from rq.job import Job, JobStatus
+from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
 from handoff.client.current import Current, current
-from handoff.serializer import Serializer, SerializerLike
-from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
-from handoff_worker.children.pool import Children
-from handoff_worker.children.task import Task
-
-HERE = str(Path(__file__).resolve().parent)
-
-
-def task(
-    name: str,
-    *args: object,
-    id: str = "f",
-    timeout: int | None = None,
-    on_success: str | None = None,
-    on_failure: str | None = None,
-    callback_timeout: int = 60,
-    job_serializer: SerializerLike = Serializer,
-    hash: Mapping[str, str | bytes] | None = None,
-    kwargs: dict[str, Any] | None = None,
-    **fields: Any,
-) -> Task:
-    """Build the task that runs `name`; without a dot it is one of this module's functions.
-
-    `hash` is what stands in the job's hash beside what rq writes.
-    """
-    job = Job.create(
-        _full(name),
-        args,
-        kwargs,
-        connection=redis.Redis(),
-        id=id,
-        timeout=timeout,
-        serializer=job_serializer,
-        on_success=Callback(_full(on_success), callback_timeout) if on_success else None,
-        on_failure=Callback(_full(on_failure), callback_timeout) if on_failure else None,
-    )
-    values = job.to_dict() | {"status": JobStatus.STARTED.value} | dict(hash or {})
-    stored = {key.encode(): value if isinstance(value, bytes) else str(value).encode() for key, value in values.items()}
-    return Task(id, stored, **{"node": "node1", "worker": "handoff.node1", "redis": {}} | fields)
-
-
-def inputs(*args: object, as_list: bool = False, inlines: Iterable[object] = ()) -> dict[str, Any]:
-    """Say, as a plan does, what a function takes: sources made by `result` and `inline`."""
-    return {"args": list(args), "as_list": as_list, "inlines": list(inlines)}
-
-
-def result(number: int, id: str = "a", *, form: int = 0, deserialize: object = None) -> list[object]:
-    return ["result", number, id, form, deserialize]
-
-
-def inline(index: int, id: str = "i", *, serialize: object = None, deserialize: object = None) -> list[object]:
-    return ["inline", index, id, serialize, deserialize]
-
-
-def transform(name: str, *static: object) -> list[object]:
-    return [_full(name), list(static)]
-
-
-def inline_function(
-    name: str, *sources: object, id: str = "i", as_list: bool = False, extra: Iterable[object] = (), **kwargs: object
-) -> list[object]:
-    return [id, _full(name), list(sources), as_list, list(extra), kwargs]
-
-
-def entry(
-    value: object, *forms: object, node: str = "source.example", serializer: SerializerLike = Serializer
-) -> dict[bytes, bytes]:
-    """Make the entry of a function that has finished on `node`, as it stands in its stream."""
-    values = {"return_value": value, **{f"form:{number}": form for number, form in enumerate(forms, 1)}}
-    texts = {name.encode(): b64encode(serializer.dumps(each)) for name, each in values.items()}
-    return {b"type": b"1", b"worker_name": f"handoff.{node}".encode(), **texts}
-
-
-def graph(
-    takes: Mapping[str, Any] | None = None, forms: Iterable[object] = (), serializer: SerializerLike = Serializer
-) -> dict[str, str | bytes]:
-    """Make what stands in the hash of a function of the run "run"."""
-    stored: dict[str, str | bytes] = {"h_run": "run", "h_function": "consumer"}
-    if takes is not None:
-        stored["h_inputs"] = serializer.dumps(takes)
-    if forms:
-        stored["h_forms"] = serializer.dumps(list(forms))
-    return stored
-
-
-def _full(name: str) -> str:
-    return name if "." in name else f"{__name__}.{name}"
-
-
-def turn(children: Children, until: Callable[[], bool] = lambda: False) -> list[Outcome]:
-    """Do as the agent does, until there are outcomes or `until` holds, which is looked at again and again."""
-    limit = time.monotonic() + 20
-    while time.monotonic() < limit:
-        select.select([children], [], [], 0.01)
-        children.expire(time.monotonic())
-        outcomes = children.poll()
-        if outcomes or until():
-            return outcomes
-    raise AssertionError(f"nothing came of {list(children.running)}")
-
-
-def run(children: Children, *tasks: Task) -> Any:
-    """Run tasks at the same time; return the outcome, or the outcomes in the order of the tasks."""
-    for each in tasks:
-        children.start(each)
-    ended: dict[str, Outcome] = {}
-    while len(ended) < len(tasks):
-        ended |= {outcome.id: outcome for outcome in turn(children)}
-    return ended[tasks[0].id] if len(tasks) == 1 else [ended[each.id] for each in tasks]
-
-
-def value(outcome: Outcome) -> Any:
-    """Give what the function returned."""
-    assert isinstance(outcome, Finished), outcome
-    return Serializer.loads(outcome.result)
-
-
-def failure(outcome: Outcome) -> Failed:
-    """Give the failure, which it must be."""
-    assert isinstance(outcome, Failed), outcome
-    return outcome
-
-
-def death(outcome: Outcome) -> Died:
-    """Give the death, which it must be."""
-    assert isinstance(outcome, Died), outcome
-    return outcome
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; what only waits to be reaped does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for what gives no sign of itself, such as the end of a process that is not ours."""
-    limit = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < limit, f"not within 20 s: {what}"
-        time.sleep(0.01)
-
-
-# What children run.
 
 
 def nothing() -> None:
@@ -447,66 +294,10 @@ def alarms() -> list[object]:
     return [signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM) == signal.SIG_DFL]
 
 
-def kill_myself(number: int) -> None:
-    os.kill(os.getpid(), number)
-
-
-def exit_at_once(code: int) -> None:
-    os._exit(code)
-
-
-def crash() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    ctypes.string_at(0)
-
-
-def hang_up() -> None:
-    os.closerange(3, 256)
-    time.sleep(60)
-
-
-def exit_leaving_a_fork(path: str) -> None:
-    """End with a grandchild that has all our descriptors, and that writes down who it is."""
-    ready, told = os.pipe()
-    forked = os.fork()
-    if forked == 0:
-        os.write(told, b"!")
-        time.sleep(60)
-        os._exit(0)
-    Path(path).write_text(str(forked))
-    os.read(ready, 1)
-    os._exit(5)
-
-
-def write_everywhere(data: bytes) -> None:
-    """Write to whatever is open, then go on."""
-    for name in os.listdir("/dev/fd"):
-        if int(name) > 2:
-            try:
-                os.write(int(name), data)
-            except OSError:
-                continue
-    time.sleep(60)
-
-
 def shout() -> str:
     os.write(1, bytes(range(256)))
     print("\x00not a message")
     return "said"
-
-
-def start_subprocess_and_wait(path: str) -> None:
-    subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
-    started = psutil.Process().children()[0].pid
-    Path(f"{path}.new").write_text(json.dumps([os.getpid(), started]))
-    os.rename(f"{path}.new", path)
-    time.sleep(60)
-
-
-def write_pid_and_sleep(path: str) -> None:
-    Path(f"{path}.new").write_text(str(os.getpid()))
-    os.rename(f"{path}.new", path)
-    time.sleep(60)
 
 
 def is_alive(pid: int) -> bool:
@@ -557,3 +348,11 @@ def write_failure(
 
 def sleep_on_failure(*_: object) -> None:
     time.sleep(60)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; what only waits to be reaped does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -10,12 +10,17 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.store import Store
 from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
+
+# A busy machine is slow at any example, and finds no fewer faults for that.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -14,13 +14,9 @@ import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from unittest.mock import patch
 
 import agent_tasks
 from handoff import DAG, Cluster, Function, this_node
-
-LEASE_S = 1.0
-"""How long a run outlives a client that attends it here."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +111,7 @@ def graph(id: str, folder: str) -> DAG:
 def main() -> None:
     """Be the client."""
     how, url, namespace, id, folder = sys.argv[1:]
-    with (
-        patch("handoff.ledger.launch.ATTENDED_MS", int(LEASE_S * 1000)),
-        patch("handoff.ledger.runs.ATTENDED_MS", int(LEASE_S * 1000)),
-        patch("handoff.client.attendant.ATTEND_EVERY_S", LEASE_S / 5),
-        Cluster(url, namespace=namespace) as cluster,
-    ):
+    with Cluster(url, namespace=namespace) as cluster:
         if how == "await":
             result = cluster.run(id).result()
             print(json.dumps([result.results, result.allocations]))

@@ -29,7 +29,7 @@ def main() -> None:
     how, *folder = sys.argv[1:]
     # A shell lets what it starts in the background ignore Ctrl-C, and so all that is started from there.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    local = LocalCluster(nodes=NODES)
+    local = LocalCluster(nodes=NODES, lease=600)
     with local as cluster:
         for node in NODES if folder else ():
             cluster.enqueue(stand_at_gate_with_company, folder[0], node=node)

@@ -12,7 +12,6 @@ from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
-from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import read_cost, read_pairs, write_cost
 from handoff.ledger.texts.demand import write_costs
@@ -51,9 +50,7 @@ class RedisResourceTracker:
         check_node_name(name)
         listed = write_labels(parse_labels(name, labels))
         while True:
-            reply = self._store.run(
-                "register_node", name=name, units=units, devices=devices, labels=listed, lost_text=LOST_TEXT
-            )
+            reply = self._store.run("register_node", name=name, units=units, devices=devices, labels=listed)
             match reply:
                 case ["registered"]:
                     return
@@ -69,7 +66,7 @@ class RedisResourceTracker:
             raise UnknownNode(str(name))
         began = False
         while True:
-            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", lost_text=LOST_TEXT)
+            reply, resent = self._store.run_noting("deregister", name=name, incarnation="")
             match reply:
                 case ["gone"]:
                     return
@@ -113,7 +110,7 @@ class RedisResourceTracker:
                 raise unlisted("request", reply)
 
     def release(self, reservation: Reservation) -> bool:
-        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex)
         return bool(reply == ["released"])
 
     def allocate_and_claim(

@@ -13,7 +13,6 @@ from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.records import look, outcome
-from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.devices import read_devices
@@ -42,7 +41,6 @@ def submit(store: Store, job_id: str, function: Checked, job: Job, *, preferred:
         refuse=int(job.refuse),
         delay_ms=function.delay_ms,
         due_ms=function.due_ms,
-        lost_text=LOST_TEXT,
     )
     match reply:
         case ["placed", bytes(node), bytes(devices)]:
@@ -84,7 +82,7 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
 
 def cancel(store: Store, job_id: str) -> bool:
     """Cancel a function in whatever state it is. True if this call decided. Raises `UnknownFunction`."""
-    reply = store.run("cancel", job_id=job_id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    reply = store.run("cancel", job_id=job_id, token=uuid.uuid4().hex)
     if reply == ["unknown"]:
         raise UnknownFunction(job_id)
     return bool(reply == ["canceled"])

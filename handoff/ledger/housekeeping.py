@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import uuid
 
-from handoff.ledger.result_entry import ENDING_TEXTS
 from handoff.ledger.store import Store
 
 WAIT_SLICE_S = 0.5
@@ -16,7 +15,7 @@ becomes due while only clients are alive is noticed within a second."""
 def tick(store: Store) -> None:
     """Do one slice of what is due by the clock or was left over, and more while there is more."""
     while True:
-        reply = store.run("tick", room=0, token=uuid.uuid4().hex, **ENDING_TEXTS)
+        reply = store.run("tick", room=0, token=uuid.uuid4().hex)
         if reply[0] == "busy" or not reply[1]:
             return
 

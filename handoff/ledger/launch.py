@@ -9,7 +9,6 @@ from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, Store
 from handoff.graph.plan import Plan
 from handoff.ledger.graph_entries import EntryWriter, Weighed
 from handoff.ledger.phrases import shortfall_in_words
-from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.runs import ATTENDED_MS
 from handoff.ledger.store import Store, unlisted
@@ -54,7 +53,6 @@ def launch(
             whole=int(options.reserve == "whole"),
             units=(options.max_concurrency or 0) * UNIT,
             lease_ms=ATTENDED_MS if options.attached else 0,
-            lost_text=LOST_TEXT,
         )
         match reply:
             case ["loaded"] | ["running"]:

@@ -8,7 +8,6 @@ from typing import Literal
 
 from handoff.errors import InvalidResources, UnknownNode
 from handoff.ledger.replies import texts_of
-from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import asked_for, write_cost
 from handoff.ledger.texts.device_field import read_device_field
@@ -152,7 +151,7 @@ def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
     if not is_node_name(name):
         raise UnknownNode(str(name))
     while True:
-        reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms, lost_text=LOST_TEXT)
+        reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms)
         if reply == ["unknown"]:
             raise UnknownNode(name)
         if reply != ["again"]:
@@ -161,7 +160,7 @@ def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
 
 def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
     """Set what all nodes share of the resources named. Raises `InvalidResources`."""
-    match store.run("share", amounts=write_cost(parse_shared(amounts_of)), lost_text=LOST_TEXT):
+    match store.run("share", amounts=write_cost(parse_shared(amounts_of))):
         case ["shared", *_]:
             return
         case ["taken", bytes(name), bytes(node)]:

@@ -32,7 +32,7 @@ def decode_value(entry: Fields, serializer: SerializerLike) -> Any:
 
 
 def encode_traceback(text: str) -> str:
-    """A traceback as RQ keeps it. Lua cannot compress, so callers send it ready."""
+    """A traceback as RQ keeps it."""
     return b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode()
 
 
@@ -40,14 +40,3 @@ def decode_traceback(entry: Fields) -> str:
     """The traceback of a result entry, '' where there is none."""
     text = entry.get(b"exc_string")
     return "" if not text else zlib.decompress(b64decode(text)).decode()
-
-
-LOST_TEXT = encode_traceback("handoff.errors.NodeLost: the node went away while it ran this function")
-"""What RQ's tools show of a function that was lost with its node."""
-
-ENDING_TEXTS = {
-    "lost_text": LOST_TEXT,
-    "expired_text": encode_traceback("handoff.errors.WaitExpired: it waited longer than its wait_ttl"),
-    "unfit_text": encode_traceback("handoff.errors.Infeasible: no live node could hold it even when idle"),
-}
-"""What RQ's tools show of functions that end by nobody's code, by the arguments of the script that ends them."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from handoff.errors import UnknownRun
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.replies import texts_of
-from handoff.ledger.result_entry import LOST_TEXT
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Store, unlisted
 from handoff.words.values import is_int
@@ -109,7 +108,7 @@ def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
 
 def cancel_run(store: Store, id: str, instance: str) -> bool:
     """Cancel what has not ended of a run. True if this call decided. Raises `UnknownRun`."""
-    reply = store.run("cancel_run", run=instance, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+    reply = store.run("cancel_run", run=instance, token=uuid.uuid4().hex)
     if reply == ["unknown"]:
         raise UnknownRun(id)
     return bool(reply == ["canceled"])

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,14 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED, Node, read_nodes
 from handoff.ledger.texts.cost import read_cost
 from handoff.why.explain import explain
-from handoff.words.constraints import Not
 from handoff.words.function import Function
-from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
+from handoff.words.resources import device_of
 from handoff.words.variants import After
 from support.agent import FakeAgent, failure, killed, ok
-from support.books import Held, Ledger, check_ledger, read_ledger
+from support.books import check_ledger
+from support.drawing import draw_node, drawn_name, error_of
+from support.ledger import Ledger, read_ledger
+from support.steps import add_option, amounts, milliseconds, nodes_of, variant
 
 START_MS = 1_900_000_000_000
 
@@ -63,8 +65,6 @@ LEASE_MS = 30_000
 BEAT_MS = 20_000
 
 _STEP = re.compile(r"(.*?)(?:\s+->\s*(.*))?")
-_MOMENT = re.compile(r"([\d.]+)(ms|s)")
-_CAPABILITY = re.compile(r"(\S+) (?:\{([\d ]+)\}|(\S+))(?: of (\S+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class Board:
                 for name in rest.split():
                     self._verbs_of_names[verb](name)
             elif verb.startswith("+"):
-                self._pass(_ms(verb[1:]))
+                self._pass(milliseconds(verb[1:]))
             else:
                 self._submit(action)
             self._settle()
@@ -160,7 +160,7 @@ class Board:
     # Nodes.
 
     def _node(self, text: str) -> None:
-        for name, capabilities, memory, labels in _nodes(text):
+        for name, capabilities, memory, labels in nodes_of(text):
             agent = self.agents.get(name)
             if agent is None:
                 agent = self.agents[name] = FakeAgent(self.store, name, {}, lease_ms=LEASE_MS)
@@ -168,7 +168,7 @@ class Board:
             agent.register()
 
     def _static(self, text: str) -> None:
-        for name, capabilities, memory, labels in _nodes(text):
+        for name, capabilities, memory, labels in nodes_of(text):
             self.cluster.register_node(name, capabilities, labels=labels, device_memory=memory)
 
     def _leave(self, name: str) -> None:
@@ -188,10 +188,10 @@ class Board:
 
     def _drain(self, text: str) -> None:
         name, _, deadline = text.partition(" within ")
-        self.cluster.drain(name, _ms(deadline) / 1000 if deadline else None)
+        self.cluster.drain(name, milliseconds(deadline) / 1000 if deadline else None)
 
     def _share(self, text: str) -> None:
-        self.cluster.share(_amounts(text))
+        self.cluster.share(amounts(text))
 
     def _limit(self, text: str) -> None:
         if text == "off":
@@ -199,17 +199,17 @@ class Board:
         elif text.isdigit():
             self.cluster.limit_overtaking(int(text), None)
         else:
-            self.cluster.limit_overtaking(None, _ms(text) / 1000)
+            self.cluster.limit_overtaking(None, milliseconds(text) / 1000)
 
     # Functions and claims.
 
     def _submit(self, text: str) -> None:
         names, _, rest = text.partition(": ")
         wanted, *options = rest.split("; ")
-        costs = [_variant(variant) for variant in wanted.split(" or ")]
+        costs = [variant(each) for each in wanted.split(" or ")]
         fields: dict[str, Any] = {"cost": costs if len(costs) > 1 or isinstance(costs[0], After) else costs[0]}
         for option in options:
-            _add_option(fields, option)
+            add_option(fields, option)
         for name in names.split():
             try:
                 self.handles[name] = self.cluster.submit(Function(name, "tasks:work", **fields))
@@ -220,7 +220,7 @@ class Board:
         where, _, cost = text.partition(": ")
         name, _, node = where.partition(" on ")
         try:
-            self.claims[name] = self.cluster.tracker.request(node, _amounts(cost))
+            self.claims[name] = self.cluster.tracker.request(node, amounts(cost))
         except ResourcesUnavailable:
             self._refused.append(name)
 
@@ -279,11 +279,11 @@ class Board:
         check_ledger(ledger, nodes, self._deleted)
         ids = {handle.id: name for name, handle in self.handles.items()}
         self._ranks |= {ids[id]: float(job["h_rank"]) for id, job in ledger.jobs.items()}
-        names = {id: _drawn_name(id, ids, ledger) for records in ledger.held.values() for id in records}
+        names = {id: drawn_name(id, ids, ledger) for records in ledger.held.values() for id in records}
         names |= {claim.id: name for name, claim in self.claims.items()}
-        parts = [_draw_node(node, ledger.held.get(node.name, {}), names, ids) for node in nodes if node.live]
+        parts = [draw_node(node, ledger.held.get(node.name, {}), names, ids) for node in nodes if node.live]
         shared = read_nodes(self.store, SHARED) if ledger.shared.capabilities else []
-        parts += [_draw_node(node, ledger.held.get(SHARED, {}), names, ids) for node in shared]
+        parts += [draw_node(node, ledger.held.get(SHARED, {}), names, ids) for node in shared]
         ranks = {id: rank for id, rank in ledger.get("waiting").items() if id not in self._deleted}
         waiting = [ids[id] for id in sorted(ranks, key=ranks.__getitem__)]
         never = [name for name in waiting if self._is_infeasible(name, ledger, nodes)]
@@ -292,7 +292,7 @@ class Board:
             "waits": [name for name in waiting if name not in never],
             "never": never,
             "delayed": [ids[id] for id in sorted(ledger.get("delayed"), key=lambda id: self._ranks[ids[id]])],
-            "failed": [f"{name}({_error(job)})" for name, job in jobs.items() if job.get("status") == "failed"],
+            "failed": [f"{name}({error_of(job)})" for name, job in jobs.items() if job.get("status") == "failed"],
             "canceled": [name for name, job in jobs.items() if job.get("status") == "canceled"],
             "refused": self._refused,
         }
@@ -342,133 +342,3 @@ class Board:
     def _rank(self, job_id: str) -> float:
         """Claims are behind all functions."""
         return next((self._ranks[name] for name, handle in self.handles.items() if handle.id == job_id), math.inf)
-
-
-# Reading steps.
-
-
-def _ms(text: str) -> int:
-    number, unit = _MOMENT.fullmatch(text).groups()  # type: ignore[union-attr]
-    return round(float(number) * (1000 if unit == "s" else 1))
-
-
-def _number(text: str) -> int | float:
-    return int(text) if text.isdigit() else float(text)
-
-
-def _amounts(text: str) -> dict[str, Any]:
-    if text == "nothing":
-        return {}
-    return {name: _number(amount) for name, amount in (part.split() for part in text.split(", "))}
-
-
-def _nodes(text: str) -> Iterator[tuple[str, dict[str, Any], dict[str, Any] | None, dict[str, str]]]:
-    names, _, rest = text.partition(": ")
-    has, *labels = rest.split("; ")
-    capabilities: dict[str, Any] = {}
-    memory: dict[str, Any] = {}
-    for part in has.split(", "):
-        name, indices, amount, of = _CAPABILITY.fullmatch(part).groups()  # type: ignore[union-attr]
-        capabilities[name] = [int(index) for index in indices.split()] if indices else _number(amount)
-        if of:
-            sizes = [_number(size) for size in of.split("/")]
-            memory[name] = sizes if len(sizes) > 1 else sizes[0]
-    for name in names.split():
-        yield name, capabilities, memory or None, dict(label.split("=") for label in labels)
-
-
-def _variant(text: str) -> Any:
-    if not text.startswith("after "):
-        return _amounts(text)
-    _, moment, cost = text.split(" ", 2)
-    return After(_ms(moment) / 1000, _amounts(cost))
-
-
-def _add_option(fields: dict[str, Any], text: str) -> None:
-    word, _, value = text.partition(" ")
-    match word:
-        case "priority":
-            fields["priority"] = int(value)
-        case "on":
-            fields["node"] = value
-        case "retries":
-            fields["max_retries"] = int(value)
-        case "delay":
-            fields["delay"] = _ms(value) / 1000
-        case "wait":
-            fields["wait_ttl"] = _ms(value) / 1000
-        case "infeasible":
-            fields["on_infeasible"] = value if value == "raise" else _ms(value) / 1000
-        case "spread":
-            fields["strategy"] = "load_balanced"
-        case _:
-            label, negation, values = re.split(r"(!?)=", text)
-            listed = values.split("|")
-            fields.setdefault("where", {})[label] = Not(listed) if negation else listed
-
-
-# Drawing.
-
-
-def _drawn_name(reservation: str, ids: Mapping[str, str], ledger: Ledger) -> str:
-    id, _, number = reservation.rpartition(":")
-    if id not in ids:
-        return reservation
-    job = ledger.jobs.get(id, {})
-    if job.get("status") == "queued":
-        return f"{ids[id]}'"
-    return f"{ids[id]}!" if "h_cancel" in job or job.get("h_evicted") == number else ids[id]
-
-
-def _draw_node(node: Node, records: Mapping[str, Held], names: Mapping[str, str], ids: Mapping[str, str]) -> str:
-    def when(id: str) -> tuple[int, int]:
-        number = id.rpartition(":")[2]
-        return records[id].since_ms, int(number) if number.isdigit() else 0
-
-    in_order = sorted(records, key=when)
-    seen: set[str] = set()
-    bars = {}
-    for resource, capacity in node.capabilities.items():
-        if device_of(resource) in node.memory or (resource, capacity) == (SLOTS, UNLIMITED):
-            continue
-        if resource in node.devices:
-            cells = [_on_device(resource, index, in_order, records) for index in node.devices[resource]]
-            seen.update(*cells)
-            bars[resource] = ["+".join(names[id] for id in cell) or "." for cell in cells]
-        else:
-            seen.update(id for id in in_order if resource in records[id].cost)
-            bars[resource] = _places(resource, capacity, in_order, records, names)
-    drawn = {resource: f"[{' '.join(cells)}]" for resource, cells in bars.items()}
-    is_named = len(drawn) > 1 or node.name == SHARED
-    parts = [node.name, *(["drained"] if node.draining is not None else [])]
-    parts += [f"{resource}{bar}" if is_named else bar for resource, bar in drawn.items()]
-    parts += [names[id] for id in in_order if id not in seen]
-    if node.hold:
-        parts.append(f"for {ids[node.hold.job_id]}({','.join(node.hold.lacks)})")
-    return " ".join(parts)
-
-
-def _on_device(resource: str, index: int, ids: Iterable[str], records: Mapping[str, Held]) -> list[str]:
-    places = {(resource, index), (resource + MEMORY_SUFFIX, index)}
-    return [id for id in ids if places & records[id].devices.keys()]
-
-
-def _places(
-    resource: str, capacity: int, ids: Iterable[str], records: Mapping[str, Held], names: Mapping[str, str]
-) -> list[str]:
-    """One cell per unit: a case in which a sum is held or had by less than one cannot be drawn."""
-    cells = [names[id] for id in ids for _ in range(_whole(records[id].cost.get(resource, 0)))]
-    has = _whole(capacity)
-    cells += ["."] * (has - len(cells))
-    if len(cells) > has:
-        cells[has - 1 : has + 1] = [f"{cells[has - 1]}|{cells[has]}"]
-    return cells
-
-
-def _whole(units: int) -> int:
-    assert units % UNIT == 0, f"{units} units are no whole number of places"
-    return units // UNIT
-
-
-def _error(job: Mapping[str, str]) -> str:
-    return job["h_error"].rpartition(".")[2]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handoff.ledger.nodes import write_capabilities
-from handoff.ledger.result_entry import ENDING_TEXTS, LOST_TEXT
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.labels import write_labels
@@ -78,7 +77,7 @@ class NodeLedger:
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
                 name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {}), lost_text=LOST_TEXT,
+                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
             )  # fmt: skip
             match reply:
                 case ["registered", bytes(epoch)]:
@@ -86,14 +85,14 @@ class NodeLedger:
                     return None
                 case ["again"]:
                     continue
-                case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
+                case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
                     return Taken(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
 
     def beat(self, runs: Iterable[str]) -> list[str]:
         """Renew the lease and compare the reservations that run here. -> those to be stopped. Raises `Stale`."""
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, lost_text=LOST_TEXT)
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch)
         match reply:
             case ["beaten", list(stops)]:
                 return [stop.decode() for stop in stops]
@@ -105,9 +104,7 @@ class NodeLedger:
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
         """Deliver results and take up to `room` functions. Raises `Stale`. Same `op`, same answer."""
         flat = [value for result in results for value in result.flat()]
-        reply = self._store.attempt(
-            "finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room, lost_text=LOST_TEXT
-        )
+        reply = self._store.attempt("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
         match reply:
             case ["done", list(outcomes), list(started), int(more)]:
                 return Exchange(
@@ -123,9 +120,7 @@ class NodeLedger:
     def quiet(self, quiet: bool) -> None:
         """Take no more and hand the queue back, or serve again. Raises `Stale`."""
         while True:
-            reply = self._store.attempt(
-                "quiet", name=self.name, epoch=self._epoch, quiet=int(quiet), lost_text=LOST_TEXT
-            )
+            reply = self._store.attempt("quiet", name=self.name, epoch=self._epoch, quiet=int(quiet))
             if reply == ["stale"]:
                 raise Stale
             if reply != ["again"]:
@@ -136,7 +131,7 @@ class NodeLedger:
 
         After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
         """
-        reply = self._store.attempt("tick", room=room, token=self._tick_token, **ENDING_TEXTS)
+        reply = self._store.attempt("tick", room=room, token=self._tick_token)
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
@@ -149,8 +144,6 @@ class NodeLedger:
     def leave(self) -> None:
         """Deregister: what is queued waits again, what is started counts as lost."""
         while True:
-            reply = self._store.attempt(
-                "deregister", name=self.name, incarnation=self._incarnation, lost_text=LOST_TEXT
-            )
+            reply = self._store.attempt("deregister", name=self.name, incarnation=self._incarnation)
             if reply != ["again"]:
                 return

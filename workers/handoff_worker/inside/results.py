@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handoff.errors import HandoffError
+from handoff.errors import ResultTooLarge
 from handoff.serializer import SerializerLike, dumps_result
 from handoff_worker.inside.failure import Hopeless
 from handoff_worker.inside.inputs import Serialize, Unmade
@@ -14,20 +14,6 @@ LARGEST_RESULT = 64_000_000
 
 LARGEST_FORMS = 192_000_000
 """Bytes of a result and its forms together: one message carries them all to the agent, and one call to Redis."""
-
-
-class ResultTooLarge(HandoffError):
-    """What a function returned passes the limit of one result; it was not kept."""
-
-    def __init__(self, size: int, limit: int) -> None:
-        super().__init__(size, limit)
-        self.size, self.limit = size, limit
-
-    def __str__(self) -> str:
-        return (
-            f"the result takes {self.size / 1e6:.1f} MB and {self.limit / 1e6:.1f} MB is the limit: "
-            "store the data elsewhere and return a reference to it"
-        )
 
 
 def serialized(serializer: SerializerLike, result: object) -> bytes:

@@ -1,0 +1,69 @@
+"""Functions that end their child, leave something behind, or wait to be ended."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+
+def kill_myself(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def exit_at_once(code: int) -> None:
+    os._exit(code)
+
+
+def crash() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.string_at(0)
+
+
+def hang_up() -> None:
+    os.closerange(3, 256)
+    time.sleep(60)
+
+
+def exit_leaving_a_fork(path: str) -> None:
+    """End with a grandchild that has all our descriptors, and that writes down who it is."""
+    ready, told = os.pipe()
+    forked = os.fork()
+    if forked == 0:
+        os.write(told, b"!")
+        time.sleep(60)
+        os._exit(0)
+    Path(path).write_text(str(forked))
+    os.read(ready, 1)
+    os._exit(5)
+
+
+def write_everywhere(data: bytes) -> None:
+    """Write to whatever is open, then go on."""
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2:
+            try:
+                os.write(int(name), data)
+            except OSError:
+                continue
+    time.sleep(60)
+
+
+def start_subprocess_and_wait(path: str) -> None:
+    subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
+    started = psutil.Process().children()[0].pid
+    Path(f"{path}.new").write_text(json.dumps([os.getpid(), started]))
+    os.rename(f"{path}.new", path)
+    time.sleep(60)
+
+
+def write_pid_and_sleep(path: str) -> None:
+    Path(f"{path}.new").write_text(str(os.getpid()))
+    os.rename(f"{path}.new", path)
+    time.sleep(60)

@@ -1,0 +1,126 @@
+"""What is printed of nodes, and how they are drained."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from handoff.client.cluster import Cluster
+from support.command_line import Run, said
+
+
+class TestNodes:
+    def test_none_is_a_sentence(self, run: Run, cluster: Cluster) -> None:
+        result = run("nodes")
+
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"No node is registered in namespace {cluster.namespace} at redis://127.0.0.1:")
+        assert len(result.stdout.splitlines()) == 1
+
+    def test_the_table_has_what_is_in_use_of_what_each_has(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
+        cluster.register_node("b", {"cpu": 2})
+        cluster.tracker.request("a", {"cpu": 0.5, "gpu": 1})
+
+        lines = [line.split() for line in run("nodes").stdout.splitlines() if line.strip()]
+
+        assert [line for line in lines if line[0] in ("a", "b", "gpu")] == [
+            ["a", "up", "static", "cpu", "0.5/4", "-", "-"],
+            ["gpu", "1/2", "(0:", "1,", "3:", "0)"],
+            ["b", "up", "static", "cpu", "0/2", "-", "-"],
+        ]
+
+    def test_programs_get_the_same_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
+        cluster.tracker.request("a", {"cpu": 0.5, "gpu": 1})
+
+        assert json.loads(run("nodes", "--json").stdout) == [
+            {
+                "node": "a",
+                "state": "up",
+                "kind": "static",
+                "holder": None,
+                "lease_s": None,
+                "labels": {},
+                "drain_until": None,
+                "held_for": None,
+                "resources": {
+                    "cpu": {"used": 0.5, "capacity": 4, "devices": None, "sizes": None},
+                    "gpu": {"used": 1, "capacity": 2, "devices": {"0": 1, "3": 0}, "sizes": None},
+                },
+            }
+        ]
+
+    def test_labels_and_whom_a_node_is_held_for_have_columns_where_there_are_any(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.limit_overtaking(count=1, seconds=None)
+        cluster.register_node("a", {"cpu": 2}, labels={"zone": "x", "tier": "spot"})
+        cluster.register_node("b", {"cpu": 1})
+        cluster.tracker.request("a", {"cpu": 1})
+        cluster.enqueue("tasks:f", cost={"cpu": 2}, job_id=f"big-{cluster.namespace}")
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+
+        shown = run("nodes").stdout
+        programs = json.loads(run("nodes", "--json").stdout)
+
+        lines = [line.split() for line in shown.splitlines() if line.strip()]
+        assert lines[0] == ["node", "state", "kind", "in", "use", "labels", "held", "for", "lease", "holder"]
+        assert "tier=spot" in shown
+        assert "(cpu)" in shown
+        assert [node["labels"] for node in programs] == [{"tier": "spot", "zone": "x"}, {}]
+        assert [node["held_for"] for node in programs] == [
+            {"id": f"big-{cluster.namespace}", "lacks": ["cpu"]},
+            None,
+        ]
+
+    def test_the_memory_of_devices_is_told_by_index_with_what_each_has(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"gpu": 2}, device_memory={"gpu": [8000, 24000]})
+        cluster.tracker.request("a", {"gpu_memory": 6000})
+
+        (node,) = json.loads(run("nodes", "--json").stdout)
+
+        assert "gpu_memory 6000/32000 (0: 6000/8000, 1: 0/24000)" in " ".join(run("nodes").stdout.split())
+        assert node["resources"]["gpu_memory"]["sizes"] == {"0": 8000, "1": 24000}
+
+
+class TestDrain:
+    def test_a_drained_node_takes_no_more_until_it_is_undrained(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        drained = run("drain", "a")
+        handle = cluster.enqueue("tasks:f")
+        assert (drained.exit_code, drained.stdout) == (0, "a takes no more, and what runs there ends\n")
+        assert handle.status == "waiting"
+
+        undrained = run("undrain", "a")
+        assert (undrained.exit_code, undrained.stdout) == (0, "a takes functions again\n")
+        assert handle.status == "queued"
+
+    def test_a_deadline_is_told_in_words_and_in_the_list_of_nodes(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        result = run("drain", "a", "--deadline", "90.5")
+
+        (node,) = json.loads(run("nodes", "--json").stdout)
+        assert result.stdout == "a takes no more, and what runs there ends within 90.5 s, or is stopped\n"
+        assert node["state"] == "draining"
+        assert node["drain_until"].startswith("20")
+
+    def test_programs_get_what_is_so_now(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+
+        answers = [json.loads(run(*command, "a", "--json").stdout) for command in (["drain"], ["undrain"])]
+
+        assert answers == [
+            {"node": "a", "draining": True, "deadline_s": None},
+            {"node": "a", "draining": False, "deadline_s": None},
+        ]
+
+    @pytest.mark.parametrize("command", ["drain", "undrain"])
+    def test_an_unknown_node_is_one_line(self, run: Run, command: str) -> None:
+        result = run(command, "nobody")
+
+        assert result.exit_code == 1
+        assert said(result).startswith("handoff: no live node is named 'nobody': ")

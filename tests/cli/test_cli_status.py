@@ -1,0 +1,122 @@
+"""What is told of where a function, or all of them, stand."""
+
+from __future__ import annotations
+
+import json
+
+from handoff.client.cluster import Cluster
+from support.command_line import Run, said
+
+
+class TestStatus:
+    def test_without_an_id_it_counts(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        for _ in range(4):
+            cluster.enqueue("tasks:f", cost={"cpu": 1})
+        cluster.enqueue("tasks:f", cost={"cpu": 1}, node="b")
+
+        assert run("status").stdout.splitlines() == [
+            "nodes      1 up, 0 quiet, 0 over, 0 draining, 0 lost",
+            "queued     2",
+            "started    0",
+            "delayed    0",
+            "waiting    3",
+            "           2 for cpu 1",
+            "           1 for cpu 1 on b",
+        ]
+
+    def test_what_is_shared_and_which_nodes_are_drained_is_told_where_there_is_any(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        cluster.register_node("b", {"cpu": 2})
+        cluster.share({"license": 5, "seats": 3})
+        cluster.drain("b")
+        cluster.enqueue("tasks:f", cost={"license": 2})
+        cluster.enqueue("tasks:f", cost={"license": 4}, where={"zone": "x"})
+
+        assert run("status").stdout.splitlines() == [
+            "nodes      1 up, 0 quiet, 0 over, 1 draining, 0 lost",
+            "draining   b",
+            "queued     1",
+            "started    0",
+            "delayed    0",
+            "waiting    1",
+            "           1 for license 4 where zone x",
+            "shared     license 2/5",
+            "           seats 0/3",
+        ]
+
+    def test_beyond_twenty_shapes_are_only_counted(self, run: Run, cluster: Cluster) -> None:
+        for cpu in range(1, 24):
+            cluster.enqueue("tasks:f", cost={"cpu": cpu})
+
+        lines = run("status").stdout.splitlines()
+
+        assert len(lines) == 5 + 20 + 1
+        assert lines[-1] == "           3 for 3 other shapes"
+
+    def test_programs_get_the_counts_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:
+        cluster.enqueue("tasks:f", cost={"cpu": 1}, node="b")
+
+        assert json.loads(run("status", "--json").stdout) == {
+            "queued": 0,
+            "started": 0,
+            "waiting": 1,
+            "delayed": 0,
+            "shapes": [{"cost": {"cpu": 1}, "node": "b", "where": None, "count": 1}],
+            "nodes": {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0},
+            "draining": [],
+            "shared": {},
+        }
+
+    def test_with_an_id_it_says_where_that_one_stands(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 2, "gpu": 2})
+        handle = cluster.enqueue("tasks:f", 1, x="y", cost={"cpu": 1, "gpu": 0.5}, node="a")
+
+        lines = run("status", handle.id).stdout.splitlines()
+
+        assert lines[:-1] == [
+            f"function   {handle.id}",
+            "call       tasks.f(1, x='y')",
+            "status     queued: placed on a, gpu 0, and not yet started: "
+            "no agent runs node a, it was registered by hand",
+            "node       a",
+            "devices    gpu 0",
+            "attempts   0",
+            "cost       cpu 1, gpu 0.5",
+            "pinned     a",
+        ]
+        assert lines[-1].startswith("created    20")
+
+    def test_programs_get_all_keys_in_every_state(self, run: Run, cluster: Cluster) -> None:
+        handle = cluster.enqueue("tasks:f")
+
+        found = json.loads(run("status", handle.id, "--json").stdout)
+
+        assert found.pop("created_at").startswith("20")
+        assert found == {
+            "id": handle.id,
+            "function_id": handle.id,
+            "description": "tasks.f()",
+            "status": "waiting",
+            "node": None,
+            "devices": {},
+            "attempts": 0,
+            "cost": {},
+            "variants": [{"cost": {}, "after_s": 0.0}],
+            "variant": None,
+            "pinned": None,
+            "where": None,
+            "reason": "waits for a slot: no live node could hold it, even when idle (no node is live)",
+            "result": None,
+            "error": None,
+            "started_at": None,
+            "ended_at": None,
+        }
+
+    def test_an_unknown_id_is_one_line(self, run: Run) -> None:
+        result = run("status", "nobody")
+
+        assert result.exit_code == 1
+        assert said(result).startswith("handoff: no function 'nobody' is known: ")

@@ -1,0 +1,157 @@
+"""Sixteen processes on one real server at once, for a minute; in the end every unit is accounted for.
+
+Clients submit and cancel, others cancel what just starts or ends, claim with and without a ttl and ask why something
+waits; agents take, finish, fail, fall silent and come back; and some change capacities, labels and what is shared,
+drain nodes, take them away and make the server forget its scripts. What happened is read from the stream of events
+meanwhile, and played again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import pytest
+
+from handoff.client.cluster import Cluster
+from handoff.ledger.nodes import read_nodes
+from handoff.local.server import RedisServer
+from support import need_redis_server
+from support.books import assert_nothing_held, check_books
+from support.hammer.parts import LEASE_MS, NAMESPACE, PARTS, TOKENS, cancel, run
+from support.hammer.replay import Replay
+from support.ledger import read_ledger
+
+GIVE_UP_AFTER_S = 60.0
+
+
+# What is made of the events.
+
+
+class Follower:
+    """Reads the stream from its beginning, at least as fast as the server forgets it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._last = b"0-0"
+        self.events: list[dict[str, str]] = []
+
+    def read(self) -> int:
+        """-> how many events were new"""
+        found = self._cluster.events(self._last, block_s=0.05)
+        stream = self._cluster.store.keys("events")
+        client: Any = self._cluster.connection
+        first = client.xrange(stream, count=1)
+        if self._last != b"0-0":
+            assert _order(first[0][0]) <= _order(self._last), "the stream was cut before it was read"
+        self.events += (event for _, event in found)
+        self._last = found[-1][0] if found else self._last
+        return len(found)
+
+
+def _order(id: bytes) -> tuple[int, ...]:
+    return tuple(map(int, id.split(b"-")))
+
+
+def empty(cluster: Cluster) -> None:
+    """End all that is left: nodes, tokens, and the functions that wait."""
+    give_up_at_s = time.monotonic() + GIVE_UP_AFTER_S
+    while any(node.live and node.kind == "leased" for node in read_nodes(cluster.store)):
+        assert time.monotonic() < give_up_at_s
+        time.sleep(LEASE_MS / 10_000)
+    tick_until_quiet(cluster)
+    check_books(cluster.store)
+    for node in read_nodes(cluster.store):
+        cluster.deregister_node(node.name)
+    tick_until_quiet(cluster)
+    check_books(cluster.store)
+    for id, job in read_ledger(cluster.store).jobs.items():
+        if job["status"] == "deferred":
+            cancel(cluster, id)
+    cluster.share(dict.fromkeys(TOKENS, 0))
+    tick_until_quiet(cluster)
+
+
+def tick_until_quiet(cluster: Cluster) -> None:
+    while cluster.store.run("tick", room=0, token="quiet") == ["busy"] or _is_left(cluster):
+        continue
+
+
+def _is_left(cluster: Cluster) -> bool:
+    keys = cluster.store.keys
+    return bool(cluster.connection.exists(keys("abandoned"), keys("dirty")))
+
+
+def check_outcomes(cluster: Cluster, replay: Replay) -> None:
+    """Every function that was submitted ended once, in one way, and whoever was told to have canceled it did."""
+    connection: Any = cluster.connection
+    ledger = read_ledger(cluster.store)
+    assert ledger.jobs.keys() == {id.decode() for id in connection.smembers("submitted")}
+    for id, job in ledger.jobs.items():
+        ends = replay.ends[id]
+        # One entry for each end.
+        assert ledger.rq[f"results:{id}"] == 1, (id, job, ends)
+        assert job["status"] in ("finished", "failed", "canceled"), (id, job, ends)
+        assert (job["status"] == "finished") <= (ends[-1:] == ["finished"]), (id, job, ends)
+        # The result of what was canceled while it ran is dropped.
+        assert ends.count("finished") <= (job["status"] != "failed"), (id, job, ends)
+    decided = {id.decode(): int(count) for id, count in connection.hgetall("decided").items()}
+    assert decided == {id: 1 for id, job in ledger.jobs.items() if job["status"] == "canceled"}
+    attempts = {id: int(job["h_attempts"]) for id, job in ledger.jobs.items() if "h_attempts" in job}
+    assert attempts == dict(replay.starts)
+
+
+def check_that_it_was_a_hammer(cluster: Cluster, replay: Replay) -> None:
+    jobs = read_ledger(cluster.store).jobs
+    assert {
+        "finished", "failed", "stopped", "lost", "canceled", "expired", "released", "undone", "handed back",
+    } <= replay.outcomes.keys()  # fmt: skip
+    assert {"delayed", "held", "infeasible", "shared", "unheld", "waiting"} <= replay.kinds.keys()
+    errors = {job.get("h_error", "").rpartition(".")[2] for job in jobs.values()}
+    assert {"Infeasible", "ValueError", "WaitExpired"} <= errors
+    assert {"0", "1"} <= {job.get("h_variant", "") for job in jobs.values()}
+    assert any(job["status"] == "canceled" and replay.ends[id][-1:] == ["finished"] for id, job in jobs.items())
+    assert sum(replay.kinds.values()) > 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_after_a_minute_of_sixteen_processes_every_unit_is_accounted_for() -> None:
+    need_redis_server()
+    spawn = multiprocessing.get_context("spawn")
+    with RedisServer() as server, Cluster(server.url, namespace=NAMESPACE) as cluster:
+        cluster.share(dict.fromkeys(TOKENS, 3))
+        cluster.limit_overtaking(count=20, seconds=1)
+        processes: list[BaseProcess] = [
+            spawn.Process(target=run, args=(role, server.url, seed, *names), daemon=True)
+            for seed, (role, *names) in enumerate(PARTS)
+        ]
+        follower = Follower(cluster)
+        try:
+            for process in processes:
+                process.start()
+            while any(process.is_alive() for process in processes):
+                follower.read()
+        finally:
+            for process in processes:
+                process.kill()
+                process.join()
+        assert [process.exitcode for process in processes] == [0] * 16
+        while follower.read():
+            continue
+
+        empty(cluster)
+
+        check_books(cluster.store)
+        assert_nothing_held(cluster.store)
+        assert not any(read_ledger(cluster.store).shared.used.values())
+        while follower.read():
+            continue
+        replay = Replay({id: int(job["h_rank"]) for id, job in read_ledger(cluster.store).jobs.items()})
+        replay.play(follower.events)
+        assert replay.held == {}
+        assert all(node.is_idle() for node in [*replay.nodes.values(), replay.tokens])
+        check_outcomes(cluster, replay)
+        check_that_it_was_a_hammer(cluster, replay)

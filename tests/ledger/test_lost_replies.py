@@ -1,0 +1,189 @@
+"""Wherever a reply is lost, asking again does no harm: each flow ends as it does without faults, down to the last key.
+
+A proxy carries the commands of one flow. It loses the reply to the n-th, or the n-th command itself, for every n.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+from handoff.client.cluster import Cluster
+from handoff.errors import HandoffError, UnknownFunction
+from handoff.ledger import store as store_module
+from handoff.ledger.nodes import read_nodes
+from handoff.local.server import RedisServer
+from support.agent import FakeAgent, NameTaken, Stale, ok
+from support.books import check_ledger
+from support.flows import FLOWS, Scene
+from support.ledger import Ledger, read_ledger
+from support.proxy import Fault, FaultyProxy
+
+NOW_MS = 1_900_000_000_000
+
+LOSSES: dict[str, Callable[[FaultyProxy, int], Fault]] = {
+    "a reply": FaultyProxy.drop_reply,
+    "a command": FaultyProxy.refuse,
+}
+
+
+def losing(lose: Callable[[FaultyProxy, int], Fault], n: int) -> Callable[[FaultyProxy], Fault]:
+    return lambda proxy: lose(proxy, n)
+
+
+class Seen(NamedTuple):
+    """All there is to see of a flow that has ended."""
+
+    outcome: object
+    events: list[dict[str, str]]
+    ledger: dict[str, Any]
+    commands: int
+
+
+class Stage:
+    """Sets the same scene again and again: same clock, same ids, nothing left of the last time."""
+
+    def __init__(self, server: RedisServer, proxy: FaultyProxy) -> None:
+        self._server, self.proxy = server, proxy
+        self._undisturbed: dict[tuple[str, bool], Seen] = {}
+
+    @contextmanager
+    def clusters(self) -> Iterator[tuple[Cluster, Cluster]]:
+        """An empty namespace, as seen directly and through the proxy."""
+        with (
+            Cluster(self._server.url, namespace="t") as direct,
+            Cluster(self.proxy.url(self._server.url), namespace="t") as cluster,
+        ):
+            direct.connection.flushdb()
+            cluster.store.now_ms = direct.store.now_ms = NOW_MS
+            yield direct, cluster
+
+    def undisturbed(self, name: str, forget: bool) -> Seen:
+        """How the flow ends without faults: always the same."""
+        key = (name, forget)
+        if key not in self._undisturbed:
+            first = self.play(name, forget)
+            # Only the second time does the server know the scripts.
+            self._undisturbed[key] = self.play(name, forget)
+            assert first[:3] == self._undisturbed[key][:3]
+        return self._undisturbed[key]
+
+    def play(self, name: str, forget: bool, order: Callable[[FaultyProxy], object] = lambda proxy: None) -> Seen:
+        """Run a flow, through the losses that `order` orders; with `forget` the server knows no script before it."""
+        with self.clusters() as (direct, cluster), same_ids():
+            agent = FakeAgent(cluster.store, "a", {"cpu": 2, "gpu": 1}, incarnation="first").register()
+            scene = Scene(cluster, agent, {})
+            FLOWS[name].prepare(scene)
+            if forget:
+                direct.connection.script_flush()
+            before = len(self.proxy.commands)
+            order(self.proxy)
+            outcome = outcome_of(lambda: FLOWS[name].act(scene))
+            commands = len(self.proxy.commands) - before
+            direct.store.now_ms = cluster.store.now_ms
+            ledger = read_ledger(direct.store)
+            check_ledger(ledger, read_nodes(direct.store), touched=("f",))
+            return Seen(outcome, events_of(direct), comparable(ledger), commands)
+
+
+@contextmanager
+def same_ids() -> Iterator[None]:
+    """Number what is random elsewhere."""
+    numbers = itertools.count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=next(numbers)))
+        yield
+
+
+def outcome_of(act: Callable[[], object]) -> object:
+    try:
+        return act()
+    except (HandoffError, NameTaken, Stale) as error:
+        return type(error), error.args
+
+
+def events_of(cluster: Cluster) -> list[dict[str, str]]:
+    """What happened: without claims that were undone in the same script, and a node that is registered, once."""
+    events = [event for _, event in cluster.events()]
+    undone = {event["id"] for event in events if event.get("outcome") == "undone"}
+    kept: list[dict[str, str]] = []
+    for event in events:
+        again = event["event"] == "node" and event in kept
+        if event.get("id") not in undone and not again:
+            kept.append(event)
+    return kept
+
+
+def comparable(ledger: Ledger) -> dict[str, Any]:
+    """Every key but how far the housekeeping has come, and the time at which a job was made by the client's clock."""
+    own = {key: value for key, value in ledger.own.items() if key not in ("sweep", "events")}
+    jobs = {
+        key: {name: value for name, value in fields.items() if name != "created_at"}
+        for key, fields in ledger.rq.items()
+        if key.startswith("job:")
+    }
+    return {"own": own, "rq": {**ledger.rq, **jobs}}
+
+
+@pytest.fixture(scope="module")
+def stage(server: RedisServer) -> Iterator[Stage]:
+    with RedisServer() as own, FaultyProxy("127.0.0.1", own.port) as proxy:
+        yield Stage(own, proxy)
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
+
+
+@pytest.mark.parametrize("forget", [False, True], ids=["known", "forgotten"])
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost(stage: Stage, name: str, forget: bool) -> None:
+    expected = stage.undisturbed(name, forget)
+    assert expected.commands > 0
+
+    for what, lose in LOSSES.items():
+        for n in range(1, expected.commands + 1):
+            seen = stage.play(name, forget, losing(lose, n))
+            assert stage.proxy.matched >= n
+            assert seen[:3] == expected[:3], f"{what}, number {n} of {expected.commands}"
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_ends_as_without_faults_when_three_replies_in_a_row_are_lost(stage: Stage, name: str) -> None:
+    expected = stage.undisturbed(name, False)
+
+    seen = stage.play(name, False, lambda proxy: [proxy.drop_reply(n) for n in (1, 2, 3)])
+
+    assert seen[:3] == expected[:3]
+
+
+def test_a_function_that_came_and_went_before_its_submit_was_answered_is_not_started_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage.clusters() as (direct, cluster):
+        agent = FakeAgent(direct.store, "a", {"cpu": 1}).register()
+
+        def run_everything(seconds: float) -> None:
+            agent.finish(*(ok(started.id) for started in agent.take(room=9)))
+
+        monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=run_everything))
+        cluster.enqueue("tasks:work")
+        run_everything(0)
+        stage.proxy.drop_reply()
+
+        handle = cluster.enqueue("tasks:work", result_ttl=0)
+
+        assert handle.verdict is not None
+        assert (handle.verdict.state, handle.verdict.node) == ("placed", "a")
+        assert agent.take(room=9) == []
+        assert [event["event"] for event in events_of(direct)].count("started") == 2
+        with pytest.raises(UnknownFunction):
+            cluster.handle(handle.id)
+        check_ledger(read_ledger(direct.store), read_nodes(direct.store))

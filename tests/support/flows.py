@@ -1,0 +1,219 @@
+"""What a caller or an agent does, each as a flow that can be played again and again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rq.job import JobStatus
+
+from handoff.books.reservation import Reservation
+from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
+from handoff.ledger import housekeeping
+from handoff.words.function import Collocated, Function
+from support.agent import FakeAgent, failure, killed, ok
+
+
+@dataclass
+class Scene:
+    """What a flow finds; everything happens on one cluster, at a time that stands still."""
+
+    cluster: Cluster
+    agent: FakeAgent
+    handles: dict[str, Handle]
+    claim: Reservation | None = None
+
+    def submit(self, id: str, **options: Any) -> Handle:
+        options = {"cost": {"cpu": 1}, **options}
+        self.handles[id] = self.cluster.enqueue("tasks:work", job_id=id, **options)
+        return self.handles[id]
+
+    def start(self, *ids: str, **options: Any) -> None:
+        for id in ids:
+            self.submit(id, **options)
+        assert [started.job_id for started in self.agent.take(room=len(ids))] == list(ids)
+
+    def later(self, ms: int) -> None:
+        self.cluster.store.now_ms += ms
+
+    def running(self, id: str) -> str:
+        return next(reservation for reservation in self.agent.runs if reservation.startswith(f"{id}:"))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One thing that a caller or an agent does, and what it does it to."""
+
+    act: Callable[[Scene], object]
+    prepare: Callable[[Scene], object] = lambda scene: None
+
+
+def steps(*calls: Callable[[Scene], object]) -> Callable[[Scene], list[object]]:
+    return lambda scene: [call(scene) for call in calls]
+
+
+def submit(id: str = "f", **options: Any) -> Callable[[Scene], object]:
+    return lambda scene: scene.submit(id, **options).verdict
+
+
+def start(*ids: str, **options: Any) -> Callable[[Scene], object]:
+    return lambda scene: scene.start(*ids, **options)
+
+
+def finish(*results: Callable[[str], Any], room: int = 0) -> Callable[[Scene], object]:
+    """Deliver the result of each running function in turn, and take what follows."""
+
+    def act(scene: Scene) -> object:
+        running = list(scene.agent.runs)
+        outcomes = scene.agent.finish(*(make(id) for make, id in zip(results, running, strict=True)), room=room)
+        return outcomes, sorted(scene.agent.runs)
+
+    return act
+
+
+def cancel(id: str = "f") -> Callable[[Scene], object]:
+    return lambda scene: scene.handles[id].cancel()
+
+
+def claim(**cost: float) -> Callable[[Scene], object]:
+    def act(scene: Scene) -> Reservation:
+        scene.claim = scene.cluster.tracker.request("a", cost)
+        return scene.claim
+
+    return act
+
+
+def release(scene: Scene) -> bool:
+    assert scene.claim is not None
+    return scene.cluster.tracker.release(scene.claim)
+
+
+def later(ms: int) -> Callable[[Scene], object]:
+    return lambda scene: scene.later(ms)
+
+
+def tick(scene: Scene) -> None:
+    housekeeping.tick(scene.cluster.store)
+
+
+def take(room: int) -> Callable[[Scene], object]:
+    return lambda scene: [started.id for started in scene.agent.take(room=room)]
+
+
+def tick_with_room(scene: Scene) -> object:
+    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex)
+    return [id for id, _ in reply[2]]
+
+
+def register(name: str, **capabilities: float) -> Callable[[Scene], object]:
+    return lambda scene: scene.cluster.register_node(name, capabilities)
+
+
+def allocate(*functions: Function) -> Callable[[Scene], object]:
+    return lambda scene: scene.cluster.tracker.allocate_and_claim(functions)
+
+
+def function(id: str, node: str | Collocated | None = None, **cost: float) -> Function:
+    return Function(id, "tasks:work", cost=cost, node=node)
+
+
+FLOWS = {
+    "submit: placed": Flow(submit(cost={"cpu": 1, "gpu": 0.5}, meta={"a": 1})),
+    "submit: waiting": Flow(submit(cost={"cpu": 2}), start("g")),
+    "submit: waiting behind its kind": Flow(submit("h", priority=5), submit("g", cost={"cpu": 2})),
+    "submit: infeasible": Flow(submit(cost={"cpu": 9})),
+    "submit: pinned": Flow(submit(node="b"), register("b", cpu=1)),
+    "submit: the id is taken": Flow(submit(), submit()),
+    "submit: over a node that lapses": Flow(submit(), steps(start("g"), later(7000))),
+    "take: two": Flow(take(2), steps(submit("f"), submit("g"))),
+    "take: nothing": Flow(take(2)),
+    "take: what rq has canceled": Flow(
+        take(2),
+        steps(submit("f"), submit("g"), lambda scene: scene.handles["f"].job.set_status(JobStatus.CANCELED)),
+    ),
+    "finish: a value": Flow(finish(lambda id: ok(id, [1])), start("f")),
+    "finish: and start what waits": Flow(
+        finish(ok, ok, room=2), steps(start("f", "g"), submit("h", cost={"cpu": 2}), submit("i"))
+    ),
+    "finish: failed, to be retried": Flow(finish(failure), start("f", max_retries=1)),
+    "finish: failed for good": Flow(finish(failure), start("f")),
+    "finish: failed, with a callback": Flow(finish(failure), start("f", on_failure="tasks.told")),
+    "finish: stopped": Flow(finish(killed), start("f")),
+    "finish: canceled meanwhile": Flow(finish(ok), steps(start("f"), cancel())),
+    "finish: nothing is kept of it": Flow(finish(ok), start("f", result_ttl=0)),
+    "finish: refused": Flow(lambda scene: scene.agent.finish(ok("f:1"), ok("never:1")), start("g")),
+    "release: a claim that others wait for": Flow(release, steps(claim(cpu=2), submit())),
+    "release: for the second time": Flow(release, steps(claim(cpu=2), release)),
+    "cancel: waiting": Flow(cancel(), submit(cost={"cpu": 3})),
+    "cancel: the first of its kind": Flow(
+        cancel(), steps(start("g"), submit(cost={"cpu": 2}), submit("h", cost={"cpu": 2}))
+    ),
+    "cancel: delayed": Flow(cancel(), steps(start("f", max_retries=1), finish(failure))),
+    "cancel: queued, and others wait": Flow(cancel(), steps(submit(cost={"cpu": 2}), submit("g"))),
+    "cancel: started": Flow(cancel(), start("f")),
+    "cancel: finished": Flow(cancel(), steps(start("f"), finish(ok))),
+    "cancel: canceled": Flow(cancel(), steps(start("f"), cancel())),
+    "cancel: nothing is kept of it": Flow(cancel(), submit(failure_ttl=0)),
+    "cancel: unknown": Flow(cancel(), steps(submit(failure_ttl=0), cancel())),
+    "register_node: new, and others wait": Flow(register("b", cpu=9), steps(submit(cost={"cpu": 9}), submit("g"))),
+    "register_node: changed": Flow(
+        register("b", cpu=2), steps(register("b", cpu=1), submit(node="b", cost={"cpu": 2}))
+    ),
+    "register_node: lowered below use": Flow(register("b", cpu=0), steps(register("b", cpu=1), submit(node="b"))),
+    "register_node: leased": Flow(register("a", cpu=1)),
+    "deregister_node: with all that stands on it": Flow(
+        lambda scene: scene.cluster.deregister_node("a"), steps(start("f"), submit("g"))
+    ),
+    "deregister_node: with a claim": Flow(lambda scene: scene.cluster.deregister_node("a"), claim(cpu=1)),
+    "request: fits": Flow(claim(cpu=1, gpu=0.5)),
+    "request: short": Flow(claim(cpu=3, gpu=1)),
+    "request: unknown node": Flow(lambda scene: scene.cluster.tracker.request("gone", {})),
+    "allocate_and_claim: three": Flow(
+        allocate(function("x", cpu=1), function("y", "b", cpu=1), function("z", Collocated("x"), cpu=1)),
+        register("b", cpu=1),
+    ),
+    "allocate_and_claim: the last fits nowhere": Flow(allocate(function("x", cpu=1), function("y", cpu=2))),
+    "tick: a claim has lapsed": Flow(
+        tick,
+        steps(lambda scene: scene.cluster.tracker.request("a", {"cpu": 2}, ttl=1), submit(), later(2000)),
+    ),
+    "tick: a delay is over": Flow(tick, steps(start("f", max_retries=1), finish(failure), later(2000))),
+    "tick: a node is lost": Flow(tick, steps(start("f"), submit("g"), claim(), later(7000))),
+    "tick: with a function to retry": Flow(tick, steps(start("f", max_retries=1), submit("g"), later(7000))),
+    "tick: a callback is to be run": Flow(
+        tick_with_room, steps(start("f", on_failure="tasks.told"), later(7000), tick)
+    ),
+    "tick: rq has deleted what was queued": Flow(
+        # Each tick looks at one node.
+        steps(tick, tick, tick, tick),
+        steps(register("b", cpu=1), submit(node="b"), lambda scene: scene.handles["f"].job.delete()),
+    ),
+    "beat": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(3000))),
+    "beat: with one to be stopped": Flow(lambda scene: scene.agent.beat(), steps(start("f"), cancel())),
+    "beat: too late": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(7000))),
+    "register: again": Flow(lambda scene: scene.agent.register().epoch != "", start("f")),
+    "register: after the lease": Flow(
+        lambda scene: scene.agent.register().epoch != "", steps(start("f"), submit("g"), later(7000))
+    ),
+    "register: another holds the name": Flow(
+        lambda scene: FakeAgent(scene.cluster.store, "a", {}, incarnation="other").register()
+    ),
+    "register: for one that is dead": Flow(
+        lambda scene: FakeAgent(scene.cluster.store, "a", {}, incarnation="b").register(dead="first").epoch != "",
+        steps(start("f"), submit("g")),
+    ),
+    "quiet": Flow(lambda scene: scene.agent.quiet(), steps(register("b", cpu=1), start("f"), submit("g"))),
+    "quiet: serving again": Flow(
+        lambda scene: scene.agent.quiet(False), steps(submit(), lambda scene: scene.agent.quiet())
+    ),
+    "look: status, node, devices": Flow(
+        lambda scene: [scene.handles["f"].status, scene.handles["f"].node, scene.handles["f"].job.id], start("f")
+    ),
+    "look: the result": Flow(
+        lambda scene: scene.handles["f"].result(), steps(start("f"), finish(lambda id: ok(id, 7)))
+    ),
+    "look: nodes": Flow(lambda scene: [scene.cluster.discover_nodes(), scene.cluster.resources_available("a", {})]),
+}  # fmt: skip

@@ -1,0 +1,70 @@
+"""What is said of a start that cannot be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from handoff.local.server import any_port
+from support.processes import environment
+from support.waiting import LIMIT_S
+
+
+def run_agent(*arguments: str, url: str = "redis://127.0.0.1:1/0") -> subprocess.CompletedProcess[str]:
+    """Run an agent that ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "handoff_worker", *arguments],
+        env={**environment(), "HANDOFF_REDIS_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )
+
+
+# What is said of a bad start.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cpu", "many"], "'many' is no number"),
+        (["--cpu", "-1"], "cpu"),
+        (["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
+        (["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
+        (["--device-memory", "gpu=24G"], "'24G' is no number"),
+        (["--device-memory", "fpga=64"], "no devices called fpga"),
+        (["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
+        (["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
+        (["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
+        (["--label", "zone="], "give label 'zone'"),
+        (["--label", "node=b"], "every node has the label node by itself"),
+        (["--slots", "0"], "--slots is a whole number of at least 1"),
+        (["--slots", "1.5"], "--slots is a whole number of at least 1"),
+        (["--name", "a b"], "'a b'"),
+        (["--namespace", "a.b"], "'a.b'"),
+        (["--lease", "0.1"], "lease is 0.1"),
+        (["--config", "/nowhere.toml"], "/nowhere.toml"),
+        (["--url", "http://here"], "--url"),
+        (["--frobnicate"], "--frobnicate"),
+        (["surplus"], "surplus"),
+    ],
+)
+def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str], said: str) -> None:
+    ended = run_agent("--no-probe", *arguments)
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert said in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_an_unreachable_redis_is_told_in_one_line_with_exit_code_1() -> None:
+    port = any_port()
+
+    ended = run_agent("--no-probe", url=f"redis://127.0.0.1:{port}/0")
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert f"Redis at redis://127.0.0.1:{port}/0 is not available" in ended.stderr
