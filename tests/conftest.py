@@ -10,11 +10,16 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.store import Store
 from handoff.local.server import NoServer, RedisServer
 from support.books import check_books
+
+# An example takes as long as it takes: the machine may be busy.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,9 @@ FEWEST_BATCHES = 12
 MOST_FILES = 10_000
 """They take some minutes; nobody watches a demo for longer."""
 
+LEASE_S = 60.0
+"""Its agents are looked at; no lease has to tell that one has gone, and none is lost where the machine is busy."""
+
 LOOK_S = 0.25
 """How long a quiet event stream is waited on before the agents are looked at."""
 
@@ -132,7 +135,7 @@ def run(sources: Sources, progress: Console | None, *, namespace: str | None = N
 
     Raises what the first function that fails raises, `AgentEnded`, and what starting a cluster may raise.
     """
-    local = LocalCluster(NODES, namespace=namespace or DEFAULT_NAMESPACE)
+    local = LocalCluster(NODES, namespace=namespace or DEFAULT_NAMESPACE, lease=LEASE_S)
     with local as cluster, _Screen(progress) as screen:
         dag = graph(sources)
         course = _Course(local, cluster, screen, cluster.submit_dag(dag, max_retries=0))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from handoff.demo import analysis
 from handoff.demo.analysis import GRAM, WINDOW, Pair
 from support.sources import long_source, one_module, write
+from support.waiting import LIMIT_S
 
 
 class TestFingerprints:
@@ -61,7 +62,7 @@ class TestFingerprints:
                 env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=LIMIT_S,
                 check=True,
             ).stdout
             for seed in ("1", "2")

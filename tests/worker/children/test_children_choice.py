@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from child_tasks import alive
+from child_tasks import FOREVER_S, alive
 from handoff_worker.children.confine import binding
 from handoff_worker.children.pool import Children, Died, Finished
 from support.children import Start, death, run, task, turn, value
@@ -64,7 +64,7 @@ def test_nothing_starts_on_a_device_that_a_dying_child_may_still_hold(children: 
     gpu = binding({"gpu": [0]})
     run(children, task("nothing", id="one", binding=gpu), task("nothing", id="two", binding=gpu), task("nothing"))
     nursery_process = value(run(children, task("nursery_pid")))
-    children.start(task("sleep", 60, id="doomed", binding=gpu))
+    children.start(task("sleep", FOREVER_S, id="doomed", binding=gpu))
     os.kill(nursery_process, signal.SIGSTOP)
 
     children.kill("doomed", "canceled")
@@ -129,7 +129,7 @@ def test_an_idle_child_that_has_died_is_not_given_a_function(children: Children)
 
 
 def test_an_id_that_runs_cannot_be_started_again(children: Children) -> None:
-    children.start(task("sleep", 60))
+    children.start(task("sleep", FOREVER_S))
 
     with pytest.raises(ValueError, match="'f' is running already"):
         children.start(task("nothing"))
