@@ -134,6 +134,7 @@ class TestGraph:
         batches = [each.extra_args[0] for each in dag.functions if each.id in takes]
         assert batches == found.batches
 
+    @pytest.mark.slow
     def test_all_of_it_is_one_run(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         need_redis_server()
         runs: list[RunSummary] = []
@@ -154,6 +155,7 @@ class TestGraph:
         assert [(each.id, each.status, each.total) for each in runs] == [("demo", "finished", len(report.ran))]
 
 
+@pytest.mark.slow
 class TestReport:
     def test_it_is_true_of_sources_functions_and_nodes(self, report: dict[str, Any], sources: Path) -> None:
         ran = report["ran"]
@@ -191,6 +193,7 @@ class TestReport:
         assert report["held"] == {}
 
 
+@pytest.mark.slow
 class TestOutput:
     def test_without_a_terminal_progress_is_told_in_lines_apart_from_the_report(
         self, demo: Demo, sources: Path
@@ -240,6 +243,7 @@ def read_all(terminal: int) -> str:
     return b"".join(parts).decode()
 
 
+@pytest.mark.slow
 class TestEnding:
     @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
     def test_a_signal_ends_all_of_it_without_a_traceback(self, demo: Demo, number: signal.Signals, status: int) -> None:

@@ -22,6 +22,7 @@ def test_a_warm_child_is_used_again(children: Children) -> None:
     assert children.idle == 1
 
 
+@pytest.mark.slow
 def test_functions_at_the_same_time_have_children_of_their_own(start: Start) -> None:
     children = start(idle_limit=20)
 
@@ -32,6 +33,7 @@ def test_functions_at_the_same_time_have_children_of_their_own(start: Start) -> 
     assert second <= first
 
 
+@pytest.mark.slow
 def test_children_of_different_bindings_are_never_the_same_process(children: Children) -> None:
     bindings = [(), binding({"gpu": [0]}), binding({"gpu": [1]})]
 
@@ -88,6 +90,7 @@ def test_a_function_that_waits_for_a_device_can_be_killed(start: Start) -> None:
     wait_until(lambda: not alive(one), "the child that was in its way is gone")
 
 
+@pytest.mark.slow
 def test_of_too_many_idle_children_the_oldest_is_ended(start: Start) -> None:
     children = start(idle_limit=2)
     bindings = [binding({"gpu": [index]}) for index in range(3)]
@@ -100,6 +103,7 @@ def test_of_too_many_idle_children_the_oldest_is_ended(start: Start) -> None:
     assert alive(third)
 
 
+@pytest.mark.slow
 def test_a_child_is_ended_after_so_many_functions(start: Start) -> None:
     children = start(functions_limit=2)
 
@@ -109,6 +113,7 @@ def test_a_child_is_ended_after_so_many_functions(start: Start) -> None:
     assert other != one
 
 
+@pytest.mark.slow
 def test_a_child_that_has_grown_is_not_used_again(start: Start) -> None:
     children = start(growth_limit=60 * 2**20)
 

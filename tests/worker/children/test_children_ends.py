@@ -29,10 +29,12 @@ def test_a_child_that_exits_died_with_that_status(children: Children) -> None:
     assert run(children, task("child_ends.exit_at_once", 3)) == Died("f", 3, "exited with status 3")
 
 
+@pytest.mark.slow
 def test_a_child_that_exits_as_if_all_were_well_died_nonetheless(children: Children) -> None:
     assert run(children, task("child_ends.exit_at_once", 0)) == Died("f", 0, "exited with status 0")
 
 
+@pytest.mark.slow
 def test_a_child_that_crashes_died_of_its_signal(children: Children) -> None:
     assert run(children, task("child_ends.crash")) == Died("f", -11, "killed by signal 11 (SIGSEGV)")
 
@@ -130,6 +132,7 @@ def test_an_answer_that_was_on_its_way_still_counts(children: Children) -> None:
 # Limits of time.
 
 
+@pytest.mark.slow
 def test_a_function_that_does_not_hear_of_its_limit_is_killed_after_the_grace(start: Start) -> None:
     children = start(grace_s=0.1)
 
@@ -140,6 +143,7 @@ def test_a_function_that_does_not_hear_of_its_limit_is_killed_after_the_grace(st
     assert failed.retryable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "seconds"),
     [
