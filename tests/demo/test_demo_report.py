@@ -12,7 +12,6 @@ from handoff.demo.report import Family, Ran, Report, families, peaks, render, su
 from support.drawn import NODES, drawn
 
 NOTHING_HELD: Mapping[str, Mapping[str, float]] = {"small": {"cpu": 0}, "gpus": {}}
-
 NOWHERE = Where(node=None, cuda_visible_devices=None, cpu_s=0.0)
 
 

@@ -28,9 +28,6 @@ def takes_connections(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-# What is left when the program that started it ends.
-
-
 @dataclass(frozen=True, slots=True)
 class Program:
     """`local_tasks` as it runs: its process, and all that it has started."""

@@ -53,7 +53,6 @@ WHERE: list[Any] = [
 ]  # fmt: skip
 
 ON_INFEASIBLE: list[Any] = [*["wait"] * 8, "raise", 0.3]
-
 LABELS: list[dict[str, str]] = [{}, {"zone": "north"}, {"zone": "south", "tier": "spot"}, {"tier": "paid"}]
 
 
@@ -72,9 +71,6 @@ MACHINES = [
     Machine({"cpu": 8, "gpu": [1], "memory": 800, "slots": 2}),
     Machine({"cpu": 8, "gpu_memory": 24, "slots": 8}),
 ]
-
-
-# The sixteen. Each is a generator of steps without end.
 
 
 def client(cluster: Cluster, chance: random.Random) -> Iterator[None]:

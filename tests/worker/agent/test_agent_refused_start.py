@@ -24,9 +24,6 @@ def run_agent(*arguments: str, url: str = "redis://127.0.0.1:1/0") -> subprocess
     )
 
 
-# What is said of a bad start.
-
-
 def slow(arguments: list[str], said: str) -> ParameterSet:
     """One more of many, each of which takes a process."""
     return pytest.param(arguments, said, marks=pytest.mark.slow)
