@@ -22,7 +22,8 @@ from handoff.client.default import (
     this_node,
 )
 from handoff.client.handle import Handle
-from handoff.client.run_handle import RunHandle, RunSummary
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,
@@ -48,13 +49,15 @@ from handoff.errors import (
     UnknownRun,
     WaitExpired,
 )
-from handoff.graph.dag import DAG, Argument
+from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
-from handoff.ledger.functions import Verdict
-from handoff.ledger.runs import Progress, RunResult
+from handoff.ledger.results import RunResult
+from handoff.ledger.verdict import Verdict
 from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
-from handoff.why.explain import Explanation
+from handoff.why.explanation import Explanation
+from handoff.why.progress import Progress
+from handoff.words.argument import Argument
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated, Function
 from handoff.words.variants import After

@@ -290,6 +290,34 @@ class TooLarge(HandoffError):
         )
 
 
+class ResultTooLarge(HandoffError):
+    """What a function returned passes the limit of one result; it was not kept."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size, self.limit = size, limit
+
+    def __str__(self) -> str:
+        return (
+            f"the result takes {self.size / 1e6:.1f} MB and {self.limit / 1e6:.1f} MB is the limit: "
+            "store the data elsewhere and return a reference to it"
+        )
+
+
+class ResultGone(HandoffError):
+    """A result that a function takes is not there any more."""
+
+    def __init__(self, function_id: str) -> None:
+        super().__init__(function_id)
+        self.function_id = function_id
+
+    def __str__(self) -> str:
+        return (
+            f"the result of function {self.function_id!r}, which this one takes, is gone: "
+            "it has expired or was deleted, so submit the whole graph again"
+        )
+
+
 class StoreUnavailable(HandoffError):
     """Redis could not be reached, or does not do what Handoff needs of it."""
 

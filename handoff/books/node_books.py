@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handoff.words.resources import MEMORY_SUFFIX, UNIT, Capabilities, Units, device_of
+from handoff.words.capabilities import Capabilities
+from handoff.words.resources import MEMORY_SUFFIX, UNIT, Units, device_of
 
 Devices = dict[str, list[int]]
 """Device resource -> indices taken, ascending; for memory the device that it is of."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Protocol
 
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff.words.resources import Amount, DeviceMemory, Number
+from handoff.words.resources import Amount, Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,24 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from handoff.books.allocator import Group, Placed, by_spare, candidates, groups, place
+from handoff.books.allocator import Placed, by_spare, place
+from handoff.books.groups import Group, candidates, groups
 from handoff.books.node_books import Books, Devices
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import ResourcesUnavailable, UnknownNode
+from handoff.words.capabilities import Capabilities, DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy, check_strategy
 from handoff.words.names import check_node_name
-from handoff.words.resources import (
-    SLOTS,
-    Amount,
-    Capabilities,
-    DeviceMemory,
-    Number,
-    Units,
-    amounts,
-    parse_capabilities,
-    parse_cost,
-)
+from handoff.words.resources import SLOTS, Amount, Number, Units, amounts, parse_cost
 
 
 @dataclass(slots=True)

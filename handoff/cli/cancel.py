@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction, UnknownRun

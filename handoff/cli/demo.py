@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
 
 
 @click.command(short_help="Watch a small cluster of its own at work.")
@@ -19,9 +20,10 @@ def demo(asked: Asked, path: str | None) -> None:
     """
     from rich.console import Console
 
-    from handoff.demo.report import render
+    from handoff.demo.render import render
     from handoff.demo.report import to_json as fields
-    from handoff.demo.run import NoSources, find, run
+    from handoff.demo.run import run
+    from handoff.demo.sources import NoSources, find
 
     if asked.url is not None:
         click.echo("the demo starts a Redis server of its own: --url is not used", err=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
-from handoff.words.function import is_wait
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
+from handoff.words.values import is_wait
 
 
 def _deadline(context: click.Context, parameter: click.Parameter, value: float | None) -> float | None:

@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from handoff.cli.group import one_line
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import row, to_json
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.reason import in_words
-from handoff.why.explain import Explanation
+from handoff.ledger.phrases import in_words
 from handoff.why.explain import explain as look
+from handoff.why.explanation import Explanation
 
 MOST_NAMED = 3
 """Functions of a run that are named as those to ask about."""
@@ -42,7 +42,7 @@ def explain(asked: Asked, id: str, function: str | None) -> None:
         return
     previous = ""
     for name, text in _rows(found):
-        click.echo(f"{'' if name == previous else name:<10} {one_line(text)}")
+        click.echo(row("" if name == previous else name, text))
         previous = name
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import click
 import redis
 
+from handoff.cli.output import attempts, one_line
 from handoff.errors import (
     FunctionFailed,
     HandoffError,
@@ -66,11 +67,6 @@ class Commands(click.Group):
             return INTERRUPTED
 
 
-def one_line(text: str) -> str:
-    """Put a text into one line that a terminal shows as it is."""
-    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
-
-
 def _say(text: str) -> None:
     click.echo(f"handoff: {one_line(text)}", err=True)
 
@@ -86,8 +82,3 @@ def _failure(error: FunctionFailed) -> str:
     what = f"{error.exception_type}: {error.message}" if error.message else error.exception_type
     where = f" on {error.node}" if error.node else ""
     return f"function {error.function_id!r} failed{where} after {attempts(error.attempts)} with {what}"
-
-
-def attempts(count: int) -> str:
-    """Say how often something was tried."""
-    return f"{count} attempt{'' if count == 1 else 's'}"

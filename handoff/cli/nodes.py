@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
 from handoff.ledger.nodes import Node, read_nodes
-from handoff.why.sentences import moment
-from handoff.why.status import NodeState, Use, hold_on, read_states, use_of
+from handoff.why.use import Use, use_of
+from handoff.words.times import moment
 
 
 @click.command(short_help="List the nodes and what is in use.")
@@ -24,10 +25,9 @@ def nodes(asked: Asked) -> None:
     a node is held for goes before all that would use the same there.
     """
     with asked.cluster() as cluster:
-        read = read_nodes(cluster.store)
-        found = list(zip(read, read_states(cluster.store, read), strict=True))
+        found = read_nodes(cluster.store)
     if asked.as_json:
-        click.echo(to_json([_fields(*each) for each in found]))
+        click.echo(to_json([_fields(node) for node in found]))
     elif found:
         _print_table(found)
     else:
@@ -37,30 +37,29 @@ def nodes(asked: Asked) -> None:
         )
 
 
-def _fields(node: Node, state: NodeState) -> dict[str, Any]:
-    hold = hold_on(node)
+def _fields(node: Node) -> dict[str, Any]:
     return {
         "node": node.name,
-        "state": state,
+        "state": node.state,
         "kind": node.kind,
         "holder": node.holder or None,
         "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
         "labels": node.labels,
         "drain_until": moment(node.draining) if node.draining else None,
-        "held_for": hold and {"id": hold.id, "lacks": hold.lacks},
+        "held_for": node.hold and {"id": node.hold.job_id, "lacks": node.hold.lacks},
         "resources": {name: asdict(use) for name, use in use_of(node).items()},
     }
 
 
-def _print_table(found: list[tuple[Node, NodeState]]) -> None:
+def _print_table(found: list[Node]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     # What few clusters have is given no column where there is none of it.
-    has_labels = any(node.labels for node, _ in found)
-    has_holds = any(node.hold for node, _ in found)
+    has_labels = any(node.labels for node in found)
+    has_holds = any(node.hold for node in found)
     table = Table(box=box.SIMPLE_HEAD)
     headings = [
         "node",
@@ -74,16 +73,15 @@ def _print_table(found: list[tuple[Node, NodeState]]) -> None:
     ]
     for heading in headings:
         table.add_column(heading, overflow="fold")
-    for node, state in found:
+    for node in found:
         optional = []
         if has_labels:
             optional.append(Text("\n".join(f"{name}={value}" for name, value in node.labels.items()) or "-"))
         if has_holds:
-            hold = hold_on(node)
-            optional.append(Text(f"{hold.id} ({', '.join(hold.lacks)})" if hold else "-"))
+            optional.append(Text(f"{node.hold.job_id} ({', '.join(node.hold.lacks)})" if node.hold else "-"))
         table.add_row(
             Text(node.name, style="bold"),
-            Text(state, style="green" if state == "up" else "bold red"),
+            Text(node.state, style="green" if node.state == "up" else "bold red"),
             node.kind,
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
             *optional,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
-from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.cluster import Cluster
+from handoff.words.address import DEFAULT_NAMESPACE
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -58,11 +58,3 @@ def _note(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     asked = context.ensure_object(Asked)
     if value and parameter.name is not None:
         setattr(asked, parameter.name, value)
-
-
-def to_json(value: Any) -> str:
-    """Write JSON; what it does not carry is written as its repr."""
-    try:
-        return json.dumps(value, default=repr, allow_nan=False)
-    except (TypeError, ValueError):
-        return json.dumps(repr(value))

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import click
 
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
 from handoff.errors import FunctionFailed
 from handoff.ledger.rqmodel import parse_call_arguments
 from handoff.words.constraints import Not, Where

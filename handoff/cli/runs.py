@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
-from handoff.cli.group import one_line
-from handoff.cli.options import Asked, shared_options, to_json
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import to_json
+from handoff.cli.run_view import show_run
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import RunHandle, RunSummary
-from handoff.graph.picture import INLINE, Vertex, shown, tree
-from handoff.ledger.runs import MOST_LISTED, STATES
-from handoff.why.sentences import span
+from handoff.client.run_summary import RunSummary
+from handoff.graph.vertex import shown
+from handoff.ledger.runs import MOST_LISTED
+from handoff.words.times import span
 
 
 def _count(context: click.Context, parameter: click.Parameter, value: int) -> int:
@@ -46,21 +46,6 @@ def runs(asked: Asked, id: str | None, count: int, mermaid: bool) -> None:
             show_run(cluster.run(id), as_json=asked.as_json)
 
 
-def show_run(run: RunHandle, *, as_json: bool) -> None:
-    """Print one run."""
-    summary, vertices = run.summary(), run.vertices()
-    if as_json:
-        click.echo(to_json(summary.to_dict() | {"functions": [_function(vertex, vertices) for vertex in vertices]}))
-        return
-    for name, text in _rows(summary, vertices).items():
-        if text:
-            click.echo(f"{name:<10} {one_line(text)}")
-    if vertices:
-        click.echo()
-    for line in tree(vertices):
-        click.echo(line)
-
-
 def _list(cluster: Cluster, found: Sequence[RunSummary], *, as_json: bool) -> None:
     if as_json:
         click.echo(to_json([summary.to_dict() for summary in found]))
@@ -68,53 +53,6 @@ def _list(cluster: Cluster, found: Sequence[RunSummary], *, as_json: bool) -> No
         _print_table(found)
     else:
         click.echo(f"No run is known in namespace {cluster.namespace} at {cluster.store.address}.")
-
-
-def _function(vertex: Vertex, vertices: Sequence[Vertex]) -> dict[str, Any]:
-    return {
-        "id": vertex.id,
-        "inline": vertex.state == INLINE,
-        "job_id": vertex.job_id,
-        "state": None if vertex.state == INLINE else vertex.state,
-        "node": vertex.node,
-        "attempts": vertex.attempts,
-        "waits_for": vertex.asks or None,
-        "infeasible": vertex.infeasible,
-        "error": vertex.error,
-        "reason": vertex.reason or None,
-        "args": [vertices[index].id for index in vertex.args],
-    }
-
-
-def _rows(summary: RunSummary, vertices: Sequence[Vertex]) -> dict[str, str]:
-    counts = {state: sum(vertex.state == state for vertex in vertices) for state in (*STATES, "gone", INLINE)}
-    return {
-        "run": shown(summary.id),
-        "status": summary.status + _why(summary),
-        "functions": ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "none",
-        "created": _moment(summary.created_at),
-        "ended": _moment(summary.ended_at) if summary.ended_at else "",
-    }
-
-
-_REASONS = {
-    "canceled": "it was canceled",
-    "timeout": "it took longer than its timeout",
-    "detached": "the client that it was attached to went away",
-}
-
-
-def _why(summary: RunSummary) -> str:
-    if not summary.reason and summary.status != "failed":
-        return ""
-    stopping = "is being stopped, for " if summary.status == "running" else ""
-    return f": {stopping}{_REASONS.get(summary.reason) or _failures(summary.failed)}"
-
-
-def _failures(count: int) -> str:
-    if count > 1:
-        return f"{count:,} functions failed"
-    return "a function failed" if count else "a function was canceled"
 
 
 def _print_table(found: Sequence[RunSummary]) -> None:
@@ -137,7 +75,3 @@ def _print_table(found: Sequence[RunSummary]) -> None:
             span(max(0.0, ((summary.ended_at or datetime.now(UTC)) - summary.created_at).total_seconds())),
         )
     Console().print(table)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

@@ -6,12 +6,13 @@ from dataclasses import asdict
 
 import click
 
-from handoff.cli.group import one_line
-from handoff.cli.options import Asked, shared_options, to_json
-from handoff.cli.runs import show_run
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import row, to_json
+from handoff.cli.run_view import show_run
 from handoff.errors import UnknownFunction, UnknownRun
-from handoff.ledger.reason import in_words
-from handoff.why.status import FunctionStatus, Overview, Variant, read_function, read_overview
+from handoff.ledger.phrases import in_words
+from handoff.why.function_status import FunctionStatus, Variant, read_function
+from handoff.why.overview import Overview, read_overview
 
 SHAPES_SHOWN = 20
 
@@ -48,20 +49,20 @@ def status(asked: Asked, id: str | None, function: str | None) -> None:
 
 
 def _overview(found: Overview) -> list[str]:
-    lines = [
-        f"nodes      {', '.join(f'{count} {state}' for state, count in found.nodes.items())}",
-        f"queued     {found.queued}",
-        f"started    {found.started}",
-        f"delayed    {found.delayed}",
-        f"waiting    {found.waiting}",
-    ]
+    lines = [row("nodes", ", ".join(f"{count} {state}" for state, count in found.nodes.items()))]
     if found.draining:
-        lines.insert(1, f"draining   {', '.join(found.draining)}")
-    lines += [f"           {shape.count} for {shape}" for shape in found.shapes[:SHAPES_SHOWN]]
-    if further := found.shapes[SHAPES_SHOWN:]:
-        lines.append(f"           {sum(shape.count for shape in further)} for {len(further)} other shapes")
+        lines.append(row("draining", ", ".join(found.draining)))
     lines += [
-        f"{'' if i else 'shared':<10} {name} {use.used}/{use.capacity}"
+        row("queued", str(found.queued)),
+        row("started", str(found.started)),
+        row("delayed", str(found.delayed)),
+        row("waiting", str(found.waiting)),
+    ]
+    lines += [row("", f"{shape.count} for {shape}") for shape in found.shapes[:SHAPES_SHOWN]]
+    if further := found.shapes[SHAPES_SHOWN:]:
+        lines.append(row("", f"{sum(shape.count for shape in further)} for {len(further)} other shapes"))
+    lines += [
+        row("" if i else "shared", f"{name} {use.used}/{use.capacity}")
         for i, (name, use) in enumerate(found.shared.items())
     ]
     return lines
@@ -85,7 +86,7 @@ def _function(found: FunctionStatus) -> list[str]:
         "started": found.started_at,
         "ended": found.ended_at,
     }
-    return [f"{name:<10} {one_line(text)}" for name, text in rows.items() if text]
+    return [row(name, text) for name, text in rows.items() if text]
 
 
 def _variant(variant: Variant) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import os
 import uuid
 import weakref
 from collections.abc import Mapping, Sequence
@@ -15,48 +13,34 @@ from typing import Any, Literal
 import redis
 
 from handoff.books.allocator import Allocator
+from handoff.client.attendant import Attendant
+from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
-from handoff.client.run_handle import Attendant, RunHandle, RunSummary, summary
-from handoff.errors import InvalidFunction
+from handoff.client.run_handle import RunHandle
+from handoff.client.run_summary import RunSummary, summary
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.events import read_events
-from handoff.ledger.launch import RunOptions, launch
-from handoff.ledger.rqmodel import (
-    DEFAULT_RESULT_TTL,
-    CallbackLike,
-    JobFields,
-    check_callback,
-    check_job_id,
-    describe_call,
-    parse_timeout,
-)
-from handoff.ledger.runs import RunResult
+from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
+from handoff.ledger.launch import launch
+from handoff.ledger.records import look
+from handoff.ledger.results import RunResult
+from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id
+from handoff.ledger.run_options import RunOptions
 from handoff.ledger.store import Store, own_client, url_of
-from handoff.serializer import SerializerLike, dumps_arguments, resolve
-from handoff.words.constraints import Where, parse_where
-from handoff.words.function import Code, Function, Strategy, check, check_strategy, delay_ms, due_ms, import_path
+from handoff.serializer import SerializerLike, resolve
+from handoff.words.address import DEFAULT_NAMESPACE, default_url
+from handoff.words.capabilities import DeviceMemory
+from handoff.words.checked import Checked, check
+from handoff.words.code import Code
+from handoff.words.constraints import Where
+from handoff.words.function import Function, Strategy, check_strategy
 from handoff.words.names import check_namespace
-from handoff.words.resources import Amount, DeviceMemory, Number, amounts
+from handoff.words.resources import Amount, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
-
-DEFAULT_NAMESPACE = "handoff"
-
-LONGEST_TTL_S = 10**10
-"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
-
-#: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
-_RQ_ONLY = frozenset(
-    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
-)
-
-
-def default_url() -> str:
-    """`HANDOFF_REDIS_URL`, else `REDIS_URL`, else the local server."""
-    return os.environ.get("HANDOFF_REDIS_URL") or os.environ.get("REDIS_URL") or "redis://localhost:6379/0"
 
 
 class Cluster:
@@ -84,7 +68,7 @@ class Cluster:
         check_namespace(namespace)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
-        self._serializer = work.pickled_or_plain(resolve(serializer))
+        self._serializer = pickled_or_plain(resolve(serializer))
         self._allocator = allocator
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
         self.store = Store(own_client(connection, url or default_url()), namespace)
@@ -202,8 +186,7 @@ class Cluster:
         if not isinstance(function, Function):
             kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
             raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
-        check(function)
-        return self._submit(function, job_id=uuid.uuid4().hex, function_id=function.id)
+        return self._submit(check(function, self._default_cost), uuid.uuid4().hex)
 
     def enqueue(
         self,
@@ -235,24 +218,7 @@ class Cluster:
         what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
-        if "job_timeout" in kwargs:
-            timeout = parse_timeout(id, kwargs.pop("job_timeout"))
-        named = kwargs.pop("kwargs", None)
-        if refused := sorted(_RQ_ONLY & kwargs.keys()):
-            raise InvalidFunction(
-                id,
-                f"enqueue does not take rq's {', '.join(refused)}",
-                "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
-                " if it is meant for the function",
-            )
-        if "args" in kwargs:
-            if args:
-                raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
-            given = kwargs.pop("args")
-            if not isinstance(given, (list, tuple, type(None))):
-                raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
-            args = tuple(given or ())
-        kwargs = {**kwargs, **(named or {})}
+        args, kwargs, timeout = read_call(id, args, kwargs, timeout)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(
@@ -260,16 +226,14 @@ class Cluster:
             timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
             delay=delay, at=at, wait_ttl=wait_ttl,
         )  # fmt: skip
-        check(function)
         return self._submit(
-            function, job_id=id, function_id=id, result_ttl=_ttl(id, "result_ttl", result_ttl, DEFAULT_RESULT_TTL),
-            failure_ttl=_ttl(id, "failure_ttl", failure_ttl, None), meta=meta, description=description,
-            on_success=on_success, on_failure=on_failure,
+            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl), meta=meta,
+            description=description, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
     def handle(self, id: str) -> Handle:
         """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
-        record = work.look(self.store, id)
+        record = look(self.store, id)
         return Handle(self.store, self._serializer, id, record.function_id, None)
 
     def submit_dag(
@@ -311,8 +275,7 @@ class Cluster:
             options=options,
             serializer=self._serializer,
             strategy=self._strategy,
-            preferred=self._ask_allocator([step.function for step in plan.steps]),
-            default_cost=self._default_cost,
+            preferred=self._ask_allocator([step.checked for step in plan.steps]),
         )
         attendant = None
         if attached:
@@ -335,64 +298,27 @@ class Cluster:
 
     def _submit(
         self,
-        function: Function,
-        *,
+        checked: Checked,
         job_id: str,
-        function_id: str,
-        result_ttl: int | None = DEFAULT_RESULT_TTL,
-        failure_ttl: int | None = None,
+        *,
+        keeping: Keeping = AS_RQ,
         meta: Mapping[str, Any] | None = None,
         description: str | None = None,
         on_success: CallbackLike | None = None,
         on_failure: CallbackLike | None = None,
     ) -> Handle:
-        name = import_path(function.code, function_id=function.id)
-        args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
-        submission = work.Submission(
-            job_id=job_id,
-            function_id=function_id,
-            variants=variants,
-            terms=parse_where(function.where, function.node if isinstance(function.node, str) else None),
-            priority=int(function.priority),
-            max_retries=int(function.max_retries or 0),
-            preferred=self._ask_allocator([function]).get(function.id, ""),
-            strategy=function.strategy or self._strategy,
-            on_infeasible=function.on_infeasible,
-            delay_ms=delay_ms(function),
-            due_ms=due_ms(function),
-            wait_ttl=function.wait_ttl,
-            serializer=self._serializer,
-            fields=JobFields(
-                data=dumps_arguments(self._serializer, name, args, kwargs, function_id=function.id),
-                description=describe_call(name, args, kwargs) if description is None else description,
-                timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
-                result_ttl=DEFAULT_RESULT_TTL if result_ttl is None else result_ttl,
-                failure_ttl=failure_ttl,
-                meta=self._serializer.dumps(dict(meta)) if meta else None,
-                on_success=on_success,
-                on_failure=on_failure,
-            ),
-        )
-        verdict = work.submit(self.store, submission)
-        return Handle(self.store, self._serializer, job_id, function_id, verdict)
+        preferred = self._ask_allocator([checked]).get(checked.id, "")
+        job = make_job(
+            checked, job_id, serializer=self._serializer, strategy=self._strategy, max_retries=0, keeping=keeping,
+            description=description, meta=meta, on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+        verdict = work.submit(self.store, job_id, checked, job, preferred=preferred)
+        return Handle(self.store, self._serializer, job_id, checked.id, verdict)
 
-    def _ask_allocator(self, functions: Sequence[Function]) -> dict[str, str]:
+    def _ask_allocator(self, functions: Sequence[Checked]) -> dict[str, str]:
         """The user's own choices, by function id. The scripts try them first, and check them."""
         if self._allocator is None or not functions:
             return {}
-        asked = [replace(function, cost=self._first_cost(function)) for function in functions]
-        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.live and node.open}
+        asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
+        free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.state == "up"}
         return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
-
-    def _first_cost(self, function: Function) -> dict[str, Amount]:
-        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
-        return amounts(costs_at_once(variants)[0])
-
-
-def _ttl(id: str, name: str, value: int | None, default: int | None) -> int | None:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= LONGEST_TTL_S:
-        raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
-    return value

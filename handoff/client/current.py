@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from handoff.ledger.texts.shape import asked_for, parse_demand, parse_devices
-from handoff.words.resources import Amount, Units, amounts
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.cost import asked_for
+from handoff.words.resources import Amount, amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,6 @@ def run_as_current(id: str, node: str, job: Mapping[bytes, bytes]) -> Iterator[N
         _running = None
 
 
-def placed_variant(job: Mapping[bytes, bytes]) -> tuple[int, Units]:
-    """Read which variant a job was placed with, and the cost of that, with its slot."""
-    variant = int(job.get(b"h_variant") or 0)
-    _, cost, _ = parse_demand(job.get(b"h_demand", b"").decode())[variant]
-    return variant, cost
-
-
 @dataclass(frozen=True, slots=True)
 class _Running:
     """What is known when a function begins; it is read only if somebody asks, for most functions do not."""
@@ -64,15 +58,15 @@ class _Running:
     job: Mapping[bytes, bytes]
 
     def describe(self) -> Current:
-        variant, cost = placed_variant(self.job)
+        job = StoredJob(self.job)
         return Current(
             id=self.id,
-            function_id=self.job.get(b"h_function", b"").decode() or self.id,
+            function_id=job.text("function") or self.id,
             node=self.node,
-            devices=parse_devices(self.job.get(b"h_devices", b"").decode()),
-            attempt=int(self.job.get(b"h_attempts") or 1),
-            variant=variant,
-            cost=amounts(asked_for(cost)),
+            devices=job.devices,
+            attempt=job.attempts or 1,
+            variant=job.variant,
+            cost=amounts(asked_for(job.cost)),
         )
 
 

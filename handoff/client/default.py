@@ -12,9 +12,11 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.graph.dag import DAG
-from handoff.ledger.runs import RunResult
-from handoff.words.function import Code, Function
-from handoff.words.resources import Amount, DeviceMemory, Number
+from handoff.ledger.results import RunResult
+from handoff.words.capabilities import DeviceMemory
+from handoff.words.code import Code
+from handoff.words.function import Function
+from handoff.words.resources import Amount, Number
 
 _lock = threading.Lock()
 _cluster: Cluster | None = None

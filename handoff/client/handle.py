@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from handoff.errors import UnknownFunction
 from handoff.ledger import functions as work
-from handoff.ledger.functions import Verdict
+from handoff.ledger.records import look
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
+from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
-from handoff.why.explain import Explanation, explain
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
 
 if TYPE_CHECKING:
     from rq.job import Job
@@ -37,22 +39,22 @@ class Handle:
     @property
     def status(self) -> str:
         """Now: "deferred", "waiting", "delayed", "queued", "started", "finished", "failed" or "canceled"."""
-        return work.look(self._store, self.id).status
+        return look(self._store, self.id).status
 
     @property
     def node(self) -> str | None:
         """Where it is placed, runs or ran; None while it waits."""
-        return work.look(self._store, self.id).node
+        return look(self._store, self.id).node
 
     @property
     def devices(self) -> dict[str, list[int]]:
         """Which devices its reservation holds or held: `{"gpu": [0, 1]}`."""
-        return work.look(self._store, self.id).devices
+        return look(self._store, self.id).devices
 
     @property
     def attempts(self) -> int:
         """How often it was started."""
-        return work.look(self._store, self.id).attempts
+        return look(self._store, self.id).attempts
 
     @property
     def job(self) -> Job:

@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
 
+from handoff.client.attendant import Attendant
 from handoff.client.handle import Handle
-from handoff.errors import FunctionCanceled, InvalidFunction, StoreUnavailable, UnknownFunction, UnknownRun
-from handoff.graph.picture import INLINE, Vertex, mermaid
-from handoff.graph.plan import run_job_id
+from handoff.client.run_summary import RunSummary, summary
+from handoff.errors import FunctionCanceled, InvalidFunction, UnknownFunction, UnknownRun
+from handoff.graph.mermaid import mermaid
+from handoff.graph.vertex import INLINE, Vertex
 from handoff.ledger import runs
-from handoff.ledger.runs import Member, Progress, Run, RunResult, plain_error
+from handoff.ledger.members import Member, Standing, read_members, read_standings
+from handoff.ledger.results import RunResult, gather, plain_error
+from handoff.ledger.runs import Run
 from handoff.ledger.store import Store
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import SerializerLike
-
-ATTEND_EVERY_S = 5.0
-"""A third of `options.ATTENDED_MS`: two words may be lost on the way."""
-
-TRY_AGAIN_S = 1.0
-"""How soon a word that was lost is said again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """One run in a list; of its functions inlines are not counted."""
-
-    id: str  #: of its DAG
-    status: str  #: running, finished, failed, canceled
-    total: int
-    finished: int
-    failed: int
-    canceled: int  #: with those that were skipped
-    created_at: datetime
-    ended_at: datetime | None
-    reason: str  #: why it was stopped: '', failed, canceled, timeout, detached
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain data, for JSON: moments as ISO texts, None where there is no reason."""
-        moments = {"created_at": _moment(self.created_at), "ended_at": self.ended_at and _moment(self.ended_at)}
-        return asdict(self) | moments | {"reason": self.reason or None}
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")
+from handoff.why.progress import Progress, late, read_progress
 
 
 class RunHandle:
@@ -83,10 +54,10 @@ class RunHandle:
         """
         run = self._wait(timeout)
         if not run.ended and not partial:
-            raise runs.late(self._store, run, timeout)
+            raise late(self._store, run, timeout)
         # Of a graph that is still being loaded the functions are not known, and nothing has ended.
         members = self._members if run.ended or run.finished or run.failed or run.canceled else []
-        return runs.gather(self._store, run, members, self._serializer, partial=partial)
+        return gather(self._store, run, members, self._serializer, partial=partial)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for at most `timeout` seconds until all of it has ended and is given back, and return its status.
@@ -95,7 +66,7 @@ class RunHandle:
         """
         run = self._wait(timeout)
         if not run.ended:
-            raise runs.late(self._store, run, timeout)
+            raise late(self._store, run, timeout)
         return run.status
 
     def cancel(self) -> bool:
@@ -108,7 +79,7 @@ class RunHandle:
     def progress(self) -> Progress:
         """Count its functions by state, and say what runs where and what waits for what."""
         names = {member.number: member.id for member in self._members}
-        return runs.read_progress(self._store, self.id, self._instance, names)
+        return read_progress(self._store, self.id, self._instance, names)
 
     def to_mermaid(self) -> str:
         """Draw it, as it stands now, as a flowchart for Mermaid."""
@@ -130,7 +101,7 @@ class RunHandle:
 
     def vertices(self) -> list[Vertex]:
         """All of its functions, inlines too, in the order in which they were added, and where each stands now."""
-        standings = runs.read_standings(self._store, self._instance, self._members)
+        standings = read_standings(self._store, self._instance, self._members)
         progress = None
         if any(standing.status in ("waiting", "delayed") for standing in standings.values()):
             progress = self.progress()
@@ -143,7 +114,7 @@ class RunHandle:
         ]
 
     def _vertex(
-        self, member: Member, standing: runs.Standing, waiting: Mapping[str, str], infeasible: frozenset[str]
+        self, member: Member, standing: Standing, waiting: Mapping[str, str], infeasible: frozenset[str]
     ) -> Vertex:
         waits, error = standing.status in ("waiting", "delayed"), standing.error
         return Vertex(
@@ -181,7 +152,7 @@ class RunHandle:
 
     @cached_property
     def _members(self) -> list[Member]:
-        members = runs.read_members(self._store, self._instance)
+        members = read_members(self._store, self._instance)
         if members is None:
             raise UnknownRun(self.id)
         return members
@@ -189,50 +160,3 @@ class RunHandle:
     @cached_property
     def _by_id(self) -> Mapping[str, Member]:
         return {member.id: member for member in self._members}
-
-
-def summary(run: Run) -> RunSummary:
-    """Put what was read of a run into the words of the list."""
-    return RunSummary(
-        id=run.id,
-        status=run.status,
-        total=run.total,
-        finished=run.finished,
-        failed=run.failed,
-        canceled=run.canceled,
-        created_at=datetime.fromtimestamp(run.created_ms / 1000, UTC),
-        ended_at=None if run.ended_ms is None else datetime.fromtimestamp(run.ended_ms / 1000, UTC),
-        reason=run.reason,
-    )
-
-
-class Attendant:
-    """A thread that says every few seconds that the client of an attached run lives, until the run has ended.
-
-    A daemon: it does not keep the program alive, and a run is to notice that the program is gone.
-    """
-
-    def __init__(self, store: Store, instance: str) -> None:
-        self._store = store
-        self._instance = instance
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._attend, name=f"handoff-attend-{instance}", daemon=True)
-
-    def start(self) -> Attendant:
-        """Begin."""
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Say no more; returns when the thread has ended. May be called again, and after a fork."""
-        self._stopped.set()
-        self._thread.join()
-
-    def _attend(self) -> None:
-        pause_s = 0.0
-        while not self._stopped.wait(pause_s):
-            pause_s = TRY_AGAIN_S
-            with contextlib.suppress(StoreUnavailable):
-                if not runs.attend(self._store, self._instance):
-                    return
-                pause_s = ATTEND_EVERY_S

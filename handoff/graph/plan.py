@@ -5,21 +5,20 @@ Pure: from functions to plain data. Knows neither Redis nor nodes; what goes thr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from handoff.graph.dag import DAG, companions, pin_of, resolve
+from handoff.graph.dag import DAG
 from handoff.graph.needs import needs
+from handoff.graph.order import longest_paths
+from handoff.graph.rules import CheckedGraph, check_graph
 from handoff.graph.wiring import Wiring
-from handoff.words.constraints import Term, parse_where
+from handoff.words.checked import Checked
+from handoff.words.constraints import Term, pin_to
 from handoff.words.function import Function
 from handoff.words.resources import Units
-from handoff.words.variants import Variant, parse_variants
-
-_LONGEST_DURATION_S = 1e300
-"""Longer ones count as this, so that the sum of a million is still a float."""
+from handoff.words.variants import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class Step:
     """A function of a run that is scheduled, which inline ones are not."""
 
     number: int  #: from 1, in the order added
-    function: Function
+    checked: Checked  #: with its group's pin among its terms
     takes: tuple[int, ...]  #: numbers of those whose results it needs, through inlines too: each once, by first use
     followers: tuple[int, ...]  #: numbers of those that take it, ascending
     inputs: dict[str, Any] | None  #: how its arguments are made of results, as `Wiring` writes it; None: of none
@@ -35,6 +34,11 @@ class Step:
     place: int  #: 0 starts first: the longest path to an end, of equals the lower number
     group: int | None  #: that it must share a node with, where no pin says which
     pin: str | None  #: the only node it may go to: its own, or its group's
+
+    @property
+    def function(self) -> Function:
+        """As the user gave it."""
+        return self.checked.function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,36 +62,23 @@ class Plan:
     structure: list[list[Any]]  #: [id, number (0: inline), [index of each arg, ...]] of each function, in order added
 
 
-def run_job_id(instance: str, number: int) -> str:
-    """The RQ job id of a function in a run."""
-    return f"{instance}-{number}"
-
-
 def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
     """Check the graph and plan a run of it. `default_cost` is the cost of functions that name none.
 
     Raises what `DAG.validate` raises.
     """
-    functions = dag.functions
-    sources, order = resolve(functions)
-    regular = [index for index, function in enumerate(functions) if function.type != "inline"]
-    numbers = [0] * len(functions)
+    graph = check_graph(dag.functions, default_cost)
+    regular = [index for index, checked in enumerate(graph.functions) if checked.function.type != "inline"]
+    numbers = [0] * len(graph.functions)
     for number, index in enumerate(regular, 1):
         numbers[index] = number
-    paths = longest_paths(functions, sources, order)
+    paths = longest_paths(dag.functions, graph.sources, graph.order)
     places = {index: place for place, index in enumerate(sorted(regular, key=lambda index: -paths[index]))}
 
-    pins = {index: pin for index in regular if (pin := pin_of(functions[index])) is not None}
-    gathered: list[list[int]] = []
-    for members in companions(functions):
-        pin = next((pins[index] for index in members if index in pins), None)
-        if pin is None:
-            gathered.append(members)
-        else:
-            pins.update(dict.fromkeys(members, pin))
+    pins, gathered = _pins(graph, regular)
     group_of = {index: number for number, members in enumerate(gathered, 1) for index in members}
 
-    wiring = Wiring(functions, sources, numbers)
+    wiring = Wiring(graph, numbers)
     wired = {index: wiring.of(index) for index in regular}
     followers: dict[int, list[int]] = {number: [] for number in range(1, len(regular) + 1)}
     for index, (takes, _) in wired.items():
@@ -96,78 +87,60 @@ def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
     steps = []
     for index in regular:
         takes, inputs = wired[index]
+        pin = pins.get(index)
         steps.append(
             Step(
                 number=numbers[index],
-                function=functions[index],
+                checked=_pinned(graph.functions[index], pin),
                 takes=takes,
                 followers=tuple(followers[numbers[index]]),
                 inputs=inputs,
                 forms=wiring.forms(index),
                 place=places[index],
                 group=group_of.get(index),
-                pin=pins.get(index),
+                pin=pin,
             )
         )
     return Plan(
         id=dag.id,
         steps=tuple(steps),
         roots=tuple(step.number for step in steps if not step.takes),
-        groups=_groups(functions, sources, order, numbers, gathered, default_cost),
+        groups=_groups(graph, numbers, gathered),
         structure=[
-            [function.id, number, taken] for function, number, taken in zip(functions, numbers, sources, strict=True)
+            [checked.id, number, taken]
+            for checked, number, taken in zip(graph.functions, numbers, graph.sources, strict=True)
         ],
     )
 
 
-def longest_paths(functions: Sequence[Function], sources: Sequence[Sequence[int]], order: Sequence[int]) -> list[float]:
-    """For each function the seconds from its start to the end of all that follows it, if nothing ever waits.
-
-    Those of no known duration take as long as the others on average; where none is known, each takes 1. Inlines take
-    no time if they do not say so.
-    """
-    known = [_seconds(function) for function in functions if function.type != "inline"]
-    given = [seconds for seconds in known if seconds is not None]
-    usual = math.fsum(given) / len(given) if given else 1.0
-    paths = [0.0] * len(functions)  # At first only what follows.
-    for index in reversed(order):
-        seconds = _seconds(functions[index])
-        if seconds is None:
-            seconds = 0.0 if functions[index].type == "inline" else usual
-        paths[index] += seconds
-        for source in sources[index]:
-            paths[source] = max(paths[source], paths[index])
-    return paths
+def _pins(graph: CheckedGraph, regular: Sequence[int]) -> tuple[dict[int, str], list[list[int]]]:
+    """The only node of each function that has one, be it by another that it must run with; and the other groups."""
+    pins = {index: pin for index in regular if (pin := graph.functions[index].pin) is not None}
+    gathered: list[list[int]] = []
+    for members in graph.companions:
+        pin = next((pins[index] for index in members if index in pins), None)
+        if pin is None:
+            gathered.append(members)
+        else:
+            pins.update(dict.fromkeys(members, pin))
+    return pins, gathered
 
 
-def _seconds(function: Function) -> float | None:
-    return None if function.duration is None else float(min(function.duration, _LONGEST_DURATION_S))
+def _pinned(checked: Checked, pin: str | None) -> Checked:
+    if pin is None or checked.pin is not None:
+        return checked
+    return replace(checked, terms=tuple(sorted({*checked.terms, pin_to(pin)})))
 
 
-def _groups(
-    functions: Sequence[Function],
-    sources: Sequence[Sequence[int]],
-    order: Sequence[int],
-    numbers: Sequence[int],
-    gathered: Sequence[Sequence[int]],
-    default_cost: Sequence[Variant],
-) -> tuple[Group, ...]:
-    costs = {}
-    for members in gathered:
-        for index in members:
-            cost = functions[index].cost
-            costs[index] = default_cost if cost is None else parse_variants(cost)
-    groups = []
-    for number, (members, need) in enumerate(zip(gathered, needs(gathered, costs, sources, order), strict=True), 1):
-        terms = {
-            term for index in members for term in parse_where(functions[index].where, function_id=functions[index].id)
-        }
-        groups.append(
-            Group(
-                number=number,
-                members=tuple(numbers[index] for index in members),
-                need=need,
-                terms=tuple(sorted(terms, key=Term.text)),
-            )
+def _groups(graph: CheckedGraph, numbers: Sequence[int], gathered: Sequence[Sequence[int]]) -> tuple[Group, ...]:
+    costs = {index: graph.functions[index].variants for members in gathered for index in members}
+    found = needs(gathered, costs, graph.sources, graph.order)
+    return tuple(
+        Group(
+            number=number,
+            members=tuple(numbers[index] for index in members),
+            need=need,
+            terms=tuple(sorted({term for index in members for term in graph.functions[index].terms})),
         )
-    return tuple(groups)
+        for number, (members, need) in enumerate(zip(gathered, found, strict=True), 1)
+    )

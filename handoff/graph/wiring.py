@@ -13,22 +13,22 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from handoff.graph.dag import Argument, Transform, transform_path
-from handoff.words.function import Function, import_path
+from handoff.graph.rules import CheckedGraph
+from handoff.words.argument import Applied, Taken
 
 
 class Wiring:
-    """The arguments of all functions of a graph that is valid, and the forms that they ask of each other's results."""
+    """The arguments of all functions of a graph, and the forms that they ask of each other's results."""
 
-    def __init__(self, functions: Sequence[Function], sources: Sequence[Sequence[int]], numbers: Sequence[int]) -> None:
-        self._functions = functions
-        self._sources = sources
+    def __init__(self, graph: CheckedGraph, numbers: Sequence[int]) -> None:
+        self._functions = graph.functions
+        self._sources = graph.sources
         self._numbers = numbers  # 0 for those that are inline.
         self._forms: dict[int, list[list[Any]]] = {}
         self._known: dict[tuple[int, Hashable], int] = {}
         # Most arguments are results as they are, each taken by many: one list for all of them.
         self._plain = [
-            ["result", number, function.id, 0, None] for function, number in zip(functions, numbers, strict=True)
+            ["result", number, checked.id, 0, None] for checked, number in zip(graph.functions, numbers, strict=True)
         ]
 
     def of(self, index: int) -> tuple[tuple[int, ...], dict[str, Any] | None]:
@@ -37,7 +37,7 @@ class Wiring:
         None where there are none to make: it has no `args`, and takes no list of them.
         """
         takes, inlines = self._walk(index)
-        function = self._functions[index]
+        function = self._functions[index].function
         as_list = function.argument_inclusion == "as_list"
         if not function.args and not as_list:
             return takes, None
@@ -73,29 +73,29 @@ class Wiring:
         return tuple(takes), inlines[:-1]
 
     def _inline(self, index: int, places: Mapping[int, int]) -> list[Any]:
-        function = self._functions[index]
+        checked = self._functions[index]
         return [
-            function.id,
-            import_path(function.code, function_id=function.id),
+            checked.id,
+            checked.path,
             self._args(index, places),
-            function.argument_inclusion == "as_list",
-            list(function.extra_args),
-            dict(function.kwargs),
+            checked.function.argument_inclusion == "as_list",
+            list(checked.function.extra_args),
+            dict(checked.function.kwargs),
         ]
 
     def _args(self, index: int, places: Mapping[int, int]) -> list[list[Any]]:
         return [
             self._plain[source]
-            if isinstance(argument, str) and self._numbers[source]
-            else self._source(argument, source, places)
-            for argument, source in zip(self._functions[index].args, self._sources[index], strict=True)
+            if isinstance(taken, str) and self._numbers[source]
+            else self._source(taken, source, places)
+            for taken, source in zip(self._functions[index].args, self._sources[index], strict=True)
         ]
 
-    def _source(self, argument: str | Argument, source: int, places: Mapping[int, int]) -> list[Any]:
+    def _source(self, taken: str | Taken, source: int, places: Mapping[int, int]) -> list[Any]:
         id = self._functions[source].id
         serialize, deserialize = None, None
-        if isinstance(argument, Argument):
-            serialize, deserialize = _written(argument.serialize), _written(argument.deserialize)
+        if isinstance(taken, Taken):
+            serialize, deserialize = _written(taken.serialize), _written(taken.deserialize)
         if self._numbers[source]:
             return ["result", self._numbers[source], id, self._form(source, serialize), deserialize]
         return ["inline", places[source], id, serialize, deserialize]
@@ -111,10 +111,10 @@ class Wiring:
         return self._known[key]
 
 
-def _written(transform: Transform | None) -> list[Any] | None:
-    if transform is None:
+def _written(applied: Applied | None) -> list[Any] | None:
+    if applied is None:
         return None
-    path, static = transform_path(transform)
+    path, static = applied
     return [path, list(static)]
 
 

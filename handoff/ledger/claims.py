@@ -1,6 +1,6 @@
 """The resource tracker on Redis: nodes and claims; every change is one script.
 
-Knows nothing of functions that are submitted; see `handoff.work` for those.
+Knows nothing of functions that are submitted.
 """
 
 from __future__ import annotations
@@ -8,17 +8,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 
-from handoff.books.allocator import groups
+from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
-from handoff.ledger.nodes import Node, read_nodes
-from handoff.ledger.rqmodel import LOST_TEXT
+from handoff.ledger.nodes import Node, read_nodes, write_capabilities
 from handoff.ledger.store import Store, unlisted
-from handoff.ledger.texts.shape import capability_texts, cost_text, parse_cost_text, parse_devices, parse_pairs
-from handoff.words.constraints import constraints_text, labels_text, parse_labels
+from handoff.ledger.texts.cost import read_cost, read_pairs, write_cost
+from handoff.ledger.texts.demand import write_costs
+from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.labels import write_labels
+from handoff.ledger.texts.list import write_list
+from handoff.ledger.texts.reservation import claim_id
+from handoff.ledger.texts.terms import write_terms
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
+from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy
 from handoff.words.names import check_node_name, is_node_name
-from handoff.words.resources import Amount, DeviceMemory, Number, Units, amounts, parse_capabilities, parse_cost
+from handoff.words.resources import Amount, Number, Units, amounts, parse_cost
+from handoff.words.times import milliseconds
 
 
 class RedisResourceTracker:
@@ -39,13 +46,11 @@ class RedisResourceTracker:
         labels: Mapping[str, str] | None = None,
         device_memory: DeviceMemory | None = None,
     ) -> None:
-        units, devices = capability_texts(parse_capabilities(capabilities, device_memory))
+        units, devices = write_capabilities(parse_capabilities(capabilities, device_memory))
         check_node_name(name)
-        listed = labels_text(parse_labels(name, labels))
+        listed = write_labels(parse_labels(name, labels))
         while True:
-            reply = self._store.run(
-                "register_node", name=name, units=units, devices=devices, labels=listed, lost_text=LOST_TEXT
-            )
+            reply = self._store.run("register_node", name=name, units=units, devices=devices, labels=listed)
             match reply:
                 case ["registered"]:
                     return
@@ -61,7 +66,7 @@ class RedisResourceTracker:
             raise UnknownNode(str(name))
         began = False
         while True:
-            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", lost_text=LOST_TEXT)
+            reply, resent = self._store.run_noting("deregister", name=name, incarnation="")
             match reply:
                 case ["gone"]:
                     return
@@ -85,27 +90,27 @@ class RedisResourceTracker:
         return self._live(node).free()
 
     def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
-        reply = self._store.run("probe", name=node, cost=cost_text(parse_cost(cost)))
+        reply = self._store.run("probe", name=node, cost=write_cost(parse_cost(cost)))
         return bool(reply[1])
 
     def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
         units = parse_cost(cost)
         check_ttl(ttl)
-        id = _claim_id()
-        ttl_ms = 0 if ttl is None else max(1, round(ttl * 1000))
-        reply = self._store.run("request", name=node, id=id, cost=cost_text(units), ttl_ms=ttl_ms)
+        id = claim_id(uuid.uuid4().hex)
+        ttl_ms = 0 if ttl is None else milliseconds(ttl)
+        reply = self._store.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
         match reply:
             case ["reserved", bytes(devices)]:
                 return _reservation(id, node, units, devices)
             case ["short", list(short)]:
-                raise ResourcesUnavailable(node, parse_pairs(short))
+                raise ResourcesUnavailable(node, amounts(read_pairs(short)))
             case ["unknown"]:
                 raise UnknownNode(node)
             case _:
                 raise unlisted("request", reply)
 
     def release(self, reservation: Reservation) -> bool:
-        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex, lost_text=LOST_TEXT)
+        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex)
         return bool(reply == ["released"])
 
     def allocate_and_claim(
@@ -119,25 +124,25 @@ class RedisResourceTracker:
                 raise ResourcesUnavailable(group.pin, amounts(group.costs[0]))
             first = first or group.costs[0]
             for i, member in enumerate(group.members):
-                id = _claim_id()
+                id = claim_id(uuid.uuid4().hex)
                 claims.append((member.id, id))
-                costs = "&".join(cost_text(option[i]) for option in group.options)
-                rest += [id, number, group.strategy or self._strategy, constraints_text(group.terms), costs]
+                costs = write_costs(option[i] for option in group.options)
+                rest += [id, number, group.strategy or self._strategy, write_terms(group.terms), costs]
         among = [] if nodes is None else [name for name in nodes if is_node_name(name)]
         if nodes is not None and not among and claims:
             raise ResourcesUnavailable(None, amounts(first or {}))
-        reply = self._store.run("allocate", *rest, among=",".join(among))
+        reply = self._store.run("allocate", *rest, among=write_list(among))
         match reply:
             case ["claimed", list(placed)]:
                 claimed = {
-                    function_id: _reservation(id, node.decode(), parse_cost_text(cost.decode()), devices)
+                    function_id: _reservation(id, node.decode(), read_cost(cost.decode()), devices)
                     for (function_id, id), node, devices, cost in zip(
                         claims, placed[::3], placed[1::3], placed[2::3], strict=True
                     )
                 }
                 return {function.id: claimed[function.id] for function in functions if function.id in claimed}
             case ["short", bytes(pin), list(short)]:
-                raise ResourcesUnavailable(pin.decode() or None, parse_pairs(short))
+                raise ResourcesUnavailable(pin.decode() or None, amounts(read_pairs(short)))
             case _:
                 raise unlisted("allocate", reply)
 
@@ -148,10 +153,5 @@ class RedisResourceTracker:
         raise UnknownNode(name)
 
 
-def _claim_id() -> str:
-    # With a sign that RQ's job ids cannot hold, so that it never meets a function's reservation.
-    return f"~{uuid.uuid4().hex}"
-
-
 def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:
-    return Reservation(id, node, amounts(units), parse_devices(devices.decode()))
+    return Reservation(id, node, amounts(units), read_devices(devices.decode()))

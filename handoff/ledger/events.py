@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from handoff.ledger.store import Store
+from handoff.words.times import milliseconds
 
 MOST = 1_000
 """How many events one read brings."""
@@ -10,7 +11,7 @@ MOST = 1_000
 
 def read_events(store: Store, after: bytes, block_s: float | None) -> list[tuple[bytes, dict[str, str]]]:
     """Return what came after the entry `after`, waiting for at most `block_s` seconds where nothing did yet."""
-    block = () if block_s is None else ("BLOCK", max(1, round(block_s * 1000)))
+    block = () if block_s is None else ("BLOCK", milliseconds(block_s))
     found = store.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after)
     if not found:
         return []

@@ -1,6 +1,7 @@
 """Every Redis key of Handoff on one page: its type, what it means, how long it lives.
 
-Scripts name keys by the attributes here (`K.nodes`, `K.node .. name`); nothing else spells one. Rows that end in a
+Scripts name keys by the names here (`K.nodes`, `K.node .. name`); nothing else spells one. A name may say more than the
+key itself, which stays as it was when nodes and clients of several versions share a server. Rows that end in a
 separator are prefixes: the rest of the key is named in `of`. The keys of RQ's data model stand at the end, because
 every function is a real RQ job. RQ's own prefix is given to `schema`, so that this module imports nothing.
 """
@@ -30,11 +31,13 @@ SCHEMA: dict[str, Key] = {
     # Nodes.
     "nodes": Key("nodes", "ZSET", "node name -> bit position, in order of first registration", "while a node is known"),
     "node": Key(
-        "node:", "HASH", "one node: see lib/node.lua; `*` = what all share", "while it is known", of="node name"
+        "node:", "HASH", "one node: see nodes/node.lua; `*` = what all share", "while it is known", of="node name"
     ),
     "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
     "lost": Key("lost", "ZSET", "node whose lease is over -> since when, ms", "until it is back, or forgotten"),
-    "held": Key("held:", "HASH", "reservation id -> its record", "while something is held", of="node name"),
+    "reservations": Key(
+        "held:", "HASH", "reservation id -> its record (texts/reservation)", "while something is held", of="node name"
+    ),
     "running": Key("running:", "ZSET", "started reservation -> number of the take", "while it runs", of="node name"),
     "abandoned": Key("abandoned", "ZSET", "lost node that still holds something -> since when, ms", "until given back"),
     "drained": Key(
@@ -62,43 +65,49 @@ SCHEMA: dict[str, Key] = {
     "shape": Key("shape:", "ZSET", "waiting job -> rank (priority, then order)", "while one waits", of="shape"),
     "heads": Key("heads:", "ZSET", "shape -> rank of its head", "while one waits", of="scope"),
     "need": Key("need:", "ZSET", "shape -> units it needs", "while one waits", of="resource, then scope"),
-    # The index of many shapes: one bit per shape (lib/spots.lua).
-    "spots": Key("spots", "STRING", "bitmap: bit positions that shapes have", "while many shapes wait"),
-    "spot_scope": Key("spots:", "STRING", "bitmap: the shapes of one scope", "while many shapes wait", of="scope"),
-    "spot_planes": Key("spot_planes", "HASH", "resource -> how many bit planes it has", "while many shapes wait"),
-    "spot_plane": Key("spot:", "STRING", "bitmap: shapes with that bit set", "while many shapes wait", of="column:bit"),
-    "spot_terms": Key("terms", "HASH", "constraint -> how many shapes have it", "while many shapes wait"),
-    "spot_term": Key("term:", "STRING", "bitmap: the shapes that have it", "while many shapes wait", of="constraint"),
-    # Bounded overtaking (lib/overtaking.lua).
+    # The index of many shapes: one bit per shape (waiting/shape_index.lua).
+    "shape_bits": Key("spots", "STRING", "bitmap: bit positions that shapes have", "while many shapes wait"),
+    "shape_scope": Key("spots:", "STRING", "bitmap: the shapes of one scope", "while many shapes wait", of="scope"),
+    "shape_planes": Key("spot_planes", "HASH", "resource -> how many bit planes it has", "while many shapes wait"),
+    "shape_plane": Key(
+        "spot:", "STRING", "bitmap: shapes with that bit set", "while many shapes wait", of="column:bit"
+    ),
+    "shape_terms": Key("terms", "HASH", "constraint -> how many shapes have it", "while many shapes wait"),
+    "shape_term": Key("term:", "STRING", "bitmap: the shapes that have it", "while many shapes wait", of="constraint"),
+    # Bounded overtaking (waiting/overtaking.lua).
     "overtaking": Key("overtaking", "HASH", "the limits, and placements counted per resource", "permanent"),
-    "noted": Key("noted", "HASH", "shape -> its head, since when, and the counters then", "while one waits"),
+    "notes": Key("noted", "HASH", "shape -> its head, since when, and the counters then", "while one waits"),
     "fronts": Key("fronts", "ZSET", "shape, whatever its scope -> rank of its head", "while one waits"),
-    "withheld": Key("withheld", "STRING", "bitmap: nodes that are held", "while a node is known"),
+    "hold_bits": Key("withheld", "STRING", "bitmap: nodes that are held", "while a node is known"),
     "able": Key("able", "HASH", "shape -> how many live nodes could hold it", "while it waits and no node changes"),
     "holds": Key("holds", "ZSET", "node that is held for a head -> the head's rank", "while it is held"),
-    "timers": Key("timers", "ZSET", "what becomes due by the clock (lib/timers.lua) -> when, ms", "until it is due"),
+    "timers": Key("timers", "ZSET", "what becomes due by the clock (texts/timer) -> when, ms", "until it is due"),
     "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
     "handed": Key("handed:", "LIST", "of these, what one tick handed out", "a minute", of="token of the tick"),
     "dirty": Key("dirty", "ZSET", "node to be tried with what waits -> rank to go on from", "until it was tried"),
-    # Runs of graphs (lib/run.lua).
-    "run": Key("run:", "HASH", "one run: see lib/run.lua", "as long as its results", of="run"),
+    # Runs of graphs (runs/run.lua).
+    "run": Key("run:", "HASH", "one run: see runs/run.lua", "as long as its results", of="run"),
     "runs": Key("runs", "ZSET", "run -> when it was submitted, ms", "as long as its results"),
     "run_of": Key("run_of:", "STRING", "the newest run of a graph", "as long as its results", of="the user's id"),
     "run_next": Key("next:", "HASH", "number -> numbers of those that take its result", "until it ended", of="run"),
     "run_missing": Key("missing:", "HASH", "deferred number -> dependencies to come", "until it ended", of="run"),
     "run_active": Key("active:", "SET", "numbers that are ready and have not ended", "until it ended", of="run"),
-    "run_groups": Key("groups:", "HASH", "collocated ones: see lib/group.lua", "until it ended", of="run"),
+    "run_groups": Key("groups:", "HASH", "collocated ones: see runs/groups.lua", "until it ended", of="run"),
     "run_parked": Key("parked:", "LIST", "numbers behind the one that chooses", "until it has", of="run:group"),
     "run_graph": Key("graph:", "STRING", "what it looks like, for people", "as long as its results", of="run"),
     "run_end": Key("end:", "STREAM", "one entry when it has ended", "as long as its results", of="run"),
-    "grouped": Key("grouped:", "SET", "run|group that has chosen it", "while the run lives", of="node name"),
-    "unfolding": Key("unfolding", "ZSET", "kind|run|number -> how far it has come", "until it is done"),
+    "groups_on": Key("grouped:", "SET", "run|group that has chosen it", "while the run lives", of="node name"),
+    "leftovers": Key(
+        "unfolding", "ZSET", "what is left over (texts/leftover) -> how far it has come", "until it is done"
+    ),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
     "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
-    "gone": Key("gone:", "STRING", "what became of a function or run of which nothing is kept", "ten minutes", of="id"),
+    "words": Key(
+        "gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"
+    ),
     # Housekeeping.
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
     "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),

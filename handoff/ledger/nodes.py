@@ -1,25 +1,35 @@
-"""Nodes as Redis has them: read, drained and opened again; and what the cluster shares beside them.
-
-The fields are described in lua/lib/node.lua.
-"""
+"""Nodes as Redis has them: read, drained and opened again; and what the cluster shares beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from handoff.errors import InvalidResources, UnknownNode
-from handoff.ledger.rqmodel import LOST_TEXT
+from handoff.ledger.replies import texts_of
 from handoff.ledger.store import Store, unlisted
-from handoff.ledger.texts.shape import asked_for, cost_text
-from handoff.words.constraints import parse_labels_text
-from handoff.words.function import is_wait
+from handoff.ledger.texts.cost import asked_for, write_cost
+from handoff.ledger.texts.device_field import read_device_field
+from handoff.ledger.texts.hold import Hold, read_hold
+from handoff.ledger.texts.labels import read_labels
+from handoff.ledger.texts.node_field import read_node_field
+from handoff.ledger.texts.offered_devices import write_offered_devices
+from handoff.words.capabilities import Capabilities, parse_shared
 from handoff.words.names import is_node_name
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of, parse_shared
+from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
+from handoff.words.times import milliseconds
+from handoff.words.values import is_wait
 
 SHARED = "*"
 """The name under which what all nodes share has its books."""
+
+NodeState = Literal["up", "quiet", "over", "draining", "lost"]
+"""Functions are placed on nodes that are `up`, and on no others.
+
+`quiet`: its agent was told to take no more. `over`: more is reserved than its capabilities, which were lowered.
+`draining`: it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +38,7 @@ class Node:
 
     name: str
     kind: str  #: static, leased
-    live: bool  #: registered, and its lease not over by the server's clock
-    open: bool  #: live, and not lowered below use, quiet or being drained: something may be placed
+    state: NodeState
     lease_ms: int  #: what is left of the lease; -1 = static
     holder: str  #: the agent, for people; '' = none
     capabilities: Mapping[str, int]  #: units of 1/10,000
@@ -38,14 +47,19 @@ class Node:
     memory: Mapping[str, Mapping[int, tuple[int, int]]]  #: device resource -> index -> free and total memory, in units
     labels: Mapping[str, str]
     draining: int | None  #: until when in ms, 0 = without a deadline, None = it is not being drained
-    hold: str  #: `<rank>|<job>|<what it lacks>` of the function that it is held for; '' = nobody
+    hold: Hold | None  #: for whom it is held
+
+    @property
+    def live(self) -> bool:
+        """Whether it is registered, and its lease not over by the server's clock."""
+        return self.state != "lost"
 
     def has(self) -> dict[str, Amount]:
         """Its full amounts; slots only where they were given."""
         return amounts({name: units for name, units in self.capabilities.items() if not self._unlimited(name)})
 
     def free(self) -> dict[str, Amount]:
-        """Its free amounts, 0 where all is held or the capacity was lowered below use.
+        """Its free amounts, 0 where all is reserved or the capacity was lowered below use.
 
         Of devices what each can still give: one that serves shares gives no memory, and the other way round.
         """
@@ -68,53 +82,64 @@ class Node:
         return name == SLOTS and self.capabilities[name] == UNLIMITED
 
 
-def read_nodes(store: Store, name: str = "") -> list[Node]:
-    """All nodes in order of first registration, or the one called `name`; lapsed ones too, as not live."""
-    return [_node(*row) for row in store.run("nodes", name=name)[1]]
-
-
-def _node(name: bytes, lease_ms: int, flat: list[bytes]) -> Node:
-    fields: dict[str, Any] = {flat[i].decode(): flat[i + 1].decode() for i in range(0, len(flat), 2)}
-    amounts_of: dict[str, dict[str, int]] = {"cap": {}, "used": {}}
-    devices: dict[str, dict[int, int]] = {}
-    memory: dict[str, dict[int, tuple[int, int]]] = {}
-    for field, value in fields.items():
-        kind, colon, resource = field.partition(":")
-        if colon and kind == "dev":
-            parts = [part.partition("=") for part in value.split(",") if part]
-            listed = {int(index): [int(units) for units in rest.split("/")] for index, _, rest in parts}
-            devices[resource] = {index: units[0] for index, units in listed.items()}
-            if any(len(units) > 1 for units in listed.values()):
-                memory[resource] = {index: (units[1], units[2]) for index, units in listed.items()}
-        elif colon and kind in amounts_of:
-            amounts_of[kind][resource] = int(value)
-    live = fields["state"] == "up" and lease_ms != 0
-    return Node(
-        name=name.decode(),
-        kind=fields.get("kind", "static"),
-        live=live,
-        open=live and not fields.keys() & {"over", "quiet", "draining"},
-        lease_ms=lease_ms,
-        holder=fields.get("holder", ""),
-        capabilities=dict(sorted(amounts_of["cap"].items())),
-        used=amounts_of["used"],
-        devices=devices,
-        memory=memory,
-        labels=parse_labels_text(fields.get("labels", "")),
-        draining=int(fields["draining"]) if "draining" in fields else None,
-        hold=fields.get("hold", ""),
-    )
-
-
 def _is_whole(memory: tuple[int, int] | None) -> bool:
     return memory is None or memory[0] == memory[1]
 
 
+def read_nodes(store: Store, name: str = "") -> list[Node]:
+    """All nodes in order of first registration, or the one called `name`; lapsed ones too, as lost."""
+    return [_node(name.decode(), lease_ms, texts_of(flat)) for name, lease_ms, flat in store.run("nodes", name=name)[1]]
+
+
+def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+    units: dict[str, dict[str, int]] = {"cap": {}, "used": {}}
+    devices: dict[str, dict[int, int]] = {}
+    memory: dict[str, dict[int, tuple[int, int]]] = {}
+    for field, value in fields.items():
+        kind, resource = read_node_field(field)
+        if kind == "dev":
+            listed = read_device_field(value)
+            devices[resource] = {device.index: device.share for device in listed}
+            if sizes := {device.index: device.memory for device in listed if device.memory is not None}:
+                memory[resource] = sizes
+        elif resource and kind in units:
+            units[kind][resource] = int(value)
+    return Node(
+        name=name,
+        kind=fields.get("kind", "static"),
+        state=_state(fields, lease_ms),
+        lease_ms=lease_ms,
+        holder=fields.get("holder", ""),
+        capabilities=dict(sorted(units["cap"].items())),
+        used=units["used"],
+        devices=devices,
+        memory=memory,
+        labels=read_labels(fields.get("labels", "")),
+        draining=int(fields["draining"]) if "draining" in fields else None,
+        hold=read_hold(fields["hold"]) if "hold" in fields else None,
+    )
+
+
+def _state(fields: Mapping[str, str], lease_ms: int) -> NodeState:
+    if fields["state"] != "up" or lease_ms == 0:
+        return "lost"
+    if "draining" in fields:
+        return "draining"
+    if "over" in fields:
+        return "over"
+    return "quiet" if "quiet" in fields else "up"
+
+
+def write_capabilities(capabilities: Capabilities) -> tuple[str, str]:
+    """Write what a node has: its units, and its devices. A node that names no slots takes any number of functions."""
+    return write_cost({SLOTS: UNLIMITED, **capabilities.units}), write_offered_devices(capabilities)
+
+
 def drain(store: Store, name: str, deadline: float | None) -> None:
     """Close a node and empty it, for good after `deadline` seconds. Raises `UnknownNode`."""
-    if deadline is not None and not (is_wait(deadline)):
+    if deadline is not None and not is_wait(deadline):
         raise ValueError(f"deadline is {deadline!r}: give seconds above 0, or None to let end what runs")
-    _drain(store, name, 1, 0 if deadline is None else max(1, round(deadline * 1000)))
+    _drain(store, name, 1, 0 if deadline is None else milliseconds(deadline))
 
 
 def undrain(store: Store, name: str) -> None:
@@ -126,7 +151,7 @@ def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
     if not is_node_name(name):
         raise UnknownNode(str(name))
     while True:
-        reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms, lost_text=LOST_TEXT)
+        reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms)
         if reply == ["unknown"]:
             raise UnknownNode(name)
         if reply != ["again"]:
@@ -135,7 +160,7 @@ def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
 
 def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
     """Set what all nodes share of the resources named. Raises `InvalidResources`."""
-    match store.run("share", amounts=cost_text(parse_shared(amounts_of)), lost_text=LOST_TEXT):
+    match store.run("share", amounts=write_cost(parse_shared(amounts_of))):
         case ["shared", *_]:
             return
         case ["taken", bytes(name), bytes(node)]:
@@ -146,6 +171,6 @@ def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
 
 
 def shared(store: Store) -> dict[str, Amount]:
-    """What all nodes share, held or not; without the tokens of runs."""
+    """What all nodes share, reserved or not; without the tokens of runs."""
     tokens = read_nodes(store, SHARED)
     return amounts(asked_for(tokens[0].capabilities)) if tokens else {}

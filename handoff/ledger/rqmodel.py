@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import sys
 import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,43 +24,38 @@ from rq.version import VERSION
 
 from handoff.errors import InvalidFunction
 from handoff.serializer import SerializerLike
-from handoff.words.function import import_path
+from handoff.words.code import import_path
 
 CallbackLike = Callback | Callable[..., Any] | str
 
-TERMINAL = frozenset({"finished", "failed", "stopped", "canceled"})
-"""RQ's statuses after which nothing more happens by itself."""
 
+def job_fields(
+    *,
+    data: bytes,
+    description: str,
+    timeout: int,
+    result_ttl: int,
+    failure_ttl: int,
+    meta: bytes | None,
+    on_success: CallbackLike | None,
+    on_failure: CallbackLike | None,
+) -> list[str | bytes | int]:
+    """Lay out what the client decides of a job's hash as RQ would read it back: name, value, ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFields:
-    """What the client decides of a job's hash; times in seconds, -1 = for ever."""
-
-    data: bytes  #: the serialized call
-    description: str
-    timeout: int
-    result_ttl: int = DEFAULT_RESULT_TTL
-    failure_ttl: int | None = None
-    meta: bytes | None = None
-    on_success: CallbackLike | None = None
-    on_failure: CallbackLike | None = None
-
-
-def job_fields(fields: JobFields) -> list[str | bytes | int]:
-    """Lay a job's hash out as RQ would read it back: name, value, ... Empty fields are not written."""
-    failure_ttl = DEFAULT_FAILURE_TTL if fields.failure_ttl is None else fields.failure_ttl
+    `data` is the serialized call. Times are in seconds, -1 = for ever. Empty fields are not written.
+    """
     flat: list[str | bytes | int] = [
         "created_at", utc_text(datetime.now(UTC)),
-        "data", zlib.compress(fields.data, 1 if len(fields.data) > 1_000_000 else -1),
-        "description", fields.description,
+        "data", zlib.compress(data, 1 if len(data) > 1_000_000 else -1),
+        "description", description,
         # rq's `requeue` gives a job that has no timeout at all one of 180 s; -1 is its word for no limit.
-        "timeout", fields.timeout,
-        "result_ttl", fields.result_ttl,
+        "timeout", timeout,
+        "result_ttl", result_ttl,
         "failure_ttl", failure_ttl,
     ]  # fmt: skip
-    if fields.meta is not None:
-        flat += ["meta", fields.meta]
-    for name, callback in (("success", fields.on_success), ("failure", fields.on_failure)):
+    if meta is not None:
+        flat += ["meta", meta]
+    for name, callback in (("success", on_success), ("failure", on_failure)):
         if callback is not None:
             wrapped = callback if isinstance(callback, Callback) else Callback(callback)
             flat += [
@@ -121,42 +114,9 @@ def fetch_job(job_id: str, connection: redis.Redis, serializer: SerializerLike) 
         return None
 
 
-def encode_value(serialized: bytes) -> str:
-    """A serialized return value as the text that RQ keeps in a result entry."""
-    return b64encode(serialized).decode()
-
-
-def decode_value(entry: Mapping[bytes, bytes], serializer: SerializerLike) -> Any:
-    """The return value of a result entry; RQ leaves None out."""
-    text = entry.get(b"return_value")
-    return None if text is None else serializer.loads(b64decode(text))
-
-
-def encode_traceback(text: str) -> str:
-    """A traceback as RQ keeps it. Lua cannot compress, so callers send it ready."""
-    return b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode()
-
-
-def decode_traceback(entry: Mapping[bytes, bytes]) -> str:
-    """The traceback of a result entry, '' where there is none."""
-    text = entry.get(b"exc_string")
-    return "" if not text else zlib.decompress(b64decode(text)).decode()
-
-
 def utc_text(moment: datetime) -> str:
     """A moment as RQ writes it."""
     return rq.utils.utcformat(moment.astimezone(UTC))
-
-
-LOST_TEXT = encode_traceback("handoff.errors.NodeLost: the node went away while it ran this function")
-"""What RQ's tools show of a function that was lost with its node."""
-
-ENDING_TEXTS = {
-    "lost_text": LOST_TEXT,
-    "expired_text": encode_traceback("handoff.errors.WaitExpired: it waited longer than its wait_ttl"),
-    "unfit_text": encode_traceback("handoff.errors.Infeasible: no live node could hold it even when idle"),
-}
-"""What RQ's tools show of functions that end by nobody's code, by the arguments of the script that ends them."""
 
 
 def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

@@ -20,8 +20,8 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from handoff.errors import StoreUnavailable
-from handoff.ledger import lua
 from handoff.ledger.keys import Keys, prefix
+from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 
 GIVE_UP_AFTER_S = 3.5
@@ -160,17 +160,13 @@ class Store:
         with self._told():
             return self._once(*self._prepare(script, rest, arguments))
 
-    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[lua.Script, list[Any]]:
-        loaded = lua.load(script, RQ_KEY_PREFIX)
-        if "now_ms" in loaded.args:
-            arguments.setdefault("now_ms", self.now_ms)
-        if "lobby" in loaded.args:
-            arguments["lobby"] = self.namespace
+    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[loader.Script, list[Any]]:
+        loaded = loader.load(script, RQ_KEY_PREFIX)
         if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
-        return loaded, [*(arguments[name] for name in loaded.args), *rest]
+        return loaded, [self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
 
-    def _once(self, script: lua.Script, arguments: list[Any]) -> list[Any]:
+    def _once(self, script: loader.Script, arguments: list[Any]) -> list[Any]:
         """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
         try:
             try:
@@ -188,10 +184,6 @@ class Store:
     def read(self, command: str, *arguments: Any) -> Any:
         """One plain read, again if the connection broke."""
         return self.insist(lambda: self._execute(command, *arguments))
-
-    def read_together(self, *commands: tuple[Any, ...]) -> list[Any]:
-        """Several plain reads as of one moment, in one round trip."""
-        return self._pipelined(commands, transaction=True)
 
     def read_each(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain reads in one round trip, between which others are served: for so many that they take long together."""

@@ -16,12 +16,14 @@ from collections.abc import Mapping, Sequence
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from handoff.client.cluster import DEFAULT_NAMESPACE, Cluster
+from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, InvalidNode
+from handoff.words.address import DEFAULT_NAMESPACE
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Strategy
 from handoff.words.names import check_node_name
-from handoff.words.resources import DeviceMemory, Number, amount, parse_capabilities
+from handoff.words.resources import Number, amount
 from handoff.words.variants import Cost
 
 if TYPE_CHECKING:

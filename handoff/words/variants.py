@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 from handoff.errors import InvalidResources
 from handoff.words.resources import Number, Units, parse_cost
+from handoff.words.times import milliseconds
+from handoff.words.values import is_wait
 
 MOST_VARIANTS = 16
-
-LONGEST_AFTER_S = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,10 @@ class Variant:
 
     after_ms: int
     cost: Units
+
+
+NO_COST = (Variant(0, {}),)
+"""Of a function that asks for nothing but a slot."""
 
 
 def parse_variants(cost: Cost | None) -> tuple[Variant, ...]:
@@ -61,7 +64,6 @@ def _variant(entry: object) -> Variant:
 
 
 def _after_ms(after: After) -> int:
-    seconds = after.seconds
-    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds <= LONGEST_AFTER_S:
+    if not is_wait(after.seconds):
         raise InvalidResources("*", after, "After takes seconds above 0 and at most 10**9")
-    return max(1, round(seconds * 1000))
+    return milliseconds(after.seconds)

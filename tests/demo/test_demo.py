@@ -22,11 +22,14 @@ from click.testing import CliRunner
 
 from handoff.cli import main
 from handoff.client.cluster import Cluster
-from handoff.client.run_handle import RunSummary
-from handoff.demo import analysis, run
-from handoff.demo.run import AgentEnded, NoSources, find, graph
-from handoff.graph.dag import Argument
+from handoff.client.run_summary import RunSummary
+from handoff.demo import graph, run
+from handoff.demo import sources as demo_sources
+from handoff.demo.graph import build_graph
+from handoff.demo.run import AgentEnded
+from handoff.demo.sources import NoSources, find, standard_library
 from handoff.local.cluster import LocalCluster
+from handoff.words.argument import Argument
 from support import need_redis_server
 from support.waiting import LIMIT_S
 
@@ -90,20 +93,20 @@ class TestSources:
     def test_without_a_path_it_is_the_standard_library(self) -> None:
         found = find(None)
 
-        assert found.root == str(Path(analysis.standard_library()).resolve())
+        assert found.root == str(Path(standard_library()).resolve())
         assert f"{found.root}/ast.py" in [file for batch in found.batches for file in batch]
 
     def test_little_source_is_cut_into_more_functions_than_fit_at_once(self, sources: Path) -> None:
         found = find(str(sources))
 
-        assert len(found.batches) >= run.FEWEST_BATCHES
+        assert len(found.batches) >= demo_sources.FEWEST_BATCHES
         assert sorted(file for batch in found.batches for file in batch) == sorted(map(str, sources.iterdir()))
 
     def test_one_file_is_enough(self, sources: Path) -> None:
         assert find(str(sources / "copy.py")).batches == [[str(sources / "copy.py")]]
 
     def test_more_files_than_a_demo_takes_are_left_out(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(run, "MOST_FILES", 10)
+        monkeypatch.setattr(demo_sources, "MOST_FILES", 10)
 
         found = find(str(sources))
 
@@ -123,7 +126,7 @@ class TestGraph:
     def test_each_batch_is_analyzed_and_signed_and_all_are_compared(self, sources: Path) -> None:
         found = find(str(sources))
 
-        dag = graph(found)
+        dag = build_graph(found)
 
         dag.validate()
         takes = {each.id: [taken.id for taken in each.args if isinstance(taken, Argument)] for each in dag.functions}
@@ -167,7 +170,7 @@ class TestReport:
         assert ["copy.py", "module_00.py"] in [
             sorted((family["left"], family["right"])) for family in report["families"] if family["similarity"] == 1
         ]
-        assert [each["function"] for each in ran] == [each.id for each in graph(find(str(sources))).functions]
+        assert [each["function"] for each in ran] == [each.id for each in build_graph(find(str(sources))).functions]
         assert steps.count("analyze") == steps.count("signatures") == len(find(str(sources)).batches)
         assert steps[-1] == "compare"
 
@@ -262,7 +265,7 @@ class TestEnding:
 
     def test_a_function_that_fails_ends_it_in_one_line(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         need_redis_server()
-        monkeypatch.setattr(run, "ANALYZE", replace(run.ANALYZE, code=math.sqrt))
+        monkeypatch.setattr(graph, "ANALYZE", replace(graph.ANALYZE, code=math.sqrt))
 
         result = CliRunner().invoke(main, ["demo", str(sources), "--json"])
 

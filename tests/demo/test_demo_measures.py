@@ -10,6 +10,7 @@ import msgpack
 import pytest
 
 from handoff.demo import analysis
+from handoff.demo.structure import read_structure
 from support.sources import long_source, one_module, write
 
 
@@ -40,28 +41,28 @@ class TestComplexity:
     def test_each_decision_adds_one(self, body: str, complexity: int) -> None:
         indented = "\n".join(f"    {line}" for line in body.splitlines())
 
-        (function,) = analysis.read_structure(ast.parse(f"def f():\n{indented}")).functions
+        (function,) = read_structure(ast.parse(f"def f():\n{indented}")).functions
 
         assert function.complexity == complexity
 
     def test_an_asynchronous_loop_is_a_decision_and_an_asynchronous_with_is_none(self) -> None:
         tree = ast.parse("async def f():\n async with a:\n  async for b in c: d")
 
-        (function,) = analysis.read_structure(tree).functions
+        (function,) = read_structure(tree).functions
 
         assert function.complexity == 2
 
     def test_an_inner_function_counts_for_itself(self) -> None:
         tree = ast.parse("def outer():\n  if a: b\n  def inner():\n    while c: d\n    while e: f\n  for g in h: i")
 
-        functions = analysis.read_structure(tree).functions
+        functions = read_structure(tree).functions
 
         assert [(each.name, each.complexity) for each in functions] == [("outer", 3), ("outer.inner", 3)]
 
     def test_decisions_outside_functions_count_for_none(self) -> None:
         tree = ast.parse("if a: b\nclass C:\n  if d: e\n  def f(self): pass")
 
-        structure = analysis.read_structure(tree)
+        structure = read_structure(tree)
 
         assert structure.functions == [("C.f", 4, 1)]
         assert structure.classes == 1
@@ -72,7 +73,7 @@ class TestComplexity:
             tree = ast.IfExp(test=tree, body=ast.Constant(1), orelse=ast.Constant(2))
         function = ast.FunctionDef("f", ast.arguments([], [], None, [], [], None, []), [ast.Expr(tree)], [], lineno=1)
 
-        (measured,) = analysis.read_structure(ast.Module([function], [])).functions
+        (measured,) = read_structure(ast.Module([function], [])).functions
 
         assert measured.complexity == sys.getrecursionlimit() * 2 + 1
 

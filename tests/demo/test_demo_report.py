@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from handoff.demo.analysis import Analysis, ComplexFunction, Module, Pair, Signatures, Unparsable, Where
-from handoff.demo.report import Family, Ran, Report, families, peaks, render, summarize, to_json
+from handoff.demo.analysis import Analysis, ComplexFunction, Module, Signatures, Unparsable, Where
+from handoff.demo.likeness import Pair
+from handoff.demo.peaks import peaks
+from handoff.demo.render import render
+from handoff.demo.report import Family, Ran, Report, families, summarize, to_json
 from support.drawn import NODES, drawn
 
 NOTHING_HELD: Mapping[str, Mapping[str, float]] = {"small": {"cpu": 0}, "gpus": {}}

@@ -17,12 +17,12 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import Node, read_nodes
-from handoff.ledger.rqmodel import ENDING_TEXTS
 from handoff.local.server import RedisServer
 from support import need_redis_server
-from support.books import assert_nothing_held, check_books, read_ledger
+from support.books import assert_nothing_held, check_books
 from support.hammer.parts import NAMESPACE, PARTS, TOKENS, cancel, run
 from support.hammer.replay import Replay
+from support.ledger import read_ledger
 from support.waiting import wait_until
 
 SECONDS = 60.0
@@ -86,7 +86,7 @@ def _has_agent(node: Node) -> bool:
 
 
 def tick_until_quiet(cluster: Cluster) -> None:
-    while cluster.store.run("tick", room=0, token="quiet", **ENDING_TEXTS) == ["busy"] or _is_left(cluster):
+    while cluster.store.run("tick", room=0, token="quiet") == ["busy"] or _is_left(cluster):
         continue
 
 

@@ -20,8 +20,9 @@ from handoff.ledger import store as store_module
 from handoff.ledger.nodes import read_nodes
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, NameTaken, Stale, ok
-from support.books import Ledger, check_ledger, read_ledger
+from support.books import check_ledger
 from support.flows import FLOWS, Scene
+from support.ledger import Ledger, read_ledger
 from support.proxy import Fault, FaultyProxy
 
 NOW_MS = 1_900_000_000_000

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
-from handoff.local.server import NoServer, find_server
+from handoff.local.program import NoServer, find_server
+
+HERE = Path(__file__).parent
+
+# What fails in a module of this package tells as much as what fails in a test.
+pytest.register_assert_rewrite(*(f"{__name__}.{path.stem}" for path in HERE.iterdir() if path.stem != "__init__"))
 
 
 def need_redis_server() -> None:

@@ -12,12 +12,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.ledger.rqmodel import LOST_TEXT, encode_traceback, encode_value, worker_fields
+from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.result_entry import encode_traceback, encode_value
+from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
-from handoff.ledger.texts.shape import capability_texts
+from handoff.ledger.texts.labels import write_labels
 from handoff.serializer import Serializer
-from handoff.words.constraints import labels_text, parse_labels
-from handoff.words.resources import DeviceMemory, Number, parse_capabilities
+from handoff.words.capabilities import DeviceMemory, parse_capabilities
+from handoff.words.constraints import parse_labels
+from handoff.words.resources import Number
 
 
 class Stale(Exception):
@@ -108,13 +111,13 @@ class FakeAgent:
 
         Raises `NameTaken`.
         """
-        units, devices = capability_texts(parse_capabilities(self.capabilities, self.device_memory))
+        units, devices = write_capabilities(parse_capabilities(self.capabilities, self.device_memory))
         reply: list[Any] = ["again"]
         while reply == ["again"]:
             reply = self._store.run(
                 "register", *worker_fields("here", 1), name=self.name, incarnation=self.incarnation,
                 holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
-                labels=labels_text(parse_labels(self.name, self.labels)), lost_text=LOST_TEXT,
+                labels=write_labels(parse_labels(self.name, self.labels))
             )  # fmt: skip
         if reply[0] == "held":
             raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])
@@ -162,12 +165,12 @@ class FakeAgent:
         """Deregister the node. -> False if it is another agent's, or gone"""
         reply: list[Any] = ["again"]
         while reply == ["again"]:
-            reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation, lost_text=LOST_TEXT)
+            reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation)
         self._forget()
         return reply == ["gone"]
 
     def _own(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
-        reply = self._store.run(script, *rest, name=self.name, epoch=self.epoch, lost_text=LOST_TEXT, **arguments)
+        reply = self._store.run(script, *rest, name=self.name, epoch=self.epoch, **arguments)
         if reply == ["stale"]:
             self._forget()
             raise Stale(self.name)

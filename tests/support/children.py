@@ -15,7 +15,9 @@ from rq import Callback
 from rq.job import Job, JobStatus
 
 from handoff.serializer import Serializer, SerializerLike
-from handoff_worker.children.pool import Children, Died, Failed, Finished, Outcome, Task
+from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
+from handoff_worker.children.task import Task
 from support.waiting import LIMIT_S
 
 TESTS = str(Path(__file__).resolve().parents[1])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from handoff.ledger.nodes import SHARED, Node
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, device_of
-from support.books import Held, Ledger
+from support.ledger import Held, Ledger
 
 
 def drawn_name(reservation: str, ids: Mapping[str, str], ledger: Ledger) -> str:
@@ -43,8 +43,7 @@ def draw_node(node: Node, records: Mapping[str, Held], names: Mapping[str, str],
     parts += [f"{resource}{bar}" if is_named else bar for resource, bar in drawn.items()]
     parts += [names[id] for id in in_order if id not in seen]
     if node.hold:
-        _, job, lacks = node.hold.split("|")
-        parts.append(f"for {ids[job]}({lacks})")
+        parts.append(f"for {ids[node.hold.job_id]}({','.join(node.hold.lacks)})")
     return " ".join(parts)
 
 

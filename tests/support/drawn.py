@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console, RenderableType
 
-from handoff.demo.report import Peaks
+from handoff.demo.peaks import Peaks
 
 NODES: Peaks = {
     "small": {"cpu": (1, 1), "memory": (300, 1000)},

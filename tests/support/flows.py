@@ -12,8 +12,7 @@ from rq.job import JobStatus
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger import functions as work
-from handoff.ledger.rqmodel import ENDING_TEXTS
+from handoff.ledger import housekeeping
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
 
@@ -97,7 +96,7 @@ def later(ms: int) -> Callable[[Scene], object]:
 
 
 def tick(scene: Scene) -> None:
-    work.tick(scene.cluster.store)
+    housekeeping.tick(scene.cluster.store)
 
 
 def take(room: int) -> Callable[[Scene], object]:
@@ -105,7 +104,7 @@ def take(room: int) -> Callable[[Scene], object]:
 
 
 def tick_with_room(scene: Scene) -> object:
-    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex, **ENDING_TEXTS)
+    reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex)
     return [id for id, _ in reply[2]]
 
 

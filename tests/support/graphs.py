@@ -13,49 +13,42 @@ are checked after every step.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
-from types import TracebackType
 from typing import Any
-
-import msgpack
-import redis
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
-from handoff.graph.dag import DAG, Argument
-from handoff.graph.picture import INLINE
-from handoff.ledger.functions import tick
+from handoff.graph.dag import DAG
+from handoff.graph.vertex import INLINE
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED
+from handoff.words.argument import Argument
+from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
-from handoff.words.resources import DeviceMemory
-from handoff_worker.agent.tasks import result
-from handoff_worker.children.pool import Failed, Finished, Task
-from handoff_worker.inside.execution import Executor
 from support.agent import FakeAgent, Result, Started, failure, killed, ok
-from support.books import Ledger, check_books, read_ledger
+from support.books import check_books
+from support.ledger import Ledger, read_ledger
 
 START_MS = 1_900_000_000_000
 
 LEASE_MS = 30_000
+
 BEAT_MS = 20_000
 
 WORD_OF_A_RUN = re.compile("gone:[0-9a-f]{32}")
+
 WORD_MS = 600_000
 
 UNTOLD = frozenset(
     {"epoch", "events", "leases", "node", "order", "overtaking", "plane", "planes", "prune", "sweep", "withheld"}
 )
+
 UNTOLD_OF_RQ = frozenset({"queues", "worker"})
 """Keys that tell of nodes, or are permanent, and that change with whatever happens."""
 
 WORK = "graph_tasks:work"
-
-LENGTH = 4
-"""Bytes in front of a message to a child."""
 
 
 def function(id: str, *args: str | Argument, **options: Any) -> Function:
@@ -193,7 +186,7 @@ class Site:
         """
         ledger = self.ledger()
         for key in filter(WORD_OF_A_RUN.fullmatch, list(ledger.own)):
-            assert 0 < self.store.client.pttl(self.store.keys("gone", key.partition(":")[2])) <= WORD_MS, key
+            assert 0 < self.store.client.pttl(self.store.keys("words", key.partition(":")[2])) <= WORD_MS, key
             del ledger.own[key]
         kept = {f"node:{SHARED}"} | {key for key in ledger.own if key.partition(":")[0] not in UNTOLD}
         own = {key: ledger.own[key] for key in kept & ledger.own.keys()}
@@ -237,43 +230,3 @@ class Site:
 
 def _id(started: Started) -> str:
     return started.job["h_function"].decode()
-
-
-class Child(Executor):
-    """Runs what agents were given in this process, as a child of theirs does: from the job's hash to a result.
-
-    It sets no timers, which pytest needs for itself, and its client is the test's: there may be no server.
-    """
-
-    def __init__(self, client: redis.Redis) -> None:
-        super().__init__()
-        self._client = client
-
-    def __enter__(self) -> Child:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._set_environment({})
-        os.close(self._home)
-
-    def run(self, agent: FakeAgent, started: Started) -> Result:
-        """Run one function to its end."""
-        job = {name.encode(): value for name, value in started.job.items()}
-        inputs = {
-            number: {name.encode(): value for name, value in entry.items()} for number, entry in started.inputs.items()
-        }
-        worker = started.job["origin"].decode()
-        task = Task(started.id, job, node=agent.name, worker=worker, redis={}, inputs=inputs)
-        outcome = self.execute(msgpack.unpackb(task.frame()[LENGTH:]))
-        if outcome["kind"] == "finished":
-            made = result(Finished(started.id, outcome["result"], outcome["forms"]))  # type: ignore[arg-type]
-        else:
-            told = {name: outcome[name] for name in ("exception_type", "message", "traceback", "retryable")}
-            made = result(Failed(started.id, **told))  # type: ignore[arg-type]
-        return Result(**{**asdict(made), "jitter": 1.0})
-
-    def _connect(self, settings: Mapping[str, Any]) -> redis.Redis:
-        return self._client
-
-    def _tidy(self) -> None:
-        """What a child puts right by signals is nothing that these functions do."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from handoff_worker.machine.probe import MB, MachineCapabilities, Physical, Runner
+from handoff_worker.machine.gpus import Runner
+from handoff_worker.machine.probe import MB, MachineCapabilities, Physical
 
 BIG = Physical(cores=64, memory_bytes=256_000 * MB)
 TWO_GPUS = "0, GPU-aaaa-1, 24576, NVIDIA A10\n1, GPU-bbbb-2, 24576, NVIDIA A10\n"

@@ -46,16 +46,17 @@ from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import Infeasible, ResourcesUnavailable
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import SHARED, Node, read_nodes
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.why.explain import explain
 from handoff.words.function import Function
 from handoff.words.resources import device_of
 from handoff.words.variants import After
 from support.agent import FakeAgent, failure, killed, ok
-from support.books import Ledger, check_ledger, read_ledger
+from support.books import check_ledger
 from support.drawing import draw_node, drawn_name, error_of
+from support.ledger import Ledger, read_ledger
 from support.steps import add_option, amounts, milliseconds, nodes_of, variant
 
 START_MS = 1_900_000_000_000
@@ -324,7 +325,7 @@ class Board:
                 case "unheld":
                     del held[event["node"]]
                 case "reserved":
-                    cost = parse_cost_text(event["cost"]).keys()
+                    cost = read_cost(event["cost"]).keys()
                     for place, uses in ((event["node"], cost - shared), (SHARED, cost & shared)):
                         rank, lacks = held.get(place, (math.inf, set[str]()))
                         is_earlier = self._rank(event["id"].rpartition(":")[0]) <= rank

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 from handoff.demo import analysis
 from handoff.demo.analysis import Module
+from handoff.demo.fingerprints import pack
 
 
 def write(directory: Path, files: dict[str, str]) -> list[str]:
@@ -36,5 +37,5 @@ def module(path: str, fingerprints: range = range(0)) -> Module:
         functions=0,
         classes=0,
         complexity=0,
-        fingerprints=analysis.pack(fingerprints),
+        fingerprints=pack(fingerprints),
     )

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import redis
 
-from handoff.ledger.lua import Script
+from handoff.ledger.lua.loader import Script
 from handoff.ledger.store import ScriptBug, Store
 
 BATCH = 250

@@ -18,7 +18,7 @@ from benchmarks.graphs.elementary import CORES, NODES, Task, least_s, list_sched
 from benchmarks.graphs.shapes import step
 from benchmarks.graphs.trouble import Failed
 from handoff import DAG, Cluster, Function
-from handoff.ledger import functions as work
+from handoff.ledger.housekeeping import tick
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, Result, ok
 
@@ -108,8 +108,8 @@ class _Simulation:
         keys = self._cluster.store.keys
         queues = [keys("rq_queue", keys.queue(agent.name)) for agent in self._agents]
         while True:
-            work.tick(self._cluster.store)
-            lengths = self._cluster.store.read_together(*(("LLEN", queue) for queue in queues))
+            tick(self._cluster.store)
+            lengths = self._cluster.store.read_each([("LLEN", queue) for queue in queues])
             if not any(lengths):
                 return
             for node, length in enumerate(lengths):

@@ -20,7 +20,7 @@ from benchmarks.graphs.dags import as_dag
 from benchmarks.graphs.shapes import SHAPES, Graph, fan
 from benchmarks.graphs.trouble import Failed
 from handoff import Cluster, RunHandle
-from handoff.ledger import functions as work
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.store import Store
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
@@ -151,7 +151,7 @@ def _finish(cluster: Cluster, run: RunHandle, agents: list[FakeAgent]) -> None:
     idle = 0
     # What the last agent ends may be followed by something on the first.
     while idle < 2:
-        work.tick(cluster.store)
+        tick(cluster.store)
         for agent in agents:
             agent.finish(*map(ok, agent.runs), room=SLOTS)
         idle = 0 if any(agent.runs for agent in agents) else idle + 1

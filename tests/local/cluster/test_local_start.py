@@ -18,7 +18,7 @@ import agent_tasks
 import local_tasks
 from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
-from handoff.local.server import VARIABLE, WHEELS, NoServer, find_server
+from handoff.local.program import VARIABLE, WHEELS, NoServer, find_server
 from support.gate import Gate
 from support.local import local_cluster
 from support.waiting import LIMIT_S
@@ -164,7 +164,7 @@ def test_without_one_on_path_the_server_of_a_wheel_is_started() -> None:
 
 @pytest.mark.usefixtures("path")
 def test_without_any_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handoff.local.server.WHEELS", ())
+    monkeypatch.setattr("handoff.local.program.WHEELS", ())
 
     with pytest.raises(NoServer, match="install one with"), LocalCluster():
         pass

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff.local import server as embedded
-from handoff.local.server import NoServer, ServerNotStarted, find_server
+from handoff.local.process import ServerNotStarted
+from handoff.local.program import WHEELS, NoServer, find_server
 from support.private_servers import program
 
 
@@ -18,7 +18,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without any server: an empty PATH, no wheel; the folder on its PATH is returned."""
     monkeypatch.delenv("HANDOFF_REDIS_SERVER", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    for wheel in embedded.WHEELS:
+    for wheel in WHEELS:
         monkeypatch.setitem(sys.modules, wheel, None)
     return tmp_path / "bin"
 

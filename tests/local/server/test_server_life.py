@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from handoff.local import server as embedded
-from handoff.local.server import RedisServer, ServerNotStarted
+from handoff.local.process import ServerNotStarted, ServerProcess
+from handoff.local.server import RedisServer
 from support.private_servers import SAYS_READY, client, folder_of, program
 from support.processes import await_end
 from support.waiting import LIMIT_S, wait_until
@@ -99,7 +100,7 @@ class TestLife:
             os.kill(pid, number)
 
         monkeypatch.setattr(os, "killpg", force)
-        monkeypatch.setattr(embedded, "STOP_S", LIMIT_S)
+        monkeypatch.setattr("handoff.local.process.STOP_S", LIMIT_S)
         server.pause()
 
         server.stop()
@@ -111,7 +112,7 @@ class TestLife:
         stubborn = program(tmp_path / "redis-server", f"trap '' TERM; {SAYS_READY}; exec /bin/sleep 600")
         server = RedisServer(command=[str(stubborn)]).start()
         process = psutil.Process(server.pid)
-        monkeypatch.setattr(embedded, "STOP_S", 0.2)
+        monkeypatch.setattr("handoff.local.process.STOP_S", 0.2)
 
         server.stop()
 
@@ -207,13 +208,13 @@ class TestFailedStart:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         silent = program(tmp_path / "redis-server", "echo $$ > $0.pid; echo thinking; exec /bin/sleep 600")
-        await_ready = embedded._Process.await_ready
+        await_ready = ServerProcess.await_ready
 
-        def think_first(process: embedded._Process, seconds: float) -> None:
+        def think_first(process: ServerProcess, seconds: float) -> None:
             wait_until(lambda: "thinking" in process._said, "the program has begun")
             await_ready(process, seconds)
 
-        monkeypatch.setattr(embedded._Process, "await_ready", think_first)
+        monkeypatch.setattr(ServerProcess, "await_ready", think_first)
         server = RedisServer(command=[str(silent)], ready_s=1)
 
         with pytest.raises(ServerNotStarted, match=r"thinking\n\(not ready after 1 s\)"):

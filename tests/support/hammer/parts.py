@@ -17,7 +17,8 @@ from typing import Any
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, NodeIsLeased, ResourcesUnavailable, UnknownNode
-from handoff.ledger import functions as work
+from handoff.ledger import functions
+from handoff.ledger.housekeeping import tick
 from handoff.words.constraints import Not
 from handoff.words.function import Collocated, Function
 from handoff.words.variants import After
@@ -112,7 +113,7 @@ def racer(cluster: Cluster, chance: random.Random) -> Iterator[None]:
 
 def cancel(cluster: Cluster, id: str) -> None:
     """Whoever is told that it decided, writes so down."""
-    if work.cancel(cluster.store, id):
+    if functions.cancel(cluster.store, id):
         cluster.connection.hincrby("decided", id, 1)
 
 
@@ -124,7 +125,7 @@ def asker(cluster: Cluster, chance: random.Random) -> Iterator[None]:
         if id is not None:
             json.dumps(cluster.handle(id.decode()).explain().to_dict())
         if chance.random() < 0.1:
-            work.tick(cluster.store)
+            tick(cluster.store)
         yield
 
 
@@ -194,7 +195,7 @@ def serve(cluster: Cluster, chance: random.Random, me: FakeAgent) -> Iterator[No
                 yield
                 me.quiet(False)
             case number if number < 100:
-                work.tick(cluster.store)
+                tick(cluster.store)
         yield
 
 

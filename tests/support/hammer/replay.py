@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.texts.shape import parse_cost_text
+from handoff.ledger.texts.cost import read_cost
 from handoff.words.resources import UNIT, device_of
 
 
@@ -33,7 +33,7 @@ class Node:
                 self.is_draining = False
         self.is_up = event["change"] == "registered"
         if self.is_up:
-            self.units = Counter(parse_cost_text(event["units"]))
+            self.units = Counter(read_cost(event["units"]))
             parts = (part.partition(":") for part in event["devices"].split(";") if part)
             self.sizes = {name: dict(map(_size, entries.split(","))) for name, _, entries in parts}
 
@@ -96,7 +96,7 @@ class Replay:
                 case "node":
                     self.nodes.setdefault(event["node"], Node()).change(event)
                 case "shared":
-                    self.tokens.units = Counter({**self.tokens.units, **parse_cost_text(event["amounts"])})
+                    self.tokens.units = Counter({**self.tokens.units, **read_cost(event["amounts"])})
                 case "held":
                     self._of(event["node"]).hold = event["job"], set(event["lacks"].split(","))
                 case "unheld":
@@ -118,7 +118,7 @@ class Replay:
         # A claim may be tried on one node and made on another, under one id; a function never is.
         assert id.startswith("~") or id not in self._reserved, event
         self._reserved.add(id)
-        cost = parse_cost_text(event["cost"])
+        cost = read_cost(event["cost"])
         shared = {name: units for name, units in cost.items() if self.tokens.units[name]}
         rest = {name: units for name, units in cost.items() if name not in shared}
         self.held[id] = Held(event, shared, rest)
@@ -145,7 +145,7 @@ class Replay:
         held = self.held.pop(event["id"])
         for name in ("node", "devices"):
             assert event[name] == held.event[name], (event, held)
-        assert parse_cost_text(event["cost"]) == held.shared | held.rest, (event, held)
+        assert read_cost(event["cost"]) == held.shared | held.rest, (event, held)
         self.nodes[event["node"]].take(held.rest, event["devices"], -1)
         self.tokens.take(held.shared, "", -1)
         self.outcomes[event["outcome"]] += 1

@@ -10,7 +10,8 @@ import pytest
 
 from child_tasks import FOREVER_S, alive
 from handoff_worker.children.confine import binding
-from handoff_worker.children.pool import Children, Died, Finished
+from handoff_worker.children.outcome import Died, Finished
+from handoff_worker.children.pool import Children
 from support.children import Start, death, run, task, turn, value
 from support.waiting import wait_until
 

@@ -13,7 +13,8 @@ import pytest
 
 from child_tasks import FOREVER_S, alive
 from handoff_worker.children import pool
-from handoff_worker.children.pool import Children, Died
+from handoff_worker.children.outcome import Died
+from handoff_worker.children.pool import Children
 from handoff_worker.inside.wire import encode
 from support.children import Start, death, failure, run, subprocess_started, task, turn, value
 from support.waiting import LIMIT_S, wait_until

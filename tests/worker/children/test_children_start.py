@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_worker.children.pool import Children, Finished
+from handoff_worker.children.outcome import Finished
+from handoff_worker.children.pool import Children
 from support.children import Start, run, task, turn, value
 
 

@@ -14,7 +14,9 @@ import pytest
 
 from child_tasks import alive
 from handoff_worker.children import nursery
-from handoff_worker.children.pool import Children, Died, NurseryBroken
+from handoff_worker.children.nursery import NurseryBroken
+from handoff_worker.children.outcome import Died
+from handoff_worker.children.pool import Children
 from support.children import TESTS, Start, run, subprocess_started, task, turn, value
 from support.waiting import wait_until
 

@@ -11,8 +11,9 @@ from rq.job import Job
 
 from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
-from handoff_worker.children.pool import Children, Failed, Finished
-from handoff_worker.inside.execution import LARGEST_FORMS, LARGEST_RESULT
+from handoff_worker.children.outcome import Failed, Finished
+from handoff_worker.children.pool import Children
+from handoff_worker.inside.results import LARGEST_FORMS, LARGEST_RESULT
 from support.children import (
     entry,
     failure,
@@ -67,7 +68,7 @@ def test_a_result_that_is_gone_fails_for_good(children: Children, server: RedisS
 
     failed = failure(run(children, task("call", hash=stored, redis={"url": server.url})))
 
-    assert failed.exception_type == "handoff_worker.inside.inputs.ResultGone"
+    assert failed.exception_type == "handoff.errors.ResultGone"
     assert failed.message == (
         "the result of function 'producer', which this one takes, is gone: "
         "it has expired or was deleted, so submit the whole graph again"
@@ -211,7 +212,7 @@ def test_a_form_that_cannot_be_serialized_fails_for_good(children: Children) -> 
 def test_a_form_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("total", LARGEST_RESULT, hash=graph(forms=[transform("make_zeros")]))))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff.errors.ResultTooLarge"
     assert "made by child_tasks.make_zeros" in failed.message
 
 
@@ -221,7 +222,7 @@ def test_forms_over_their_limit_together_fail_for_good(children: Children) -> No
 
     failed = failure(run(children, task("total", each, hash=graph(forms=makers))))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff.errors.ResultTooLarge"
     assert "and 192.0 MB is the limit" in failed.message
     assert not failed.retryable
 

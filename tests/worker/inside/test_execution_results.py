@@ -7,8 +7,11 @@ import os
 import pytest
 
 from handoff.serializer import PickleSerializer
-from handoff_worker.children.pool import Children, Finished
-from handoff_worker.inside.execution import LARGEST_RESULT, LONGEST_TEXT, import_function
+from handoff_worker.children.outcome import Finished
+from handoff_worker.children.pool import Children
+from handoff_worker.inside.failure import LONGEST_TEXT
+from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.results import LARGEST_RESULT
 from support.children import failure, run, task, value
 
 
@@ -42,7 +45,7 @@ def test_a_result_of_60_mb_comes_back(children: Children) -> None:
 def test_a_result_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("zeros", LARGEST_RESULT)))
 
-    assert failed.exception_type == "handoff_worker.inside.execution.ResultTooLarge"
+    assert failed.exception_type == "handoff.errors.ResultTooLarge"
     assert "the result takes 64.0 MB and 64.0 MB is the limit: store the data elsewhere" in failed.message
     assert not failed.retryable
 

@@ -17,7 +17,8 @@ from child_tasks import FOREVER_S
 from handoff.client.current import current, run_as_current
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
-from handoff_worker.children.pool import Children, Finished
+from handoff_worker.children.outcome import Finished
+from handoff_worker.children.pool import Children
 from support import need_redis_server
 from support.children import TESTS, failure, run, task, value
 from support.waiting import LIMIT_S

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import redis
 
-from handoff.ledger.rqmodel import decode_value
+from handoff.errors import ResultGone
+from handoff.ledger.result_entry import decode_value
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
-from handoff_worker.agent.tasks import result as delivered
-from handoff_worker.children.pool import Finished
-from handoff_worker.inside.execution import import_function
-from handoff_worker.inside.inputs import MOST_READ, Entry, Evaluator, ResultGone, Unmade, read_results, taken
+from handoff_worker.agent.delivery import result as delivered
+from handoff_worker.children.outcome import Finished
+from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.inputs import MOST_READ, Entry, Evaluator, Unmade, read_results, taken
 from support.children import entry, inline, inline_function, inputs, result, transform
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from handoff.errors import InvalidNode, InvalidResources
 from handoff.words.constraints import parse_labels
 from handoff.words.resources import UNIT, amounts
+from handoff_worker.machine.gpus import Gpu
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer
-from handoff_worker.machine.probe import Gpu, MachineCapabilities
+from handoff_worker.machine.probe import MachineCapabilities
 from handoff_worker.machine.settings import NodeSettings
 
 

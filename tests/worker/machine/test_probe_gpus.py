@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from handoff_worker.machine.probe import Gpu, Runner, probe, run_command
+from handoff_worker.machine.gpus import Gpu, Runner, run_command
+from handoff_worker.machine.probe import probe
 from support.machines import BIG, TWO_GPUS, answers, fails, no_driver
 from support.waiting import LIMIT_S
 

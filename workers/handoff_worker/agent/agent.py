@@ -1,7 +1,8 @@
 """The agent: one loop on one thread that carries functions from the node's queue to children, and results back.
 
-The parent does all Redis work and runs nobody's code; what children do is `children`'s, what the books say is
-`ledger`'s. Nothing waits on Redis but one script at a time, with the socket's time-out as its limit.
+The parent does all Redis work and runs nobody's code; what runs here is `functions`', what is to be delivered is
+`delivery`'s, what the books say is `ledger`'s. Nothing waits on Redis but one script at a time, with the socket's
+time-out as its limit.
 
 Four verbs stop it, each more than the one before: `quiet` (take no more), `serve` undoes that, `stop` (quiet, finish by
 a deadline, then hand back), `kill` (hand back at once).
@@ -20,9 +21,12 @@ from typing import Any
 
 from handoff.errors import StoreUnavailable
 from handoff.words.resources import SLOTS, UNIT
-from handoff_worker.agent import hints, tasks
-from handoff_worker.agent.ledger import NameTaken, NodeLedger, Result, Stale, Started
-from handoff_worker.children.pool import Children, Died, Failed, Finished, Outcome, Task
+from handoff_worker.agent import hints
+from handoff_worker.agent.delivery import Outbox
+from handoff_worker.agent.functions import Functions
+from handoff_worker.agent.ledger import NameTaken, NodeLedger, Stale
+from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.pool import Children
 from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)
@@ -35,12 +39,8 @@ LONGEST_BACKOFF_S = 8.0
 MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
 
-
 MOST_FORKED = 4
 """Children at a time: a fresh one takes 5 ms of CPU, in which a warm one runs ten short functions."""
-
-MOST_BYTES = 32 * 2**20
-"""Of results in one call: Redis takes no more than 1 GB, and a slow link has the socket's time-out to carry them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,15 @@ class Agent:
     """
 
     def __init__(
-        self, ledger: NodeLedger, children: Children, commands: hints.Hints, maker: tasks.Maker, options: Options
+        self, ledger: NodeLedger, children: Children, commands: hints.Hints, maker: Maker, options: Options
     ) -> None:
-        self._ledger, self._children, self._commands, self._maker = ledger, children, commands, maker
+        self._ledger, self._children, self._commands = ledger, children, commands
+        self._outbox = Outbox()
+        self._functions = Functions(children, maker, self._outbox)
         self._options = options
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
         self._selector.register(children, selectors.EVENT_READ)
-        self._op = 0
-        self._unanswered = False  #: the current op was sent, and its answer has not come: it must be asked for again
-        self._sent: list[Result] = []  #: under the current op
-        self._results: list[Result] = []  #: to be sent under the next one
-        self._running: dict[str, Started] = {}
-        self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
-        self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
-        self._callbacks: set[str] = set()
         self._look = True  #: there may be something to take
         self._quiet = self._quiet_known = False
         self._stop_at_s = inf
@@ -130,7 +124,7 @@ class Agent:
                 key.data.drain()
         self._children.expire(time.monotonic())
         for outcome in self._children.poll():
-            self._end(outcome)
+            self._functions.end(outcome)
         if self._gone or time.monotonic() < self._online_at_s:
             return
         try:
@@ -144,7 +138,7 @@ class Agent:
     def _is_over(self) -> bool:
         if time.monotonic() >= self._stop_at_s:
             return True
-        busy = self._running or self._results or self._unanswered or self._callbacks
+        busy = self._functions.running or self._functions.callbacks or self._outbox
         if self._stop_at_s < inf:
             return not busy
         return self._options.burst and not busy and not self._look and self._is_idle()
@@ -160,7 +154,7 @@ class Agent:
         now_s = time.monotonic()
         next_s = self._stop_at_s
         if not self._gone:
-            if now_s >= self._online_at_s and (self._results or self._unanswered or self._wants_to_take()):
+            if now_s >= self._online_at_s and (self._outbox or self._wants_to_take()):
                 return 0.0
             next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
         return max(0.0, min(next_s, self._children.next_deadline() or inf) - now_s)
@@ -172,7 +166,7 @@ class Agent:
         if self._quiet:
             return 0
         # What is being delivered gives its slots back in the same script.
-        slots = self._slots - len(self._running) + len(self._sent)
+        slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
         children = self._children.idle + max(0, MOST_FORKED - self._children.starting)
         return max(0, min(slots, children, MOST_TAKEN))
 
@@ -183,7 +177,7 @@ class Agent:
             self._commands.connect()
             self._selector.register(self._commands, selectors.EVENT_READ)
             self._look = True
-        if self._unanswered:
+        if self._outbox.is_unanswered:
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
         now_s = time.monotonic()
@@ -193,55 +187,36 @@ class Agent:
             if self._quiet and self._stop_at_s < inf:
                 logger.info(
                     "ending: %d functions have %.0f s to finish; a second signal ends them at once",
-                    len(self._running), self._options.grace_s,
+                    len(self._functions.running), self._options.grace_s,
                 )  # fmt: skip
             self._look = not self._quiet
         if now_s >= self._beat_at_s:
-            for id in self._ledger.beat([*self._running, *(result.id for result in (*self._sent, *self._results))]):
-                self._stop_function(id, "its job was canceled or deleted, or its node is drained")
+            for id in self._ledger.beat([*self._functions.running, *self._outbox.ids()]):
+                self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
             self._beat_at_s = now_s + self._options.lease_s / 3 * random.uniform(0.8, 1.0)
         if now_s >= self._tick_at_s:
             self._tick()
             self._look = True
-        if self._results or self._wants_to_take():
+        if self._outbox or self._wants_to_take():
             self._exchange()
 
     def _exchange(self) -> None:
-        if not self._unanswered:
-            self._op += 1
-            self._sent, self._results = _some_of(self._results)
-            self._unanswered = True
+        op, results = self._outbox.exchange()
         room = self._room()
-        answer = self._ledger.exchange(self._op, room, self._sent)
-        self._unanswered = False
-        for result, outcome in zip(self._sent, answer.outcomes, strict=True):
-            self._note(result, outcome)
-        self._sent = []
+        answer = self._ledger.exchange(op, room, results)
+        for result, outcome in zip(self._outbox.note_answer(), answer.outcomes, strict=True):
+            self._functions.settle(result, outcome)
         # Whatever came in while all slots were taken is looked for when one is free.
         self._look = len(answer.started) >= room
         for started in answer.started:
-            self._start(started)
+            self._functions.start(started)
         if answer.more:
             self._tick_at_s = 0.0
 
-    def _note(self, result: Result, outcome: str) -> None:
-        started = self._running.pop(result.id)
-        if outcome == "refused":
-            logger.warning("the result of %s came too late: its reservation is gone", result.id)
-        elif outcome.startswith("failed") and result.kind == "stopped":
-            # By the deadline of a drain: it is as lost as if its node were.
-            logger.info("%s was stopped because node %s is drained", result.id, self._ledger.name)
-            if outcome == "failed+callback":
-                self._call_back(self._maker.lost_callback(started, self._ledger.name))
-        elif outcome.startswith("failed"):
-            logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
-            if outcome == "failed+callback":
-                self._call_back(self._maker.callback(started, result.error, result.message, result.body))
-
     def _tick(self) -> None:
-        more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - len(self._callbacks)))
+        more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - self._functions.callbacks))
         for started in owed:
-            self._call_back(self._maker.lost_callback(started, started.job.get(b"h_message", b"").decode()))
+            self._functions.call_back_lost(started, started.message)
         self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
 
     def _back_off(self, error: StoreUnavailable) -> None:
@@ -262,26 +237,22 @@ class Agent:
         Raises `NameTaken` where another agent has it.
         """
         logger.warning(
-            "node %s was lost to its lease: %d functions are stopped here", self._ledger.name, len(self._running)
-        )
-        for id in list(self._running):
-            if self._children.kill(id, "its node was lost"):
-                self._disowned.add(id)
-        self._running.clear()
-        self._stopped.clear()
-        # The number of exchanges goes on: Redis may have been rolled back to one of an earlier epoch of ours.
-        self._results, self._sent, self._unanswered = [], [], False
+            "node %s was lost to its lease: %d functions are stopped here",
+            self._ledger.name, len(self._functions.running),
+        )  # fmt: skip
+        self._functions.disown("its node was lost")
+        self._outbox.drop()
         if self._stop_at_s < inf:
             self._gone = True
             return
         try:
             offer = self._options.offer
-            held = self._ledger.register(offer.capabilities, round(self._options.lease_s * 1000), labels=offer.labels)
+            taken = self._ledger.register(offer.capabilities, round(self._options.lease_s * 1000), labels=offer.labels)
         except StoreUnavailable as error:
             self._back_off(error)
             return
-        if held is not None:
-            raise NameTaken(self._ledger.name, held)
+        if taken is not None:
+            raise NameTaken(self._ledger.name, taken)
         self._quiet_known, self._look = False, True
 
     def _leave(self) -> None:
@@ -290,52 +261,6 @@ class Agent:
             self._ledger.leave()
         except StoreUnavailable as error:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
-
-    # Functions.
-
-    def _start(self, started: Started) -> None:
-        if started.id in self._running:
-            # Redis was rolled back to before it was started: it runs here, and its result is still to come.
-            return
-        self._running[started.id] = started
-        if started.id not in self._disowned:
-            self._launch(started)
-
-    def _launch(self, started: Started) -> None:
-        made = self._maker.task(started)
-        if isinstance(made, Failed):
-            self._end(made)
-        else:
-            self._children.start(made)
-
-    def _call_back(self, task: Task) -> None:
-        if task.id in self._callbacks:
-            # Redis was rolled back: it failed once more while it is told of the first time.
-            return
-        self._callbacks.add(task.id)
-        self._children.start(task)
-
-    def _end(self, outcome: Outcome) -> None:
-        if outcome.id in self._callbacks:
-            self._callbacks.discard(outcome.id)
-            if not isinstance(outcome, Finished):
-                logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
-            return
-        if outcome.id in self._disowned:
-            self._disowned.discard(outcome.id)
-            # Redis was emptied, and the same job submitted again.
-            if (started := self._running.get(outcome.id)) is not None:
-                self._launch(started)
-            return
-        if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
-            self._results.append(tasks.stopped(outcome.id, why))
-        else:
-            self._stopped.pop(outcome.id, None)
-            self._results.append(tasks.result(outcome))
-
-    def _stop_function(self, id: str, why: str) -> None:
-        if id in self._running and self._children.kill(id, why):
-            self._stopped[id] = why
 
     # Commands.
 
@@ -354,22 +279,10 @@ class Agent:
             case {"command": hints.WORK}:
                 self._look = True
             case {"command": "stop-job", "job_id": str(job_id)} | {"command": "stop-execution", "job_id": str(job_id)}:
-                for id in [id for id in self._running if id.rpartition(":")[0] == job_id]:
-                    self._stop_function(id, "stopped by a stop-job command")
+                self._functions.stop_job(job_id, "stopped by a stop-job command")
             case {"command": "kill-horse"}:
-                for id in list(self._running):
-                    self._children.kill(id, "killed by rq's kill-horse command")
+                self._functions.kill_all("killed by rq's kill-horse command")
             case {"command": "shutdown"}:
                 self.stop()
             case _:
                 logger.warning("ignoring a command that this agent does not know: %s", command)
-
-
-def _some_of(results: list[Result]) -> tuple[list[Result], list[Result]]:
-    """Split off what one call may carry: at least one result, and no more than `MOST_BYTES` beside it."""
-    size = 0
-    for count, result in enumerate(results):
-        size += len(result.body) + len(result.forms)
-        if count and size > MOST_BYTES:
-            return results[:count], results[count:]
-    return results, []

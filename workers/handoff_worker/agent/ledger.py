@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from handoff.ledger.rqmodel import ENDING_TEXTS, LOST_TEXT, worker_fields
+from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
-from handoff.ledger.texts.shape import capability_texts
-from handoff.words.constraints import labels_text
-from handoff.words.resources import Capabilities
+from handoff.ledger.texts.labels import write_labels
+from handoff.words.capabilities import Capabilities
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.started import Started
 from handoff_worker.machine.holder import Holder
 
 
@@ -22,7 +24,7 @@ class Stale(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Taken:
     """Another agent has the lease."""
 
     holder: Holder
@@ -33,44 +35,16 @@ class Held:
 class NameTaken(Exception):
     """Another agent holds the node's lease and keeps renewing it."""
 
-    def __init__(self, node: str, held: Held) -> None:
-        super().__init__(node, held)
-        self.node, self.held = node, held
+    def __init__(self, node: str, taken: Taken) -> None:
+        super().__init__(node, taken)
+        self.node, self.taken = node, taken
 
     def __str__(self) -> str:
-        holder = self.held.holder
+        holder = self.taken.holder
         return (
             f"node {self.node!r} is held by the agent with process id {holder.pid} on host {holder.host}: "
             "stop that agent, or give this one another --name"
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
-
-    id: str
-    job: Mapping[bytes, bytes]
-    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: number in its run -> entry of a result
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of one attempt, as the finish script takes it."""
-
-    id: str
-    kind: str  #: finished, failed, stopped
-    body: str  #: RQ's return_value or exc_string
-    error: str = ""
-    message: str = ""
-    retryable: bool = False
-    jitter: float = 1.0
-    forms: str = ""  #: texts like RQ's return_value, with commas between
-
-    def flat(self) -> list[str | int]:
-        """The eight values of the script's list."""
-        jitter = f"{self.jitter:.3f}"
-        return [self.id, self.kind, self.body, self.error, self.message, int(self.retryable), jitter, self.forms]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +69,15 @@ class NodeLedger:
 
     def register(
         self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
-    ) -> Held | None:
+    ) -> Taken | None:
         """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
-        units, devices = capability_texts(capabilities)
+        units, devices = write_capabilities(capabilities)
         while True:
             reply = self._store.attempt(
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
                 name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, labels=labels_text(labels or {}), lost_text=LOST_TEXT,
+                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
             )  # fmt: skip
             match reply:
                 case ["registered", bytes(epoch)]:
@@ -111,14 +85,14 @@ class NodeLedger:
                     return None
                 case ["again"]:
                     continue
-                case ["held", bytes(holder), bytes(incarnation), int(left_ms)]:
-                    return Held(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
+                case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
+                    return Taken(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
 
     def beat(self, runs: Iterable[str]) -> list[str]:
         """Renew the lease and compare the reservations that run here. -> those to be stopped. Raises `Stale`."""
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, lost_text=LOST_TEXT)
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch)
         match reply:
             case ["beaten", list(stops)]:
                 return [stop.decode() for stop in stops]
@@ -130,14 +104,12 @@ class NodeLedger:
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
         """Deliver results and take up to `room` functions. Raises `Stale`. Same `op`, same answer."""
         flat = [value for result in results for value in result.flat()]
-        reply = self._store.attempt(
-            "finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room, lost_text=LOST_TEXT
-        )
+        reply = self._store.attempt("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
         match reply:
             case ["done", list(outcomes), list(started), int(more)]:
                 return Exchange(
                     [outcome.decode() for outcome in outcomes],
-                    [_started(*each) for each in started],
+                    [Started.read(*each) for each in started],
                     bool(more),
                 )
             case ["stale"]:
@@ -148,9 +120,7 @@ class NodeLedger:
     def quiet(self, quiet: bool) -> None:
         """Take no more and hand the queue back, or serve again. Raises `Stale`."""
         while True:
-            reply = self._store.attempt(
-                "quiet", name=self.name, epoch=self._epoch, quiet=int(quiet), lost_text=LOST_TEXT
-            )
+            reply = self._store.attempt("quiet", name=self.name, epoch=self._epoch, quiet=int(quiet))
             if reply == ["stale"]:
                 raise Stale
             if reply != ["again"]:
@@ -161,11 +131,11 @@ class NodeLedger:
 
         After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
         """
-        reply = self._store.attempt("tick", room=room, token=self._tick_token, **ENDING_TEXTS)
+        reply = self._store.attempt("tick", room=room, token=self._tick_token)
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
-        return bool(reply[1]), [_started(*each) for each in reply[2]]
+        return bool(reply[1]), [Started.read(*each) for each in reply[2]]
 
     def pending(self) -> bool:
         """Whether anything waits that this node could run when idle."""
@@ -174,16 +144,6 @@ class NodeLedger:
     def leave(self) -> None:
         """Deregister: what is queued waits again, what is started counts as lost."""
         while True:
-            reply = self._store.attempt(
-                "deregister", name=self.name, incarnation=self._incarnation, lost_text=LOST_TEXT
-            )
+            reply = self._store.attempt("deregister", name=self.name, incarnation=self._incarnation)
             if reply != ["again"]:
                 return
-
-
-def _started(id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
-    return Started(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
-
-
-def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:
-    return dict(zip(flat[::2], flat[1::2], strict=True))

@@ -24,20 +24,20 @@ def take_name(ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[f
     At once if the holder ran on this machine and its process is gone. Raises `NameTaken` if it renews its lease.
     """
     capabilities, labels = offer.capabilities, offer.labels
-    held = ledger.register(capabilities, lease_ms, labels=labels)
-    if held is not None and held.holder.is_gone():
-        logger.info("taking node %s over from process %d, which is gone", ledger.name, held.holder.pid)
-        held = ledger.register(capabilities, lease_ms, labels=labels, dead=held.incarnation)
-    if held is not None:
+    taken = ledger.register(capabilities, lease_ms, labels=labels)
+    if taken is not None and taken.holder.is_gone():
+        logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)
+        taken = ledger.register(capabilities, lease_ms, labels=labels, dead=taken.incarnation)
+    if taken is not None:
         logger.warning(
             "node %s is held by process %d on %s; waiting %.1f s for its lease",
-            ledger.name, held.holder.pid, held.holder.host, held.left_ms / 1000,
+            ledger.name, taken.holder.pid, taken.holder.host, taken.left_ms / 1000,
         )  # fmt: skip
-        if not wait(held.left_ms / 1000 + 0.05):
+        if not wait(taken.left_ms / 1000 + 0.05):
             return False
-        held = ledger.register(capabilities, lease_ms, labels=labels)
-    if held is not None:
-        raise NameTaken(ledger.name, held)
+        taken = ledger.register(capabilities, lease_ms, labels=labels)
+    if taken is not None:
+        raise NameTaken(ledger.name, taken)
     return True
 
 

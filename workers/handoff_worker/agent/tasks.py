@@ -1,23 +1,16 @@
-"""From a job's hash to a task for a child, and from what came of it to what the books store. Pure."""
+"""From a function that was started to the task for a child. Pure."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 
-from handoff.client.current import placed_variant
 from handoff.errors import NodeLost
-from handoff.ledger.rqmodel import decode_traceback, encode_traceback, encode_value
-from handoff.ledger.texts.shape import parse_devices
-from handoff_worker.agent.ledger import Result, Started
+from handoff.ledger.result_entry import decode_traceback, encode_traceback
+from handoff.ledger.texts.reservation import callback_id
+from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import binding, device_environment
-from handoff_worker.children.pool import Died, Failed, Finished, Outcome, Task
-
-CHILD_DIED = "handoff.ChildDied"
-"""The exception type of a function whose process ended under it."""
-
-STOPPED = "handoff.Stopped"
-"""The exception type of a function that was stopped by a command of rq's."""
+from handoff_worker.children.outcome import Failed
+from handoff_worker.children.task import Task
 
 
 class Maker:
@@ -33,40 +26,40 @@ class Maker:
         allow_pickle: bool,
         environ: Mapping[str, str],
     ) -> None:
-        self._node, self._worker, self._redis = node, worker, {"url": url}
+        self.node = node
+        self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
 
     def task(self, started: Started) -> Task | Failed:
         """What a child is to run; or, for a pickled call that this agent does not load, its failure."""
-        job = started.job
-        pickled = job.get(b"h_serializer") == b"pickle"
-        if pickled and not self._allow_pickle:
+        serializer = started.serializer
+        if serializer == "pickle" and not self._allow_pickle:
             message = "its arguments are pickled, and this agent loads no pickles: start it with --allow-pickle"
             return Failed(started.id, "handoff.errors.InvalidFunction", message, message, retryable=False)
-        devices = parse_devices(job.get(b"h_devices", b"").decode())
-        _, cost = placed_variant(job)
+        devices = started.devices
+        cpu_units = started.cost.get("cpu", 0)
         return Task(
             id=started.id,
-            job=job,
-            node=self._node,
+            job=started.job,
+            node=self.node,
             worker=self._worker,
             redis=self._redis,
             binding=binding(devices),
-            environment=device_environment(devices, self._has_gpus, cost.get("cpu", 0), inherited=self._environ),
-            serializer="pickle" if pickled else "msgpack",
+            environment=device_environment(devices, self._has_gpus, cpu_units, inherited=self._environ),
+            serializer=serializer,
             inputs=started.inputs,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
         """The on_failure of a function that has failed for good here."""
         return Task(
-            id=f"{started.id}:on_failure",
+            id=callback_id(started.id),
             job=started.job,
-            node=self._node,
+            node=self.node,
             worker=self._worker,
             redis=self._redis,
             environment=device_environment({}, self._has_gpus, 0, inherited=self._environ),
-            serializer="pickle" if started.job.get(b"h_serializer") == b"pickle" else "msgpack",
+            serializer=started.serializer,
             kind="on_failure",
             exception_type=error,
             message=message,
@@ -79,25 +72,3 @@ class Maker:
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
         )
-
-
-def result(outcome: Outcome) -> Result:
-    """What the books store of an outcome."""
-    jitter = random.uniform(0.8, 1.2)
-    match outcome:
-        case Finished(id, serialized, forms):
-            return Result(id, "finished", encode_value(serialized), forms=",".join(map(encode_value, forms)))
-        case Failed(id, error, message, traceback, retryable):
-            return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
-        case Died(id, _, text):
-            if text.startswith("killed"):
-                message = f"its child process was {text}"
-            else:
-                message = f"its child process {text}" if text.startswith("exited") else text
-            body = encode_traceback(f"{CHILD_DIED}: {message}")
-            return Result(id, "failed", body, CHILD_DIED, message, True, jitter)
-
-
-def stopped(id: str, why: str) -> Result:
-    """What the books store of a function that a command has ended."""
-    return Result(id, "stopped", encode_traceback(f"{STOPPED}: {why}"), STOPPED, why)

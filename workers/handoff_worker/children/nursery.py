@@ -1,47 +1,128 @@
-"""The process that forks the children, and the agent's handle on it; knows nothing of functions, Redis or what is due.
-
-It is a process of its own because a fork is safe and cheap only where no thread ever ran and what all children need is
-imported already. It outlives nothing: when the agent is gone, in whatever way, it takes all children with it.
-"""
+"""The agent's handle on the nursery, the process that forks all children (`inside.nursery`), and on its successors."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
+import logging
 import os
 import selectors
-import signal
 import socket
-import struct
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from handoff_worker.inside.wire import Channel, encode
+from handoff_worker.children.child import Child
+from handoff_worker.children.outcome import fate
+from handoff_worker.inside.wire import REQUEST, Channel, Garbled
 
-_NUMBER = struct.Struct("!Q")
-"""A request is the number of a child, and its end of a socket pair beside it."""
+logger = logging.getLogger(__name__)
+
+MOST_UNREADY = 3
+"""How many nurseries in a row may end before they are ready."""
 
 _BOOT = (
     "import os, sys; sys.path[:] = sys.argv[2].split(os.pathsep); "
-    "from handoff_worker.children.nursery import main; main()"
+    "from handoff_worker.inside.nursery import main; main()"
 )
-
-_SET_PARENT_DEATH_SIGNAL = 1
-"""PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
 _CLOSING_S = 5.0
 """How long a nursery may take to end its children before it is killed itself."""
 
 
+class NurseryBroken(RuntimeError):
+    """No process can be started on this machine that runs functions."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+    def __str__(self) -> str:
+        return (
+            f"the process that forks all children ended before it was ready, {MOST_UNREADY} times in a row "
+            f"({fate(self.code)}): see what it wrote to stderr, most likely of a package that cannot be imported"
+        )
+
+
 class Nursery:
-    """The agent's handle on a nursery process; never blocks but in `close`."""
+    """Forks children, in one process after the other: when one is gone, so are its children.
+
+    Never blocks but in `close`, and when a process is gone.
+    """
+
+    def __init__(self, path: Sequence[str], selector: selectors.BaseSelector) -> None:
+        """Start the first process. Whenever `selector` finds this object readable or writable, `hear`."""
+        self._path, self._selector = path, selector
+        self._requests: deque[tuple[Child, socket.socket]] = deque()
+        self._unready = 0
+        self._code = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start a process: one more after `["gone", code]`. Raises `NurseryBroken` when none will ever be ready."""
+        if self._unready >= MOST_UNREADY:
+            raise NurseryBroken(self._code)
+        self._process = _Process(self._path)
+        self._ready = False
+        self._selector.register(self._process, selectors.EVENT_READ, self)
+
+    def ask_for(self, child: Child, end: socket.socket) -> None:
+        """Have `child` forked with this end of its socket pair, which is closed here when it was handed over."""
+        self._requests.append((child, end))
+        self._send_requests()
+
+    def hear(self) -> list[Any]:
+        """Return what there is to say of children, and ask for those that are wanted.
+
+        `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code]` with a code as in
+        `subprocess.Popen.returncode`, when no process of that child's group is left to be killed. After
+        `["gone", code]` all children that it was asked for are gone or about to be, and another `start` is due.
+        """
+        try:
+            reports = self._process.reports()
+        except (EOFError, Garbled):
+            return [["gone", self._end()]]
+        if ["ready"] in reports:
+            reports.remove(["ready"])
+            self._ready, self._unready = True, 0
+        self._send_requests()
+        return reports
+
+    def close(self) -> None:
+        """End it and all its children, and wait until they are gone."""
+        self._process.close()
+        for _, end in self._requests:
+            end.close()
+        self._requests.clear()
+
+    def _send_requests(self) -> None:
+        """Ask for the children that are wanted; before the process is ready, nothing could be said of their fate."""
+        if not self._ready:
+            return
+        while self._requests:
+            child, end = self._requests[0]
+            if not self._process.request(child.number, end):
+                break
+            end.close()
+            child.requested = True
+            self._requests.popleft()
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._requests else 0)
+        if wanted != self._selector.get_key(self._process).events:
+            self._selector.modify(self._process, wanted, self)
+
+    def _end(self) -> int:
+        self._selector.unregister(self._process)
+        self._code = self._process.close()
+        logger.warning("the nursery is gone (%s): all its children end, and another one is started", fate(self._code))
+        self._unready += not self._ready
+        return self._code
+
+
+class _Process:
+    """One nursery process."""
 
     def __init__(self, path: Sequence[str]) -> None:
-        """Start the process; its children import from `path` and the current directory first, then as we do."""
+        """Start it; its children import from `path` and the current directory first, then as we do."""
         ours, theirs = socket.socketpair()
         with theirs:
             first = [*map(os.path.abspath, path), os.getcwd()]
@@ -61,19 +142,15 @@ class Nursery:
         return self._channel.fileno()
 
     def request(self, number: int, end: socket.socket) -> bool:
-        """Ask for a child on `end`; False when the nursery takes no more now, or is gone."""
+        """Ask for a child on `end`; False when it takes no more now, or is gone."""
         try:
-            socket.send_fds(self._channel.socket, [_NUMBER.pack(number)], [end.fileno()])
+            socket.send_fds(self._channel.socket, [REQUEST.pack(number)], [end.fileno()])
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             return False
         return True
 
     def reports(self) -> list[Any]:
-        """Read what it has to say; raises `EOFError` once it is gone, and all its children with it or about to be.
-
-        `["ready"]`, `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code]` with a
-        code as in `subprocess.Popen.returncode`, when no process of that child's group is left to be killed.
-        """
+        """Read what it has to say; raises `EOFError` once it is gone, and all its children with it or about to be."""
         try:
             return self._channel.receive()
         except BlockingIOError:
@@ -87,145 +164,3 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self._process.kill()
             return self._process.wait()
-
-
-def main() -> None:
-    """Be the nursery: `sys.argv` has the descriptor of its socket and two search paths, the agent's and the user's."""
-    agent = socket.socket(fileno=int(sys.argv[1]))
-    agent.set_inheritable(False)
-    first = sys.argv[3].split(os.pathsep)
-    # User code that looks there finds no arguments of ours.
-    del sys.argv[1:]
-    # Not at the top: the agent, which imports this module too, has no need of it.
-    from handoff_worker.inside.execution import serve
-
-    sys.path[:0] = first
-    _reset_signals()
-    # What is never collected is never written to, and stays shared between all children.
-    gc.collect()
-    gc.freeze()
-    _Forks(agent, serve).run()
-
-
-def _reset_signals() -> None:
-    """Undo what was inherited: a signal that the agent or its shell ignores or blocks, no child should."""
-    kept = (signal.SIGPIPE, signal.SIGXFSZ)
-    for number in signal.valid_signals():
-        if number not in kept and signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
-
-
-class _Forks:
-    """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
-
-    def __init__(self, agent: socket.socket, serve: Callable[[socket.socket], None]) -> None:
-        self._agent = Channel(agent)
-        self._serve = serve
-        self._pid = os.getpid()
-        self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
-        self._numbers: dict[int, int] = {}  #: of the living children, by process id
-        self._asked = bytearray()
-        self._ends: deque[int] = deque()
-        self._wake, waker = os.pipe()
-        self._waker = waker
-        os.set_blocking(self._wake, False)
-        os.set_blocking(waker, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-
-    def run(self) -> None:
-        """Work until the agent is gone, then end everything."""
-        gone = contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError)
-        with gone, selectors.DefaultSelector() as selector:
-            selector.register(self._agent, selectors.EVENT_READ)
-            selector.register(self._wake, selectors.EVENT_READ)
-            self._say("ready")
-            while True:
-                for key, _ in selector.select():
-                    if key.fileobj is self._agent:
-                        self._take_requests(selector)
-                    else:
-                        os.read(self._wake, 4096)
-                        self._reap()
-        self._end_all()
-
-    def _say(self, *report: object) -> None:
-        self._agent.socket.sendall(encode(report))
-
-    def _take_requests(self, selector: selectors.BaseSelector) -> None:
-        data, ends, flags, _ = socket.recv_fds(self._agent.socket, 64 * _NUMBER.size, 64)
-        if flags & socket.MSG_CTRUNC:
-            raise OSError("a child's socket was lost on its way: raise the limit of open files (ulimit -n)")
-        if not data:
-            raise EOFError
-        # A read may hold several requests; the order of the descriptors is that of the numbers.
-        self._asked += data
-        self._ends.extend(ends)
-        while len(self._asked) >= _NUMBER.size:
-            (number,) = _NUMBER.unpack_from(self._asked)
-            del self._asked[: _NUMBER.size]
-            self._fork(number, self._ends.popleft(), selector)
-
-    def _fork(self, number: int, end: int, selector: selectors.BaseSelector) -> None:
-        try:
-            pid = os.fork()
-        except OSError as error:
-            os.close(end)
-            self._say("not forked", number, str(error))
-            return
-        if pid == 0:
-            self._be_a_child(end, selector)
-        # Here and in the child: whoever comes first, the group exists before anybody wants to kill it.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.setpgid(pid, pid)
-        os.close(end)
-        self._numbers[pid] = number
-        self._say("forked", number, pid)
-
-    def _be_a_child(self, end: int, selector: selectors.BaseSelector) -> NoReturn:
-        code = 1
-        try:
-            os.setpgid(0, 0)
-            self._die_with_the_nursery()
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            selector.close()
-            for descriptor in (self._agent.socket.detach(), self._wake, self._waker, *self._ends):
-                os.close(descriptor)
-            os.set_inheritable(end, False)
-            self._serve(socket.socket(fileno=end))
-            code = 0
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        finally:
-            # Never back into the nursery's loop, nor through what was registered there to run at exit.
-            os._exit(code)
-
-    def _die_with_the_nursery(self) -> None:
-        if self._prctl is not None:
-            self._prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-            # It may have died before the call.
-            if os.getppid() != self._pid:
-                os._exit(1)
-
-    def _reap(self) -> None:
-        while self._numbers:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            # What it started and left behind ends with it: their reservation is about to be given back.
-            _kill_group(pid)
-            self._say("exited", self._numbers.pop(pid), os.waitstatus_to_exitcode(status))
-
-    def _end_all(self) -> None:
-        for pid in self._numbers:
-            _kill_group(pid)
-        for pid in self._numbers:
-            os.waitpid(pid, 0)
-
-
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

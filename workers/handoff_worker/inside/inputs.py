@@ -14,7 +14,7 @@ from typing import Any
 
 from redis import Redis
 
-from handoff.errors import HandoffError
+from handoff.errors import ResultGone
 
 MOST_READ = 500
 """Results of one pipeline: their replies are in memory together."""
@@ -28,20 +28,6 @@ _NOT_READABLE = (*_NOT_IMPORTABLE, ValueError, TypeError, LookupError)
 
 Entry = Mapping[bytes, bytes]
 """The newest entry of a stream of results."""
-
-
-class ResultGone(HandoffError):
-    """A result that a function takes is not there any more."""
-
-    def __init__(self, function_id: str) -> None:
-        super().__init__(function_id)
-        self.function_id = function_id
-
-    def __str__(self) -> str:
-        return (
-            f"the result of function {self.function_id!r}, which this one takes, is gone: "
-            "it has expired or was deleted, so submit the whole graph again"
-        )
 
 
 class Unmade(Exception):

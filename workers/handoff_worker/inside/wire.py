@@ -10,6 +10,9 @@ import msgpack
 
 _LENGTH = struct.Struct("!I")
 
+REQUEST = struct.Struct("!Q")
+"""What the nursery is asked for is no message: the number of a child, and its end of a socket pair beside it."""
+
 LARGEST = 256 * 2**20
 """Bytes of one message; four random bytes read as a length mostly pass it."""
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.resources import SLOTS, UNIT, Capabilities, parse_capabilities
-from handoff_worker.machine.probe import Gpu, MachineCapabilities
+from handoff.words.resources import SLOTS, UNIT
+from handoff_worker.machine.gpus import Gpu
+from handoff_worker.machine.probe import MachineCapabilities
 from handoff_worker.machine.settings import NodeSettings
 
 GPU_MEMORY = "gpu_memory"

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from handoff.errors import InvalidNode, InvalidResources
+from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.resources import SLOTS, parse_capabilities
+from handoff.words.resources import SLOTS
 
 
 @dataclass(frozen=True, slots=True)

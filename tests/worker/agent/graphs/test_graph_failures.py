@@ -27,7 +27,7 @@ from handoff import (
     RunHandle,
     RunTimedOut,
 )
-from handoff.ledger.texts.options import ATTENDED_MS
+from handoff.ledger.runs import ATTENDED_MS
 from support.deadlines import end_timer
 from support.gate import Gate
 from support.processes import environment

@@ -1,0 +1,29 @@
+"""What commands print: JSON for programs, and lines that a terminal shows as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def to_json(value: Any) -> str:
+    """Write JSON; what it does not carry is written as its repr."""
+    try:
+        return json.dumps(value, default=repr, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(repr(value))
+
+
+def one_line(text: str) -> str:
+    """Put a text into one line that a terminal shows as it is."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+
+
+def row(name: str, text: str) -> str:
+    """Write a line of a list of names and what stands behind each."""
+    return f"{name:<10} {one_line(text)}"
+
+
+def attempts(count: int) -> str:
+    """Say how often something was tried."""
+    return f"{count} attempt{'' if count == 1 else 's'}"

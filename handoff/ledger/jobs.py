@@ -1,0 +1,177 @@
+"""The job of one function, as the scripts take it: of one that is submitted by itself, and of one in a graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handoff.errors import InvalidFunction, NotSerializable, TooLarge
+from handoff.ledger.fields import FIELDS
+from handoff.ledger.rqmodel import (
+    DEFAULT_FAILURE_TTL,
+    DEFAULT_RESULT_TTL,
+    CallbackLike,
+    describe_call,
+    job_fields,
+)
+from handoff.ledger.texts.cost import with_slot
+from handoff.ledger.texts.demand import write_demand
+from handoff.ledger.texts.entries import Value
+from handoff.ledger.texts.number_list import write_numbers
+from handoff.ledger.texts.options import write_options
+from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
+from handoff.words.checked import Checked
+from handoff.words.function import Strategy
+from handoff.words.resources import Units
+from handoff.words.times import milliseconds
+from handoff.words.variants import Variant
+
+LARGEST_ARGUMENTS = 8 * 2**20
+"""Bytes of one serialized call; a 50 MB argument would hold the server for a quarter of a second."""
+
+MOST_SENT = 16
+"""Results that `take` sends along with a function; one that takes more has its child read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One function, checked and serialized."""
+
+    demand: str
+    options: str
+    priority: int
+    refuse: bool  #: where no live node could hold it
+    fields: list[Value]  #: of its hash: name, value, ...
+    size: int  #: bytes of its call, and of what its child is told beside it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """For how long it is kept after its end, in seconds: 0 = not at all, -1 = for ever."""
+
+    result_ttl: int = DEFAULT_RESULT_TTL  #: after a success
+    failure_ttl: int = DEFAULT_FAILURE_TTL  #: after any other end
+
+
+AS_RQ = Keeping()
+"""As RQ keeps jobs of which nothing is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InGraph:
+    """What one has of its graph beside itself."""
+
+    inputs: dict[str, Any] | None  #: how its arguments are made of results; None: of none
+    takes: Sequence[int]  #: numbers of those whose results it needs
+    forms: Sequence[list[Any]]  #: what others ask to be made of its result
+    prefer: str  #: a node to be tried first, or ''
+    token: Units  #: what it takes beside, of its run
+
+
+def pickled_or_plain(serializer: SerializerLike) -> SerializerLike:
+    """Check that agents can read what `serializer` writes: only the two that they know."""
+    if serializer not in (Serializer, PickleSerializer):
+        raise InvalidFunction(
+            "*", f"agents cannot read what {serializer!r} writes", 'use the default, or serializer="pickle"'
+        )
+    return serializer
+
+
+def make_job(
+    checked: Checked,
+    job_id: str,
+    *,
+    serializer: SerializerLike,
+    strategy: Strategy,
+    max_retries: int,
+    keeping: Keeping,
+    graph: InGraph | None = None,
+    description: str | None = None,
+    meta: Mapping[str, Any] | None = None,
+    on_success: CallbackLike | None = None,
+    on_failure: CallbackLike | None = None,
+) -> Job:
+    """Write the job of a function. `strategy` and `max_retries` are for one that names none.
+
+    Raises `NotSerializable` and `TooLarge`.
+    """
+    function = checked.function
+    args, kwargs = tuple(function.extra_args), dict(function.kwargs)
+    data = dumps_arguments(serializer, checked.path, args, kwargs, function_id=function.id)
+    if description is None:
+        description = describe_call(checked.path, args, kwargs)
+    own: dict[str, Value] = {"function": "" if function.id == job_id else function.id}
+    size = len(data)
+    if graph is not None:
+        description = f"{function.id}: {description}"
+        told = _told_to_its_child(function.id, graph, serializer)
+        size += len(told.get("inputs", b""))
+        own |= told
+    if size > LARGEST_ARGUMENTS:
+        raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
+    own["retries"] = int(max_retries if function.max_retries is None else function.max_retries)
+    own["serializer"] = "pickle" if serializer is PickleSerializer else ""
+    fields = job_fields(
+        data=data,
+        description=description,
+        timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
+        result_ttl=keeping.result_ttl,
+        failure_ttl=keeping.failure_ttl,
+        meta=serializer.dumps(dict(meta)) if meta else None,
+        on_success=on_success,
+        on_failure=on_failure,
+    )
+    return Job(
+        demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
+        options=_options(checked, strategy, graph),
+        priority=int(function.priority),
+        refuse=function.on_infeasible == "raise",
+        fields=[*fields, *(part for field, value in own.items() if value for part in (FIELDS[field].name, value))],
+        size=size,
+    )
+
+
+def costs_of(checked: Checked, token: Units) -> list[Variant]:
+    """All that a function may take, with its slot and a token of its run."""
+    return [replace(variant, cost=with_slot({**variant.cost, **token})) for variant in checked.variants]
+
+
+def _options(checked: Checked, strategy: Strategy, graph: InGraph | None) -> str:
+    function = checked.function
+    unfit_ms = 0 if isinstance(function.on_infeasible, str) else milliseconds(function.on_infeasible)
+    wait_ms = 0 if function.wait_ttl is None else milliseconds(function.wait_ttl)
+    own = function.strategy or strategy
+    if graph is None:
+        return write_options(unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own)
+    return write_options(
+        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own,
+        delay_ms=checked.delay_ms, due_ms=checked.due_ms, prefer=graph.prefer,
+    )  # fmt: skip
+
+
+def _told_to_its_child(function_id: str, graph: InGraph, serializer: SerializerLike) -> dict[str, str | bytes]:
+    told: dict[str, str | bytes] = {}
+    if graph.inputs is not None:
+        told["inputs"] = _dump_inputs(function_id, graph.inputs, serializer)
+        told["takes"] = write_numbers(graph.takes) if len(graph.takes) <= MOST_SENT else "*"
+    if graph.forms:
+        told["forms"] = _dump_forms(function_id, graph.forms, serializer)
+    return told
+
+
+def _dump_inputs(function_id: str, inputs: dict[str, Any], serializer: SerializerLike) -> bytes:
+    try:
+        return dumps_value(serializer, inputs, "what it takes")
+    except NotSerializable as error:
+        for id, path, _, _, extra, kwargs in inputs["inlines"]:
+            dumps_arguments(serializer, path, extra, kwargs, function_id=id)
+        raise NotSerializable(f"a constant in an Argument of function {function_id!r}", error.type) from error
+
+
+def _dump_forms(function_id: str, forms: Sequence[list[Any]], serializer: SerializerLike) -> bytes:
+    try:
+        return dumps_value(serializer, list(forms), "what others take of it")
+    except NotSerializable as error:
+        raise NotSerializable(f"a constant in an Argument({function_id!r})", error.type) from error

@@ -1,0 +1,126 @@
+-- What becomes due by the clock: delays that end, and timers (texts/timer); a slice of each at a time.
+--
+-- KEYS     delayed  rq_deferred  running  timers
+-- @include jobs/admit  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job  nodes/node
+-- @include runs/run_sweep  texts/demand  texts/reservation  texts/timer  time/timers  waiting/waiting  waiting/wake
+-- @include why/nearest
+
+local SLICE = 16
+
+-- A function that will not be started any more: off wherever it stands.
+local function give_up(job, error, message, exc_string)
+  local node = Cancel.take_off(job, 'expired')
+  if node then
+    Wake.node(node, 4)
+  end
+  Failing.without_agent(job, error, message, exc_string, false)
+end
+
+-- Behind another of its group, of which it is in no line.
+local function is_parked(job)
+  return job.status == 'deferred' and job.state == 'parked'
+end
+
+-- What is done by the kinds of timers: with the name that it is about, and the number of a variant. What a deleted
+-- function left is told by what is there under its id now.
+local on_time = {}
+
+function on_time.after(id, number)
+  local job = Job.read(id)
+  local variant = job and Job.is_waiting(job) and Demand.read(job.demand)[number]
+  if variant and variant.after > 0 then
+    Admit.join_variant(job, number)
+  elseif not job then
+    -- In no line, nobody would come upon it.
+    Waiting.forget(id)
+  end
+end
+
+function on_time.expire(id)
+  local job = Job.read(id)
+  local wait_ms = job and Job.option(job, 'wait')
+  if wait_ms and (job.status == 'queued' or Job.is_waiting(job) or is_parked(job)) then
+    give_up(job, 'handoff.errors.WaitExpired', wait_ms, ExcString.EXPIRED)
+  end
+end
+
+function on_time.unfit(id)
+  local job = Job.read(id)
+  local unfit_ms = job and Job.is_waiting(job) and Job.option(job, 'unfit')
+  if unfit_ms then
+    local is_able, was_able = Fitness.look(job, tonumber(unfit_ms))
+    if not is_able and not was_able then
+      give_up(job, 'handoff.errors.Infeasible', Nearest.able(Demand.read(job.demand)), ExcString.UNFIT)
+    end
+  end
+end
+
+function on_time.run(run)
+  RunSweep.stop_if_running(run, 'timeout')
+end
+
+function on_time.attached(run)
+  RunSweep.stop_if_running(run, 'detached')
+end
+
+function on_time.load(run)
+  RunSweep.drop_if_loading(run)
+end
+
+-- The agent ends what still runs there, and `finish` counts it as lost with the node.
+function on_time.drain(name)
+  local node = Node.load(name)
+  for _, id in ipairs(node and node.draining and redis.call('ZRANGE', K.running .. name, 0, -1) or {}) do
+    local job_id, placement = Reservation.parts(id)
+    local job = Job.read(job_id)
+    if job and job.placement == placement and job.status == 'started' then
+      Job.set(job, 'evicted', placement)
+      Commands.stop(job)
+    end
+  end
+end
+
+-- Timers that are due at one moment go by the ranks of their functions.
+local function due_timers()
+  local due, timers = redis.call('ZRANGEBYSCORE', K.timers, '-inf', Call.now, 'WITHSCORES', 'LIMIT', 0, SLICE), {}
+  for i = 1, #due, 2 do
+    local kind, name, number = Timer.read(due[i])
+    timers[#timers + 1] = {text = due[i], kind = kind, name = name, number = number, at = tonumber(due[i + 1]),
+      rank = Job.get(name, 'rank') or nil}
+  end
+  table.sort(timers, function(one, other)
+    return one.at < other.at or (one.at == other.at and Job.before(one, other))
+  end)
+  return timers
+end
+
+-- -> whether there may be more
+function Due.end_timers()
+  local timers = due_timers()
+  for _, timer in ipairs(timers) do
+    -- One of them may have taken the next away: a function has several.
+    if Timers.drop(timer.text) then
+      on_time[timer.kind](timer.name, timer.number)
+    end
+  end
+  return #timers == SLICE
+end
+
+-- -> whether there may be more
+function Due.end_delays()
+  local due, jobs = redis.call('ZRANGEBYSCORE', K.delayed, '-inf', Call.now, 'LIMIT', 0, SLICE), {}
+  for _, id in ipairs(due) do
+    redis.call('ZREM', K.delayed, id)
+    local job = Job.read(id)
+    if job and job.status == 'deferred' and job.state == 'delayed' then
+      jobs[#jobs + 1] = job
+    elseif not job then
+      redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
+    end
+  end
+  table.sort(jobs, Job.before)
+  for _, job in ipairs(jobs) do
+    Admit.ready(job)
+  end
+  return #due == SLICE
+end

@@ -1,0 +1,43 @@
+-- The end of a function, written as RQ would: status, result stream, registry, expiry.
+--
+-- KEYS     rq_job  rq_results
+-- @include jobs/job  jobs/registries  jobs/words  runs/run  texts/timer  time/timers  time/timestamp
+
+-- rq.results.Result.Type
+local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
+
+-- Seconds that a job is kept after its end, -1 = for ever. Jobs that came by rq's own hands may name none, or more than
+-- Redis takes: then RQ's defaults hold.
+local RESULT_TTL, FAILURE_TTL, LONGEST_TTL = 500, 31536000, 10 ^ 10
+
+local function lifetime_of(job, status)
+  local ttl = tonumber(job.failure_ttl or nil) or FAILURE_TTL
+  if status == 'finished' then
+    ttl = tonumber(job.result_ttl or nil) or RESULT_TTL
+  end
+  return ttl > LONGEST_TTL and -1 or ttl
+end
+
+-- Every end appends to the result stream, so that whoever waits on it wakes. `body` is {'return_value', text},
+-- {'exc_string', text} or {}. What belongs to a run is kept until that has ended. `culprit`: see Run.leave.
+function Ending.job(job, status, body, culprit)
+  local queue = job.origin
+  if Job.option(job, 'wait') then
+    Timers.drop(Timer.of('expire', job.id))
+  end
+  local ttl = job.run and Run.leave(job, status, culprit) and -1 or lifetime_of(job, status)
+  local key, results = K.rq_job .. job.id, K.rq_results .. job.id
+  if ttl == 0 then
+    redis.call('DEL', key, results)
+    Words.leave(job)
+    return
+  end
+  Job.set(job, 'status', status, 'ended_at', Timestamp.now())
+  redis.call('XADD', results, 'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', job.node and queue or '',
+    unpack(body))
+  if ttl > 0 then
+    redis.call('EXPIRE', key, ttl)
+    redis.call('EXPIRE', results, ttl)
+  end
+  Registries.add(Registries.of(status) .. queue, job.id, ttl)
+end

@@ -1,0 +1,14 @@
+-- The lobby: RQ's `deferred`, with the finer state beside it.
+--
+-- KEYS     rq_deferred
+-- @include jobs/job  jobs/queues  texts/number
+
+function Lobby.put(job, state)
+  -- Of a run it stands there already.
+  local is_there = job.state == 'deferred'
+  Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', state, 'since', Number.text(Call.now))
+  if not is_there then
+    redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.now / 1000), job.id)
+  end
+  Queues.list(Call.lobby)
+end

@@ -1,0 +1,48 @@
+-- Placing a function on a node that fits.
+--
+-- KEYS     rq_deferred  rq_queue
+-- STATE    placed  {}  what this script has placed, by id, as it stands on its queue: nobody else can have been there
+-- @include jobs/job  jobs/queues  nodes/reservations  nodes/strategies  runs/groups  texts/demand  texts/number
+-- @include texts/reservation  texts/shape  time/timestamp  waiting/overtaking
+
+function Placing.placed_now(job_id, node)
+  local job = Call.placed[job_id]
+  return job and job.status == 'queued' and job.node == node.name and job or nil
+end
+
+-- Onto the queue of the node that has its reservation.
+function Placing.enqueue(node, job, shape)
+  local queue = Queues.of(node.name)
+  Job.set(job, 'status', 'queued', 'origin', queue, 'enqueued_at', Timestamp.now())
+  local has_waited = job.state == 'waiting'
+  if job.state then
+    Job.unset(job, 'state', 'since')
+  end
+  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
+  Queues.list(queue)
+  if redis.call('RPUSH', K.rq_queue .. queue, job.id) == 1 then
+    Queues.hint(queue)
+  end
+  Call.placed[job.id] = job
+  Overtaking.count_placement(shape, tonumber(job.rank), has_waited)
+end
+
+-- By one of its variants.
+function Placing.on(job, node, variant)
+  local demand = Demand.read(job.demand)
+  local shape = Shape.read(demand[variant].shape)
+  local placement = Job.next_placement()
+  local devices = Reservations.make(node, Reservation.id(job.id, placement), shape.cost)
+  Job.set(job, 'node', node.name, 'devices', devices, 'placement', placement)
+  if #demand > 1 then
+    Job.set(job, 'variant', Number.text(variant - 1))
+  end
+  if job.group then
+    Groups.choose(job, node)
+  end
+  Placing.enqueue(node, job, shape)
+end
+
+function Placing.strategy_of(job)
+  return Strategies.named(Job.option(job, 'strategy'))
+end

@@ -1,0 +1,73 @@
+-- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
+--
+-- KEYS     rq_job  rq_queue  rq_suspended  run  running
+-- STATE    stopping  {}  run -> whether it is being stopped: whoever stops a run does so before anything is taken
+-- @include jobs/adopt  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node  nodes/recovery
+-- @include nodes/reservations  runs/inputs  texts/reservation
+
+local MOST_ADOPTED = 64
+
+local function is_stopping(run)
+  if Call.stopping[run] == nil then
+    Call.stopping[run] = redis.call('HGET', K.run .. run, 'state') == 'stopping'
+  end
+  return Call.stopping[run]
+end
+
+-- One entry of the queue. -> whether it was started
+local function take(node, queue, job_id, op)
+  local fresh = Placing.placed_now(job_id, node)
+  local job = fresh or Job.read(job_id)
+  if not job then
+    return false
+  end
+  local id = Job.reservation(job)
+  local is_reserved = fresh or Reservations.has(node.name, id)
+  if job.status ~= 'queued' then
+    -- Canceled by rq: its room is free again.
+    if is_reserved and not Executions.has(node.name, id) then
+      Reservations.give_back(node, id, 'canceled')
+    end
+  elseif job.run and is_stopping(job.run) then
+    Cancel.job(job, 'run', job.run)
+  elseif is_reserved and (fresh or not Executions.has(node.name, id)) then
+    Executions.begin(job, node, queue, op)
+    return true
+  else
+    Adopt.job(job)
+  end
+  return false
+end
+
+-- Pop and start up to `room` functions. Which ones were started is read from `running`, under this op.
+--
+-- On a node that somebody empties nothing starts any more: what still stands there waits again, a slice at each call,
+-- whoever began that and is gone.
+function Take.from_queue(node, op, room)
+  if Node.is_closing(node) then
+    Recovery.hand_back(node, 'handed back', MOST_ADOPTED)
+    return
+  end
+  if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then
+    return
+  end
+  local queue, looks = Queues.of(node.name), room + MOST_ADOPTED
+  while room > 0 and looks > 0 do
+    looks = looks - 1
+    local job_id = redis.call('LPOP', K.rq_queue .. queue)
+    if not job_id then
+      return
+    end
+    room = room - (take(node, queue, job_id, op) and 1 or 0)
+  end
+end
+
+-- The jobs started under `op`, as {reservation, {field, value, ...}, inputs}: the same again if asked again.
+function Take.started_under(node, op)
+  local started = {}
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
+    local job_id = Reservation.parts(id)
+    started[#started + 1] = {id, redis.call('HGETALL', K.rq_job .. job_id), Inputs.of(job_id)}
+  end
+  return started
+end

@@ -1,0 +1,90 @@
+-- What a node has: set at registration, and changed by the next one.
+--
+-- KEYS     drained  node  nodes  reservations
+-- @include nodes/classes  nodes/dirty  nodes/excess  nodes/holds  nodes/index  nodes/node  nodes/node_labels
+-- @include nodes/standing  nodes/values  texts/devices  texts/reservation  texts/resource
+
+-- Devices with what is reserved of each taken off; a device that was removed and is listed again comes back as it is
+-- reserved.
+local function free_devices(node, family, listed)
+  local free, by_index = {}, {}
+  for i, each in ipairs(listed) do
+    free[i] = {index = each[1], share = Resource.UNIT, memory = each[2], total = each[2]}
+    by_index[each[1]] = free[i]
+  end
+  local flat = redis.call('HGETALL', K.reservations .. node.name)
+  for i = 2, #flat, 2 do
+    local _, devices = Reservation.read(flat[i])
+    Devices.each(devices, function(name, index, units, is_memory)
+      local device = name == family and by_index[index]
+      if device and not is_memory then
+        device.share = device.share - units
+      elseif device and device.total then
+        device.memory = device.memory - units
+      end
+    end)
+  end
+  return free
+end
+
+-- A new row for a node that nobody knows yet: after the last one in order.
+function Capabilities.add_node(name)
+  local last = redis.call('ZREVRANGE', K.nodes, 0, 0, 'WITHSCORES')
+  local position = last[2] and tonumber(last[2]) + 1 or 0
+  redis.call('ZADD', K.nodes, position, name)
+  redis.call('HSET', K.node .. name, 'position', position, 'epoch', '0', 'state', 'lost')
+  -- Who left while it was drained comes back so.
+  if redis.call('SISMEMBER', K.drained, name) == 1 then
+    redis.call('HSET', K.node .. name, 'draining', '0')
+  end
+  return Node.load(name)
+end
+
+-- `units` is {resource -> units}, `devices` {family -> listed}: what stands in the hash of what the node had before goes.
+local function replace(node, units, devices)
+  for resource in pairs(node.cap) do
+    if not units[resource] then
+      Node.set_capacity(node, resource, nil)
+    end
+  end
+  for family in pairs(node.dev) do
+    Node.drop_devices(node, family)
+  end
+  for resource, used in pairs(node.used) do
+    if used == 0 and not units[resource] then
+      Node.set_unlisted_use(node, resource, 0)
+    end
+  end
+  for resource, amount in pairs(units) do
+    Node.set_capacity(node, resource, amount)
+  end
+  for family, listed in pairs(devices) do
+    node.dev[family] = free_devices(node, family, listed)
+  end
+end
+
+-- Whether what is reserved fits, and with it whether anything may be placed.
+local function set_over(node)
+  Node.set_field(node, 'over', Excess.is_over(node) and '1' or nil)
+  Standing.set_open(node)
+  node.was = node.free
+end
+
+-- Replace what the node has; what is reserved stays. The node is tried with everything that waits.
+function Capabilities.set(node, units, devices, labels)
+  Classes.leave(node)
+  Holds.lift(node)
+  -- What is unsaved goes by what the node had.
+  Node.save()
+  local before = Values.of(node, 'cap')
+  replace(node, units, devices)
+  Index.set_capacity(node.position, before, Values.of(node, 'cap'))
+  Node.write(node)
+  Index.widen(node.free)
+  NodeLabels.set(node, labels)
+  set_over(node)
+  Standing.set_live(node)
+  if Node.is_open(node) then
+    Dirty.mark(node.name)
+  end
+end

@@ -1,0 +1,64 @@
+-- Whether any node could hold something when idle, and which comes nearest.
+--
+-- KEYS     able  live  open  shape
+-- @include nodes/constraints  nodes/fit  nodes/index  nodes/node  nodes/scratch  nodes/shared  texts/shape
+-- @include why/nearest
+
+-- How many live nodes could hold any of a demand's shapes when idle. Of a shape that waits the answer is kept until a
+-- node comes, goes or changes: every function that joins it is told.
+function Feasible.count(demand)
+  local only = #demand == 1 and demand[1].shape
+  local known = only and redis.call('HGET', K.able, only)
+  if known then
+    return tonumber(known)
+  end
+  local all
+  for _, variant in ipairs(demand) do
+    local shape, enough = Shape.read(variant.shape), true
+    local shared = Shared.load()
+    for _, want in ipairs(shape.wants) do
+      enough = enough and (shared.cap[want[1]] or want[2]) >= want[2]
+    end
+    local able = enough and Index.satisfying('cap', Constraints.among(shape.terms, K.live), Shared.wants_of_node(shape))
+    if able and all then
+      redis.call('BITOP', 'OR', all, all, able)
+    elseif able then
+      all = Scratch.key()
+      redis.call('BITOP', 'OR', all, able, able)
+    end
+  end
+  local count = all and redis.call('BITCOUNT', all) or 0
+  Scratch.drop()
+  if only and redis.call('EXISTS', K.shape .. only) == 1 then
+    redis.call('HSET', K.able, only, count)
+  end
+  return count
+end
+
+-- -> how many live nodes could hold it, and if none, the nearest
+function Feasible.judge(demand)
+  local count = Feasible.count(demand)
+  return count, count == 0 and Nearest.able(demand) or ''
+end
+
+function Feasible.on(node, shape)
+  return Node.is_open(node) and Fit.idle(node, shape)
+end
+
+-- Whether any open node could hold the shape when idle, held or not.
+function Feasible.on_open(shape)
+  local shared = Shared.load()
+  for _, want in ipairs(shape.wants) do
+    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then
+      return false
+    end
+  end
+  local node = shape.pin ~= '' and Node.load(shape.pin)
+  if shape.pin ~= '' then
+    return node and Feasible.on(node, shape) or false
+  end
+  local from = Index.satisfying('cap', Constraints.among(shape.terms, K.open), Shared.wants_of_node(shape))
+  local able = from and Scratch.first(from) >= 0 or false
+  Scratch.drop()
+  return able
+end

@@ -1,0 +1,99 @@
+-- The bit-sliced index: which nodes have at least so much, exactly, in a few BITOPs however many nodes there are.
+--
+-- Every node has a bit position. The free amount (side `free`) and the capacity (side `cap`) of every index
+-- (texts/index_name) are kept as bit planes over all nodes and compared plane by plane: O'Neil and Quass, "Improved query
+-- performance with variant indexes", SIGMOD 1997. Runs of equal bits cost one BITOP, so 1 cpu (10011100010000b) takes six,
+-- whatever the nodes.
+--
+-- KEYS     plane  planes
+-- STATE    free_values  {}  position -> what of it is not yet in the planes
+-- @include nodes/planes  texts/index_name
+
+local function column(side, index)
+  return K.plane .. side .. ':' .. index .. ':'
+end
+
+-- Free amounts reach their planes when these are looked at next, or when the script ends.
+function Index.put_free(position, was, is)
+  local known = Call.free_values[position]
+  Call.free_values[position] = {was = known and known.was or was, is = is}
+end
+
+local function set(side, position, was, is)
+  for index, value in pairs(is) do
+    if was[index] ~= value then
+      Planes.set(column(side, index), position, was[index] or 0, value)
+    end
+  end
+  for index, value in pairs(was) do
+    if not is[index] then
+      Planes.set(column(side, index), position, value, 0)
+    end
+  end
+end
+
+function Index.save()
+  for position, values in pairs(Call.free_values) do
+    set('free', position, values.was, values.is)
+  end
+  Call.free_values = {}
+end
+
+-- Make room for values as large as these.
+function Index.widen(values)
+  for index, value in pairs(values) do
+    local planes = Planes.count(value)
+    if planes > tonumber(redis.call('HGET', K.planes, index) or 0) then
+      redis.call('HSET', K.planes, index, planes)
+    end
+  end
+end
+
+function Index.set_capacity(position, was, is)
+  Index.widen(is)
+  set('cap', position, was, is)
+end
+
+-- All of it, when no node is left.
+function Index.drop()
+  local flat = redis.call('HGETALL', K.planes)
+  for i = 1, #flat, 2 do
+    for bit = 0, tonumber(flat[i + 1]) - 1 do
+      redis.call('DEL', column('free', flat[i]) .. bit, column('cap', flat[i]) .. bit)
+    end
+  end
+  redis.call('DEL', K.planes)
+end
+
+-- The largest value of an index among the nodes of `from`, and a bitmap of those that have it.
+function Index.largest(side, index, from)
+  Index.save()
+  return Planes.largest(column(side, index), tonumber(redis.call('HGET', K.planes, index) or 0), from)
+end
+
+-- A scratch bitmap of the nodes of `from` that satisfy every want, or false.
+function Index.satisfying(side, from, wants)
+  Index.save()
+  for _, want in ipairs(wants) do
+    local indices = want.indices or IndexName.wanted(want[1], want[2])
+    local names = {}
+    for i, index in ipairs(indices) do
+      names[i] = index[1]
+    end
+    local counts = redis.call('HMGET', K.planes, unpack(names))
+    local found = false
+    for i, index in ipairs(indices) do
+      local part = counts[i] and Planes.at_least(column(side, index[1]), tonumber(counts[i]), index[2], from)
+      if part and found then
+        redis.call('BITOP', 'OR', found, found, part)
+      else
+        found = found or part
+      end
+    end
+    if not found then
+      return false
+    end
+    from = found
+  end
+  return from
+end

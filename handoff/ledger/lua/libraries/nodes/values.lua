@@ -1,0 +1,65 @@
+-- What the index says of a node, made from its books; and what one function could get of that.
+--
+-- @include nodes/node_devices  texts/index_name  texts/resource
+
+-- How much of a node is spare: the smallest free share of all that it has. It is an index like any other.
+Values.SPARE = '*spare'
+
+-- What the index says of devices, on one side.
+local function add_device_values(values, resource, devices, side)
+  local idle, share, memory = 0, 0, 0
+  for _, device in ipairs(devices) do
+    local units = side == 'cap' and Resource.UNIT or device.share
+    local left = side == 'cap' and device.total or device.memory
+    local whole_memory = left == device.total
+    if units == Resource.UNIT and whole_memory then
+      idle = idle + 1
+    end
+    share = math.max(share, whole_memory and units or 0)
+    memory = math.max(memory, units == Resource.UNIT and left or 0)
+  end
+  values[IndexName.idle(resource)], values[IndexName.share(resource)] = idle, share
+  if devices[1] and devices[1].total then
+    values[IndexName.memory(resource)] = memory
+  end
+end
+
+-- What the index says of a node, on one side.
+function Values.of(node, side)
+  local values, spare = {}, Resource.UNIT
+  for resource, cap in pairs(node.cap) do
+    local free = math.max(0, cap - (node.used[resource] or 0))
+    local devices = node.dev[resource]
+    if devices then
+      add_device_values(values, resource, devices, side)
+    elseif not NodeDevices.of_memory(node, resource) then
+      values[resource] = side == 'cap' and cap or free
+    end
+    if cap > 0 then
+      spare = math.min(spare, math.floor(free / cap * Resource.UNIT))
+    end
+  end
+  if side == 'free' and next(node.cap) then
+    values[Values.SPARE] = spare
+  end
+  return values
+end
+
+-- The most of a resource that one function could get of what is free.
+function Values.most(free, resource)
+  local idle, share = free[IndexName.idle(resource)] or 0, free[IndexName.share(resource)] or 0
+  local of_devices = idle > 0 and idle * Resource.UNIT or math.min(share, Resource.UNIT - 1)
+  local family = Resource.family(resource)
+  local memory = family ~= resource and free[IndexName.memory(family)] or 0
+  return math.max(free[resource] or 0, of_devices, memory)
+end
+
+function Values.has(free, want)
+  want.indices = want.indices or IndexName.wanted(want[1], want[2])
+  for _, index in ipairs(want.indices) do
+    if (free[index[1]] or 0) >= index[2] then
+      return true
+    end
+  end
+  return false
+end

@@ -1,0 +1,26 @@
+-- The results that are sent along with a function that takes them.
+--
+-- KEYS     rq_results
+-- STATE    sent  {}  job -> the newest entry of its result, false where it is large: of a fan-out all take the same one
+-- @include jobs/job  texts/number_list  texts/run_id
+
+local function result_to_send(id)
+  if Call.sent[id] == nil then
+    Call.sent[id] = not Job.get(id, 'bulk')
+      and redis.call('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1] or false
+  end
+  return Call.sent[id]
+end
+
+-- The results that a function of a run takes, {number, {field, value, ...}}, as far as they are few and small.
+function Inputs.of(job_id)
+  local takes, inputs = Job.get(job_id, 'takes'), {}
+  local run = takes and RunId.parts(job_id)
+  for _, number in ipairs(NumberList.read(takes or '')) do
+    local entry = result_to_send(RunId.job(run, number))
+    if entry then
+      inputs[#inputs + 1] = {tonumber(number), entry[2]}
+    end
+  end
+  return inputs
+end

@@ -1,0 +1,29 @@
+-- Starting the head of a shape on a node.
+--
+-- KEYS     shape
+-- @include jobs/placing  nodes/fit  texts/demand  texts/shape  waiting/waiting
+
+-- The first variant, in its order of preference, by which a function that waits could start on the node.
+local function best_variant(job, node, shape)
+  local rank = tonumber(job.rank)
+  for i, variant in ipairs(Demand.read(job.demand)) do
+    if variant.shape == shape.text then
+      return i
+    end
+    local other = Shape.read(variant.shape)
+    if redis.call('ZSCORE', K.shape .. other.text, job.id) and Fit.now(node, other, rank) then
+      return i
+    end
+  end
+end
+
+-- Start the head of a shape, if it is of that rank, on a node that fits. Where rq's tools took it away, the next one's
+-- turn comes with its own rank.
+function Start.head(node, shape, rank)
+  local job = Waiting.live_head(shape)
+  if job and tonumber(job.rank) == rank then
+    local variant = best_variant(job, node, shape)
+    Waiting.stop(job)
+    Placing.on(job, node, variant)
+  end
+end

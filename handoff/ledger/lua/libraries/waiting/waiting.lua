@@ -1,0 +1,74 @@
+-- What waits for room: in `waiting` by rank, and in the line of each of its shapes. A function that would take one of
+-- several shapes stands in each of them; started by one it leaves all.
+--
+-- KEYS     rq_deferred  shape  waiting
+-- @include jobs/job  jobs/lobby  nodes/holds  texts/demand  texts/shape  texts/timer  time/timers  waiting/counters
+-- @include waiting/lines
+
+function Waiting.begin(job)
+  Lobby.put(job, 'waiting')
+  redis.call('ZADD', K.waiting, job.rank, job.id)
+  for i, variant in ipairs(Demand.read(job.demand)) do
+    if variant.after == 0 then
+      Lines.join(job, Shape.read(variant.shape))
+    else
+      Timers.set(Timer.after(i, job.id), Call.now + variant.after)
+    end
+  end
+end
+
+function Waiting.stop(job)
+  redis.call('ZREM', K.waiting, job.id)
+  for i, variant in ipairs(Demand.read(job.demand)) do
+    Lines.leave(job.id, Shape.read(variant.shape))
+    if variant.after > 0 then
+      Timers.drop(Timer.after(i, job.id))
+    end
+  end
+  if Job.option(job, 'unfit') then
+    Timers.drop(Timer.of('unfit', job.id))
+  end
+  Holds.lift_of(job.rank)
+end
+
+-- Of a function that is gone.
+function Waiting.forget(job_id)
+  redis.call('ZREM', K.waiting, job_id)
+  redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)
+end
+
+-- A shape of which rq's tools canceled thousands is gone through in slices.
+local MOST_DROPPED = 16
+
+-- The head of a shape that still waits. Heads that rq's tools canceled or deleted meanwhile are dropped.
+function Waiting.live_head(shape)
+  for _ = 1, MOST_DROPPED do
+    local head = redis.call('ZRANGE', K.shape .. shape.text, 0, 0, 'WITHSCORES')
+    local id = head[1]
+    if not id then
+      return nil
+    end
+    local job = Job.read(id)
+    local is_same = job and tonumber(job.rank) == tonumber(head[2])
+    if is_same and Job.is_waiting(job) then
+      return job
+    end
+    Counters.count_gone()
+    if not job then
+      -- Whoever deletes the hash alone leaves this.
+      Waiting.forget(id)
+      Lines.leave(id, shape)
+      Holds.lift_of(head[2])
+    elseif not is_same then
+      -- Deleted, and submitted again under the same id: this is what is left of the one before.
+      Lines.leave(id, shape)
+      Holds.lift_of(head[2])
+      if tonumber(redis.call('ZSCORE', K.waiting, id) or nil) == tonumber(head[2]) then
+        redis.call('ZREM', K.waiting, id)
+      end
+    else
+      Waiting.stop(job)
+    end
+  end
+  return nil
+end

@@ -1,0 +1,123 @@
+-- Starting what waits, in the script that made the room, strictly by rank.
+--
+-- When a node's free amount of something grew from a to b, only shapes that need more than a and at most b of it can
+-- newly fit that node: those are tried, and nothing else. Whatever is not growth of one known amount (a node that
+-- joined or changed, a hold that ended) marks the node dirty; growth of what all share marks that, with the rank to go
+-- on from: work left over is state, not a reply.
+--
+-- KEYS     need  waiting
+-- @include nodes/dirty  nodes/fit  nodes/node  nodes/shared  nodes/values  texts/index_name  texts/number
+-- @include texts/resource  texts/shape  waiting/fill  waiting/lines  waiting/shapes  waiting/start
+
+-- The needs that growth of one index of the node can newly meet, as exclusive and inclusive bounds of units.
+local function grown_needs(node)
+  local ranges = {}
+  for index, free in pairs(node.free) do
+    local before = node.was[index] or 0
+    if free > before and index ~= Values.SPARE then
+      local resource, part = IndexName.read(index)
+      if part == 'idle' then
+        ranges[#ranges + 1] = {resource, before * Resource.UNIT, free * Resource.UNIT}
+      elseif part == 'share' then
+        ranges[#ranges + 1] = {resource, before, math.min(free, Resource.UNIT - 1)}
+      elseif part == 'memory' then
+        ranges[#ranges + 1] = {Resource.memory(resource), before, free}
+      else
+        ranges[#ranges + 1] = {resource, before, free}
+      end
+    end
+  end
+  return ranges
+end
+
+-- The shapes that growth since the start of this script can newly fit; of many, some.
+local function newly_fitting(node)
+  local found, seen = {}, {}
+  for _, range in ipairs(grown_needs(node)) do
+    for _, scope in ipairs({'', Shape.scope_of(node.name)}) do
+      local texts = redis.call('ZRANGEBYSCORE', K.need .. range[1] .. scope, '(' .. Number.text(range[2]),
+        Number.text(range[3]), 'LIMIT', 0, Shapes.FEW + 1)
+      for _, text in ipairs(texts) do
+        if not seen[text] then
+          seen[text] = true
+          found[#found + 1] = Shape.read(text)
+        end
+      end
+    end
+  end
+  return found
+end
+
+local function first_by_rank(heads)
+  local best = 1
+  for i = 2, #heads do
+    if heads[i].rank < heads[best].rank then
+      best = i
+    end
+  end
+  return best
+end
+
+-- Try what the growth since the start of this script can newly fit: all of it, or what comes before the rank `limit`.
+-- -> the budget that is left
+function Wake.node(node, budget, limit)
+  if not Node.is_open(node) then
+    return budget
+  end
+  if limit then
+    local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')[2]
+    if not first or tonumber(first) > limit then
+      return budget
+    end
+  end
+  local shapes, heads = newly_fitting(node), {}
+  if #shapes > Shapes.FEW then
+    return Fill.node(node, budget, limit)
+  end
+  for i, shape in ipairs(shapes) do
+    heads[i] = {shape = shape, rank = Lines.head_rank(shape)}
+  end
+  while #heads > 0 do
+    local best = first_by_rank(heads)
+    local shape, rank = heads[best].shape, heads[best].rank
+    if limit and rank > limit then
+      return budget
+    end
+    local following
+    if Fit.now(node, shape, rank) then
+      if budget <= 0 then
+        Dirty.mark(node.name)
+        return 0
+      end
+      budget = Fill.in_front(shape, rank, budget - 1)
+      if Fit.now(node, shape, rank) then
+        Start.head(node, shape, rank)
+      end
+      following = Lines.head_rank(shape)
+    end
+    if following and following > rank then
+      heads[best].rank = following
+    else
+      table.remove(heads, best)
+    end
+  end
+  node.was = node.free
+  return budget
+end
+
+-- -> the budget that is left; each look costs one
+function Wake.dirty(budget)
+  while budget > 0 do
+    local name, after = Dirty.next()
+    if not name then
+      return budget
+    end
+    if name == Shared.NAME then
+      budget = Fill.shared(after, budget)
+    else
+      local node = Node.load(name)
+      budget = node and Fill.node(node, budget) or budget
+    end
+  end
+  return budget
+end

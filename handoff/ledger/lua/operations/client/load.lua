@@ -1,0 +1,148 @@
+-- Load a slice of a graph; with the last one the run begins.
+--
+-- Large graphs come in slices, so that none holds the server for long. Until the last one nothing is started. Asked
+-- again for a slice that it has, it answers the same and changes nothing. A graph whose next slice does not come within
+-- a minute is dropped.
+--
+-- KEYS     order  rq_deferred  rq_dependencies  rq_job  run  run_graph  run_missing  run_next  run_of  runs
+-- ARGV     run        str   names this run, and with it all its slices
+--          dag        str   the user's id
+--          part       int   number of this slice, from 1
+--          is_last    int   0 or 1
+--          whole      int   1 = reserve for all functions before any starts
+--          units      int   of the token of the run that it may use at once, 0 = no limit
+--          lease_ms   int   of an attached run, 0 = it is not attached
+--          entries    list  texts/entries.
+--                           run: name, value, ... of its hash, with `total`.
+--                           graph: a piece of what it looks like. next: numbers of those that take it (0: of roots).
+--                           takes: numbers of those that it takes.
+--                           group: members, terms.
+--                           job: demand, options, priority, place, dependencies, group or '', refuse (0, 1), then name,
+--                           value, ... of its hash.
+--                           claim: runs/whole
+-- RETURNS  {'loaded'}
+--          {'running'}                     it was the last slice
+--          {'duplicate', state}            a run of that id has not ended; nothing was written
+--          {'refused', number, nearest}    no live node could hold that function; all of it is dropped
+--          {'short', number, pin, {resource, units, ...}}  missing to reserve for that function; all of it is dropped
+--          {'dropped'}                     its next slice came too late
+-- @include settle  jobs/job  jobs/queues  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
+-- @include runs/whole  texts/demand  texts/entries  texts/number  texts/run_id  texts/run_word  texts/timer
+-- @include time/timers
+
+local LOAD_MS = 60000
+local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
+
+local known = redis.call('HMGET', K.run .. run, 'state', 'part', 'base')
+local word = Words.of_run(run)
+if word == RunWord.ENDED then
+  return {is_last == 1 and 'running' or 'loaded'}
+elseif word then
+  return RunWord.read(word)
+end
+if known[1] == 'dropped' or (not known[1] and part > 1) then
+  return {'dropped'}
+end
+if known[1] and tonumber(known[2]) >= part then
+  return {known[1] == 'loading' and 'loaded' or 'running'}
+end
+local other = redis.call('GET', K.run_of .. dag)
+local state = other and Run.state(other) or 'dropped'
+if part == 1 and not ENDED[state] then
+  return {'duplicate', state}
+end
+Lapse.leases()
+
+local entries = Entries.read(ARGV, entries_first, {'run', 'graph', 'next', 'takes', 'group', 'job', 'claim'})
+
+-- Judged with the token that all of it asks for.
+if units > 0 and not known[1] then
+  Tokens.add(run, units)
+end
+local terms_of = {}
+for _, group in ipairs(entries.group) do
+  terms_of[group.number] = group[2]
+end
+for _, job in ipairs(entries.job) do
+  local demand, group, refuse = job[1], job[6], job[7]
+  local count, nearest
+  if refuse == '1' then
+    local terms = group ~= '' and (terms_of[group] or Groups.terms(run, group))
+    count, nearest = Feasible.judge(Demand.read(terms and Demand.constrained(demand, terms) or demand))
+  end
+  if count == 0 then
+    if known[1] then
+      Run.drop(run)
+    elseif units > 0 then
+      Tokens.drop(run)
+    end
+    Words.leave_of_run(run, RunWord.refused(job.number, nearest), 0)
+    Settle.go_on(16)
+    return {'refused', job.number, nearest}
+  end
+end
+
+local base = tonumber(known[3] or nil)
+for _, fields in ipairs(entries.run) do
+  redis.call('HSET', K.run .. run, 'dag', dag, 'state', 'loading', 'created_ms', Number.text(Call.now), unpack(fields))
+  if other then
+    redis.call('HSET', K.run .. run, 'before', other)
+  end
+  redis.call('SET', K.run_of .. dag, run)
+  redis.call('ZADD', K.runs, Number.text(Call.now), run)
+  local total = tonumber(redis.call('HGET', K.run .. run, 'total'))
+  -- Their orders are given out at once: by longest path within the run, first come, first served among runs.
+  base = redis.call('INCRBY', K.order, total) - total
+  redis.call('HSET', K.run .. run, 'base', Number.text(base))
+  Queues.list(Call.lobby)
+end
+redis.call('HSET', K.run .. run, 'part', part)
+Timers.set(Timer.of('load', run), Call.now + LOAD_MS)
+
+for _, piece in ipairs(entries.graph) do
+  redis.call('APPEND', K.run_graph .. run, piece[1])
+end
+for _, followers in ipairs(entries.next) do
+  redis.call('HSET', K.run_next .. run, followers.number, followers[1])
+end
+for _, numbers in ipairs(entries.takes) do
+  local ids = {}
+  for i, number in ipairs(numbers) do
+    ids[i] = RunId.job(run, number)
+  end
+  redis.call('SADD', K.rq_dependencies .. RunId.job(run, numbers.number) .. ':dependencies', unpack(ids))
+end
+for _, group in ipairs(entries.group) do
+  Groups.add(run, group.number, group[1], group[2])
+end
+for _, entry in ipairs(entries.job) do
+  local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
+  local job = {id = RunId.job(run, entry.number)}
+  Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', 'deferred', 'run', run, 'demand', demand, 'rank',
+    Job.rank(tonumber(priority), base + 1 + tonumber(place)))
+  if options ~= '' then
+    Job.set(job, 'options', options)
+  end
+  if group ~= '' then
+    Job.set(job, 'group', group, 'base', demand)
+  end
+  redis.call('HSET', K.rq_job .. job.id, unpack(entry, 8))
+  redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.now / 1000), job.id)
+  redis.call('HSET', K.run_missing .. run, entry.number, dependencies)
+end
+
+local group, short
+if whole == 1 then
+  group, short = Whole.reserve(run, entries.claim)
+end
+if group then
+  Run.drop(run)
+  Words.leave_of_run(run, RunWord.short(group.number, group.shape.pin, short), 0)
+  Settle.go_on(16)
+  return {'short', group.number, group.shape.pin, short}
+end
+if is_last == 1 then
+  Run.begin(run, dag, lease_ms)
+end
+Settle.go_on(16)
+return {is_last == 1 and 'running' or 'loaded'}

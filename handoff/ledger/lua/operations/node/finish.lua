@@ -1,0 +1,94 @@
+-- Store what a node's children returned, give the room back, start what fits, and take the next functions.
+--
+-- A batch in one round trip. Under the number it already answered, it writes nothing and answers the same again.
+--
+-- KEYS     node
+-- ARGV     name       str   the node
+--          epoch      str   of this agent's registration
+--          op         int   number of this call, one more than the last
+--          room       int   how many functions the agent can start
+--          results    list  texts/result, one behind the other
+-- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
+--                                                    canceled, refused; more = 1: work is left over, tick again
+--          {'stale'}                                 the node has another epoch: nothing of it is this agent's
+-- @include settle  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job  jobs/queues  jobs/take
+-- @include jobs/worker  nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include texts/reservation  texts/result  waiting/wake
+
+local node = Lapse.own_node(name, epoch)
+if not node then
+  return {'stale'}
+end
+if node.op == Number.text(op) then
+  return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1}
+end
+
+local queue = Queues.of(name)
+
+-- Results larger than that are read by the children that need them, not sent along by `take`.
+local LARGE = 16384
+
+-- The fields of a result entry.
+local function entry_of(job, result)
+  local entry = result.body == '' and {} or {'return_value', result.body}
+  local size = #result.body
+  for number, form in ipairs(result.forms) do
+    entry[#entry + 1], entry[#entry + 2] = 'form:' .. number, form
+    size = size + #form
+  end
+  if job.run and size > LARGE then
+    Job.set(job, 'bulk', '1')
+  end
+  return entry
+end
+
+local function store(result)
+  local id, kind = result.id, result.kind
+  if not Reservations.has(name, id) then
+    return 'refused'
+  end
+  local job_id, placement = Reservation.parts(id)
+  local job = Job.read(job_id)
+  Executions.finish(name, queue, id)
+  Reservations.give_back(node, id, kind)
+  if not job or job.placement ~= placement or job.status ~= 'started' then
+    return 'canceled'
+  end
+  if job.cancel then
+    Ending.job(job, 'canceled', {})
+    return 'canceled'
+  end
+  if kind == 'finished' then
+    Ending.job(job, 'finished', entry_of(job, result))
+    return 'stored'
+  end
+  if kind == 'stopped' and job.evicted == placement then
+    return Failing.job(job, 'handoff.errors.NodeLost', name, {'exc_string', ExcString.LOST}, true, 1)
+  end
+  if kind == 'stopped' then
+    Job.set(job, 'error', result.error, 'message', result.message)
+    Ending.job(job, 'stopped', {'exc_string', result.body})
+    return 'stopped'
+  end
+  return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
+end
+
+local outcomes, finished, failed = {}, 0, 0
+for i = results_first, #ARGV, Result.VALUES do
+  local outcome = store(Result.read(ARGV, i))
+  outcomes[#outcomes + 1] = outcome
+  finished = finished + (outcome == 'stored' and 1 or 0)
+  failed = failed + (outcome ~= 'stored' and outcome ~= 'refused' and 1 or 0)
+end
+if Leftovers.any() then
+  Consequences.work_off(32, node)
+end
+Wake.node(node, 32)
+Settle.go_on(16)
+Take.from_queue(node, op, room)
+Wake.node(node, 8)
+
+redis.call('HSET', K.node .. name, 'op', Number.text(op), 'op_reply', List.write(outcomes))
+Worker.set_state(queue, node)
+Worker.count(queue, finished, failed)
+return {'done', outcomes, Take.started_under(node, op), Settle.is_done() and 0 or 1}

@@ -1,0 +1,31 @@
+-- Take a node out of service, or back into it: quiet, it takes no more, what runs ends, its queue waits again.
+--
+-- ARGV     name       str
+--          epoch      str   of this agent's registration
+--          quiet      int   1 or 0
+-- RETURNS  {'quiet'}
+--          {'serving'}
+--          {'again'}    more of its queue is to be handed back: call once more
+--          {'stale'}    the node has another epoch
+-- @include settle  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
+
+local SLICE = 64
+
+local node = Lapse.own_node(name, epoch)
+if not node then
+  return {'stale'}
+end
+
+if quiet == 0 then
+  Node.set_field(node, 'quiet', nil)
+  Standing.set_open(node)
+  Dirty.mark(name)
+  Settle.go_on(32)
+  return {'serving'}
+end
+
+Holds.lift(node)
+Node.set_field(node, 'quiet', '1')
+Standing.set_open(node)
+Groups.disband(node)
+return {Recovery.hand_back(node, 'handed back', SLICE) == SLICE and 'again' or 'quiet'}

@@ -1,0 +1,56 @@
+-- Register a node for its agent: a lease, capabilities, and a worker in RQ's eyes.
+--
+-- Registering again changes the capabilities and keeps what is reserved. An agent takes a static node over with all
+-- that stands on it. What an agent before this one left behind is given back first.
+--
+-- KEYS     leases  lost  node
+-- ARGV     name         str
+--          incarnation  str   names this agent process
+--          holder       str   host and process, for people
+--          dead         str   an incarnation whose process is known to be gone, or ''
+--          lease_ms     int
+--          units        str   texts/cost
+--          devices      str   texts/offered_devices
+--          labels       str   texts/labels
+--          worker       list  of RQ's worker hash: field, value, ...
+-- RETURNS  {'registered', epoch}
+--          {'again'}                           much is still reserved under the name: call once more
+--          {'leased', holder, incarnation, ms} another agent has the lease for so long
+-- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/node  nodes/removal  texts/cost
+-- @include texts/number  texts/offered_devices  time/events
+
+Lapse.leases()
+local node = Node.load(name)
+local mine = node and node.incarnation == incarnation
+if node and (node.kind == 'leased' or node.state ~= 'up') then
+  local ends = tonumber(redis.call('ZSCORE', K.leases, name) or nil)
+  if node.state == 'up' and not mine and node.incarnation ~= dead and ends > Call.now then
+    return {'leased', node.holder, node.incarnation, ends - Call.now}
+  end
+  if not (mine and node.state == 'up') and not Removal.empty(node, 'replaced') then
+    return {'again'}
+  end
+end
+
+node = node or Capabilities.add_node(name)
+if node.state ~= 'up' then
+  node.epoch = Lapse.next_epoch()
+  node.state = 'up'
+  redis.call('HDEL', K.node .. name, 'op', 'op_reply')
+end
+Events.emit('node', 'node', name, 'change', 'registered', 'kind', 'leased', 'units', units, 'devices', devices,
+  'labels', labels)
+node.lease_ms = Number.text(lease_ms)
+redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
+  'holder', holder, 'lease_ms', node.lease_ms)
+redis.call('ZADD', K.leases, Call.now + lease_ms, name)
+redis.call('ZREM', K.lost, name)
+Node.set_field(node, 'quiet', nil)
+Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)
+
+local queue = Queues.of(name)
+Worker.register(queue, node, {unpack(ARGV, worker_first)})
+Queues.list(queue)
+Queues.list(Call.lobby)
+Settle.go_on(64)
+return {'registered', node.epoch}

@@ -1,0 +1,58 @@
+-- Empty a node, or open it again: drained, it takes no more, what runs ends, its queue waits again.
+--
+-- With a deadline, what still runs then is stopped and counts as lost with the node (see tick). It stays so over new
+-- registrations, and cannot hold anything in the eyes of whoever asks what is infeasible.
+--
+-- KEYS     drained
+-- ARGV     name         str
+--          drain        int   1 or 0
+--          deadline_ms  int   from now; 0 = none
+-- RETURNS  {'draining'}
+--          {'open'}
+--          {'again'}    more of its queue is to be handed back: call once more
+--          {'unknown'}  no live node has that name
+-- @include settle  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
+-- @include texts/number  texts/timer  time/events  time/timers
+
+local SLICE = 64
+
+Lapse.leases()
+local node = Node.load(name)
+if drain == 0 then
+  -- Also where the node is lost, or away, and would come back drained.
+  local was_drained = redis.call('SREM', K.drained, name) == 1
+  if not node or (node.state ~= 'up' and not was_drained) then
+    return {was_drained and 'open' or 'unknown'}
+  end
+  if node.draining then
+    Timers.drop(Timer.of('drain', name))
+    Node.set_field(node, 'draining', nil)
+    Standing.set_open(node)
+    Standing.set_live(node)
+    Dirty.mark(name)
+    Events.emit('node', 'node', name, 'change', 'undrained')
+  end
+  Settle.go_on(16)
+  return {'open'}
+end
+if not node or node.state ~= 'up' then
+  return {'unknown'}
+end
+
+if not node.draining then
+  Events.emit('node', 'node', name, 'change', 'draining')
+end
+redis.call('SADD', K.drained, name)
+local deadline = deadline_ms > 0 and Number.text(Call.now + deadline_ms) or '0'
+if node.draining ~= deadline then
+  Timers.drop(Timer.of('drain', name))
+  if deadline_ms > 0 then
+    Timers.set(Timer.of('drain', name), Call.now + deadline_ms)
+  end
+  Node.set_field(node, 'draining', deadline)
+  Standing.set_open(node)
+  Standing.set_live(node)
+  Holds.lift(node)
+  Groups.disband(node)
+end
+return {Recovery.hand_back(node, 'handed back', SLICE) == SLICE and 'again' or 'draining'}

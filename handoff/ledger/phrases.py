@@ -1,0 +1,85 @@
+"""The few phrases that errors, verdicts and explanations share: costs, constraints, and what the nearest node lacks.
+
+They stand here, below the explanations, because the ledger's own errors are made of them. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from handoff.ledger.texts.cost import asked_for
+from handoff.ledger.texts.shortfall import Amiss, Item, Shortfall
+from handoff.ledger.texts.terms import CAPACITY, capacity_of
+from handoff.words.constraints import NODE, Term, pin_to, pinned_to
+from handoff.words.resources import Amount, amount, amounts
+from handoff.words.variants import Variant
+
+
+def in_words(cost: Mapping[str, Amount]) -> str:
+    """Say a cost: `cpu 2, memory 500`."""
+    return ", ".join(f"{name} {value}" for name, value in cost.items()) or "a slot"
+
+
+def variants_in_words(variants: Iterable[Variant]) -> str:
+    """Say all that a function may cost: `gpu 1 or cpu 8 (after 30 s)`."""
+    return " or ".join(
+        in_words(amounts(asked_for(variant.cost)))
+        + (f" (after {variant.after_ms / 1000:g} s)" if variant.after_ms else "")
+        for variant in variants
+    )
+
+
+def terms_in_words(terms: Iterable[Term]) -> str:
+    """Say which nodes will do: `zone a or b, any tier but spot`."""
+    return ", ".join(map(_term_in_words, terms))
+
+
+def place_in_words(terms: Iterable[Term]) -> tuple[str | None, str]:
+    """Say where something may go. -> the only node, if there is one, and what else must hold of it, or ''"""
+    terms = tuple(terms)
+    pin = pinned_to(terms)
+    return pin, terms_in_words(term for term in terms if pin is None or term != pin_to(pin))
+
+
+def _term_in_words(term: Term) -> str:
+    if term.name == CAPACITY:
+        return f"all collocated with it fit ({in_words(amounts(capacity_of(term)))})"
+    return f"any {term.name} but {_any(term.values)}" if term.negated else f"{term.name} {_any(term.values)}"
+
+
+def shortfall_in_words(found: Shortfall, pinned: str | None) -> str:
+    """Say what the nearest node lacks: `gpu 4 wanted, big-1 has 2`; of a function that is pinned, that one."""
+    node, drained = found.node, found.drained
+    if drained and (not node or drained == pinned):
+        return f"{drained} could hold it and is drained: `handoff undrain {drained}` opens it"
+    if not node:
+        return "no node is live" if pinned is None else f"node {pinned} is not live"
+    said = "; ".join(items_in_words(node, found.items)) or "no live node has all of it at once"
+    return f"{said}; {drained} could hold it and is drained" if drained else said
+
+
+def items_in_words(node: str, items: Iterable[Item]) -> list[str]:
+    """Say of each thing that is missing on a node what is wanted, and what is there."""
+    return [_amiss(item, node) if isinstance(item, Amiss) else _unlike(item.term, item.there, node) for item in items]
+
+
+def _amiss(item: Amiss, node: str) -> str:
+    together = " for all that are collocated" if item.of == "group" else ""
+    said = f"{item.resource} {amount(item.wanted)} wanted{together}"
+    if item.of == "shared":
+        return f"{said}, the cluster has {amount(item.there)}"
+    if item.there < item.wanted:
+        return f"{said}, {node} has {amount(item.there)}"
+    # 1.5 where there are two: what consists of devices is given in whole ones, or as a share of one.
+    return f"{said}, {node} has {amount(item.there)} as whole devices"
+
+
+def _unlike(term: Term, there: str, node: str) -> str:
+    said = f"{terms_in_words([term])} wanted"
+    if term.name == NODE:
+        return f"{said}, {node} is {'it' if term.negated else 'another'}"
+    return f"{said}, {node} has {there or 'none'}"
+
+
+def _any(values: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(values[:-1]), values[-1])))

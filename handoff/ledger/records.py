@@ -1,0 +1,131 @@
+"""What is known of one function, as of one moment, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from handoff.errors import (
+    FunctionCanceled,
+    FunctionFailed,
+    HandoffError,
+    Infeasible,
+    NodeLost,
+    UnknownFunction,
+    WaitExpired,
+)
+from handoff.ledger.fields import names_of
+from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.result_entry import Entry, decode_traceback, decode_value, entry_of
+from handoff.ledger.store import Store
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.demand import read_demand
+from handoff.ledger.texts.shortfall import read_shortfall
+from handoff.serializer import PickleSerializer, Serializer, SerializerLike
+from handoff.words.constraints import pinned_to
+
+_FIELDS = (
+    "status", "state", "node", "devices", "attempts", "error", "message", "function", "serializer", "demand", "origin",
+)  # fmt: skip
+
+RECORD_FIELDS = names_of(_FIELDS)
+"""What a `Record` is made from, as a job's hash has it, in the order in which `record_of` takes the values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of one function, as of one moment."""
+
+    job_id: str
+    function_id: str
+    status: str  #: API's word
+    node: str | None
+    devices: dict[str, list[int]]
+    attempts: int
+    error: str
+    message: str
+    is_pickled: bool
+    demand: str
+    entry: Entry | None  #: the newest of its results
+
+
+class PickledResult(HandoffError):
+    """A pickled result, read by a cluster that was not asked to unpickle."""
+
+    def __init__(self, function_id: str) -> None:
+        super().__init__(function_id)
+        self.function_id = function_id
+
+    def __str__(self) -> str:
+        return (
+            f"the result of function {self.function_id!r} is pickled, and unpickling runs code: "
+            'read it with Cluster(serializer="pickle") if you trust whoever can write to this Redis'
+        )
+
+
+def look(store: Store, job_id: str) -> Record:
+    """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
+    if not isinstance(job_id, str):
+        raise UnknownFunction(str(job_id))
+    _, values, entries = store.run("look", *RECORD_FIELDS, job_id=job_id)
+    return record_of(store.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
+
+
+def record_of(namespace: str, job_id: str, values: Sequence[bytes | None], entry: Entry | None) -> Record:
+    """Put together what was read of a function: the values of `RECORD_FIELDS`. Raises `UnknownFunction` as `look`."""
+    job = StoredJob.of(_FIELDS, values)
+    if not job.text("status") or not job.is_of(namespace):
+        raise UnknownFunction(job_id)
+    is_placed = job.state not in ("waiting", "delayed", "deferred")
+    return Record(
+        job_id=job_id,
+        function_id=job.text("function") or job_id,
+        status=job.state,
+        node=job.text("node") or None if is_placed else None,
+        devices=job.devices if is_placed else {},
+        attempts=job.attempts,
+        error=job.text("error"),
+        message=job.text("message"),
+        is_pickled=job.is_pickled,
+        demand=job.text("demand"),
+        entry=entry,
+    )
+
+
+def outcome(record: Record, serializer: SerializerLike) -> Any:
+    """The result of a function that has ended; raises the error that it ended with."""
+    if record.status != "finished":
+        raise error_of(record)
+    return decode_value(record.entry[1] if record.entry else {}, _serializer_of(record, serializer))
+
+
+def error_of(record: Record) -> HandoffError:
+    """What a function raises that has ended without a result. Its traceback is empty where `record` has no entry."""
+    if record.status == "canceled":
+        # The message of an error is that of a failure before rq requeued it.
+        return FunctionCanceled(record.function_id, "" if record.error else record.message)
+    if record.error == name_of(NodeLost):
+        return NodeLost(record.function_id, record.message, record.attempts)
+    if record.error == name_of(WaitExpired):
+        return WaitExpired(record.function_id, int(record.message) / 1000)
+    if record.error == name_of(Infeasible):
+        pin = pinned_to(read_demand(record.demand).terms)
+        return Infeasible(record.function_id, shortfall_in_words(read_shortfall(record.message), pin))
+    traceback = decode_traceback(record.entry[1] if record.entry else {})
+    return FunctionFailed(
+        record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback
+    )
+
+
+def name_of(error: type[HandoffError]) -> str:
+    """The name by which a job's hash has an error."""
+    return f"{error.__module__}.{error.__qualname__}"
+
+
+def _serializer_of(record: Record, serializer: SerializerLike) -> SerializerLike:
+    if not record.is_pickled:
+        return Serializer
+    if serializer is not PickleSerializer:
+        raise PickledResult(record.function_id)
+    return serializer

@@ -1,0 +1,42 @@
+"""An entry of RQ's stream of results: a return value or a traceback, as the text that RQ keeps. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handoff.serializer import SerializerLike
+
+Fields = Mapping[bytes, bytes]
+
+Entry = tuple[bytes, Fields]
+"""Its id, and its fields."""
+
+
+def entry_of(id: bytes, flat: Sequence[bytes]) -> Entry:
+    """An entry as scripts reply it: name, value, ..."""
+    return id, dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def encode_value(serialized: bytes) -> str:
+    """A serialized return value as the text that RQ keeps in a result entry."""
+    return b64encode(serialized).decode()
+
+
+def decode_value(entry: Fields, serializer: SerializerLike) -> Any:
+    """The return value of a result entry; RQ leaves None out."""
+    text = entry.get(b"return_value")
+    return None if text is None else serializer.loads(b64decode(text))
+
+
+def encode_traceback(text: str) -> str:
+    """A traceback as RQ keeps it."""
+    return b64encode(zlib.compress(text.encode("utf-8", "replace"))).decode()
+
+
+def decode_traceback(entry: Fields) -> str:
+    """The traceback of a result entry, '' where there is none."""
+    text = entry.get(b"exc_string")
+    return "" if not text else zlib.decompress(b64decode(text)).decode()

@@ -1,0 +1,53 @@
+"""How a run behaves, and the rules for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from handoff.ledger.jobs import AS_RQ, Keeping
+from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL
+from handoff.words.values import is_int, is_wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run behaves."""
+
+    max_retries: int = 3  #: of functions that name none
+    max_concurrency: int | None = None  #: functions on nodes at once
+    timeout: float | None = None  #: seconds from its start to its end
+    fail_fast: bool = True  #: the first failure stops the run
+    reserve: Literal["ready", "whole"] = "ready"  #: each when it is ready, or all of them before any starts
+    attached: bool = False  #: canceled when its client goes away
+    result_ttl: int = DEFAULT_RESULT_TTL  #: seconds that all of it is kept after a success; -1 = for ever
+    failure_ttl: int | None = None  #: the same after any other end; None: as rq keeps failures, a year
+
+    @property
+    def keeping(self) -> Keeping:
+        """For how long all of it is kept."""
+        failure_ttl = AS_RQ.failure_ttl if self.failure_ttl is None else self.failure_ttl
+        return Keeping(result_ttl=self.result_ttl, failure_ttl=failure_ttl)
+
+    def check(self) -> None:
+        """Raise `ValueError` for the first option that breaks its rule."""
+        if not _is_count(self.max_retries, 0):
+            raise ValueError(f"max_retries is {self.max_retries!r}: give an int of at least 0")
+        if self.max_concurrency is not None and not _is_count(self.max_concurrency, 1):
+            raise ValueError(f"max_concurrency is {self.max_concurrency!r}: give an int of at least 1, or None")
+        if self.timeout is not None and not is_wait(self.timeout):
+            raise ValueError(f"timeout is {self.timeout!r}: give seconds above 0, or None for no limit")
+        if self.reserve not in ("ready", "whole"):
+            raise ValueError(f'reserve is {self.reserve!r}: choose "ready" or "whole"')
+        if self.reserve == "whole" and self.max_concurrency is not None:
+            raise ValueError(
+                'max_concurrency is given, and reserve="whole" reserves for all functions at once: give one of them'
+            )
+        for name in ("result_ttl", "failure_ttl"):
+            value = getattr(self, name)
+            if not (name == "failure_ttl" and value is None) and not _is_count(value, -1):
+                raise ValueError(f"{name} is {value!r}: give whole seconds, 0 to keep nothing, -1 for ever")
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and is_int(value) and value >= least

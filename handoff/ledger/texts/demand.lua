@@ -1,0 +1,53 @@
+-- A demand is what one function asks for: its shapes in order of preference, joined by `&`. One behind `30000:` joins
+-- after so many milliseconds of waiting.
+--
+-- STATE    demands  {}   text -> the demand
+-- @include texts/cost  texts/number  texts/shape
+
+-- -> {{shape = text, after = ms}, ...}
+function Demand.read(text)
+  local demand = Call.demands[text]
+  if not demand then
+    demand = {}
+    for each in string.gmatch(text .. '&', '([^&]*)&') do
+      local after, shape = string.match(each, '^(%d+):(.*)$')
+      demand[#demand + 1] = {shape = shape or each, after = tonumber(after or 0)}
+    end
+    Call.demands[text] = demand
+  end
+  return demand
+end
+
+function Demand.write(demand)
+  local parts = {}
+  for i, variant in ipairs(demand) do
+    parts[i] = (variant.after > 0 and Number.text(variant.after) .. ':' or '') .. variant.shape
+  end
+  return table.concat(parts, '&')
+end
+
+local function changed(text, change)
+  local demand = {}
+  for i, variant in ipairs(Demand.read(text)) do
+    demand[i] = {shape = change(Shape.read(variant.shape)), after = variant.after}
+  end
+  return Demand.write(demand)
+end
+
+-- A demand of which every shape must satisfy further terms.
+function Demand.constrained(text, terms)
+  return changed(text, function(shape)
+    return Shape.write(shape.cost, shape.constraints .. (shape.constraints ~= '' and ';' or '') .. terms)
+  end)
+end
+
+-- A demand of which no shape asks for a resource any more.
+function Demand.without(text, resource)
+  return changed(text, function(shape)
+    local wants = {}
+    for _, want in ipairs(shape.wants) do
+      wants[#wants + 1] = want[1] ~= resource and want or nil
+    end
+    return Shape.write(Cost.write(wants), shape.constraints)
+  end)
+end

@@ -1,0 +1,28 @@
+"""What is free of a node's devices, `0=10000,3=2500`: index = free share.
+
+Where their memory is known `0=10000/60000000/240000000`, with free and total memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What one device has left."""
+
+    index: int
+    share: int  #: below 0 where more is reserved than it has
+    memory: tuple[int, int] | None  #: free, and all of it; None where it is not known
+
+
+def read_device_field(text: str) -> list[Device]:
+    """Read the devices of one resource."""
+    return [_read_device(part) for part in text.split(",") if part]
+
+
+def _read_device(text: str) -> Device:
+    index, _, rest = text.partition("=")
+    share, *memory = map(int, rest.split("/"))
+    return Device(int(index), share, (memory[0], memory[1]) if memory else None)

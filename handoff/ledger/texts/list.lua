@@ -1,0 +1,13 @@
+-- Several words in one text, with commas between.
+
+function List.read(text)
+  local items = {}
+  for item in string.gmatch(text, '[^,]+') do
+    items[#items + 1] = item
+  end
+  return items
+end
+
+function List.write(items)
+  return table.concat(items, ',')
+end

@@ -1,0 +1,11 @@
+-- The fields of a node's hash that are by resource: `cap:<r>` (units that it has), `used:<r>` (that are reserved), `dev:<r>`
+-- (its devices: texts/device_field), and of what all share `tried:<r>` (units with which all that waits was tried last).
+
+function NodeField.of(kind, resource)
+  return kind .. ':' .. resource
+end
+
+-- -> kind, resource; nil of any other field
+function NodeField.read(field)
+  return string.match(field, '^(%l+):(.+)$')
+end

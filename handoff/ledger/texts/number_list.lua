@@ -1,0 +1,17 @@
+-- Numbers of functions in a run, `1,2,30`: read from a place on, for one script may have no budget for all of them.
+
+-- The first number behind the byte `from`. -> its text, where it begins, where it ends; nil where there is none
+function NumberList.next(text, from)
+  local first, last = string.find(text, '%d+', from + 1)
+  if first then
+    return string.sub(text, first, last), first, last
+  end
+end
+
+function NumberList.read(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do
+    numbers[#numbers + 1] = number
+  end
+  return numbers
+end

@@ -1,0 +1,25 @@
+-- Reservations: the id `<job>:<number of the placement>`, and the record
+-- `<epoch>|<since, ms>|<cost>|<devices>|<cost of what is shared>`.
+--
+-- The id is also the name under which RQ knows the execution. Claims have ids of another form.
+--
+-- @include texts/number
+
+function Reservation.id(job_id, placement)
+  return job_id .. ':' .. placement
+end
+
+-- -> job id, number of the placement; nil of a claim
+function Reservation.parts(id)
+  return string.match(id, '^([%w_-]+):(%d+)$')
+end
+
+function Reservation.write(epoch, since_ms, cost, devices, shared_cost)
+  return table.concat({epoch, Number.text(since_ms), cost, devices, shared_cost}, '|')
+end
+
+-- -> cost, devices, cost of what is shared, since (ms)
+function Reservation.read(record)
+  local since, cost, devices, shared_cost = string.match(record, '^%d+|(%d+)|([^|]*)|([^|]*)|(.*)$')
+  return cost, devices, shared_cost, tonumber(since)
+end

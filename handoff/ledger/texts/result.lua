@@ -1,0 +1,13 @@
+-- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, stopped), body (text of RQ's
+-- return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what its serializers made of the
+-- value, with commas).
+--
+-- @include texts/list
+
+Result.VALUES = 8
+
+function Result.read(values, first)
+  return {id = values[first], kind = values[first + 1], body = values[first + 2], error = values[first + 3],
+    message = values[first + 4], is_retryable = values[first + 5] == '1', jitter = tonumber(values[first + 6]),
+    forms = List.read(values[first + 7])}
+end

@@ -1,0 +1,14 @@
+"""What came of one attempt, as an agent delivers it: eight values.
+
+They are the reservation, the kind (finished, failed, stopped), the body (text of RQ's return_value or exc_string, or
+''), error, message, retryable (0, 1), jitter, and forms (what its serializers made of the value, with commas).
+"""
+
+from __future__ import annotations
+
+
+def write_result(
+    id: str, kind: str, body: str, error: str, message: str, retryable: bool, jitter: float, forms: str
+) -> list[str | int]:
+    """Write what came of one attempt."""
+    return [id, kind, body, error, message, int(retryable), f"{jitter:.3f}", forms]

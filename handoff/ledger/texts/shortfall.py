@@ -1,0 +1,72 @@
+"""What the node that comes nearest lacks, even when idle: `<node>|<item>|...`, '' where no node is live.
+
+An item is `<what>~<wanted>~<there>`: a resource with units, `*<resource>` of what all share, `^<resource>` of what
+there must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not). `|^<node>` at
+the end names a node that could hold it and is drained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from handoff.ledger.texts.list import read_list
+from handoff.words.constraints import Term
+
+_SHARED, _CAPACITY, _LABEL, _NEGATED = "*", "^", "@", "!"
+
+
+@dataclass(frozen=True, slots=True)
+class Amiss:
+    """Less of a resource than is wanted; or as much, but not as whole devices."""
+
+    resource: str
+    wanted: int
+    there: int
+    of: Literal["node", "shared", "group"] = "node"  #: who has it; `group`: it is for all that are collocated
+
+
+@dataclass(frozen=True, slots=True)
+class Unlike:
+    """A label that is not as wanted."""
+
+    term: Term
+    there: str  #: '' = the node has no such label
+
+
+Item = Amiss | Unlike
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """Of the node that comes nearest."""
+
+    node: str  #: '' = none is live
+    items: tuple[Item, ...]
+    drained: str  #: a node that could hold it and is drained; '' = none could
+
+
+def read_shortfall(text: str) -> Shortfall:
+    """Read a shortfall."""
+    node, *parts = text.split("|")
+    drained = parts.pop().removeprefix(_CAPACITY) if parts and _names_drained(parts[-1]) else ""
+    return Shortfall(node, tuple(map(read_item, filter(None, parts))), drained)
+
+
+def _names_drained(part: str) -> bool:
+    return part.startswith(_CAPACITY) and "~" not in part
+
+
+def read_item(text: str) -> Item:
+    """Read what is said of one thing."""
+    what, wanted, there = text.split("~")
+    if what.startswith(_LABEL):
+        values = tuple(read_list(wanted.removeprefix(_NEGATED)))
+        return Unlike(Term(what[1:], values, negated=wanted.startswith(_NEGATED)), there)
+    match what[:1]:
+        case "*":
+            return Amiss(what[1:], int(wanted), int(there), "shared")
+        case "^":
+            return Amiss(what[1:], int(wanted), int(there), "group")
+        case _:
+            return Amiss(what, int(wanted), int(there))

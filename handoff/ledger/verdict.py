@@ -1,0 +1,53 @@
+"""What submit decided, with the sentence that says it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from handoff.ledger.phrases import shortfall_in_words, variants_in_words
+from handoff.ledger.texts.shortfall import Shortfall
+from handoff.words.checked import Checked
+from handoff.words.times import moment
+
+State = Literal["placed", "waiting", "infeasible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What submit decided, at that moment."""
+
+    state: State
+    node: str | None  #: where it was placed
+    devices: dict[str, list[int]]  #: which devices it has there
+    reason: str  #: one sentence
+
+
+def placed(node: str, devices: dict[str, list[int]]) -> Verdict:
+    """It is on its way."""
+    return Verdict("placed", node, devices, f"placed on {node}{_with_devices(devices)}")
+
+
+def waiting(function: Checked, nodes: int) -> Verdict:
+    """It waits for room on one of so many live nodes."""
+    wanted = variants_in_words(function.variants)
+    if function.pin:
+        return Verdict("waiting", None, {}, f"waits until node {function.pin} has room for {wanted}")
+    could = "1 live node could hold it when idle" if nodes == 1 else f"{nodes} live nodes could hold it when idle"
+    return Verdict("waiting", None, {}, f"waits until a node has room for {wanted}: {could}")
+
+
+def infeasible(function: Checked, shortfall: Shortfall) -> Verdict:
+    """It waits for a node that could hold it."""
+    return Verdict("infeasible", None, {}, shortfall_in_words(shortfall, function.pin))
+
+
+def delayed(until_ms: int) -> Verdict:
+    """It is not ready yet."""
+    return Verdict("waiting", None, {}, f"is delayed until {moment(until_ms)}")
+
+
+def _with_devices(devices: Mapping[str, list[int]]) -> str:
+    listed = ", ".join(f"{name} {' '.join(map(str, indices))}" for name, indices in devices.items())
+    return f" with {listed}" if listed else ""

@@ -1,0 +1,109 @@
+"""One function for people: where it stands, and why there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from handoff.errors import FunctionFailed, HandoffError
+from handoff.ledger.fields import names_of
+from handoff.ledger.phrases import place_in_words
+from handoff.ledger.records import PickledResult, Record, look, outcome
+from handoff.ledger.store import Store
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.cost import asked_for
+from handoff.ledger.texts.demand import Demand
+from handoff.serializer import Serializer
+from handoff.why.explain import explain
+from handoff.words.resources import Amount, amounts
+from handoff.words.variants import NO_COST
+
+LONGEST_RESULT = 200
+"""Characters of a result that are shown; the whole of it is for whoever waits for it."""
+
+_FIELDS = ("demand", "variant", "placement", "description", "created_at", "started_at", "ended_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the costs that a function may have."""
+
+    cost: Mapping[str, Amount]
+    after_s: float  #: it counts after so many seconds of waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionStatus:
+    """One function: where it stands, and why there. The times are RQ's, in UTC; None: not yet."""
+
+    id: str
+    function_id: str
+    description: str  #: the call as RQ shows it
+    status: str  #: API's word
+    node: str | None  #: where it is placed, runs or ran
+    devices: Mapping[str, list[int]]
+    attempts: int
+    cost: Mapping[str, Amount]  #: what it was placed with last, else its first choice
+    variants: list[Variant]  #: all that it may cost, in order of preference
+    variant: int | None  #: which of them it was placed with
+    pinned: str | None
+    where: str | None  #: what else must hold of a node, in words
+    reason: str  #: one sentence
+    result: str | None  #: its repr, shortened; None unless it finished
+    error: str | None  #: type and message; None unless it failed
+    created_at: str | None
+    started_at: str | None
+    ended_at: str | None
+
+
+def read_function(store: Store, id: str) -> FunctionStatus:
+    """Read all that is known of one function. Raises `UnknownFunction`."""
+    record = look(store, id)
+    job = StoredJob.of(_FIELDS, store.read("HMGET", store.keys("rq_job", id), *names_of(_FIELDS)))
+    explanation = explain(store, id)
+    is_ours = job.demand is not None
+    demand = job.demand or Demand(NO_COST, ())
+    variants = [Variant(amounts(asked_for(each.cost)), each.after_ms / 1000) for each in demand.variants]
+    variant = job.variant if job.text("placement") else None
+    pin, where = place_in_words(demand.terms)
+    return FunctionStatus(
+        id=id,
+        function_id=record.function_id,
+        description=job.text("description"),
+        status=record.status,
+        node=record.node,
+        devices=record.devices,
+        attempts=record.attempts,
+        cost=variants[variant or 0].cost,
+        variants=variants,
+        variant=variant,
+        pinned=pin,
+        where=where or None,
+        reason=explanation.text,
+        result=_result(record, is_ours=is_ours) if record.status == "finished" else None,
+        error=_error(record) if record.status == "failed" else None,
+        created_at=job.text("created_at") or None,
+        started_at=job.text("started_at") or None,
+        ended_at=job.text("ended_at") or None,
+    )
+
+
+def _result(record: Record, *, is_ours: bool) -> str | None:
+    """A job of somebody else's may be serialized in any way."""
+    if not is_ours:
+        return None
+    try:
+        text = repr(outcome(record, Serializer))
+    except PickledResult:
+        return "(pickled, and not read here: unpickling runs code)"
+    return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 3]}..."
+
+
+def _error(record: Record) -> str:
+    try:
+        outcome(record, Serializer)
+    except FunctionFailed as error:
+        return f"{error.exception_type}: {error.message}".removesuffix(": ")
+    except HandoffError as error:
+        return f"{record.error}: {error}"
+    raise AssertionError(f"function {record.function_id} failed, and its outcome is no error")

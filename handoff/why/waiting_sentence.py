@@ -1,0 +1,121 @@
+"""The sentence about a function that waits for room. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handoff.ledger.nodes import SHARED
+from handoff.ledger.phrases import in_words, shortfall_in_words
+from handoff.ledger.texts.shortfall import Shortfall
+from handoff.why.holders import RUN_LIMIT
+from handoff.words.resources import Amount
+from handoff.words.times import span
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingSentence:
+    """What the sentence about one that waits is made from."""
+
+    wanted: str
+    counts_s: float | None  #: in how many seconds the first of its costs counts; None: one does
+    pinned: str | None
+    able: int  #: live nodes that could hold it when idle, by a variant that counts
+    unfit: Shortfall  #: what the nearest lacks where there are none
+    nearest: str | None  #: the open node that lacks least
+    missing: Mapping[str, Amount]  #: there
+    room: str  #: a node where it fits now, or ''
+    before: int  #: of the same shape
+    short: list[dict[str, Any]]  #: of the variant that lacks least
+    holders: list[dict[str, Any]]
+    count: int  #: of all holders
+    change: Mapping[str, Any] | None
+    holds: list[dict[str, Any]]
+    start_s: float | None  #: in how many seconds it fails if it has not started; None: never
+
+    def text(self) -> str:
+        """Say it."""
+        end = "" if self.start_s is None else f"; it fails if it has not started in {span(self.start_s)}"
+        return self._why() + end
+
+    def _why(self) -> str:
+        start = f"waits for {self.wanted}"
+        if not self.able:
+            why = shortfall_in_words(self.unfit, self.pinned)
+            return f"{start}: no live node could hold it, even when idle ({why}){self._change()}"
+        if self.room:
+            return f"{start}: there is room on {self.room}, and whoever comes by next starts it"
+        before = f", with {self.before} of the same shape before it" if self.before else ""
+        lack = ", and ".join([*self._not_yet(), *self._held_back(), *self._lacking()]) or self._closed()
+        return f"{start}{before}: {lack}{self._holders()}{self._change()}{self._held_for_it()}"
+
+    def _not_yet(self) -> list[str]:
+        return [] if self.counts_s is None else [f"none of it counts for another {span(self.counts_s)}"]
+
+    def _held_back(self) -> list[str]:
+        others = [hold for hold in self.holds if not hold["own"]]
+        if not others:
+            return []
+        hold = others[0]
+        where = "the cluster has enough" if hold["node"] == SHARED else f"{hold['node']} has room"
+        return [f"{where}, held for {hold['function_id']}"]
+
+    def _lacking(self) -> list[str]:
+        found = []
+        if self.missing:
+            found.append(f"{self._nearest()} is short of {_counted(self.missing)}")
+        for missing in [entry["missing"] for entry in self.short if entry["node"] == SHARED and entry["missing"]][:1]:
+            if tokens := {name: value for name, value in missing.items() if name != RUN_LIMIT}:
+                found.append(f"the cluster is short of {_counted(tokens)}")
+            if RUN_LIMIT in missing:
+                found.append("as many of its run are placed as its max_concurrency allows")
+        return found
+
+    def _nearest(self) -> str:
+        if self.pinned:
+            return f"node {self.nearest}"
+        if self.able == 1:
+            return f"{self.nearest}, the only live node that could hold it,"
+        at_once = " for all of it at once" if any(entry["apart"] for entry in self.short) else ""
+        return f"none of the {self.able} live nodes that could hold it has room{at_once}, {self.nearest}, the nearest,"
+
+    def _closed(self) -> str:
+        if any(entry["node"] == SHARED and not entry["open"] for entry in self.short):
+            return "more is held of what the cluster shares than it has"
+        if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
+            return "every node that could hold it is held for another"
+        return "no node that could hold it takes anything now, see `handoff nodes`"
+
+    def _holders(self) -> str:
+        if not self.holders:
+            return ""
+        kinds = {holder["kind"] for holder in self.holders}
+        noun = kinds.pop() if len(kinds) == 1 else "reservation"
+        held = span(self.holders[0]["seconds"])
+        if self.count == 1:
+            return f"; 1 {noun} holds it, for {held} by now"
+        return f"; {self.count} {noun}s hold it, the oldest for {held}"
+
+    def _change(self) -> str:
+        match self.change:
+            case {"kind": "variant", "node": node, "cost": cost, "joins_s": seconds}:
+                return f"; would start now on {node} with {in_words(cost)}, which counts in {span(seconds)}"
+            case {"kind": "lower", "node": node, "resource": resource, "to": there}:
+                return f"; would start now on {node} with {resource} {there}"
+            case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
+                return f"; {node} could with {resource} {there}"
+            case {"kind": "releases", "count": 1, "node": node, "functions": [first, *_]}:
+                return f"; {node} has room when {first['function_id']} has ended" if self.count > 1 else ""
+            case {"kind": "releases", "count": count, "node": node}:
+                return f"; {node} has room when {'all' if count == self.count else count} of them have ended"
+        return ""
+
+    def _held_for_it(self) -> str:
+        own = [hold["node"] for hold in self.holds if hold["own"]]
+        nodes = " and ".join("what the cluster shares" if node == SHARED else node for node in own)
+        return f"; {nodes} {'is' if len(own) == 1 else 'are'} held for it" if own else ""
+
+
+def _counted(missing: Mapping[str, Amount]) -> str:
+    return ", ".join(f"{value} {name}" for name, value in missing.items())

@@ -1,0 +1,82 @@
+"""A function that keeps the rules, with all that was read of it on the way: read once, and used by whoever comes after.
+
+Pure: knows neither Redis nor nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handoff.errors import InvalidFunction
+from handoff.words.argument import Taken, parse_argument
+from handoff.words.code import import_path
+from handoff.words.constraints import Term, parse_where, pinned_to
+from handoff.words.function import Collocated, Function, delay_ms, due_ms
+from handoff.words.rules import check_constants, check_fields, check_inline, check_outside_a_dag
+from handoff.words.variants import NO_COST, Variant, parse_variants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A function, and what its fields say once they are read."""
+
+    function: Function
+    args: tuple[str | Taken, ...]
+    path: str  #: by which a node imports its code
+    variants: tuple[Variant, ...]  #: its own costs, else those of whoever submits it; an inline one costs nothing
+    terms: tuple[Term, ...]  #: what must hold of its node, a pin included
+    delay_ms: int  #: from its submission until it is ready
+    due_ms: int  #: the unix time at which it is ready; 0: no such time
+
+    @property
+    def id(self) -> str:
+        """The user's."""
+        return self.function.id
+
+    @property
+    def pin(self) -> str | None:
+        """The only node that it may go to by itself: by its `node`, or because its `where` names no other."""
+        return pinned_to(self.terms)
+
+
+def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
+    """Read a function that is to be submitted on its own, outside a DAG. `default_cost` is for one that names none.
+
+    Raises `InvalidFunction` for its code, arguments and options, `InvalidNode` for a pin, `InvalidResources` for its
+    cost. Whether a node that fits exists is not asked.
+    """
+    check_fields(function)
+    check_outside_a_dag(function)
+    return _read(function, default_cost)
+
+
+def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
+    """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
+    check_fields(function)
+    if isinstance(function.node, Collocated) and not isinstance(function.node.id, str):
+        raise InvalidFunction(
+            function.id, f"it is collocated with {function.node.id!r}", "give Collocated the id of a function"
+        )
+    checked = _read(function, default_cost)
+    check_constants(function)
+    return checked
+
+
+def _read(function: Function, default_cost: Sequence[Variant]) -> Checked:
+    pin = None if isinstance(function.node, Collocated) else function.node
+    terms = parse_where(function.where, pin, function_id=function.id)
+    inline = function.type == "inline"
+    variants = parse_variants(function.cost) if inline or function.cost is not None else tuple(default_cost)
+    path = import_path(function.code, function_id=function.id)
+    if inline:
+        check_inline(function, has_cost=any(variant.cost for variant in variants))
+    return Checked(
+        function=function,
+        args=tuple(parse_argument(argument, function_id=function.id) for argument in function.args),
+        path=path,
+        variants=variants,
+        terms=terms,
+        delay_ms=delay_ms(function),
+        due_ms=due_ms(function),
+    )

@@ -1,0 +1,149 @@
+"""The rules for the fields of a function, each with the sentence of the `InvalidFunction` that it raises.
+
+Cost, constraints, code and arguments have theirs where they are read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from handoff.errors import InvalidFunction
+from handoff.words.argument import Argument
+from handoff.words.function import STRATEGIES, Collocated, Function, due_ms
+from handoff.words.values import LONGEST_WAIT_S, WAITS, is_int, is_real, is_unicode, is_wait
+
+HIGHEST_PRIORITY = 1000
+"""Priorities run from minus this to this."""
+
+LONGEST_TIMEOUT_S = 2**31 - 1
+"""What alarm(2) takes."""
+
+_OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries")
+"""What an inline function must not have, beside a cost."""
+
+
+def check_fields(function: Function) -> None:
+    """Raise for what holds of every function."""
+    _check_arguments(function)
+    _check_options(function)
+    _check_waiting(function)
+
+
+def check_outside_a_dag(function: Function) -> None:
+    """Raise for what means something only among others."""
+    if function.args:
+        raise InvalidFunction(
+            function.id,
+            "args names functions, and outside a DAG there are none",
+            "pass constants as extra_args, or add it to a DAG",
+        )
+    if function.type == "inline":
+        raise InvalidFunction(
+            function.id, "an inline function runs inside those that need it", 'make it "regular", or add it to a DAG'
+        )
+    if isinstance(function.node, Collocated):
+        raise InvalidFunction(
+            function.id,
+            f"it is to run where {function.node.id!r} runs, which is known only inside a DAG",
+            "pin it to a node by name, or add both to a DAG",
+        )
+
+
+def check_inline(function: Function, *, has_cost: bool) -> None:
+    """Raise for what an inline function asks for: it reserves nothing and is never scheduled."""
+    asked = [name for name in _OF_SCHEDULED if getattr(function, name) is not None]
+    if function.on_infeasible != "wait":
+        asked.append("on_infeasible")
+    if has_cost:
+        asked.append("cost")
+    if asked:
+        raise InvalidFunction(
+            function.id,
+            f"it is inline, which runs inside those that need it, and has {', '.join(asked)}",
+            'give that to those that need it, or make this one "regular"',
+        )
+
+
+def check_constants(function: Function) -> None:
+    """Raise for an `Argument` where constants stand."""
+    for name, values in (("extra_args", function.extra_args), ("kwargs", function.kwargs.values())):
+        if misplaced := next((value for value in values if isinstance(value, Argument)), None):
+            raise InvalidFunction(
+                function.id, f"its {name} hold Argument({misplaced.id!r})", "results come first, by args: name it there"
+            )
+
+
+def _check_arguments(function: Function) -> None:
+    if not isinstance(function.id, str) or not function.id:
+        raise InvalidFunction(str(function.id), "its id is not a text with at least one character", "give it a name")
+    if not is_unicode(function.id):
+        raise InvalidFunction(function.id, "its id holds half of a character", "give it a name that UTF-8 can carry")
+    for name in ("args", "extra_args"):
+        if not isinstance(getattr(function, name), tuple):
+            raise InvalidFunction(function.id, f"{name} is neither a list nor a tuple", f"write {name}=(value,)")
+    if not isinstance(function.kwargs, Mapping) or not all(isinstance(key, str) for key in function.kwargs):
+        raise InvalidFunction(function.id, "kwargs is not a mapping with str keys", "write kwargs={'name': value}")
+
+
+def _check_options(function: Function) -> None:
+    if function.type not in ("regular", "inline"):
+        raise InvalidFunction(function.id, f"its type is {function.type!r}", 'choose "regular" or "inline"')
+    if function.argument_inclusion not in ("variadic", "as_list"):
+        raise InvalidFunction(
+            function.id,
+            f"its argument_inclusion is {function.argument_inclusion!r}",
+            'choose "variadic" or "as_list"',
+        )
+    if function.max_retries is not None and not (is_int(function.max_retries) and function.max_retries >= 0):
+        raise InvalidFunction(
+            function.id, f"its max_retries is {function.max_retries!r}", "give an int of at least 0, or None"
+        )
+    if function.timeout is not None and not (is_real(function.timeout) and 0 < function.timeout <= LONGEST_TIMEOUT_S):
+        raise InvalidFunction(
+            function.id,
+            f"its timeout is {function.timeout!r}",
+            f"give seconds above 0 and at most {LONGEST_TIMEOUT_S}, or None for no limit",
+        )
+    if not (is_int(function.priority) and -HIGHEST_PRIORITY <= function.priority <= HIGHEST_PRIORITY):
+        raise InvalidFunction(
+            function.id,
+            f"its priority is {function.priority!r}",
+            f"give an int from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}",
+        )
+    if function.duration is not None and not (is_real(function.duration) and 0 <= function.duration < math.inf):
+        raise InvalidFunction(
+            function.id, f"its duration is {function.duration!r}", "give the expected seconds, or None"
+        )
+
+
+def _check_waiting(function: Function) -> None:
+    if function.strategy not in (None, *STRATEGIES):
+        raise InvalidFunction(
+            function.id, f"its strategy is {function.strategy!r}", f"choose one of {', '.join(STRATEGIES)}, or None"
+        )
+    if function.on_infeasible not in ("wait", "raise") and not is_wait(function.on_infeasible):
+        raise InvalidFunction(
+            function.id, f"its on_infeasible is {function.on_infeasible!r}", f'choose "wait", "raise" or {WAITS}'
+        )
+    if function.wait_ttl is not None and not is_wait(function.wait_ttl):
+        raise InvalidFunction(function.id, f"its wait_ttl is {function.wait_ttl!r}", f"give {WAITS}, or None")
+    if function.delay is not None and function.at is not None:
+        raise InvalidFunction(function.id, "both its delay and its at are given", "give one of them")
+    delay = function.delay.total_seconds() if isinstance(function.delay, timedelta) else function.delay
+    if delay is not None and not (delay == 0 and is_real(delay)) and not is_wait(delay):
+        raise InvalidFunction(
+            function.id,
+            f"its delay is {function.delay!r}",
+            f"give a timedelta or seconds, at least 0 and at most {LONGEST_WAIT_S}",
+        )
+    if function.at is not None:
+        if not isinstance(function.at, datetime):
+            raise InvalidFunction(function.id, f"its at is {function.at!r}", "give a datetime, or a delay in seconds")
+        try:
+            due_ms(function)
+        except (OverflowError, OSError, ValueError) as error:
+            raise InvalidFunction(
+                function.id, f"its at is {function.at!r}, which has no time in UTC", "give a year from 1970 to 9998"
+            ) from error

@@ -1,0 +1,36 @@
+"""What a value must be to count as a whole number, a number, seconds of waiting, or text that can be sent."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+LONGEST_WAIT_S = 10**9
+"""Delays and limits of waiting: in ms, far below the last exact integer of Lua."""
+
+WAITS = f"seconds above 0 and at most {LONGEST_WAIT_S}"
+"""What `is_wait` asks for, in words."""
+
+
+def is_int(value: object) -> bool:
+    """Whether it is an int proper: a bool is not meant as a number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a number that can be compared; NumPy's scalars are too."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_wait(value: Any) -> bool:
+    """Whether it is seconds for which something may wait: above 0, and not for ever."""
+    return is_real(value) and 0 < value <= LONGEST_WAIT_S
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 carries it: a lone surrogate is half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

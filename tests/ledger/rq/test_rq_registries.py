@@ -1,0 +1,93 @@
+"""A function is in the one registry of its state, and nodes are queues."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+from rq.job import Job
+from rq.registry import (
+    BaseRegistry,
+    CanceledJobRegistry,
+    DeferredJobRegistry,
+    FailedJobRegistry,
+    FinishedJobRegistry,
+    ScheduledJobRegistry,
+    StartedJobRegistry,
+)
+
+from handoff.client.cluster import Cluster
+from handoff.ledger.housekeeping import tick
+from support.agent import FakeAgent, failure, ok
+from support.rq_states import NOW, STATES, submit, to_started
+
+REGISTRIES: dict[str, tuple[type[BaseRegistry], str]] = {
+    "waiting": (DeferredJobRegistry, ""),
+    "delayed": (DeferredJobRegistry, ""),
+    "started": (StartedJobRegistry, ".a"),
+    "finished": (FinishedJobRegistry, ".a"),
+    "failed": (FailedJobRegistry, ".a"),
+    "canceled": (CanceledJobRegistry, ".a"),
+}
+
+
+class TestRegistries:
+    @pytest.mark.parametrize("state", STATES)
+    def test_a_function_is_in_the_one_registry_of_its_state(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis, state: str
+    ) -> None:
+        handle = STATES[state](cluster, agent)
+        found = [
+            (kind, place)
+            for place in ("", ".a")
+            for kind in (
+                DeferredJobRegistry, StartedJobRegistry, FinishedJobRegistry, FailedJobRegistry, CanceledJobRegistry,
+                ScheduledJobRegistry,
+            )
+            if handle.id in kind(f"{cluster.namespace}{place}", connection=theirs).get_job_ids()
+        ]  # fmt: skip
+
+        assert found == ([REGISTRIES[state]] if state in REGISTRIES else [])
+        queue = Queue(f"{cluster.namespace}.a", connection=theirs)
+        assert (handle.id in queue.job_ids) == (state == "queued")
+
+    def test_a_function_that_runs_is_one_execution_of_its_agent(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
+    ) -> None:
+        handle = to_started(cluster, agent)
+        name = f"{cluster.namespace}.a"
+
+        [execution] = Job.fetch(handle.id, connection=theirs).get_executions()
+
+        assert (execution.worker_name, execution.created_at) == (name, NOW)
+        registry = StartedJobRegistry(name, connection=theirs)
+        assert registry.get_job_and_execution_ids() == [(handle.id, execution.id)]
+        assert [f"{handle.id}:{execution.id}"] == list(agent.runs)
+        agent.finish(*(ok(id) for id in agent.runs))
+        assert Job.fetch(handle.id, connection=theirs).get_executions() == []
+
+    def test_entries_of_what_has_ended_expire_with_it(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
+    ) -> None:
+        for end in (ok, failure):
+            submit(cluster, end.__name__, result_ttl=60, failure_ttl=60)
+            agent.finish(*(end(started.id) for started in agent.take()))
+        submit(cluster, "canceled", failure_ttl=60).cancel()
+        agent.goodbye()
+
+        cluster.store.now_ms += 62_000
+        tick(cluster.store)
+
+        for kind in (FinishedJobRegistry, FailedJobRegistry, CanceledJobRegistry):
+            assert kind(f"{cluster.namespace}.a", connection=theirs).get_job_count(cleanup=False) == 0
+
+    def test_queues_are_the_lobby_and_one_for_each_node(self, cluster: Cluster, theirs: redis.Redis) -> None:
+        def mine() -> set[str]:
+            return {queue.name for queue in Queue.all(connection=theirs) if queue.name.startswith(cluster.namespace)}
+
+        for name in ("a", "b"):
+            cluster.register_node(name, {"cpu": 1})
+        assert mine() == {cluster.namespace, f"{cluster.namespace}.a", f"{cluster.namespace}.b"}
+
+        cluster.deregister_node("a")
+        assert mine() == {cluster.namespace, f"{cluster.namespace}.b"}

@@ -1,0 +1,61 @@
+"""An agent's heartbeat renews all that says that it lives: its lease, and the key of its worker in RQ's eyes."""
+
+from __future__ import annotations
+
+import pytest
+from rq.worker import BaseWorker
+
+from handoff.client.cluster import Cluster
+from handoff.ledger.nodes import read_nodes
+from support.agent import FakeAgent, Stale
+
+START_MS = 1_900_000_000_000
+
+LEASE_MS = 1_000_000
+"""Far longer than a test takes."""
+
+
+@pytest.fixture
+def agent(cluster: Cluster) -> FakeAgent:
+    cluster.store.now_ms = START_MS
+    return FakeAgent(cluster.store, "a", {"cpu": 2}, lease_ms=LEASE_MS).register()
+
+
+def test_a_heartbeat_puts_off_the_end_of_the_worker(cluster: Cluster, agent: FakeAgent) -> None:
+    worker = f"{BaseWorker.redis_worker_namespace_prefix}{cluster.namespace}.a"
+    assert cluster.connection.pexpire(worker, LEASE_MS)
+
+    agent.beat()
+
+    left_ms = cluster.connection.pttl(worker)
+    assert 2 * LEASE_MS < left_ms <= 3 * LEASE_MS
+
+
+def test_a_worker_whose_key_has_expired_has_an_end_again_with_the_next_heartbeat(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    worker = f"{BaseWorker.redis_worker_namespace_prefix}{cluster.namespace}.a"
+    cluster.connection.delete(worker)
+
+    agent.beat()
+
+    assert 0 < cluster.connection.pttl(worker) <= 3 * LEASE_MS
+
+
+def test_a_heartbeat_puts_off_the_end_of_the_lease(cluster: Cluster, agent: FakeAgent) -> None:
+    cluster.store.now_ms += LEASE_MS - 1
+    agent.beat()
+    cluster.store.now_ms += LEASE_MS - 1
+
+    [node] = read_nodes(cluster.store)
+    assert (node.live, node.lease_ms) == (True, 1)
+    agent.beat()
+
+
+def test_without_a_heartbeat_the_lease_ends_when_it_was_said_to(cluster: Cluster, agent: FakeAgent) -> None:
+    cluster.store.now_ms += LEASE_MS
+
+    with pytest.raises(Stale):
+        agent.beat()
+    [node] = read_nodes(cluster.store)
+    assert not node.live

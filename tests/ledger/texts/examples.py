@@ -1,0 +1,225 @@
+"""Examples of every text format that Python and Lua share: what is said, and how. Plain data, for both of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LARGE = 10**15
+"""An amount that loses digits where a number is written carelessly."""
+
+RANK = 1000 * 2**41 + 7
+
+RUN = "0123456789abcdef0123456789abcdef"
+
+EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
+    # resource -> units
+    "cost": [
+        ({}, ""),
+        ({"cpu": 20000}, "cpu=20000"),
+        ({"cpu": 20000, "gpu": 5000}, "cpu=20000,gpu=5000"),
+        ({"_": 1, "a.b-c": 2, "gpu_memory": LARGE}, "_=1,a.b-c=2,gpu_memory=1000000000000000"),
+        ({f"run.{RUN}": 10000}, f"run.{RUN}=10000"),
+    ],
+    # label -> value
+    "labels": [
+        ({}, ""),
+        ({"tier": "spot", "zone": "a"}, "tier=spot;zone=a"),
+        ({"gpu_model": "NVIDIA A100 (80GB)", "zone": "eu:1/a"}, "gpu_model=NVIDIA A100 (80GB);zone=eu:1/a"),
+    ],
+    # [label, [value, ...], whether negated], ...
+    "terms": [
+        ([], ""),
+        ([["node", ["a"], False], ["tier", ["spot"], True]], "node=a;tier!=spot"),
+        ([["node", ["12@34.5-x"], False]], "node=12@34.5-x"),
+        ([["Rack", ["1"], False], ["zone", ["a", "b"], True]], "Rack=1;zone!=a|b"),
+        ([["zone", ["eu:1/a", "us+2"], False]], "zone=eu:1/a|us+2"),
+        # What a group needs stands behind all others.
+        ([["zone", ["a"], False], ["^", ["cpu:40000", "slots:20000"], False]], "zone=a;^=cpu:40000|slots:20000"),
+    ],
+    # resource -> units
+    "terms.capacity": [
+        ({"slots": 20000}, "^=slots:20000"),
+        ({"cpu": 40000, "gpu_memory": LARGE}, "^=cpu:40000|gpu_memory:1000000000000000"),
+    ],
+    # cost, terms
+    "shape": [
+        ({"cost": {}, "terms": []}, ""),
+        ({"cost": {"slots": 10000}, "terms": []}, "slots=10000"),
+        (
+            {"cost": {"cpu": 20000, "slots": 10000}, "terms": [["node", ["a@b"], False], ["tier", ["spot"], True]]},
+            "cpu=20000,slots=10000@node=a@b;tier!=spot",
+        ),
+    ],
+    # [ms, cost], ...; terms
+    "demand": [
+        ({"variants": [[0, {"slots": 10000}]], "terms": []}, "slots=10000"),
+        (
+            {"variants": [[0, {"gpu": 10000, "slots": 10000}], [30000, {"cpu": 80000, "slots": 10000}]], "terms": []},
+            "gpu=10000,slots=10000&30000:cpu=80000,slots=10000",
+        ),
+        (
+            {
+                "variants": [[500, {"gpu_memory": 60000000, "slots": 10000}], [0, {"slots": 10000}]],
+                "terms": [["zone", ["a", "eu:1/b"], False]],
+            },
+            "500:gpu_memory=60000000,slots=10000@zone=a|eu:1/b&slots=10000@zone=a|eu:1/b",
+        ),
+        ({"variants": [[1000000000000, {"slots": 10000}]], "terms": []}, "1000000000000:slots=10000"),
+    ],
+    # cost, ...: of which the first that fits is taken
+    "demand.costs": [
+        ([{"cpu": 10000}], "cpu=10000"),
+        ([{"gpu": 10000}, {}, {"cpu": 80000}], "gpu=10000&&cpu=80000"),
+    ],
+    # [resource, index, units, whether of memory], ...
+    "devices": [
+        ([], ""),
+        (
+            [["gpu", 0, 10000, False], ["gpu", 1, 10000, False], ["fpga", 3, 2500, False]],
+            "gpu:0=10000,1=10000;fpga:3=2500",
+        ),
+        ([["gpu", 10, 10000, False], ["gpu", 9, 10000, False]], "gpu:10=10000,9=10000"),
+        ([["gpu", 2, 60000000, True]], "gpu:2=60000000m"),
+        ([["gpu", 2, LARGE, True], ["fpga", 0, 10000, False]], "gpu:2=1000000000000000m;fpga:0=10000"),
+    ],
+    # resource -> [index, memory or None], ...
+    "offered_devices": [
+        ({}, ""),
+        ({"fpga": [[3, None]], "gpu": [[0, None], [1, None]]}, "fpga:3;gpu:0,1"),
+        ({"fpga": [[3, None]], "gpu": [[0, 240000000], [1, LARGE]]}, "fpga:3;gpu:0/240000000,1/1000000000000000"),
+    ],
+    # [index, free share, free memory or None, all memory or None], ...
+    "device_field": [
+        ([], ""),
+        ([[0, 10000, None, None], [3, 2500, None, None]], "0=10000,3=2500"),
+        ([[0, 10000, 60000000, 240000000]], "0=10000/60000000/240000000"),
+        ([[0, -10000, -60000000, LARGE]], "0=-10000/-60000000/1000000000000000"),
+    ],
+    # kind, resource
+    "node_field": [
+        (["cap", "cpu"], "cap:cpu"),
+        (["used", f"run.{RUN}"], f"used:run.{RUN}"),
+        (["dev", "gpu"], "dev:gpu"),
+    ],
+    # resource, part or None
+    "index_name": [
+        (["cpu", None], "cpu"),
+        (["gpu", "idle"], "gpu#idle"),
+        (["gpu", "share"], "gpu#share"),
+        (["gpu", "memory"], "gpu#memory"),
+    ],
+    # index name -> value, label -> value
+    "node_class": [
+        ({"values": {}, "labels": {}}, "@"),
+        (
+            {"values": {"cpu": 80000, "gpu#idle": 2, "gpu#memory": LARGE}, "labels": {"owner": "a@b", "zone": "a"}},
+            "cpu=80000,gpu#idle=2,gpu#memory=1000000000000000@owner=a@b;zone=a",
+        ),
+    ],
+    # job, number of the placement
+    "reservation.id": [(["job-1_x", 12], "job-1_x:12"), ([f"{RUN}-3", 10**14 + 1], f"{RUN}-3:100000000000001")],
+    # epoch, since, cost, devices as text, cost of what is shared
+    "reservation.record": [
+        (
+            {
+                "epoch": "1700000000000",
+                "since": 1700000000001,
+                "cost": {"cpu": 20000, "slots": 10000},
+                "devices": "",
+                "shared": {},
+            },
+            "1700000000000|1700000000001|cpu=20000,slots=10000||",
+        ),
+        (
+            {
+                "epoch": "0",
+                "since": 5,
+                "cost": {"gpu": 20000, "slots": 10000},
+                "devices": "gpu:0=10000,3=10000",
+                "shared": {"license": 10000, f"run.{RUN}": 10000},
+            },
+            f"0|5|gpu=20000,slots=10000|gpu:0=10000,3=10000|license=10000,run.{RUN}=10000",
+        ),
+    ],
+    # rank, job, families
+    "hold": [
+        ({"rank": RANK, "job": "j", "lacks": ["cpu"]}, f"{RANK}|j|cpu"),
+        ({"rank": 1, "job": f"{RUN}-3", "lacks": ["cpu", "gpu", "license"]}, f"1|{RUN}-3|cpu,gpu,license"),
+    ],
+    # name -> value
+    "options": [
+        ({}, ""),
+        ({"unfit": 60000, "wait": 5000}, "unfit=60000;wait=5000"),
+        (
+            {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},
+            "strategy=load_balanced;delay=1500;due=1700000000000;prefer=12@34.5-x",
+        ),
+    ],
+    # node, [of (node, shared, group), resource, wanted, there] or [label, name, values, whether negated, there], ...;
+    # node that is drained
+    "shortfall": [
+        ({"node": "", "items": [], "drained": ""}, ""),
+        ({"node": "", "items": [], "drained": "b"}, "|^b"),
+        ({"node": "a", "items": [], "drained": ""}, "a|"),
+        ({"node": "a", "items": [["node", "gpu", 40000, 20000]], "drained": "b@c"}, "a|gpu~40000~20000|^b@c"),
+        (
+            {
+                "node": "a",
+                "items": [
+                    ["shared", "license", 50000, 20000],
+                    ["group", "cpu", LARGE, 0],
+                    ["label", "zone", ["b", "eu:1/c"], False, "a"],
+                    ["label", "tier", ["spot"], True, "spot"],
+                    ["label", "rack", ["1"], False, ""],
+                ],
+                "drained": "",
+            },
+            "a|*license~50000~20000|^cpu~1000000000000000~0|@zone~b,eu:1/c~a|@tier~!spot~spot|@rack~1~",
+        ),
+    ],
+    # run, number
+    "run_id.job": [([RUN, 1], f"{RUN}-1"), (["a-b", 1000000], "a-b-1000000")],
+    # run
+    "run_id.token": [(RUN, f"run.{RUN}")],
+    # group, kind
+    "group_field": [([1, "chooser"], "1|chooser"), ([23, "chooser"], "23|chooser")],
+    "number_list": [([], ""), ([1], "1"), ([3, 1, 30], "3,1,30")],
+    "list": [([], ""), (["a"], "a"), (["a", "12@34.5-x"], "a,12@34.5-x")],
+    # [kind, number, [value, ...]], ... and all of it, one behind the other
+    "entries": [
+        ([], []),
+        (
+            [["run", 0, ["total", "2"]], ["next", 0, ["1,2"]], ["takes", 2, []]],
+            ["run", "0", "2", "total", "2", "next", "0", "1", "1,2", "takes", "2", "0"],
+        ),
+    ],
+    # by name, and the eight values
+    "result": [
+        (
+            {
+                "id": "j:1",
+                "kind": "finished",
+                "body": "gA==",
+                "error": "",
+                "message": "",
+                "is_retryable": False,
+                "jitter": 1.0,
+                "forms": ["AQ==", "Ag=="],
+            },
+            ["j:1", "finished", "gA==", "", "", "0", "1.000", "AQ==,Ag=="],
+        ),
+        (
+            {
+                "id": "j:2",
+                "kind": "failed",
+                "body": "eJw=",
+                "error": "ValueError",
+                "message": "a, b | c",
+                "is_retryable": True,
+                "jitter": 0.875,
+                "forms": [],
+            },
+            ["j:2", "failed", "eJw=", "ValueError", "a, b | c", "1", "0.875", ""],
+        ),
+    ],
+}

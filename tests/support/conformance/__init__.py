@@ -1,0 +1,1 @@
+"""What every ResourceTracker must do, as tests: one class per subject, and `tracker` has them all."""

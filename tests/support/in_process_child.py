@@ -1,0 +1,61 @@
+"""What a child makes of a function, made in the process of the test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any
+
+import msgpack
+import redis
+
+from handoff_worker.agent.delivery import result
+from handoff_worker.children.outcome import Failed, Finished
+from handoff_worker.children.task import Task
+from handoff_worker.inside.executor import Executor
+from support.agent import FakeAgent, Result, Started
+
+LENGTH = 4
+"""Bytes in front of a message to a child."""
+
+
+class Child(Executor):
+    """Runs what agents were given in this process, as a child of theirs does: from the job's hash to a result.
+
+    It sets no timers, which pytest needs for itself, and its client is the test's: there may be no server.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__()
+        self._client = client
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._set_environment({})
+        os.close(self._home)
+
+    def run(self, agent: FakeAgent, started: Started) -> Result:
+        """Run one function to its end."""
+        job = {name.encode(): value for name, value in started.job.items()}
+        inputs = {
+            number: {name.encode(): value for name, value in entry.items()} for number, entry in started.inputs.items()
+        }
+        worker = started.job["origin"].decode()
+        task = Task(started.id, job, node=agent.name, worker=worker, redis={}, inputs=inputs)
+        outcome = self.execute(msgpack.unpackb(task.frame()[LENGTH:]))
+        if outcome["kind"] == "finished":
+            made = result(Finished(started.id, outcome["result"], outcome["forms"]))  # type: ignore[arg-type]
+        else:
+            told = {name: outcome[name] for name in ("exception_type", "message", "traceback", "retryable")}
+            made = result(Failed(started.id, **told))  # type: ignore[arg-type]
+        return Result(**{**asdict(made), "jitter": 1.0})
+
+    def _connect(self, settings: Mapping[str, Any]) -> redis.Redis:
+        return self._client
+
+    def _tidy(self) -> None:
+        """What a child puts right by signals is nothing that these functions do."""

@@ -1,0 +1,120 @@
+"""The functions that are this agent's, from the reply that starts them to the one that has taken their result."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import KeysView
+
+from handoff_worker.agent.delivery import Outbox, Result, result, stopped
+from handoff_worker.agent.started import Started
+from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.pool import Children
+from handoff_worker.children.task import Task
+
+logger = logging.getLogger(__name__)
+
+
+class Functions:
+    """What runs on this node: functions, and the failure callbacks of some that have failed, here or elsewhere."""
+
+    def __init__(self, children: Children, maker: Maker, outbox: Outbox) -> None:
+        self._children, self._maker, self._outbox = children, maker, outbox
+        self._running: dict[str, Started] = {}
+        self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
+        self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
+        self._callbacks: set[str] = set()
+
+    @property
+    def running(self) -> KeysView[str]:
+        """The reservations that are ours; those too of which the result is on its way."""
+        return self._running.keys()
+
+    @property
+    def callbacks(self) -> int:
+        """How many failure callbacks run."""
+        return len(self._callbacks)
+
+    def start(self, started: Started) -> None:
+        """Run a function."""
+        if started.id in self._running:
+            # Redis was rolled back to before it was started: it runs here, and its result is still to come.
+            return
+        self._running[started.id] = started
+        if started.id not in self._disowned:
+            self._launch(started)
+
+    def stop(self, id: str, why: str) -> None:
+        """End a function that runs here."""
+        if id in self._running and self._children.kill(id, why):
+            self._stopped[id] = why
+
+    def stop_job(self, job_id: str, why: str) -> None:
+        """End what runs here of a job."""
+        for id in [started.id for started in self._running.values() if started.job_id == job_id]:
+            self.stop(id, why)
+
+    def kill_all(self, why: str) -> None:
+        """Kill what runs here, as a failure that may be retried."""
+        for id in list(self._running):
+            self._children.kill(id, why)
+
+    def disown(self, why: str) -> None:
+        """Kill what runs here, and want to know nothing more of it."""
+        for id in list(self._running):
+            if self._children.kill(id, why):
+                self._disowned.add(id)
+        self._running.clear()
+        self._stopped.clear()
+
+    def end(self, outcome: Outcome) -> None:
+        """Take what came of a function or a callback."""
+        if outcome.id in self._callbacks:
+            self._callbacks.discard(outcome.id)
+            if not isinstance(outcome, Finished):
+                logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
+            return
+        if outcome.id in self._disowned:
+            self._disowned.discard(outcome.id)
+            # Redis was emptied, and the same job submitted again.
+            if (started := self._running.get(outcome.id)) is not None:
+                self._launch(started)
+            return
+        if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
+            self._outbox.add(stopped(outcome.id, why))
+        else:
+            self._stopped.pop(outcome.id, None)
+            self._outbox.add(result(outcome))
+
+    def settle(self, result: Result, answer: str) -> None:
+        """Take leave of a function whose result was delivered, but for its failure callback where that is ours."""
+        started = self._running.pop(result.id)
+        if answer == "refused":
+            logger.warning("the result of %s came too late: its reservation is gone", result.id)
+        elif answer.startswith("failed") and result.kind == "stopped":
+            # By the deadline of a drain: it is as lost as if its node were.
+            logger.info("%s was stopped because node %s is drained", result.id, self._maker.node)
+            if answer == "failed+callback":
+                self.call_back_lost(started, self._maker.node)
+        elif answer.startswith("failed"):
+            logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
+            if answer == "failed+callback":
+                self._call_back(self._maker.callback(started, result.error, result.message, result.body))
+
+    def call_back_lost(self, started: Started, node: str) -> None:
+        """Run the failure callback of a function that was lost with a node, this one or another."""
+        self._call_back(self._maker.lost_callback(started, node))
+
+    def _launch(self, started: Started) -> None:
+        made = self._maker.task(started)
+        if isinstance(made, Failed):
+            self.end(made)
+        else:
+            self._children.start(made)
+
+    def _call_back(self, task: Task) -> None:
+        if task.id in self._callbacks:
+            # Redis was rolled back: it failed once more while it is told of the first time.
+            return
+        self._callbacks.add(task.id)
+        self._children.start(task)

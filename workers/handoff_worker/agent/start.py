@@ -1,0 +1,66 @@
+"""Puts an agent together and runs it: the node's name, the nursery, the loop, and what ends it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from handoff.ledger.store import Store
+from handoff.words.resources import SLOTS, UNIT
+from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.hints import Hints
+from handoff_worker.agent.ledger import NodeLedger
+from handoff_worker.agent.lifetime import Signals, Tether, take_name
+from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.pool import Children
+from handoff_worker.machine.holder import Holder
+
+logger = logging.getLogger(__name__)
+
+MOST_IDLE = 256
+"""Warm children that are kept, however many slots there are."""
+
+
+def run_node(
+    store: Store,
+    name: str,
+    options: Options,
+    signals: Signals,
+    *,
+    url: str,
+    paths: Sequence[Path],
+    allow_pickle: bool,
+    tether: int | None,
+) -> None:
+    """Run the agent of a node until it has ended.
+
+    Functions get a client for `url` and import from `paths`; `tether` is the descriptor of a pipe from whoever started
+    us. Raises `NameTaken` and `NurseryBroken`.
+    """
+    ledger = NodeLedger(store, name, Holder.here(), uuid.uuid4().hex)
+    capabilities = options.offer.capabilities
+    slots = capabilities.units[SLOTS] // UNIT
+    children = Children(idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths])
+    with contextlib.ExitStack() as unless_ours:
+        unless_ours.callback(children.close)
+        if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait):
+            return
+        unless_ours.pop_all()
+    maker = Maker(
+        node=name,
+        worker=store.keys.queue(name),
+        url=url,
+        has_gpus="gpu" in capabilities.devices,
+        allow_pickle=allow_pickle,
+        environ=dict(os.environ),
+    )
+    agent = Agent(ledger, children, Hints(store, name), maker, options)
+    signals.attach(agent)
+    if tether is not None:
+        Tether(tether, agent)
+    logger.info("node %s serves %s", name, store.address)
+    agent.run()

@@ -1,0 +1,57 @@
+"""A function that was started for this agent: what its job's stored hash says, read where it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.reservation import job_of
+from handoff.words.resources import Units
+
+Hash = Mapping[bytes, bytes]
+"""A hash, or an entry of a stream, as Redis has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
+
+    id: str
+    job: Hash
+    inputs: Mapping[int, Hash] = field(default_factory=dict)  #: number in its run -> entry of a result
+
+    @classmethod
+    def read(cls, id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
+        """Read it as the scripts reply it: name, value, name, value, ..."""
+        return cls(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
+
+    @property
+    def job_id(self) -> str:
+        """The RQ job of which this is one attempt."""
+        return job_of(self.id)
+
+    @property
+    def devices(self) -> Mapping[str, list[int]]:
+        """The devices that are reserved for it, by resource."""
+        return StoredJob(self.job).devices
+
+    @property
+    def cost(self) -> Units:
+        """The one of its costs that is reserved."""
+        return StoredJob(self.job).cost
+
+    @property
+    def serializer(self) -> Literal["msgpack", "pickle"]:
+        """What its arguments are written with."""
+        return "pickle" if StoredJob(self.job).is_pickled else "msgpack"
+
+    @property
+    def message(self) -> str:
+        """What is said of its failure."""
+        return StoredJob(self.job).text("message")
+
+
+def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))

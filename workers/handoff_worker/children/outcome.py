@@ -1,0 +1,75 @@
+"""What came of a function: the answers of children, read without trust, and the end of those that gave none."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from typing import Any
+
+from handoff_worker.inside.wire import Garbled
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The function returned; for a failure callback `result` is empty."""
+
+    id: str
+    result: bytes  #: serialized
+    forms: list[bytes] = field(default_factory=list)  #: the same, of what others take in its place
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The function raised, could not be imported, gave what cannot be serialized, or took too long."""
+
+    id: str
+    exception_type: str  #: "ValueError", "package.module.Error"
+    message: str
+    traceback: str
+    retryable: bool  #: False: another attempt would end the same way
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """The child's process is gone and has not answered."""
+
+    id: str
+    code: int | None  #: exit status, or minus the signal; None when nobody knows
+    text: str  #: such as "killed by signal 9 (SIGKILL)"
+
+
+Outcome = Finished | Failed | Died
+
+
+def read_outcome(message: Any, id: str | None) -> Finished | Failed:
+    """Read what a child sent; `Garbled` for all but an answer to `id`.
+
+    User code has the socket too and may write anything there: no shape is taken on trust.
+    """
+    match message:
+        case {"id": str(sender), "rss": int(), "spent": bool(), "kind": kind} if sender == id:
+            match kind, message:
+                case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
+                    return Finished(sender, result, forms)
+                case "failed", {
+                    "exception_type": str(exception_type),
+                    "message": str(text),
+                    "traceback": str(traceback),
+                    "retryable": bool(retryable),
+                }:
+                    return Failed(sender, exception_type, text, traceback, retryable)
+    raise Garbled("it sent what is no outcome of its function")
+
+
+def _is_bytes(value: object) -> bool:
+    return isinstance(value, bytes)
+
+
+def fate(code: int) -> str:
+    """Say how a process ended; `code` is as in `subprocess.Popen.returncode`."""
+    if code >= 0:
+        return f"exited with status {code}"
+    try:
+        return f"killed by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"killed by signal {-code}"

@@ -1,0 +1,72 @@
+"""What a child is told: one function to run, or the failure callback of one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Literal
+
+from handoff_worker.children.confine import Binding
+from handoff_worker.inside.wire import encode
+
+CALLBACK_S = 60
+"""rq's limit for a callback whose job names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One function to run, or the failure callback of one."""
+
+    id: str  #: of one thing at a time; up to a ":" it is the id of the job
+    job: Mapping[bytes, bytes]  #: the hash that rq keeps for it, as stored
+    node: str
+    worker: str
+    redis: Mapping[str, Any]  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
+    binding: Binding = ()  #: from `confine.binding`: only children of the same one are used again
+    environment: Mapping[str, str] = field(default_factory=dict)
+    serializer: Literal["msgpack", "pickle"] = "msgpack"
+    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
+    kind: Literal["run", "on_failure"] = "run"
+    exception_type: str = ""  #: this and the next two: what the callback is told
+    message: str = ""
+    traceback: str = ""
+
+    def frame(self) -> bytes:
+        """Make the message that `inside.executor.Executor.execute` takes."""
+        message: dict[str, object] = {
+            "id": self.id,
+            "kind": self.kind,
+            "job": dict(self.job),
+            "node": self.node,
+            "worker": self.worker,
+            "redis": dict(self.redis),
+            "environment": dict(self.environment),
+            "serializer": self.serializer,
+        }
+        if self.inputs:
+            # Not as a map: msgpack reads no numbers as keys, unless asked to.
+            message["inputs"] = [[number, dict(entry)] for number, entry in self.inputs.items()]
+        if self.kind == "on_failure":
+            message |= {
+                "exception_type": self.exception_type,
+                "message": self.message,
+                "traceback": self.traceback,
+            }
+        return encode(message)
+
+    def limit_s(self) -> float:
+        """Seconds after which the child should have answered, callbacks included; infinite without a timeout."""
+        if self.kind == "on_failure":
+            return self._seconds(b"failure_callback_timeout") or CALLBACK_S
+        limit = self._seconds(b"timeout")
+        if limit and self.job.get(b"success_callback_name"):
+            limit += self._seconds(b"success_callback_timeout") or CALLBACK_S
+        return limit or inf
+
+    def _seconds(self, name: bytes) -> int:
+        # What is no number the child will refuse with an error of its own.
+        with contextlib.suppress(ValueError):
+            return max(0, int(self.job.get(name) or 0))
+        return 0

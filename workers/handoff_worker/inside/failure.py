@@ -1,0 +1,58 @@
+"""An exception as the agent is told of it, and as a failure callback is told of it again."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+
+from handoff_worker.inside.importing import import_function
+
+LONGEST_TEXT = 100_000
+"""Characters of a message or a traceback that are kept; the middle goes."""
+
+
+class Hopeless(Exception):
+    """What no other attempt on this node could change; the cause says what."""
+
+
+class OriginalUnavailable(Exception):
+    """Stands in a failure callback for an exception that could not be built again; its text names the type."""
+
+
+def describe(error: BaseException, *, retryable: bool, place: str = "") -> dict[str, object]:
+    """Make the outcome of a function that has failed; `place` says in the midst of what."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except Exception as failed:
+        message = f"(its text could not be made: {type(failed).__qualname__})"
+    text = "".join(traceback.format_exception(error))
+    if place:
+        message = f"{message} ({place})" if message else place
+        text = f"{text}({place})\n"
+    return {
+        "kind": "failed",
+        "exception_type": name,
+        "message": _plain(message),
+        "traceback": _plain(text),
+        "retryable": retryable,
+    }
+
+
+def rebuild(exception_type: str, message: str) -> BaseException:
+    """Build an exception again from what was kept of it, or what stands in for it."""
+    # Whatever goes wrong here is a reason for the stand-in: user code may do anything when it is imported or built.
+    with contextlib.suppress(Exception):
+        kind = import_function(exception_type if "." in exception_type else f"builtins.{exception_type}")
+        if isinstance(kind, type) and issubclass(kind, BaseException):
+            return kind(message)
+    return OriginalUnavailable(f"{exception_type}: {message}")
+
+
+def _plain(text: str) -> str:
+    """Cut the middle out of what is too long, and write out the lone surrogates that UTF-8 does not carry."""
+    if len(text) > LONGEST_TEXT:
+        half = LONGEST_TEXT // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,47 @@
+"""Runs a function of a graph: results come first in its call, and of its own is made what others asked for."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import rq.job
+
+from handoff.ledger.keys import Keys
+from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger.texts.run_id import run_job_id
+from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.inputs import Entry, Evaluator, Serialize, read_results, taken
+from handoff_worker.inside.job import Job
+
+_RQ_KEYS = Keys("", RQ_KEY_PREFIX)
+
+
+def perform(job: Job, task: Mapping[str, Any]) -> tuple[object, list[tuple[Serialize, object]]]:
+    """-> the result, and what was made of it for those that take it"""
+    evaluator = Evaluator(task["node"], job.serializer.loads, import_function)
+    with _as_current_of_rq(job):
+        serializers = evaluator.serializers(job.function_id, job.forms)
+        if job.inputs is not None:
+            job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, task)))
+        result = job.perform()
+        return result, [(serialize, evaluator.form(serialize, result)) for serialize in serializers]
+
+
+def _entries(job: Job, inputs: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[int, Entry]:
+    """Give the results that are taken: those that came with the task, and what has to be read."""
+    entries = dict(task.get("inputs", ()))
+    missing = [number for number in taken(inputs) if number not in entries]
+    keys = {number: _RQ_KEYS("rq_results", run_job_id(job.run_instance, number)) for number in missing}
+    return entries | read_results(job.connection, keys) if keys else entries
+
+
+@contextlib.contextmanager
+def _as_current_of_rq(job: Job) -> Iterator[None]:
+    """Let inline functions and transforms have rq's `get_current_job`, which `perform` gives to the function alone."""
+    token = rq.job._current_job.set(job)
+    try:
+        yield
+    finally:
+        rq.job._current_job.reset(token)

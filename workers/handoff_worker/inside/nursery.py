@@ -1,0 +1,162 @@
+"""The process that forks the children; knows nothing of functions, Redis or what is due.
+
+It is a process of its own because a fork is safe and cheap only where no thread ever ran and what all children need is
+imported already. It outlives nothing: when the agent is gone, in whatever way, it takes all children with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections import deque
+from typing import NoReturn
+
+from handoff_worker.inside.executor import serve
+from handoff_worker.inside.wire import REQUEST, Channel, encode
+
+_SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux's prctl(2)."""
+
+
+def main() -> None:
+    """Be the nursery: `sys.argv` has the descriptor of its socket and two search paths, the agent's and the user's."""
+    agent = socket.socket(fileno=int(sys.argv[1]))
+    agent.set_inheritable(False)
+    first = sys.argv[3].split(os.pathsep)
+    # User code that looks there finds no arguments of ours.
+    del sys.argv[1:]
+    sys.path[:0] = first
+    _reset_signals()
+    # What is never collected is never written to, and stays shared between all children.
+    gc.collect()
+    gc.freeze()
+    _Forks(agent).run()
+
+
+def _reset_signals() -> None:
+    """Undo what was inherited: a signal that the agent or its shell ignores or blocks, no child should."""
+    kept = (signal.SIGPIPE, signal.SIGXFSZ)
+    for number in signal.valid_signals():
+        if number not in kept and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+class _Forks:
+    """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
+
+    def __init__(self, agent: socket.socket) -> None:
+        self._agent = Channel(agent)
+        self._pid = os.getpid()
+        self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
+        self._numbers: dict[int, int] = {}  #: of the living children, by process id
+        self._asked = bytearray()
+        self._ends: deque[int] = deque()
+        self._wake, waker = os.pipe()
+        self._waker = waker
+        os.set_blocking(self._wake, False)
+        os.set_blocking(waker, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+
+    def run(self) -> None:
+        """Work until the agent is gone, then end everything."""
+        gone = contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError)
+        with gone, selectors.DefaultSelector() as selector:
+            selector.register(self._agent, selectors.EVENT_READ)
+            selector.register(self._wake, selectors.EVENT_READ)
+            self._say("ready")
+            while True:
+                for key, _ in selector.select():
+                    if key.fileobj is self._agent:
+                        self._take_requests(selector)
+                    else:
+                        os.read(self._wake, 4096)
+                        self._reap()
+        self._end_all()
+
+    def _say(self, *report: object) -> None:
+        self._agent.socket.sendall(encode(report))
+
+    def _take_requests(self, selector: selectors.BaseSelector) -> None:
+        data, ends, flags, _ = socket.recv_fds(self._agent.socket, 64 * REQUEST.size, 64)
+        if flags & socket.MSG_CTRUNC:
+            raise OSError("a child's socket was lost on its way: raise the limit of open files (ulimit -n)")
+        if not data:
+            raise EOFError
+        # A read may bring several requests; the order of the descriptors is that of the numbers.
+        self._asked += data
+        self._ends.extend(ends)
+        while len(self._asked) >= REQUEST.size:
+            (number,) = REQUEST.unpack_from(self._asked)
+            del self._asked[: REQUEST.size]
+            self._fork(number, self._ends.popleft(), selector)
+
+    def _fork(self, number: int, end: int, selector: selectors.BaseSelector) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.close(end)
+            self._say("not forked", number, str(error))
+            return
+        if pid == 0:
+            self._be_a_child(end, selector)
+        # Here and in the child: whoever comes first, the group exists before anybody wants to kill it.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpgid(pid, pid)
+        os.close(end)
+        self._numbers[pid] = number
+        self._say("forked", number, pid)
+
+    def _be_a_child(self, end: int, selector: selectors.BaseSelector) -> NoReturn:
+        code = 1
+        try:
+            os.setpgid(0, 0)
+            self._die_with_the_nursery()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            selector.close()
+            for descriptor in (self._agent.socket.detach(), self._wake, self._waker, *self._ends):
+                os.close(descriptor)
+            os.set_inheritable(end, False)
+            serve(socket.socket(fileno=end))
+            code = 0
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            # Never back into the nursery's loop, nor through what was registered there to run at exit.
+            os._exit(code)
+
+    def _die_with_the_nursery(self) -> None:
+        if self._prctl is not None:
+            self._prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            # It may have died before the call.
+            if os.getppid() != self._pid:
+                os._exit(1)
+
+    def _reap(self) -> None:
+        while self._numbers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            # What it started and left behind ends with it: their reservation is about to be given back.
+            _kill_group(pid)
+            self._say("exited", self._numbers.pop(pid), os.waitstatus_to_exitcode(status))
+
+    def _end_all(self) -> None:
+        for pid in self._numbers:
+            _kill_group(pid)
+        for pid in self._numbers:
+            os.waitpid(pid, 0)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

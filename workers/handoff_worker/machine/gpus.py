@@ -1,0 +1,101 @@
+"""The NVIDIA devices that this process may use, as the driver's own tool lists them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+logger = logging.getLogger(__name__)
+
+NVIDIA_QUERY = ("nvidia-smi", "--query-gpu=index,uuid,memory.total,name", "--format=csv,noheader,nounits")
+NVIDIA_TIMEOUT_S = 5.0
+
+DEVICE_MB = re.compile(r"[1-9][0-9]{0,8}")
+"""What stands for anything else, `[N/A]` above all, is a device that shares the memory of its machine."""
+
+Runner = Callable[[Sequence[str], float], str]
+"""Runs a command for at most so many seconds and returns its output; else raises OSError or SubprocessError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One NVIDIA device, as its driver describes it."""
+
+    index: int  #: as nvidia-smi counts, which is in PCI bus order
+    uuid: str = ""
+    memory_mb: int | None = None  #: MB of 2**20 bytes in all; None where the driver does not say
+    model: str = ""  #: such as "NVIDIA A100-SXM4-40GB"
+
+
+def find_gpus(environ: Mapping[str, str], run: Runner) -> tuple[Gpu, ...]:
+    """Ask the driver, and leave out what `environ` hides; by index. Nothing where no driver answers."""
+    if environ.get("NVIDIA_VISIBLE_DEVICES") == "none":
+        return ()
+    try:
+        answer = run(NVIDIA_QUERY, NVIDIA_TIMEOUT_S)
+    except FileNotFoundError:
+        return ()
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("the NVIDIA driver does not answer (%s): assuming no gpus", error)
+        return ()
+    gpus = {gpu.index: gpu for line in answer.splitlines() if line.strip() and (gpu := _gpu(line))}
+    return tuple(gpus[index] for index in _visible(gpus, environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+def _gpu(line: str) -> Gpu | None:
+    """Read one line of the driver's answer; a name may have the comma that parts the fields, and so comes last."""
+    index, uuid, memory, model = [*map(str.strip, line.split(",", 3)), "", "", ""][:4]
+    if not re.fullmatch(r"[0-9]{1,5}", index):
+        logger.warning("nvidia-smi says %r, which names no device: assuming that it is none", line)
+        return None
+    return Gpu(int(index), uuid, int(memory) if DEVICE_MB.fullmatch(memory) else None, model)
+
+
+def _visible(gpus: Mapping[int, Gpu], wanted: str | None) -> list[int]:
+    if wanted is None:
+        return sorted(gpus)
+    chosen: set[int] = set()
+    for entry in map(str.strip, wanted.split(",")):
+        named = [
+            index
+            for index, gpu in gpus.items()
+            if entry == str(index) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry))
+        ]
+        if len(named) != 1:
+            if entry not in ("", "-1"):
+                message = "%r in CUDA_VISIBLE_DEVICES=%s names no single gpu of this machine: assuming gpus %s only"
+                logger.warning(message, entry, wanted, sorted(chosen))
+            break
+        chosen.update(named)
+    return sorted(chosen)
+
+
+def run_command(command: Sequence[str], timeout_s: float) -> str:
+    """Return a command's standard output; raise OSError, CalledProcessError or TimeoutExpired."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        errors="replace",
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        # Waited for only briefly (subprocess.run would wait for ever): a process that is stuck
+        # in a call to a hung driver does not die of SIGKILL either.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(1.0)
+        raise
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command))
+    return output
