@@ -15,7 +15,7 @@ import rq
 from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
-from child_tasks import alive, describe
+from child_tasks import FOREVER_S, alive, describe
 from handoff import this_node
 from handoff.client.current import current
 
@@ -119,7 +119,7 @@ def about_my_job() -> dict[str, object]:
 def be_limited(told: str) -> None:
     """Sleep beyond any limit of time, and tell what was raised."""
     try:
-        time.sleep(60)
+        time.sleep(FOREVER_S)
     except JobTimeoutException:
         _tell(told, "raised")
         raise
@@ -130,7 +130,7 @@ def be_limited(told: str) -> None:
 def be_deaf() -> None:
     """Sleep and hear no alarm."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def be_killed() -> None:

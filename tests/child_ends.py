@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from child_tasks import FOREVER_S
+
 
 def kill_myself(number: int) -> None:
     os.kill(os.getpid(), number)
@@ -28,7 +30,7 @@ def crash() -> None:
 
 def hang_up() -> None:
     os.closerange(3, 256)
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def exit_leaving_a_fork(path: str) -> None:
@@ -37,7 +39,7 @@ def exit_leaving_a_fork(path: str) -> None:
     forked = os.fork()
     if forked == 0:
         os.write(told, b"!")
-        time.sleep(60)
+        time.sleep(FOREVER_S)
         os._exit(0)
     Path(path).write_text(str(forked))
     os.read(ready, 1)
@@ -52,18 +54,18 @@ def write_everywhere(data: bytes) -> None:
                 os.write(int(name), data)
             except OSError:
                 continue
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def start_subprocess_and_wait(path: str) -> None:
-    subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL)
+    subprocess.Popen(["sleep", str(FOREVER_S)], stdout=subprocess.DEVNULL)
     started = psutil.Process().children()[0].pid
     Path(f"{path}.new").write_text(json.dumps([os.getpid(), started]))
     os.rename(f"{path}.new", path)
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def write_pid_and_sleep(path: str) -> None:
     Path(f"{path}.new").write_text(str(os.getpid()))
     os.rename(f"{path}.new", path)
-    time.sleep(60)
+    time.sleep(FOREVER_S)

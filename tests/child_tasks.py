@@ -23,6 +23,9 @@ from rq.timeouts import JobTimeoutException
 
 from handoff.client.current import Current, current
 
+FOREVER_S = 3600
+"""Longer than any test waits: who sleeps for so long has to be woken or killed."""
+
 
 def nothing() -> None:
     """Return at once."""
@@ -168,7 +171,7 @@ def refuse(*_: object) -> NoReturn:
 
 
 def sleep_through(*_: object) -> None:
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def take_out_the_first(values: list[object]) -> object:
@@ -268,7 +271,7 @@ def sleep(seconds: float) -> None:
 
 def sleep_through_the_limit() -> str:
     try:
-        time.sleep(60)
+        time.sleep(FOREVER_S)
     except JobTimeoutException:
         return "caught"
     return "slept"
@@ -347,7 +350,7 @@ def write_failure(
 
 
 def sleep_on_failure(*_: object) -> None:
-    time.sleep(60)
+    time.sleep(FOREVER_S)
 
 
 def alive(pid: int) -> bool:

@@ -13,6 +13,7 @@ import sys
 from typing import NoReturn
 
 import agent_tasks
+from child_tasks import FOREVER_S
 from handoff import LocalCluster
 
 NODES = {"a": {"cpu": 2}, "b": {"cpu": 2}}
@@ -20,7 +21,7 @@ NODES = {"a": {"cpu": 2}, "b": {"cpu": 2}}
 
 def stand_at_gate_with_company(folder: str) -> None:
     """Start a process of one's own, and stop at the gate."""
-    subprocess.Popen(["sleep", "600"])
+    subprocess.Popen(["sleep", str(FOREVER_S)])
     agent_tasks.pass_gate(folder)
 
 

@@ -38,6 +38,9 @@ NODES: dict[str, dict[str, Amount]] = {
 }
 """Whatever this machine has: the gpus are pretended, and each function is still told which of them are its own."""
 
+LEASE_S = 60.0
+"""Its agents are looked at; no lease has to tell that one has gone, and none is lost where the machine is busy."""
+
 LOOK_S = 0.25
 """How long a quiet event stream is waited on before the agents are looked at."""
 
@@ -61,7 +64,7 @@ def run(sources: Sources, progress: Console | None, *, namespace: str | None = N
 
     Raises what the first function that fails raises, `AgentEnded`, and what starting a cluster may raise.
     """
-    local = LocalCluster(NODES, namespace=namespace or DEFAULT_NAMESPACE)
+    local = LocalCluster(NODES, namespace=namespace or DEFAULT_NAMESPACE, lease=LEASE_S)
     with local as cluster, Screen(progress) as screen:
         dag = build_graph(sources)
         course = _Course(local, cluster, screen, cluster.submit_dag(dag, max_retries=0))

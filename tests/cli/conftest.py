@@ -18,11 +18,11 @@ from support.local import local_cluster
 
 
 @pytest.fixture
-def closed_url() -> str:
+def closed_url() -> Iterator[str]:
     """The address of a port that nobody listens on."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
-        return f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+        yield f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from support.command_line import Run, handoff
 from support.deadlines import LEASE_S
+from support.events import await_event
 from support.waiting import LIMIT_S
 
 
@@ -94,7 +95,7 @@ class TestRun:
         assert "ModuleNotFoundError" in result.stderr.splitlines()[1]
 
     def test_ctrl_c_ends_the_waiting_and_not_the_function(self, live: tuple[Cluster, str]) -> None:
-        command = [sys.executable, "-m", "handoff", "run", "time:sleep", ":60", "--job-id", "interrupted"]
+        command = [sys.executable, "-m", "handoff", "run", "time:sleep", ":3600", "--job-id", "interrupted"]
         environment = {**os.environ, "HANDOFF_REDIS_URL": live[1]}
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as waiting:
             assert waiting.stderr is not None
@@ -130,12 +131,8 @@ class TestStatus:
 class TestCancel:
     def test_what_runs_is_ended(self, live: tuple[Cluster, str]) -> None:
         cluster, url = live
-        handle = cluster.enqueue("time:sleep", 60)
-        last, seen = b"0-0", False
-        while not seen:
-            events = cluster.events(last, block_s=LIMIT_S)
-            last = events[-1][0]
-            seen = any(event["event"] == "started" and event["id"].startswith(handle.id) for _, event in events)
+        handle = cluster.enqueue("time:sleep", 3600)
+        await_event(cluster, of=handle.id, event="started")
 
         result = handoff("cancel", handle.id, "--url", url)
 

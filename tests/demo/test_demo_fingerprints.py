@@ -15,6 +15,7 @@ from handoff.demo import analysis
 from handoff.demo.fingerprints import GRAM, HASH_BASE, HASH_MODULUS, WINDOW, pack, unpack, winnow
 from handoff.demo.likeness import PERMUTATIONS, Pair, alike, min_hash
 from support.sources import long_source, one_module, write
+from support.waiting import LIMIT_S
 
 
 class TestFingerprints:
@@ -62,7 +63,7 @@ class TestFingerprints:
                 env={"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=LIMIT_S,
                 check=True,
             ).stdout
             for seed in ("1", "2")

@@ -15,7 +15,6 @@ from handoff.demo.report import Family, Ran, Report, families, summarize, to_jso
 from support.drawn import NODES, drawn
 
 NOTHING_HELD: Mapping[str, Mapping[str, float]] = {"small": {"cpu": 0}, "gpus": {}}
-
 NOWHERE = Where(node=None, cuda_visible_devices=None, cpu_s=0.0)
 
 

@@ -142,7 +142,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
 
 
-@pytest.mark.parametrize("forget", [False, True], ids=["known", "forgotten"])
+@pytest.mark.parametrize("forget", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["known", "forgotten"])
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost(stage: Stage, name: str, forget: bool) -> None:
     expected = stage.undisturbed(name, forget)
@@ -155,6 +155,7 @@ def test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost(stage: 
             assert seen[:3] == expected[:3], f"{what}, number {n} of {expected.commands}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_flow_ends_as_without_faults_when_three_replies_in_a_row_are_lost(stage: Stage, name: str) -> None:
     expected = stage.undisturbed(name, False)

@@ -9,7 +9,6 @@ from handoff_worker.machine.gpus import Runner
 from handoff_worker.machine.probe import MB, MachineCapabilities, Physical
 
 BIG = Physical(cores=64, memory_bytes=256_000 * MB)
-
 TWO_GPUS = "0, GPU-aaaa-1, 24576, NVIDIA A10\n1, GPU-bbbb-2, 24576, NVIDIA A10\n"
 
 NO_V1_LIMIT = "9223372036854771712"

@@ -10,11 +10,7 @@ from handoff.words.constraints import Not
 from handoff.words.variants import After
 
 _MOMENT = re.compile(r"([\d.]+)(ms|s)")
-
 _CAPABILITY = re.compile(r"(\S+) (?:\{([\d ]+)\}|(\S+))(?: of (\S+))?")
-
-
-# Reading steps.
 
 
 def milliseconds(text: str) -> int:

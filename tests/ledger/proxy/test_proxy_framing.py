@@ -77,7 +77,6 @@ def holding(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 
 
 VALUES = st.recursive(SCALARS, holding, max_leaves=12)
-
 PUSHES = st.lists(VALUES, max_size=4).map(lambda v: b">%d\r\n" % len(v) + b"".join(v))
 
 

@@ -28,9 +28,6 @@ def takes_connections(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-# What is left when the program that started it ends.
-
-
 @dataclass(frozen=True, slots=True)
 class Program:
     """`local_tasks` as it runs: its process, and all that it has started."""
@@ -75,16 +72,18 @@ def program_with(how: str, gate: Gate | None = None) -> Iterator[Program]:
                     member.kill()
 
 
-ENDS = {
-    "it leaves the block": ("return", None, 0),
-    "an exception leaves the block": ("raise", None, 1),
-    "Ctrl-C": ("wait", signal.SIGINT, -signal.SIGINT),
-    "TERM": ("wait", signal.SIGTERM, 128 + signal.SIGTERM),
-}
+ENDS = [
+    pytest.param("return", None, 0, id="it leaves the block", marks=pytest.mark.slow),
+    pytest.param("raise", None, 1, id="an exception leaves the block", marks=pytest.mark.slow),
+    pytest.param("wait", signal.SIGINT, -signal.SIGINT, id="Ctrl-C"),
+    pytest.param("wait", signal.SIGTERM, 128 + signal.SIGTERM, id="TERM", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize(("how", "number", "code"), ENDS.values(), ids=ENDS.keys())
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
+@pytest.mark.parametrize(("how", "number", "code"), ENDS)
+@pytest.mark.parametrize(
+    "busy", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["idle", "while functions run"]
+)
 def test_nothing_is_left_after(
     how: str, number: signal.Signals | None, code: int, busy: bool, folder: Path, gate: Gate
 ) -> None:
@@ -102,7 +101,9 @@ def test_nothing_is_left_after(
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("busy", [False, True], ids=["idle", "while functions run"])
+@pytest.mark.parametrize(
+    "busy", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["idle", "while functions run"]
+)
 def test_no_process_is_left_after_kill_9(busy: bool, gate: Gate) -> None:
     with program_with("wait", gate if busy else None) as program:
         program.process.kill()
@@ -111,6 +112,7 @@ def test_no_process_is_left_after_kill_9(busy: bool, gate: Gate) -> None:
         assert not takes_connections(program.port)
 
 
+@pytest.mark.slow
 def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder: Path) -> None:
     local = local_cluster({"a": {"cpu": 1}})
     with local as cluster:
@@ -126,6 +128,7 @@ def test_leaving_the_block_ends_the_server_and_the_agents_of_this_process(folder
         client.ping()
 
 
+@pytest.mark.slow
 def test_the_agents_of_a_local_cluster_end_with_the_process_that_started_them() -> None:
     program = """
 import sys

@@ -32,6 +32,7 @@ def executable(cluster: Cluster) -> str:
 # What it starts.
 
 
+@pytest.mark.slow
 def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
     nodes: dict[str, dict[str, Any]] = {
         "z": {"cpu": 64, "gpu": [1, 3]},
@@ -48,6 +49,7 @@ def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
     assert found["m"] == {"cpu": 2, "fpga": 2, "slots": 3}
 
 
+@pytest.mark.slow
 def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> None:
     local = local_cluster(
         nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 2, "fpga": [0, 3], "gpu": [2, 5]}},
@@ -66,6 +68,7 @@ def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> Non
     assert largest.devices == {"gpu": [2]}
 
 
+@pytest.mark.slow
 def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
     with local_cluster(local_tasks.NODES, strategy="load_balanced") as cluster:
         running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})
@@ -78,6 +81,7 @@ def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
     assert (before, second) == ("a", "b")
 
 
+@pytest.mark.slow
 def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them() -> None:
     with local_cluster({"small": {"cpu": 1}, "large": {"cpu": 4}}) as cluster:
         light = cluster.enqueue(agent_tasks.where, cost={"cpu": 1})
@@ -111,6 +115,7 @@ def test_its_url_lets_another_client_in_and_is_not_shown_with_its_password() -> 
         assert str(redis.Redis.from_url(cluster.url).connection_pool.connection_kwargs["password"]) not in repr(cluster)
 
 
+@pytest.mark.slow
 def test_two_clusters_at_once_know_nothing_of_each_other() -> None:
     outer = local_cluster({"a": {"cpu": 1}})
     inner = local_cluster({"b": {"cpu": 1}})

@@ -13,9 +13,11 @@ import pytest
 import redis
 
 from handoff.local import server as embedded
-from handoff.local.process import ServerNotStarted
+from handoff.local.process import ServerNotStarted, ServerProcess
 from handoff.local.server import RedisServer
 from support.private_servers import SAYS_READY, client, folder_of, program
+from support.processes import await_end
+from support.waiting import LIMIT_S, wait_until
 
 
 class TestSecrecy:
@@ -98,6 +100,7 @@ class TestLife:
             os.kill(pid, number)
 
         monkeypatch.setattr(os, "killpg", force)
+        monkeypatch.setattr("handoff.local.process.STOP_S", LIMIT_S)
         server.pause()
 
         server.stop()
@@ -123,11 +126,11 @@ class TestLife:
         server.kill()
 
         server.stop()
-        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        await_end([child])
 
     def test_a_paused_server_answers_once_it_is_resumed(self, server: RedisServer) -> None:
         patient, impatient = client(server), redis.Redis.from_url(server.url, socket_timeout=0.2)
-        assert impatient.ping()
+        assert patient.ping()
 
         server.pause()
         with pytest.raises(redis.TimeoutError):
@@ -201,8 +204,17 @@ class TestFailedStart:
         assert len(folders) == 1
         assert not Path(folders[0]).exists()
 
-    def test_a_server_that_stays_silent_is_given_up_and_killed(self, tmp_path: Path) -> None:
-        silent = program(tmp_path / "redis-server", "echo $$ > $0.pid; echo thinking; exec /bin/sleep 60")
+    def test_a_server_that_stays_silent_is_given_up_and_killed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        silent = program(tmp_path / "redis-server", "echo $$ > $0.pid; echo thinking; exec /bin/sleep 600")
+        await_ready = ServerProcess.await_ready
+
+        def think_first(process: ServerProcess, seconds: float) -> None:
+            wait_until(lambda: "thinking" in process._said, "the program has begun")
+            await_ready(process, seconds)
+
+        monkeypatch.setattr(ServerProcess, "await_ready", think_first)
         server = RedisServer(command=[str(silent)], ready_s=1)
 
         with pytest.raises(ServerNotStarted, match=r"thinking\n\(not ready after 1 s\)"):

@@ -1,6 +1,7 @@
 """Who plays: clients, agents and those that disturb them, each a generator of steps without end.
 
-Nobody waits for anybody."""
+Nobody waits for anybody.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from handoff.books.reservation import Reservation
@@ -22,22 +24,14 @@ from handoff.words.function import Collocated, Function
 from handoff.words.variants import After
 from support.agent import FakeAgent, NameTaken, Result, Stale, failure, killed, ok
 
-SECONDS = 60.0
-
 LEASE_MS = 1000
-
 STEP_S = 0.005
 
 NAMESPACE = "hammer"
-
 LEASED = ["a", "b", "d", "e"]
-
 STATIC = ["s", "t"]
-
 BOTH = "c"  #: an agent's now and static then
-
 NODES = [*LEASED, BOTH, *STATIC]
-
 TOKENS = ["license", "seat"]
 
 COSTS: list[dict[str, float]] = [
@@ -60,7 +54,6 @@ WHERE: list[Any] = [
 ]  # fmt: skip
 
 ON_INFEASIBLE: list[Any] = [*["wait"] * 8, "raise", 0.3]
-
 LABELS: list[dict[str, str]] = [{}, {"zone": "north"}, {"zone": "south", "tier": "spot"}, {"tier": "paid"}]
 
 
@@ -79,9 +72,6 @@ MACHINES = [
     Machine({"cpu": 8, "gpu": [1], "memory": 800, "slots": 2}),
     Machine({"cpu": 8, "gpu_memory": 24, "slots": 8}),
 ]
-
-
-# The sixteen. Each is a generator of steps without end.
 
 
 def client(cluster: Cluster, chance: random.Random) -> Iterator[None]:
@@ -249,12 +239,11 @@ PARTS: list[tuple[Any, ...]] = [
 ]  # fmt: skip
 
 
-def run(role: Callable[..., Iterator[None]], url: str, seed: int, *names: str) -> None:
-    """Take one part until the time is over."""
-    until_s = time.monotonic() + SECONDS
+def run(role: Callable[..., Iterator[None]], url: str, seed: int, is_over: Event, *names: str) -> None:
+    """Take one part until it is over."""
     with Cluster(url, namespace=NAMESPACE) as cluster:
         for _ in role(cluster, random.Random(seed), *names):
-            if time.monotonic() > until_s:
+            if is_over.is_set():
                 return
             # The one that reads along has a fair share of the processor too.
             time.sleep(STEP_S)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
 import agent_tasks
 from child_tasks import alive
 from handoff import Cluster
@@ -14,6 +16,7 @@ from support.results import told
 from support.waiting import LIMIT_S
 
 
+@pytest.mark.slow
 def test_what_still_runs_at_the_deadline_of_a_drain_is_lost_or_tried_elsewhere(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -56,6 +59,7 @@ def test_a_function_that_ends_before_the_deadline_of_a_drain_has_its_result(
     assert late.result(LIMIT_S) == "a"
 
 
+@pytest.mark.slow
 def test_a_drain_outlives_the_agent_that_it_was_meant_for(cluster: Cluster, agents: Agents) -> None:
     first = agents.start("a")
     cluster.drain("a")

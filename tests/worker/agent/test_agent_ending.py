@@ -16,6 +16,7 @@ from support.processes import await_end
 from support.waiting import LIMIT_S, wait_until
 
 
+@pytest.mark.slow
 def test_term_lets_what_runs_finish_and_hands_the_queue_to_another_node(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -41,6 +42,7 @@ def test_term_lets_what_runs_finish_and_hands_the_queue_to_another_node(
     assert agent.wrote() == ""
 
 
+@pytest.mark.slow
 def test_a_node_that_was_told_to_end_takes_nothing_more(cluster: Cluster, agents: Agents, gate: Gate) -> None:
     agent = agents.start("a")
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
@@ -58,6 +60,7 @@ def test_a_node_that_was_told_to_end_takes_nothing_more(cluster: Cluster, agents
     assert late.result(LIMIT_S) == "b"
 
 
+@pytest.mark.slow
 def test_what_still_runs_when_the_grace_is_over_is_lost_or_tried_elsewhere(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -78,7 +81,7 @@ def test_what_still_runs_when_the_grace_is_over_is_lost_or_tried_elsewhere(
     assert not any(map(alive, pids))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_the_second_signal_ends_the_agent_at_once_and_without_a_traceback(
     cluster: Cluster, agents: Agents, gate: Gate, number: int
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_function_past_its_limit_gets_an_exception_that_it_can_clean_up_after(
     assert cluster.connection.lrange("told:limited", 0, -1) == [b"raised", b"cleaned up"]
 
 
+@pytest.mark.slow
 def test_a_function_that_does_not_end_after_its_limit_is_killed(cluster: Cluster) -> None:
     handle = cluster.enqueue(agent_tasks.be_deaf, timeout=1)
 

@@ -20,6 +20,8 @@ from support.processes import await_end
 from support.real_graphs import at_gate, graph
 from support.waiting import LIMIT_S, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def redis_server(own_server: RedisServer) -> RedisServer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 import agent_tasks
 from child_tasks import alive
 from handoff import Cluster
@@ -40,6 +42,7 @@ def test_an_agent_that_is_killed_leaves_no_process_and_its_functions_are_lost_or
     assert (lost.attempts, retried.attempts) == (1, 2)
 
 
+@pytest.mark.slow
 def test_on_failure_of_a_function_that_was_lost_is_told_by_another_node(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -62,6 +65,7 @@ def test_on_failure_of_a_function_that_was_lost_is_told_by_another_node(
 # Cut off, and back.
 
 
+@pytest.mark.slow
 def test_an_agent_that_comes_back_stops_what_it_lost_and_its_late_results_are_refused(
     cluster: Cluster, agents: Agents, gate: Gate, tmp_path: Path
 ) -> None:
@@ -97,6 +101,7 @@ def test_an_agent_that_comes_back_stops_what_it_lost_and_its_late_results_are_re
     slow_gate.close()
 
 
+@pytest.mark.slow
 def test_a_node_that_is_cut_off_is_not_given_more(cluster: Cluster, agents: Agents) -> None:
     agent = agents.start("a", "--label", "zone=a")
     wait_until(lambda: exchanges(cluster, "a") > 0, "its first heartbeat, before its first exchange")

@@ -6,6 +6,7 @@ import signal
 import socket
 
 import psutil
+import pytest
 
 import agent_tasks
 from handoff import Cluster
@@ -52,6 +53,7 @@ def test_a_second_agent_waits_one_lease_and_then_names_who_has_the_name(
     assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
 
 
+@pytest.mark.slow
 def test_a_second_agent_takes_over_if_the_first_one_dies_meanwhile(
     cluster: Cluster, agents: Agents, clock: Clock
 ) -> None:
@@ -74,6 +76,7 @@ def test_a_second_agent_takes_over_if_the_first_one_dies_meanwhile(
     assert second.process.poll() is None
 
 
+@pytest.mark.slow
 def test_an_agent_that_is_told_to_end_while_it_waits_for_its_name_leaves_nothing(
     cluster: Cluster, agents: Agents
 ) -> None:
@@ -89,6 +92,7 @@ def test_an_agent_that_is_told_to_end_while_it_waits_for_its_name_leaves_nothing
     assert list(cluster.discover_nodes()) == ["a"]
 
 
+@pytest.mark.slow
 def test_an_agent_takes_a_static_node_over_with_what_stands_on_it(cluster: Cluster, agents: Agents) -> None:
     cluster.register_node("a", {"cpu": 2})
     claim = cluster.tracker.request("a", {"cpu": 0.5})
@@ -103,6 +107,7 @@ def test_an_agent_takes_a_static_node_over_with_what_stands_on_it(cluster: Clust
     assert cluster.tracker.release(claim)
 
 
+@pytest.mark.slow
 def test_an_agent_that_comes_back_and_finds_another_in_its_place_ends_and_names_it(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:

@@ -28,6 +28,7 @@ def test_a_burst_ends_by_itself_when_all_that_it_could_run_has_ended(cluster: Cl
     too_large.cancel()
 
 
+@pytest.mark.slow
 def test_without_a_probe_a_node_has_what_it_is_given_and_nothing_else(cluster: Cluster, agents: Agents) -> None:
     agents.start(
         "a", "--resource", "fpga=[0,3]", "--resource", "license=0.5", "--device-memory", "fpga=[64,0.5]", cpu=1.5
@@ -48,6 +49,7 @@ def test_a_node_has_the_labels_of_its_file_and_flags_win(cluster: Cluster, agent
     assert cluster.enqueue(agent_tasks.where, where=where).result(LIMIT_S) == "a"
 
 
+@pytest.mark.slow
 def test_gpus_that_are_found_bring_their_memory_and_their_model(
     cluster: Cluster, agents: Agents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,6 +73,7 @@ def test_gpus_that_are_found_bring_their_memory_and_their_model(
     assert handle.node == "b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--slots", "3"], ["--resource", "slots=3"]])
 def test_slots_are_as_many_as_were_asked_for(cluster: Cluster, agents: Agents, flags: list[str]) -> None:
     agents.start("a", *flags)

@@ -46,6 +46,7 @@ def snapshot(cluster: Cluster) -> Callable[[], None]:
     return bring_back
 
 
+@pytest.mark.slow
 def test_scripts_that_redis_forgets_are_brought_back(cluster: Cluster, agents: Agents, gate: Gate) -> None:
     agents.start("a")
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
@@ -78,6 +79,7 @@ def test_what_ends_while_redis_is_down_is_delivered_when_it_is_back_and_nothing_
     assert agent.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_redis_that_stops_for_a_second_costs_nothing(
     cluster: Cluster, agents: Agents, gate: Gate, redis_server: RedisServer
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_redis_that_stops_for_a_second_costs_nothing(
     assert agent.wrote() == ""
 
 
+@pytest.mark.slow
 def test_an_agent_whose_redis_was_emptied_stops_what_it_runs_and_registers_again(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -112,6 +115,7 @@ def test_an_agent_whose_redis_was_emptied_stops_what_it_runs_and_registers_again
     assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
 
 
+@pytest.mark.slow
 def test_an_agent_that_ends_when_redis_was_emptied_does_not_wait_for_its_grace(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -127,6 +131,7 @@ def test_an_agent_that_ends_when_redis_was_emptied_does_not_wait_for_its_grace(
     assert agent.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_job_that_is_submitted_again_after_redis_was_emptied_runs_anew(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -148,6 +153,7 @@ def test_a_job_that_is_submitted_again_after_redis_was_emptied_runs_anew(
     assert new.pid != old.pid
 
 
+@pytest.mark.slow
 def test_a_start_that_redis_has_forgotten_is_not_repeated(cluster: Cluster, agents: Agents, gate: Gate) -> None:
     agents.start("a")
     suspend(cluster.connection)
@@ -168,6 +174,7 @@ def test_a_start_that_redis_has_forgotten_is_not_repeated(cluster: Cluster, agen
     assert handle.attempts == 1
 
 
+@pytest.mark.slow
 def test_what_redis_has_forgotten_altogether_is_stopped(cluster: Cluster, agents: Agents, gate: Gate) -> None:
     # What runs is compared with the books at every heartbeat, three times a lease.
     agents.start("a", lease=15)
@@ -181,6 +188,7 @@ def test_what_redis_has_forgotten_altogether_is_stopped(cluster: Cluster, agents
     assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
 
 
+@pytest.mark.slow
 def test_an_agent_outlives_a_redis_that_refuses_to_write_for_a_while(
     cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
@@ -197,6 +205,7 @@ def test_an_agent_outlives_a_redis_that_refuses_to_write_for_a_while(
     assert running.result(LIMIT_S) == 7
 
 
+@pytest.mark.slow
 def test_an_agent_without_redis_ends_when_it_is_told_to(
     cluster: Cluster, agents: Agents, redis_server: RedisServer
 ) -> None:
@@ -225,7 +234,7 @@ def test_a_command_that_comes_right_behind_the_subscription_is_heard(cluster: Cl
     hints.close()
 
 
-@pytest.mark.parametrize("what", ["reply", "command"])
+@pytest.mark.parametrize("what", ["reply", pytest.param("command", marks=pytest.mark.slow)])
 def test_every_function_runs_once_whichever_exchange_is_lost(
     cluster: Cluster, agents: Agents, redis_server: RedisServer, what: str
 ) -> None:
@@ -246,6 +255,7 @@ def _delivers(command: Command) -> bool:
     return command.name == "EVALSHA" and b"finished" in command.args
 
 
+@pytest.mark.slow
 def test_agents_of_different_namespaces_do_not_see_each_others_work(
     cluster: Cluster, agents: Agents, redis_server: RedisServer, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from handoff.local.server import any_port
 from support.processes import environment
@@ -23,32 +24,34 @@ def run_agent(*arguments: str, url: str = "redis://127.0.0.1:1/0") -> subprocess
     )
 
 
-# What is said of a bad start.
+def slow(arguments: list[str], said: str) -> ParameterSet:
+    """One more of many, each of which takes a process."""
+    return pytest.param(arguments, said, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--cpu", "many"], "'many' is no number"),
-        (["--cpu", "-1"], "cpu"),
-        (["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
-        (["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
-        (["--device-memory", "gpu=24G"], "'24G' is no number"),
-        (["--device-memory", "fpga=64"], "no devices called fpga"),
-        (["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
-        (["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
-        (["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
-        (["--label", "zone="], "give label 'zone'"),
-        (["--label", "node=b"], "every node has the label node by itself"),
-        (["--slots", "0"], "--slots is a whole number of at least 1"),
-        (["--slots", "1.5"], "--slots is a whole number of at least 1"),
-        (["--name", "a b"], "'a b'"),
-        (["--namespace", "a.b"], "'a.b'"),
-        (["--lease", "0.1"], "lease is 0.1"),
+        slow(["--cpu", "-1"], "cpu"),
+        slow(["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
+        slow(["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
+        slow(["--device-memory", "gpu=24G"], "'24G' is no number"),
+        slow(["--device-memory", "fpga=64"], "no devices called fpga"),
+        slow(["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
+        slow(["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
+        slow(["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
+        slow(["--label", "zone="], "give label 'zone'"),
+        slow(["--label", "node=b"], "every node has the label node by itself"),
+        slow(["--slots", "0"], "--slots is a whole number of at least 1"),
+        slow(["--slots", "1.5"], "--slots is a whole number of at least 1"),
+        slow(["--name", "a b"], "'a b'"),
+        slow(["--namespace", "a.b"], "'a.b'"),
+        slow(["--lease", "0.1"], "lease is 0.1"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
-        (["--url", "http://here"], "--url"),
+        slow(["--url", "http://here"], "--url"),
         (["--frobnicate"], "--frobnicate"),
-        (["surplus"], "surplus"),
+        slow(["surplus"], "surplus"),
     ],
 )
 def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str], said: str) -> None:

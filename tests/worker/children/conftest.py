@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 
+from handoff_worker.children import pool
 from handoff_worker.children.pool import Children
 from support.children import TESTS, Start
+from support.waiting import LIMIT_S
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Start children, with any limits."""
+    # A child that dies may be reaped late where the machine is busy.
+    monkeypatch.setattr(pool, "HANG_UP_S", LIMIT_S)
     started: list[Children] = []
     defaults: dict[str, Any] = {"idle_limit": 4, "path": [TESTS]}
 

@@ -8,7 +8,7 @@ import signal
 import psutil
 import pytest
 
-from child_tasks import alive
+from child_tasks import FOREVER_S, alive
 from handoff_worker.children.confine import binding
 from handoff_worker.children.outcome import Died, Finished
 from handoff_worker.children.pool import Children
@@ -23,6 +23,7 @@ def test_a_warm_child_is_used_again(children: Children) -> None:
     assert children.idle == 1
 
 
+@pytest.mark.slow
 def test_functions_at_the_same_time_have_children_of_their_own(start: Start) -> None:
     children = start(idle_limit=20)
 
@@ -33,6 +34,7 @@ def test_functions_at_the_same_time_have_children_of_their_own(start: Start) -> 
     assert second <= first
 
 
+@pytest.mark.slow
 def test_children_of_different_bindings_are_never_the_same_process(children: Children) -> None:
     bindings = [(), binding({"gpu": [0]}), binding({"gpu": [1]})]
 
@@ -65,7 +67,7 @@ def test_nothing_starts_on_a_device_that_a_dying_child_may_still_hold(children: 
     gpu = binding({"gpu": [0]})
     run(children, task("nothing", id="one", binding=gpu), task("nothing", id="two", binding=gpu), task("nothing"))
     nursery_process = value(run(children, task("nursery_pid")))
-    children.start(task("sleep", 60, id="doomed", binding=gpu))
+    children.start(task("sleep", FOREVER_S, id="doomed", binding=gpu))
     os.kill(nursery_process, signal.SIGSTOP)
 
     children.kill("doomed", "canceled")
@@ -89,6 +91,7 @@ def test_a_function_that_waits_for_a_device_can_be_killed(start: Start) -> None:
     wait_until(lambda: not alive(one), "the child that was in its way is gone")
 
 
+@pytest.mark.slow
 def test_of_too_many_idle_children_the_oldest_is_ended(start: Start) -> None:
     children = start(idle_limit=2)
     bindings = [binding({"gpu": [index]}) for index in range(3)]
@@ -101,6 +104,7 @@ def test_of_too_many_idle_children_the_oldest_is_ended(start: Start) -> None:
     assert alive(third)
 
 
+@pytest.mark.slow
 def test_a_child_is_ended_after_so_many_functions(start: Start) -> None:
     children = start(functions_limit=2)
 
@@ -110,6 +114,7 @@ def test_a_child_is_ended_after_so_many_functions(start: Start) -> None:
     assert other != one
 
 
+@pytest.mark.slow
 def test_a_child_that_has_grown_is_not_used_again(start: Start) -> None:
     children = start(growth_limit=60 * 2**20)
 
@@ -130,7 +135,7 @@ def test_an_idle_child_that_has_died_is_not_given_a_function(children: Children)
 
 
 def test_an_id_that_runs_cannot_be_started_again(children: Children) -> None:
-    children.start(task("sleep", 60))
+    children.start(task("sleep", FOREVER_S))
 
     with pytest.raises(ValueError, match="'f' is running already"):
         children.start(task("nothing"))

@@ -11,12 +11,13 @@ from typing import Any
 import psutil
 import pytest
 
-from child_tasks import alive
+from child_tasks import FOREVER_S, alive
+from handoff_worker.children import pool
 from handoff_worker.children.outcome import Died
 from handoff_worker.children.pool import Children
 from handoff_worker.inside.wire import encode
 from support.children import Start, death, failure, run, subprocess_started, task, turn, value
-from support.waiting import wait_until
+from support.waiting import LIMIT_S, wait_until
 
 
 def test_a_child_that_is_killed_died_of_that_signal(children: Children) -> None:
@@ -29,10 +30,12 @@ def test_a_child_that_exits_died_with_that_status(children: Children) -> None:
     assert run(children, task("child_ends.exit_at_once", 3)) == Died("f", 3, "exited with status 3")
 
 
+@pytest.mark.slow
 def test_a_child_that_exits_as_if_all_were_well_died_nonetheless(children: Children) -> None:
     assert run(children, task("child_ends.exit_at_once", 0)) == Died("f", 0, "exited with status 0")
 
 
+@pytest.mark.slow
 def test_a_child_that_crashes_died_of_its_signal(children: Children) -> None:
     assert run(children, task("child_ends.crash")) == Died("f", -11, "killed by signal 11 (SIGSEGV)")
 
@@ -54,7 +57,11 @@ def test_a_child_is_dead_when_it_is_gone_whoever_still_has_its_socket(children: 
     wait_until(lambda: not alive(left), "what the child left behind is gone")
 
 
-def test_a_child_that_closes_its_socket_and_goes_on_is_killed(children: Children) -> None:
+def test_a_child_that_closes_its_socket_and_goes_on_is_killed(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "HANG_UP_S", 0.1)
+
     outcome = run(children, task("child_ends.hang_up"))
 
     assert outcome == Died("f", -9, "killed by signal 9 (SIGKILL): it had closed its connection to the agent")
@@ -95,7 +102,7 @@ def test_a_killed_function_died_for_that_reason(children: Children, tmp_path: Pa
 
 
 def test_a_function_whose_child_is_not_forked_yet_can_be_killed(children: Children) -> None:
-    children.start(task("sleep", 60))
+    children.start(task("sleep", FOREVER_S))
 
     assert children.kill("f", "canceled")
 
@@ -114,7 +121,7 @@ def test_an_answer_that_was_on_its_way_still_counts(children: Children) -> None:
     size = 150_000
     pid = value(run(children, task("pid")))
     children.start(task("zeros", size))
-    select.select([children], [], [], 20)
+    select.select([children], [], [], LIMIT_S)
 
     children.kill("f", "canceled")
     wait_until(lambda: not psutil.pid_exists(pid), "the child is reaped")
@@ -126,16 +133,18 @@ def test_an_answer_that_was_on_its_way_still_counts(children: Children) -> None:
 # Limits of time.
 
 
+@pytest.mark.slow
 def test_a_function_that_does_not_hear_of_its_limit_is_killed_after_the_grace(start: Start) -> None:
     children = start(grace_s=0.1)
 
-    failed = failure(run(children, task("sleep_deaf", 60, timeout=1)))
+    failed = failure(run(children, task("sleep_deaf", FOREVER_S, timeout=1)))
 
     assert failed.exception_type == "rq.timeouts.JobTimeoutException"
     assert failed.message == "did not end within 1 seconds and 0.1 more, so its process was killed"
     assert failed.retryable
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "seconds"),
     [
@@ -150,7 +159,7 @@ def test_the_limit_holds_for_the_function_its_callback_and_the_grace(
 ) -> None:
     before = time.monotonic()
 
-    children.start(task("sleep", 60, **limits))
+    children.start(task("sleep", FOREVER_S, **limits))
     turn(children, until=lambda: children.next_deadline() is not None)
 
     deadline = children.next_deadline()
@@ -165,7 +174,7 @@ def test_the_limit_holds_for_the_function_its_callback_and_the_grace(
 def test_a_function_without_a_limit_has_no_deadline(children: Children) -> None:
     run(children, task("nothing"))
 
-    children.start(task("sleep", 60))
+    children.start(task("sleep", FOREVER_S))
 
     assert children.next_deadline() is None
 

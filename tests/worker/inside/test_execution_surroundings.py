@@ -13,6 +13,7 @@ import pytest
 import redis
 from rq.job import Job
 
+from child_tasks import FOREVER_S
 from handoff.client.current import current, run_as_current
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
@@ -20,6 +21,7 @@ from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support import need_redis_server
 from support.children import TESTS, failure, run, task, value
+from support.waiting import LIMIT_S
 
 
 def test_the_function_sees_its_job(children: Children) -> None:
@@ -154,7 +156,7 @@ def test_no_alarm_of_a_function_reaches_the_next(children: Children) -> None:
 
 
 def test_a_function_past_its_limit_is_told_so(children: Children) -> None:
-    failed = failure(run(children, task("sleep", 60, timeout=1)))
+    failed = failure(run(children, task("sleep", FOREVER_S, timeout=1)))
 
     assert failed.exception_type == "rq.timeouts.JobTimeoutException"
     assert failed.message == "Task exceeded maximum timeout value (1 seconds)"
@@ -197,6 +199,6 @@ children.close()
 """
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
     agent = [sys.executable, "-c", script]
-    said = subprocess.run(agent, check=True, stdout=subprocess.PIPE, env=environment, timeout=30).stdout
+    said = subprocess.run(agent, check=True, stdout=subprocess.PIPE, env=environment, timeout=LIMIT_S).stdout
 
     assert said == bytes(range(256)) + b"\x00not a message\n"

@@ -14,6 +14,7 @@ import pytest
 from handoff_worker.machine.gpus import Gpu, Runner, run_command
 from handoff_worker.machine.probe import probe
 from support.machines import BIG, TWO_GPUS, answers, fails, no_driver
+from support.waiting import LIMIT_S
 
 
 def gpus(root: Path, run: Runner, **environ: str) -> tuple[int, ...]:
@@ -151,9 +152,9 @@ def test_a_command_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None
     finally:
         for process in started:
             process.kill()
-            process.wait(10.0)
+            process.wait(LIMIT_S)
 
 
 def test_a_command_that_fails_is_an_error() -> None:
     with pytest.raises(subprocess.CalledProcessError, match="exit status 9"):
-        run_command([sys.executable, "-c", "import sys; sys.exit(9)"], 30.0)
+        run_command([sys.executable, "-c", "import sys; sys.exit(9)"], LIMIT_S)

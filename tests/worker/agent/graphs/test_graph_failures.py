@@ -34,6 +34,8 @@ from support.processes import environment
 from support.real_graphs import at_gate, graph
 from support.waiting import LIMIT_S, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def failure(run: RunHandle) -> FunctionFailed:
     with pytest.raises(FunctionFailed) as caught:

@@ -143,6 +143,7 @@ def test_a_result_of_some_megabytes_that_three_take_is_stored_once(cluster: Clus
     assert [key for key in redis.scan_iter() if redis.memory_usage(key) > size / 2] == [stream.encode()]
 
 
+@pytest.mark.slow
 def test_a_function_takes_the_results_of_two_thousand_others() -> None:
     need_redis_server()
     count = 2000

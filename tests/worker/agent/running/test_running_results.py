@@ -17,6 +17,8 @@ from support.gate import Gate
 from support.results import told
 from support.waiting import LIMIT_S
 
+pytestmark = pytest.mark.slow
+
 EVERY_KIND = [
     None, True, -1, 2**200, 0.1, float("inf"), "ä\U0001f600", b"\x00\xff", [1, [2]], (1, ("b",)), {1: "a", (2,): None},
     {1, 2}, frozenset({"x"}), datetime(2026, 1, 31, 12, 0, 0, 7, ZoneInfo("Europe/Vienna")), datetime(2026, 1, 31),
