@@ -1,4 +1,4 @@
-"""Every Lua file keeps its header's word: the keys, arguments, replies, state and includes it names are those it uses."""
+"""Every Lua file keeps its word: the keys, arguments, replies, state and includes of its header are those it uses."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from rq import Queue
 from rq.registry import FinishedJobRegistry
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.functions import tick
+from handoff.ledger.housekeeping import tick
 from handoff.ledger.keys import prefix
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok

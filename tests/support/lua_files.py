@@ -1,4 +1,4 @@
-"""What Lua files use, read from their compiled form, so that no pattern has to guess what is a name and what a string."""
+"""What Lua files use, read from their compiled form: no pattern has to guess what is a name and what a string."""
 
 from __future__ import annotations
 
