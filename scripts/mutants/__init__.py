@@ -1,0 +1,1 @@
+"""A fixed list of defects, each of which some test must notice."""

@@ -1,0 +1,18 @@
+"""All defects: one at least for every library, and those that no test noticed once."""
+
+from __future__ import annotations
+
+from mutants import claims, housekeeping, jobs, nodes, operations, runs, texts, waiting, why
+from mutants.mutant import Mutant
+
+MUTANTS: tuple[Mutant, ...] = (
+    *claims.MUTANTS,
+    *housekeeping.MUTANTS,
+    *jobs.MUTANTS,
+    *nodes.MUTANTS,
+    *operations.MUTANTS,
+    *runs.MUTANTS,
+    *texts.MUTANTS,
+    *waiting.MUTANTS,
+    *why.MUTANTS,
+)
