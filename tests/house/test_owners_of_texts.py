@@ -80,10 +80,10 @@ def puts_together(tree: ast.AST) -> bool:
     if any(name == "join" and is_of_marks(on) for name, _, on in calls_of(tree)):
         return True
     return any(
-        isinstance(node, ast.JoinedStr) and any(map(is_of_marks, node.values[1:-1]))
-        or isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and is_of_marks(node.right)
+        (isinstance(node, ast.JoinedStr) and any(map(is_of_marks, node.values[1:-1])))
+        or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and is_of_marks(node.right))
         for node in ast.walk(tree)
-    )  # fmt: skip
+    )
 
 
 @cache
