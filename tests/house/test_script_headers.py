@@ -65,7 +65,7 @@ def test_only_the_last_argument_is_a_list(operation: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_arguments_are_counted_only_from_the_beginning_of_a_list(file: str) -> None:
     lists = [name for name, kind in loader.header(file).args if kind == "list"]
-    uses = re.findall(r"(?:#ARGV|ARGV\[[^]]*\]|\(ARGV, \w+\)|, ARGV, \w+\)|unpack\(ARGV, \w+\))", body(file))
+    uses = re.findall(r"(?:#ARGV|ARGV\[[^]]*\]|\(ARGV, \w+[,)]|, ARGV, \w+\)|unpack\(ARGV, \w+\))", body(file))
 
     assert len(uses) == len(re.findall(r"\bARGV\b", body(file)))
     assert not [use for use in uses if not lists or re.search(r"ARGV\[\d", use)]

@@ -34,8 +34,9 @@ def test_texts_are_put_together_by_their_owners_alone(file: str) -> None:
     joined = set(re.findall(r"\.\. *'([^'\w ]{1,2})'|'([^'\w ]{1,2})' *\.\.", body(file)))
     joined |= {(mark, "") for mark in re.findall(r"table\.concat\(.*?, '([^']+)'\)", body(file))}
 
-    # The names of RQ's queues and executions, and of columns of bits, are keys, which these own.
+    # The names of RQ's queues and executions, and of columns of bits, are keys, which these own; commands are RQ's.
     own = {"jobs/queues": {"."}, "nodes/index": {":"}, "waiting/shape_columns": {":"}, "jobs/executions": {":"}}
+    own["jobs/commands"] = {'"}'}
     assert {mark for pair in joined for mark in pair if mark} <= own.get(file, {"("})
 
 

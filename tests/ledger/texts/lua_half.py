@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from handoff.ledger.texts.demand import write_demand
 from handoff.ledger.texts.terms import write_terms
 from handoff.words.constraints import Term
+from handoff.words.variants import Variant
 from ledger.texts.half import Half
 from support.lua_texts import LuaTexts
 
@@ -27,7 +29,6 @@ def _constraints(terms: list[Any]) -> str:
 
 def _plain_terms(terms: list[Any]) -> list[Any]:
     for term in terms:
-        # An empty table may be either.
         assert set(term["is"]) == set(term["values"])
     return [[term["name"], term["values"], term["negated"]] for term in terms]
 
@@ -43,8 +44,10 @@ def _read_shape(text: str) -> Any:
 
 
 def _write_demand(value: Any) -> Any:
-    shapes = [(after, _write_shape({"cost": cost, "terms": value["terms"]})) for after, cost in value["variants"]]
-    return LUA("Demand.write", [{"after": after, "shape": shape} for after, shape in shapes])
+    """Lua writes only what it has changed: here one that had a resource too many, and no terms."""
+    variants = [Variant(after_ms, {**cost, "more": 1}) for after_ms, cost in value["variants"]]
+    text = LUA("Demand.without", write_demand(variants, ()), "more")
+    return LUA("Demand.constrained", text, _constraints(value["terms"])) if value["terms"] else text
 
 
 def _read_demand(text: str) -> Any:
@@ -193,9 +196,7 @@ FORMATS: dict[str, Half] = {
     "terms.capacity": Half(read=lambda text: dict(LUA("Terms.capacity", LUA("Terms.read_one", text)))),
     "shape": Half(_write_shape, _read_shape),
     "demand": Half(_write_demand, _read_demand),
-    "demand.costs": Half(
-        lambda value: LUA("Demand.write", [{"after": 0, "shape": _cost(cost)} for cost in value]), _read_costs
-    ),
+    "demand.costs": Half(read=_read_costs),
     "devices": Half(_write_devices, _read_devices),
     "offered_devices": Half(read=_read_offered),
     "device_field": Half(_write_device_field, _read_device_field),

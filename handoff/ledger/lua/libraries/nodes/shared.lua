@@ -2,17 +2,18 @@
 -- fits. One of what is shared is a token.
 --
 -- KEYS     node
+-- STATE    unshared  false   what stands for that node where there is none
 -- @include nodes/node  nodes/values  texts/node_field  texts/number
 
 Shared.NAME = '*'
 
 -- A table with no capacity where it shares nothing.
 function Shared.load()
-  local shared = Call.nodes[Shared.NAME] or Node.load(Shared.NAME)
+  local shared = Call.unshared or Node.load(Shared.NAME)
   if not shared then
     shared = {name = Shared.NAME, cap = {}, used = {}, dev = {}, label = {}, tried = {}, stored = {}, free = {},
       was = {}, is_absent = true}
-    Call.nodes[Shared.NAME] = shared
+    Call.unshared = shared
   end
   return shared
 end
@@ -21,7 +22,7 @@ end
 function Shared.open()
   if Shared.load().is_absent then
     redis.call('HSET', K.node .. Shared.NAME, 'state', 'up', 'epoch', '0', 'kind', 'shared')
-    Call.nodes[Shared.NAME] = nil
+    Call.unshared = false
   end
   return Shared.load()
 end
