@@ -10,6 +10,7 @@ import click
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.ledger.nodes import Node, read_nodes
+from handoff.ledger.texts.holder import host_and_pid
 from handoff.why.use import Use, use_of
 from handoff.words.times import moment
 
@@ -86,7 +87,7 @@ def _print_table(found: list[Node]) -> None:
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
             *optional,
             f"{node.lease_ms / 1000:.1f} s" if node.kind == "leased" else "-",
-            Text(" ".join(node.holder.split()[:2]) or "-"),
+            Text(host_and_pid(node.holder) or "-"),
         )
     Console().print(table)
 

@@ -1,1 +1,1 @@
-"""A graph of functions before it runs: its rules, its plan, and its picture. Pure."""
+"""A graph of functions before it runs: its rules, its plan, and its picture; pure."""

@@ -143,6 +143,21 @@ def prefix(namespace: str) -> str:
     return f"{OWN}:{namespace}:"
 
 
+def queue_name(namespace: str, node: str = "") -> str:
+    """RQ's name of a node's queue (and of its agent as a worker), or of the lobby. Namespaces have no dot."""
+    return f"{namespace}.{node}" if node else namespace
+
+
+def is_queue_of(namespace: str, queue: str) -> bool:
+    """Whether a queue is one of this namespace: the lobby, or a node's. RQ knows no namespaces."""
+    return queue.partition(".")[0] == namespace
+
+
+def node_of_queue(queue: str) -> str:
+    """Whose queue it is, or which node's agent; '' of the lobby."""
+    return queue.partition(".")[2]
+
+
 @cache
 def paths(rq_prefix: str) -> dict[str, tuple[bool, str]]:
     """Schema name -> (whether the namespace's prefix goes in front, the rest of the key)."""
@@ -162,4 +177,4 @@ class Keys:
 
     def queue(self, node: str = "") -> str:
         """RQ's name of a node's queue (and of its agent as a worker), or of the lobby."""
-        return f"{self.namespace}.{node}" if node else self.namespace
+        return queue_name(self.namespace, node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from handoff.ledger.fields import FIELDS
+from handoff.ledger.keys import is_queue_of
 from handoff.ledger.states import state_of
 from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
@@ -38,9 +39,8 @@ class StoredJob:
         return self._values.get(_KEYS[field], b"")
 
     def is_of(self, namespace: str) -> bool:
-        """Whether its queue is one of this namespace: the lobby, or a node's. RQ knows no namespaces."""
-        origin = self.text("origin") or namespace
-        return origin == namespace or origin.startswith(f"{namespace}.")
+        """Whether its queue is one of this namespace: the lobby, or a node's."""
+        return is_queue_of(namespace, self.text("origin") or namespace)
 
     @property
     def state(self) -> str:

@@ -10,13 +10,13 @@ from benchmarks.figures import Figure
 from benchmarks.functions import nothing
 from handoff import Cluster
 from handoff.ledger.result_entry import encode_value
+from handoff.ledger.texts.holder import Holder
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
 from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
-from handoff_worker.machine.holder import Holder
 
 NODES = (10, 1_000)
 COST = {"cpu": 1, "memory": 500}

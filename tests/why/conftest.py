@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent.ledger import NodeLedger
-from handoff_worker.machine.holder import Holder
 from support.status import LEASE_MS
 
 

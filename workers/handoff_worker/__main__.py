@@ -21,7 +21,7 @@ from handoff_worker.agent.lifetime import Signals
 from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import amount, device_memory, labels, resources, settle
 from handoff_worker.children.nursery import NurseryBroken
-from handoff_worker.machine.holder import Holder
+from handoff_worker.machine.holder import host
 from handoff_worker.machine.offer import leaves_nothing_open, make_offer
 from handoff_worker.machine.probe import probe
 from handoff_worker.machine.settings import NodeSettings
@@ -67,7 +67,7 @@ def main(**given: Any) -> None:
     _set_up_log(given["as_json"])
     try:
         node = settle(given)
-        name = check_node_name(node.name or Holder.here().host)
+        name = check_node_name(node.name or host())
         namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
         options = _options(name, node, given)
     except (HandoffError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Examples of every text format that Python and Lua share: what is said, and how. Plain data, for both of them."""
+"""Examples of every text format: what is said, and how. Plain data, for Python and Lua alike."""
 
 from __future__ import annotations
 
@@ -107,6 +107,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         (["gpu", "idle"], "gpu#idle"),
         (["gpu", "share"], "gpu#share"),
         (["gpu", "memory"], "gpu#memory"),
+        (["cpu", "sum"], "cpu#sum"),
     ],
     # index name -> value, label -> value
     "node_class": [
@@ -221,5 +222,59 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             },
             ["j:2", "failed", "eJw=", "ValueError", "a, b | c", "1", "0.875", ""],
         ),
+    ],
+    # host, process, when it began, machine
+    "holder": [
+        (["host", 4711, "1700000000.25", "here"], "host 4711 1700000000.25 here"),
+        (["host", 1, "1", "a host/17"], "host 1 1 a host/17"),
+    ],
+    "number": [(0, "0"), (LARGE, "1000000000000000"), (RANK, str(RANK)), (-LARGE, "-1000000000000000")],
+    # the devices of a resource, and their memory
+    "resource.memory": [("gpu", "gpu_memory"), ("a_memory", "a_memory_memory")],
+    # kind, of whom, number of the variant or None
+    "timer": [
+        (["expire", "job-1_x", None], "expire|job-1_x"),
+        (["drain", "12@34.5-x", None], "drain|12@34.5-x"),
+        (["after", f"{RUN}-3", 2], f"after|2|{RUN}-3"),
+    ],
+    # kind, run or node, number
+    "leftover": [(["cancel", RUN, "0"], f"cancel|{RUN}|0"), (["lost", "12@34.5-x", "17"], "lost|12@34.5-x|17")],
+    # SSCAN's cursor, how many of its page are done
+    "cursor": [(["0", 0], "0|0"), (["18446744073709551615", 512], "18446744073709551615|512")],
+    "note": [
+        (
+            {
+                "job": f"{RUN}-3",
+                "since": 1700000000001,
+                "place": RANK,
+                "gone": 0,
+                "looked": LARGE,
+                "late": 1,
+                "counters": "",
+            },
+            f"{RUN}-3|1700000000001|{RANK}|0|1000000000000000|1|",
+        ),
+        (
+            {"job": "j", "since": 0, "place": 1, "gone": 2, "looked": 3, "late": 4, "counters": "cpu=3,gpu=12"},
+            "j|0|1|2|3|4|cpu=3,gpu=12",
+        ),
+    ],
+    # the calls that submitted and canceled it, node, devices
+    "word": [
+        (["", "", "", ""], "|||"),
+        (
+            ["0f", "1e", "12@34.5-x", "gpu:0=10000,1=10000;fpga:3=2500"],
+            "0f|1e|12@34.5-x|gpu:0=10000,1=10000;fpga:3=2500",
+        ),
+    ],
+    # number, what the nearest node lacks
+    "run_word.refused": [
+        (["3", ""], "refused|3|"),
+        (["12", "a|gpu~40000~20000|^b"], "refused|12|a|gpu~40000~20000|^b"),
+    ],
+    # number, pin, [resource, units, ...]
+    "run_word.short": [
+        (["2", "", ["cpu", "20000"]], "short|2||cpu=20000"),
+        (["2", "a@b", ["cpu", str(LARGE), "gpu", "1"]], "short|2|a@b|cpu=1000000000000000,gpu=1"),
     ],
 }

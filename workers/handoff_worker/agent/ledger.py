@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
+from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.labels import write_labels
 from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.started import Started
-from handoff_worker.machine.holder import Holder
 
 
 class Stale(Exception):
@@ -76,7 +76,7 @@ class NodeLedger:
             reply = self._store.attempt(
                 "register",
                 *worker_fields(self._holder.host, self._holder.pid),
-                name=self.name, incarnation=self._incarnation, holder=str(self._holder), dead=dead,
+                name=self.name, incarnation=self._incarnation, holder=write_holder(self._holder), dead=dead,
                 lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
             )  # fmt: skip
             match reply:
@@ -86,7 +86,7 @@ class NodeLedger:
                 case ["again"]:
                     continue
                 case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
-                    return Taken(Holder.parse(holder.decode()), incarnation.decode(), left_ms)
+                    return Taken(read_holder(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
 

@@ -13,6 +13,7 @@ from types import FrameType
 
 from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.ledger import NameTaken, NodeLedger
+from handoff_worker.machine.holder import is_gone
 from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ def take_name(ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[f
     """
     capabilities, labels = offer.capabilities, offer.labels
     taken = ledger.register(capabilities, lease_ms, labels=labels)
-    if taken is not None and taken.holder.is_gone():
+    if taken is not None and is_gone(taken.holder):
         logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)
         taken = ledger.register(capabilities, lease_ms, labels=labels, dead=taken.incarnation)
     if taken is not None:

@@ -17,7 +17,7 @@ from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.lifetime import Signals, Tether, take_name
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
-from handoff_worker.machine.holder import Holder
+from handoff_worker.machine.holder import this_process
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def run_node(
     Functions get a client for `url` and import from `paths`; `tether` is the descriptor of a pipe from whoever started
     us. Raises `NameTaken` and `NurseryBroken`.
     """
-    ledger = NodeLedger(store, name, Holder.here(), uuid.uuid4().hex)
+    ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
     capabilities = options.offer.capabilities
     slots = capabilities.units[SLOTS] // UNIT
     children = Children(idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths])

@@ -15,6 +15,7 @@ from typing import Any
 from redis import Redis
 
 from handoff.errors import ResultGone
+from handoff.ledger.keys import node_of_queue
 
 MOST_READ = 500
 """Results of one pipeline: their replies are in memory together."""
@@ -117,7 +118,7 @@ class Evaluator:
             raise Unmade(f"raised by reading the result of {id!r}", retryable=retryable) from error
         if deserialize is None:
             return value
-        source = entry.get(b"worker_name", b"").decode().partition(".")[2]
+        source = node_of_queue(entry.get(b"worker_name", b"").decode())
         return self._apply("deserializes", id, deserialize, value, source, self.node)
 
     def _inline(

@@ -4,44 +4,32 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
+from handoff.ledger.texts.holder import Holder
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """One agent process. Its text form is `host pid started machine`."""
 
-    host: str
-    pid: int
-    started: str  #: when the process began; a pid alone may be somebody else's by now
-    machine: str  #: the running kernel and the pid namespace in which `pid` means something
+def host() -> str:
+    """What this host is called: has no space, and is not empty."""
+    return socket.gethostname().replace(" ", "-") or "localhost"
 
-    @classmethod
-    def here(cls) -> Holder:
-        """This process."""
-        pid = os.getpid()
-        return cls(socket.gethostname().replace(" ", "-") or "localhost", pid, _started(pid), _machine())
 
-    @classmethod
-    def parse(cls, text: str) -> Holder:
-        """Read the text form."""
-        host, pid, started, machine = text.split(" ")
-        return cls(host, int(pid), started, machine)
+def this_process() -> Holder:
+    """This process as a holder."""
+    pid = os.getpid()
+    return Holder(host(), pid, _started(pid), _machine())
 
-    def __str__(self) -> str:
-        return f"{self.host} {self.pid} {self.started} {self.machine}"
 
-    def is_gone(self) -> bool:
-        """Whether it ran here and its process has ended. False too when it ran elsewhere: nobody here can know."""
-        if self.machine != _machine():
-            return False
-        try:
-            return _started(self.pid) != self.started
-        except psutil.NoSuchProcess:
-            return True
+def is_gone(holder: Holder) -> bool:
+    """Whether it ran here and its process has ended. False too when it ran elsewhere: nobody here can know."""
+    if holder.machine != _machine():
+        return False
+    try:
+        return _started(holder.pid) != holder.started
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _started(pid: int) -> str:

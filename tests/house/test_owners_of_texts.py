@@ -1,0 +1,129 @@
+"""No Python file but their owners in handoff/ledger/texts takes a text of the ledger apart, or puts one together."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+ROOMS = ("handoff/ledger", "handoff/why", "handoff/client", "handoff/cli", "workers/handoff_worker")
+
+OWNERS = ("handoff/ledger/texts/", "handoff/ledger/lua/")
+"""The second reads and writes Lua, which is no text in Redis."""
+
+MARKS = frozenset("@&|;=:,~#^")
+"""What stands between the parts of our texts."""
+
+TAKING_APART = frozenset({"split", "rsplit", "partition", "rpartition", "re"})
+
+LOOKING_AT_AN_END = frozenset({"startswith", "endswith", "removeprefix", "removesuffix", "strip", "lstrip", "rstrip"})
+
+TAKE_APART = {
+    "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
+    "handoff/ledger/store.py": "what Redis says of an error in a script",
+    "handoff/cli/output.py": "blanks of what is shown",
+    "handoff/cli/run.py": "--cost and --where as a user types them",
+    "workers/handoff_worker/__main__.py": "blanks of click's errors",
+    "workers/handoff_worker/arguments.py": "NAME=WHAT as a user types it",
+    "workers/handoff_worker/inside/executor.py": "/proc/self/statm",
+    "workers/handoff_worker/inside/importing.py": "dotted names of Python",
+    "workers/handoff_worker/inside/nursery.py": "a search path of Python",
+    "workers/handoff_worker/machine/control_groups.py": "files of the kernel",
+    "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table, and CUDA_VISIBLE_DEVICES",
+    "workers/handoff_worker/machine/offer.py": "what drivers call a GPU",
+}
+"""Who takes another text apart, and which."""
+
+PUT_TOGETHER = {
+    "handoff/ledger/keys.py": "keys: it owns them",
+    "handoff/ledger/store.py": "the address of a server",
+    "handoff/cli/nodes.py": "labels as people read them",
+    "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
+}
+"""Who puts another text together with such a mark, and which."""
+
+
+def calls_of(tree: ast.AST) -> Iterator[tuple[str, ast.Call, ast.expr]]:
+    """Every call of something's name: `split`, `re`, with what it is called on."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            on = node.func.value
+            yield "re" if isinstance(on, ast.Name) and on.id == "re" else node.func.attr, node, on
+
+
+def is_of_marks(node: ast.AST) -> bool:
+    """Whether it is a text in the code that consists of nothing else."""
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str | bytes):
+        return False
+    text = node.value.decode() if isinstance(node.value, bytes) else node.value
+    return text != "" and MARKS.issuperset(text)
+
+
+def takes_apart(tree: ast.AST) -> bool:
+    """Whether it splits anything whatever, or looks for one of our marks."""
+    for name, call, _ in calls_of(tree):
+        if name in TAKING_APART or (name in LOOKING_AT_AN_END and any(map(is_of_marks, call.args))):
+            return True
+    return any(
+        isinstance(node, ast.Compare) and is_of_marks(node.left) and isinstance(node.ops[0], ast.In | ast.NotIn)
+        for node in ast.walk(tree)
+    )
+
+
+def puts_together(tree: ast.AST) -> bool:
+    """Whether it sets one of our marks between two values, with nothing around."""
+    if any(name == "join" and is_of_marks(on) for name, _, on in calls_of(tree)):
+        return True
+    return any(
+        (isinstance(node, ast.JoinedStr) and any(map(is_of_marks, node.values[1:-1])))
+        or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) and is_of_marks(node.right))
+        for node in ast.walk(tree)
+    )
+
+
+@cache
+def files() -> dict[str, ast.AST]:
+    """What may know no text of the ledger, by its path."""
+    paths = [path for room in ROOMS for path in (PROJECT / room).rglob("*.py")]
+    named = {path.relative_to(PROJECT).as_posix(): path for path in paths}
+    return {name: ast.parse(path.read_text()) for name, path in named.items() if not name.startswith(OWNERS)}
+
+
+def test_texts_are_taken_apart_by_their_owners_alone() -> None:
+    assert {name for name, tree in files().items() if takes_apart(tree)} == TAKE_APART.keys()
+
+
+def test_texts_are_put_together_by_their_owners_alone() -> None:
+    assert {name for name, tree in files().items() if puts_together(tree)} == PUT_TOGETHER.keys()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a, b = text.split('|')",
+        "text.partition(mark)[0]",
+        "re.fullmatch('(.*)-([0-9]+)', text)",
+        "text.startswith('~')",
+        "text.rstrip('|;')",
+        "entry.removeprefix(b'@')",
+        "'=' in text",
+    ],
+)
+def test_what_takes_a_text_apart_is_seen(code: str) -> None:
+    assert takes_apart(ast.parse(code))
+
+
+@pytest.mark.parametrize("code", ["f'{a}|{b}'", "';'.join(parts)", "a + ':' + b", "f'a{b}={c}{d}'"])
+def test_what_puts_a_text_together_is_seen(code: str) -> None:
+    assert puts_together(ast.parse(code))
+
+
+@pytest.mark.parametrize("code", ["f'{name}: {amount}'", "', '.join(names)", "text.startswith('killed')", "x in {'='}"])
+def test_a_sentence_is_no_text_of_the_ledger(code: str) -> None:
+    assert not takes_apart(ast.parse(code))
+    assert not puts_together(ast.parse(code))

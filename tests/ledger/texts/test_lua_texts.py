@@ -1,0 +1,204 @@
+"""The texts that Lua writes or reads are the agreed ones: Python's, and those that only scripts know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.ledger.texts.cost import write_cost
+from handoff.ledger.texts.demand import write_demand
+from handoff.ledger.texts.device_field import Device, read_device_field
+from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.labels import write_labels
+from handoff.ledger.texts.offered_devices import write_offered_devices
+from handoff.ledger.texts.shape import write_shape
+from handoff.words.capabilities import Capabilities
+from handoff.words.constraints import Term, parse_where
+from handoff.words.variants import Variant
+from ledger.texts.draws import CONSTRAINTS, COSTS, FAMILIES, INDICES, LABELS, MEMORY, PINS, SHARES, VARIANTS
+from ledger.texts.examples import EXAMPLES, LARGE, RUN
+from ledger.texts.lua_half import FORMATS, LUA
+from ledger.texts.python_half import FORMATS as PYTHON
+from support.lua_files import public
+from support.lua_texts import TEXTS
+
+WRITTEN = [(name, *example) for name, lua in FORMATS.items() if lua.write for example in EXAMPLES[name]]
+READ = [(name, *example) for name, lua in FORMATS.items() if lua.read for example in EXAMPLES[name]]
+
+CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("Cost.by_name", ("cpu=1,gpu_memory=1000000000000000",), {"cpu": 1, "gpu_memory": LARGE}),
+    ("Cost.join", ("cpu=1", "license=2"), "cpu=1,license=2"),
+    ("Cost.join", ("cpu=1", ""), "cpu=1"),
+    ("Cost.join", ("", "license=2"), "license=2"),
+    ("Cost.join", ("", ""), ""),
+    ("Cursor.START", (), FORMATS["cursor"].write and "0|0"),
+    ("Demand.constrained", ("a=1&500:b=2", "node=x@y"), "a=1@node=x@y&500:b=2@node=x@y"),
+    ("Demand.constrained", ("a=1@zone=a", "node=x"), "a=1@zone=a;node=x"),
+    ("Demand.without", ("a=1,b=2@zone=a&500:b=2&30000:c=3", "b"), "a=1@zone=a&500:&30000:c=3"),
+    ("GroupField.on_node", (RUN, "3"), f"{RUN}|3"),
+    ("GroupField.read_on_node", (f"{RUN}|3",), [RUN, "3"]),
+    ("GroupField.parked", (RUN, "3"), f"{RUN}:3"),
+    ("IndexName.wanted", ("cpu", 20000), [["cpu", 20000], ["cpu#idle", 2]]),
+    ("IndexName.wanted", ("gpu", 2500), [["gpu", 2500], ["gpu#share", 2500]]),
+    ("IndexName.wanted", ("gpu", 12500), [["gpu", 12500]]),
+    ("IndexName.wanted", ("gpu_memory", 5), [["gpu_memory", 5], ["gpu#memory", 5]]),
+    ("NumberList.next", ("3,1,30", 0), ["3", 1, 1]),
+    ("NumberList.next", ("3,1,30", 1), ["1", 3, 3]),
+    ("NumberList.next", ("3,1,30", 3), ["30", 5, 6]),
+    ("NumberList.next", ("3,1,30", 6), None),
+    ("Options.get", ("unfit=1;wait=2", "fit"), None),
+    ("Reservation.parts", ("~0f",), None),
+    ("Resource.UNIT", (), 10000),
+    ("Resource.SLOTS", (), "slots"),
+    ("Resource.family", ("cpu",), "cpu"),
+    ("Resource.family", ("_memory",), "_memory"),
+    ("RunWord.ENDED", (), "ended"),
+    ("Shape.scope_of", ("a@b",), "@a@b"),
+    ("Shape.scope_of", ("",), ""),
+    ("Shortfall.is_of_shared", ("*license~2~1",), True),
+    ("Shortfall.is_of_shared", ("license~2~1",), False),
+    ("Terms.CAPACITY", (), "^"),
+    ("Terms.NODE", (), "node"),
+    ("Terms.pin", ("a@b",), "node=a@b"),
+    ("Terms.pinned_by", ({"name": "node", "negated": False, "values": ["a"]},), "a"),
+    ("Terms.pinned_by", ({"name": "node", "negated": True, "values": ["a"]},), None),
+    ("Terms.pinned_by", ({"name": "node", "negated": False, "values": ["a", "b"]},), None),
+    ("Terms.pinned_by", ({"name": "zone", "negated": False, "values": ["a"]},), None),
+]
+"""What libraries know beyond writing and reading: the name, what it is given, what it says."""
+
+
+def written(name: str, value: Any) -> Any:
+    write = FORMATS[name].write
+    assert write is not None
+    return write(value)
+
+
+def read(name: str, text: Any) -> Any:
+    half = FORMATS[name].read
+    assert half is not None
+    return half(text)
+
+
+def plain(terms: tuple[Term, ...]) -> list[Any]:
+    return sorted([term.name, list(term.values), term.negated] for term in terms)
+
+
+def test_every_library_of_texts_has_examples() -> None:
+    assert FORMATS.keys() <= EXAMPLES.keys()
+    assert {f"texts/{name.partition('.')[0]}" for name in FORMATS} == set(TEXTS)
+
+
+def test_every_example_is_of_a_format_of_python_or_of_lua() -> None:
+    assert EXAMPLES.keys() == FORMATS.keys() | PYTHON.keys()
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_format_is_written_by_somebody_and_read_by_somebody(name: str) -> None:
+    halves = [half for formats in (PYTHON, FORMATS) if (half := formats.get(name))]
+
+    assert any(half.write for half in halves)
+    assert any(half.read for half in halves) or name in {"number", "run_id.token"}
+
+
+@pytest.mark.parametrize(("name", "value", "text"), WRITTEN)
+def test_a_text_is_written(name: str, value: Any, text: Any) -> None:
+    assert written(name, value) == text
+
+
+@pytest.mark.parametrize(("name", "value", "text"), READ)
+def test_a_text_is_read(name: str, value: Any, text: Any) -> None:
+    assert read(name, text) == FORMATS[name].part(value)
+
+
+@pytest.mark.parametrize(("name", "args", "said"), CALLS)
+def test_what_else_a_library_knows_of_its_texts(name: str, args: tuple[Any, ...], said: Any) -> None:
+    assert LUA(name, *args) == said
+
+
+def test_nothing_that_a_library_of_texts_shows_is_left_out_here() -> None:
+    LUA.called.clear()
+    for name, args, _ in CALLS:
+        LUA(name, *args)
+    for name, value, _ in WRITTEN:
+        written(name, value)
+    for name, _, text in READ:
+        read(name, text)
+
+    shown = {f"{''.join(map(str.capitalize, file[6:].split('_')))}.{name}" for file in TEXTS for name in public(file)}
+    assert LUA.called == shown
+
+
+class TestWhatPythonWrites:
+    @given(COSTS)
+    def test_lua_reads_a_cost(self, cost: dict[str, int]) -> None:
+        assert read("cost", write_cost(cost)) == cost
+        assert written("cost", dict(sorted(cost.items()))) == write_cost(cost)
+
+    @given(LABELS)
+    def test_lua_reads_labels(self, labels: dict[str, str]) -> None:
+        assert read("labels", write_labels(labels)) == labels
+
+    @given(COSTS, CONSTRAINTS, PINS)
+    def test_lua_reads_a_shape(self, cost: dict[str, int], where: Any, pin: str | None) -> None:
+        terms = parse_where(where, pin)
+
+        shape = read("shape", write_shape(cost, terms))
+
+        assert shape["cost"] == cost
+        assert sorted(shape["terms"]) == plain(terms)
+        assert LUA("Shape.read", write_shape(cost, terms))["pin"] == (pin or "")
+
+    @given(VARIANTS, CONSTRAINTS, PINS)
+    def test_lua_reads_a_demand(self, variants: list[Variant], where: Any, pin: str | None) -> None:
+        terms = parse_where(where, pin)
+
+        demand = read("demand", write_demand(variants, terms))
+
+        assert demand["variants"] == [[variant.after_ms, variant.cost] for variant in variants]
+        assert sorted(demand["terms"]) == plain(terms)
+
+    @given(st.dictionaries(FAMILIES, st.tuples(INDICES, st.none() | MEMORY), max_size=3))
+    def test_lua_reads_the_devices_that_a_node_offers(self, offered: dict[str, tuple[list[int], int | None]]) -> None:
+        devices = {name: tuple(indices) for name, (indices, _) in offered.items()}
+        memory = {name: (each,) * len(devices[name]) for name, (_, each) in offered.items() if each is not None}
+
+        found = read("offered_devices", write_offered_devices(Capabilities({}, devices, memory)))
+
+        assert found == {name: [[index, each] for index in indices] for name, (indices, each) in offered.items()}
+
+
+class TestWhatLuaWrites:
+    @given(st.dictionaries(FAMILIES, st.tuples(INDICES, MEMORY, st.booleans()), max_size=3))
+    def test_python_reads_the_devices_of_a_function(self, taken: dict[str, tuple[list[int], int, bool]]) -> None:
+        value = [
+            [name, index, units, is_memory] for name, (indices, units, is_memory) in taken.items() for index in indices
+        ]
+
+        text = written("devices", value)
+
+        assert read_devices(text) == {name: indices for name, (indices, _, _) in taken.items()}
+        assert read("devices", text) == value
+
+    @given(INDICES, SHARES, st.none() | st.tuples(MEMORY, MEMORY))
+    def test_python_reads_what_is_free_of_the_devices_of_a_node(
+        self, indices: list[int], share: int, memory: tuple[int, int] | None
+    ) -> None:
+        value = [[index, share, *(memory or (None, None))] for index in indices]
+
+        assert read_device_field(written("device_field", value)) == [Device(index, share, memory) for index in indices]
+
+    @given(VARIANTS, CONSTRAINTS, PINS)
+    def test_a_demand_that_lua_has_changed_is_as_python_writes_it(
+        self, variants: list[Variant], where: Any, pin: str | None
+    ) -> None:
+        terms = parse_where(where, pin)
+        value = {
+            "variants": [[variant.after_ms, dict(sorted(variant.cost.items()))] for variant in variants],
+            "terms": [[term.name, list(term.values), term.negated] for term in terms],
+        }
+
+        assert written("demand", value) == write_demand(variants, terms)
