@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import fakeredis
@@ -18,9 +19,27 @@ from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
 
+TESTS = Path(__file__).parent
+
+ON_REAL_SERVERS = ("client/refused", "ledger/cases", "ledger/rq", "ledger/runs", "ledger/scheduling", "why/explain")
+"""Where tests that run on both kinds of server are slow on fakeredis, which takes the most of their time.
+
+What fakeredis does otherwise is seen in the fast tier too: by the other tests of these rooms.
+"""
+
 # A busy machine is slow at any example, and finds no fewer faults for that.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to the slow tier what asks fakeredis again what it asks a real server."""
+    for item in items:
+        given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        is_fake = "fake" in (given.get("connection"), given.get("database"))
+        if is_fake and item.path.relative_to(TESTS).as_posix().startswith(ON_REAL_SERVERS):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

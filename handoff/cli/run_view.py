@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ from handoff.client.run_summary import RunSummary
 from handoff.graph.tree import tree
 from handoff.graph.vertex import INLINE, Vertex, shown
 from handoff.ledger.states import STATES
+from handoff.words.times import iso
 
 
 def show_run(run: RunHandle, *, as_json: bool) -> None:
@@ -53,8 +53,8 @@ def _rows(summary: RunSummary, vertices: Sequence[Vertex]) -> dict[str, str]:
         "run": shown(summary.id),
         "status": summary.status + _why(summary),
         "functions": ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "none",
-        "created": _moment(summary.created_at),
-        "ended": _moment(summary.ended_at) if summary.ended_at else "",
+        "created": iso(summary.created_at),
+        "ended": iso(summary.ended_at) if summary.ended_at else "",
     }
 
 
@@ -76,7 +76,3 @@ def _failures(count: int) -> str:
     if count > 1:
         return f"{count:,} functions failed"
     return "a function failed" if count else "a function was canceled"
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from handoff.ledger.runs import Run
+from handoff.words.times import iso, utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class RunSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON: moments as ISO texts, None where there is no reason."""
-        moments = {"created_at": _moment(self.created_at), "ended_at": self.ended_at and _moment(self.ended_at)}
+        moments = {"created_at": iso(self.created_at), "ended_at": self.ended_at and iso(self.ended_at)}
         return asdict(self) | moments | {"reason": self.reason or None}
 
 
@@ -38,11 +39,7 @@ def summary(run: Run) -> RunSummary:
         finished=run.finished,
         failed=run.failed,
         canceled=run.canceled,
-        created_at=datetime.fromtimestamp(run.created_ms / 1000, UTC),
-        ended_at=None if run.ended_ms is None else datetime.fromtimestamp(run.ended_ms / 1000, UTC),
+        created_at=utc(run.created_ms),
+        ended_at=None if run.ended_ms is None else utc(run.ended_ms),
         reason=run.reason,
     )
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from handoff.errors import InvalidFunction, NotSerializable, TooLarge
@@ -135,7 +135,7 @@ def make_job(
 
 def costs_of(checked: Checked, token: Units) -> list[Variant]:
     """All that a function may take, with its slot and a token of its run."""
-    return [replace(variant, cost=with_slot({**variant.cost, **token})) for variant in checked.variants]
+    return [Variant(variant.after_ms, with_slot({**variant.cost, **token})) for variant in checked.variants]
 
 
 def _options(checked: Checked, strategy: Strategy, graph: InGraph | None) -> str:

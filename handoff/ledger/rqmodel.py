@@ -1,4 +1,4 @@
-"""RQ's data model as Handoff writes and reads it; with the worker side's `execution`, all that imports rq.
+"""RQ's data model as Handoff writes and reads it; with the worker side's room `inside`, all that imports rq.
 
 A function is one RQ job: rq's own tools see it, and what they write is honoured by the scripts.
 """

@@ -7,7 +7,7 @@ from typing import Any
 from handoff.errors import UnknownFunction
 from handoff.ledger.fields import names_of
 from handoff.ledger.members import dependencies_of, read_chooser, read_members, read_standings
-from handoff.ledger.states import TERMINAL
+from handoff.ledger.states import PARKED, TERMINAL
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.run_id import number_of, run_job_id
@@ -24,7 +24,7 @@ _FIELDS = (
     "placement", "run", "group",
 )  # fmt: skip
 
-_EARLY = ("deferred", "reserved", "parked")
+_EARLY = ("deferred", PARKED)
 """Where a function of a run stands that is not ready, or waits for another of its group."""
 
 
@@ -57,7 +57,7 @@ def _not_ready(store: Store, id: str, job: StoredJob, now_ms: int, record: str) 
     instance = job.text("run")
     # Of a run that expires at this moment nothing can be said but where the function stood.
     members = read_members(store, instance) or []
-    if job.text("state") == "parked":
+    if job.text("state") == PARKED:
         chooser = read_chooser(store, instance, job.text("group"))
         name = next((member.id for member in members if chooser and member.number == chooser), None)
         return _explanation(id, job, now_ms, record, "waiting", parked_text(name))

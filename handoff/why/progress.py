@@ -11,7 +11,7 @@ from handoff.ledger.fields import FIELDS
 from handoff.ledger.phrases import place_in_words, variants_in_words
 from handoff.ledger.progress import Active, Ready, read_ready
 from handoff.ledger.runs import Run
-from handoff.ledger.states import STATES
+from handoff.ledger.states import PARKED, STATES
 from handoff.ledger.store import Store
 from handoff.ledger.texts.demand import read_demand
 from handoff.ledger.texts.run_id import run_job_id
@@ -60,7 +60,7 @@ def read_progress(store: Store, id: str, instance: str, names: Mapping[int, str]
 
 def _waits_for(each: Active, ready: Ready, *, placed: int, names: Mapping[int, str]) -> str:
     """Say what one waits for, of a run that has so many functions placed."""
-    if each.finer == "parked":
+    if each.finer == PARKED:
         return parked_for(names[int(each.about)] if each.about else None)
     if each.status == "delayed":
         return due_text(each.attempts, int(float(each.about or ready.now_ms)), ready.now_ms)

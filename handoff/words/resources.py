@@ -111,6 +111,9 @@ def parse_amount(name: str, value: object, rounding: str) -> int:
 
     A float means its shortest decimal text: ceil(0.07 * 10_000) would give 701.
     """
+    # Most amounts: a Decimal would take 2 us more, of some 40 that a submit takes.
+    if type(value) is int and 0 <= value <= LARGEST:
+        return value * UNIT
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool"):
         raise InvalidResources(name, value, "an amount is a number, not a bool")
     if isinstance(value, Integral):

@@ -10,9 +10,19 @@ def milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
 
 
+def utc(ms: int) -> datetime:
+    """The moment that a time of Redis is."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def iso(moment: datetime) -> str:
+    """Write a moment for people and programs."""
+    return moment.isoformat(timespec="milliseconds")
+
+
 def moment(ms: int) -> str:
     """Write a time of Redis for people and programs: ISO, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return iso(utc(ms))
 
 
 def span(seconds: float) -> str:

@@ -56,8 +56,8 @@ def test_the_wheel_holds_every_source_file_of_both_packages_and_nothing_else(whe
 
     assert packed == sources
     assert {"handoff/py.typed", "handoff_worker/py.typed"} <= packed
-    assert any(re.fullmatch(r"handoff/ledger/lua/\w+\.lua", name) for name in packed)
-    assert any(re.fullmatch(r"handoff/ledger/lua/\w+/\w+\.lua", name) for name in packed)
+    assert any(re.fullmatch(r"handoff/ledger/lua/(operations|libraries)/\w+/\w+\.lua", name) for name in packed)
+    assert any(re.fullmatch(r"handoff/ledger/texts/\w+\.lua", name) for name in packed)
 
 
 def test_importing_handoff_leaves_the_worker_side_and_the_terminal_alone() -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_first_program_prints_what_the_readme_says(tmp_path: Path) -> None:
     need_redis_server()
     tasks, app = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
@@ -30,6 +31,7 @@ def test_the_first_program_prints_what_the_readme_says(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (printed, "")
 
 
+@pytest.mark.slow
 def test_the_graph_prints_what_the_readme_says(tmp_path: Path) -> None:
     need_redis_server()
     section = README.partition("## Graphs of functions")[2]

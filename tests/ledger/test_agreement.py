@@ -106,6 +106,7 @@ def some_functions(data: st.DataObject) -> list[Function]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600 if THOROUGH else 900)
 @both_strategies
 @agreement
@@ -147,6 +148,7 @@ def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
                 model.holds[claim.id] = holds[id]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600 if THOROUGH else 900)
 @both_strategies
 @agreement

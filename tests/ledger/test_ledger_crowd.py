@@ -128,6 +128,7 @@ def cluster(database: redis.Redis) -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(50) if THOROUGH else [1])
 def test_slices_leave_nothing_undone_and_nothing_done_twice(cluster: Cluster, seed: int) -> None:

@@ -64,6 +64,7 @@ class LedgerMachine(Nodes, Functions, Claims, Clock, RqTools):
         assert seen(ledger) == expected(self.oracle)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(7200 if THOROUGH else 900)
 def test_the_ledger_decides_as_the_oracle_says(database: redis.Redis) -> None:
     machine: Any = lambda: LedgerMachine(database)  # noqa: E731 - Hypothesis makes one for each example

@@ -10,6 +10,7 @@ from rq.registry import FinishedJobRegistry
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.housekeeping import tick
+from handoff.ledger.keys import prefix
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 
@@ -100,7 +101,7 @@ def test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes(cluster
 
     agent.finish(*(ok(started.id) for started in agent.take()))
 
-    assert 0 < cluster.connection.pttl(cluster.store.keys("words", handle.id)) <= 600_000
+    assert 0 < cluster.connection.pttl(f"{prefix(cluster.namespace)}gone:{handle.id}") <= 600_000
 
 
 def test_a_function_that_never_ran_names_no_worker_in_its_result(cluster: Cluster, agent: FakeAgent) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
+from support.agent import killed
 from support.graphs import Site, function
 
 LATE_S = 61
@@ -26,18 +27,6 @@ def requeue(site: Site, run: RunHandle, id: str) -> None:
     site.touched.add(handle.id)
 
 
-def wait_for_a_token(site: Site) -> RunHandle:
-    """A run of which `x`, which rq brought back, waits until `y` gives the only token back."""
-    run = site.submit(function("x"), function("y"), max_concurrency=1, fail_fast=False, max_retries=0)
-    site.take()
-    site.fail("x")
-    site.take()
-    requeue(site, run, "x")
-    site.take()
-    assert site.states(run) == {"x": "waiting", "y": "started"}
-    return run
-
-
 def bring_back(site: Site) -> RunHandle:
     """A run of which `x`, which rq brought back, still runs when the run has ended. It may be tried again."""
     run = site.submit(function("x"), function("y"), max_concurrency=2, fail_fast=False, max_retries=3)
@@ -50,45 +39,47 @@ def bring_back(site: Site) -> RunHandle:
     return run
 
 
-def test_tokens_that_are_held_for_somebody_may_go_with_their_run(site: Site) -> None:
-    run = wait_for_a_token(site)
+@pytest.mark.parametrize("limit", [1, 2])
+def test_what_rq_brings_back_while_its_run_still_runs_needs_none_of_its_tokens(site: Site, limit: int) -> None:
+    run = site.submit(
+        function("x"), function("y"), function("z"), max_concurrency=limit, fail_fast=False, max_retries=0
+    )
+    site.take()
+    site.fail("x")
+    site.take()
+
+    requeue(site, run, "x")
+    site.take()
+
+    assert site.states(run)["x"] == "started"
+    assert len(site.running()) == limit + 1
+    site.finish("x", value=1)
+    assert (run.status, run.handle("x").result(timeout=0)) == ("running", 1)
+    while ids := list(site.running()):
+        site.finish(*ids)
+        site.take()
+    assert run.status == "failed"
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["it was the only run", "another run has a limit too"])
+def test_tokens_that_are_held_for_somebody_may_go_with_their_run(site: Site, others: bool) -> None:
+    if others:
+        site.submit(function("other"), max_concurrency=1)
+    run = site.submit(function("y"), function("x"), max_concurrency=1)
+    site.take()
     site.pass_time(LATE_S)
     [held] = site.events("held")
     assert held["job"] == run.handle("x").id
 
-    site.finish("y")
-    site.housekeep()
-
-    assert run.status == "failed"
-    assert site.ledger().get("holds") == {}
-
-
-@pytest.mark.parametrize("waited_s", [0, LATE_S], ids=["nothing is held", "tokens are held for it"])
-@pytest.mark.parametrize("others", [False, True], ids=["it was the only run", "another run has a limit too"])
-def test_who_waits_for_a_token_of_a_run_that_ends_starts_without_it(site: Site, waited_s: int, others: bool) -> None:
-    if others:
-        site.submit(function("other"), max_concurrency=1)
-    run = wait_for_a_token(site)
-    site.pass_time(waited_s)
-
-    site.finish("y")
-    site.housekeep()
-    site.take()
-
-    assert site.states(run) == {"x": "started", "y": "finished"}
-    site.finish("x", value=1)
-    assert site.job(run.handle("x"))["status"] == "finished"
-
-
-def test_who_waits_for_a_token_of_a_run_that_is_canceled_starts_without_it(site: Site) -> None:
-    run = wait_for_a_token(site)
-
+    # Nobody comes upon what rq does before all of the run has ended.
+    run.handle("x").job.cancel()
+    site.touched.add(run.handle("x").id)
     run.cancel()
-    assert site.obey() == {"y"}
+    site.agents["a"].finish(*(killed(id) for id in site.agents["a"].beat()))
     site.housekeep()
-    site.take()
 
-    assert site.states(run) == {"x": "started", "y": "canceled"}
+    assert run.status == "canceled"
+    assert site.ledger().get("holds") == {}
 
 
 def test_what_rq_brought_back_is_tried_again_without_the_limit_when_its_run_has_ended(site: Site) -> None:

@@ -88,6 +88,7 @@ def check(connection: redis.Redis, case: Case) -> None:
             site.assert_traces(before)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(7200 if THOROUGH else 900)
 def test_a_random_graph_comes_out_as_if_its_functions_had_run_one_after_the_other(database: redis.Redis) -> None:
     @settings(

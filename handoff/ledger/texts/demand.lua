@@ -18,7 +18,7 @@ function Demand.read(text)
   return demand
 end
 
-function Demand.write(demand)
+local function write(demand)
   local parts = {}
   for i, variant in ipairs(demand) do
     parts[i] = (variant.after > 0 and Number.text(variant.after) .. ':' or '') .. variant.shape
@@ -31,7 +31,7 @@ local function changed(text, change)
   for i, variant in ipairs(Demand.read(text)) do
     demand[i] = {shape = change(Shape.read(variant.shape)), after = variant.after}
   end
-  return Demand.write(demand)
+  return write(demand)
 end
 
 -- A demand of which every shape must satisfy further terms.

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import redis
 
-from handoff.ledger.lua.loader import Script
+from handoff.ledger.lua.loader import CONTEXT_ARGUMENTS, Script
 from handoff.ledger.store import ScriptBug, Store
 
 BATCH = 250
@@ -33,7 +33,7 @@ class Call:
         """The same call with other arguments, by the names in the script's header."""
         arguments = self.arguments.copy()
         for name, value in changed.items():
-            arguments[self.script.args.index(name)] = value
+            arguments[len(CONTEXT_ARGUMENTS) + self.script.args.index(name)] = value
         return Call(self.script, arguments)
 
 

@@ -40,6 +40,8 @@ NAMESPACE = "rqtools"
 
 QUEUE = f"{NAMESPACE}.a"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:

@@ -57,7 +57,7 @@ def test_a_cancel_asked_again_with_its_token_says_again_that_it_decided(site: Si
     site.node("a", cpu=1)
     run = site.submit(*chain(2))
     instance = runs.look_run(site.store, run.id).instance
-    arguments = {"run": instance, "token": "t", "lost_text": ""}
+    arguments = {"run": instance, "token": "t"}
 
     assert site.store.run("cancel_run", **arguments) == ["canceled"]
     after = site.ledger()

@@ -71,6 +71,7 @@ def in_each_state(site: Site, **options: Any) -> RunHandle:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fail_fast", [True, False], ids=["fail fast", "go on"])
 @pytest.mark.parametrize("verb", ["cancel", "delete"])
 @pytest.mark.parametrize("id", ["started", "queued", "waiting", "delayed", "deferred", "after", "chooses", "parked"])

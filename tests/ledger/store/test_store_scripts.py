@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import lua
+from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.store import ScriptBug, Store
 from support.connections import NODE
@@ -18,18 +18,18 @@ class TestScriptBug:
     @pytest.fixture
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
         """Replace the last line of a Lua file for the length of a test."""
-        source = lua.source
+        source = loader.source
 
         def replace(file: str, line: str) -> None:
             def changed(name: str) -> str:
                 text = source(name)
                 return "\n".join([*text.splitlines()[:-1], line]) if name == file else text
 
-            monkeypatch.setattr(lua, "source", changed)
-            lua.load.cache_clear()
+            monkeypatch.setattr(loader, "source", changed)
+            loader.load.cache_clear()
 
         yield replace
-        lua.load.cache_clear()
+        loader.load.cache_clear()
 
     @pytest.mark.parametrize(
         "line",
@@ -39,7 +39,7 @@ class TestScriptBug:
     def test_a_script_that_fails_is_named_with_file_and_line(
         self, real: Cluster, broken: Callable[[str, str], None], line: str
     ) -> None:
-        number = len(lua.source("probe").splitlines())
+        number = len(loader.source("probe").splitlines())
         broken("probe", line)
 
         with pytest.raises(ScriptBug, match=rf"^probe: .*\bprobe\.lua:{number}\b"):
@@ -48,10 +48,10 @@ class TestScriptBug:
     def test_a_failure_inside_a_library_names_the_library(
         self, real: Cluster, broken: Callable[[str, str], None]
     ) -> None:
-        number = len(lua.source("lib/events").splitlines())
-        broken("lib/events", "  return {} .. '' end")
+        number = len(loader.source("time/events").splitlines())
+        broken("time/events", "  return {} .. '' end")
 
-        with pytest.raises(ScriptBug, match=rf"^register_node: .*\blib/events\.lua:{number}\b"):
+        with pytest.raises(ScriptBug, match=rf"^register_node: .*\btime/events\.lua:{number}\b"):
             real.register_node("a", NODE)
 
     def test_a_failure_is_not_asked_again(
@@ -84,4 +84,4 @@ class TestScriptBug:
             store.run("probe", *rest, **arguments)
 
     def test_every_namespace_and_every_store_shares_one_script(self) -> None:
-        assert lua.load("probe", RQ_KEY_PREFIX) is lua.load("probe", RQ_KEY_PREFIX)
+        assert loader.load("probe", RQ_KEY_PREFIX) is loader.load("probe", RQ_KEY_PREFIX)

@@ -14,6 +14,7 @@ from support.conformance.asking import refused
 
 
 class Bookkeeping:
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(5))
     def test_free_and_held_always_make_up_what_the_node_has(self, tracker: ResourceTracker, seed: int) -> None:
         """A random walk over claims, releases and changing devices, checked after each step by plain addition."""
@@ -58,6 +59,7 @@ class Bookkeeping:
         assert tracker.resources_available("a", {"gpu": idle})
         assert not tracker.resources_available("a", {"gpu": idle + 1})
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("seed", range(5))
     def test_a_device_never_serves_two_kinds_of_claims_at_once(self, tracker: ResourceTracker, seed: int) -> None:
         """A random walk over whole devices, shares and memory, checked after each step by what is held."""

@@ -173,6 +173,7 @@ class Claiming:
 
 
 class Rounding:
+    @pytest.mark.slow
     def test_a_thousand_cycles_of_a_tenth_leave_exactly_zero(self, tracker: ResourceTracker) -> None:
         tracker.register_node("a", {"cpu": 100})
 
@@ -183,6 +184,7 @@ class Rounding:
         assert all(tracker.release(reservation) for reservation in held)
         assert tracker.available("a") == {"cpu": 100}
 
+    @pytest.mark.slow
     def test_every_hundredth_up_to_ten_fits_a_node_that_has_exactly_that(self, tracker: ResourceTracker) -> None:
         for hundredths in range(1, 1001):
             amount = hundredths / 100

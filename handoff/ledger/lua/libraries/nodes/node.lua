@@ -43,8 +43,18 @@ function Node.load(name)
   node.free = Values.of(node, 'free')
   -- What was free when this script began: `wake` asks what has grown since.
   node.was = node.free
-  Call.nodes[name] = node
+  return Node.keep(node)
+end
+
+-- From now on, until this script ends, the node of its name is this table.
+function Node.keep(node)
+  Call.nodes[node.name] = node
   return node
+end
+
+-- It is to be read again.
+function Node.forget(name)
+  Call.nodes[name] = nil
 end
 
 -- nil where the name is unknown, or its node is lost.
@@ -146,6 +156,6 @@ end
 -- Of a node that is gone nothing is to be written any more.
 function Node.drop(node)
   redis.call('DEL', K.node .. node.name)
-  Call.nodes[node.name] = nil
+  Node.forget(node.name)
   Call.unsaved[node] = nil
 end

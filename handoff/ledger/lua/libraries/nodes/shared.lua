@@ -8,20 +8,15 @@ Shared.NAME = '*'
 
 -- A table with no capacity where it shares nothing.
 function Shared.load()
-  local shared = Call.nodes[Shared.NAME] or Node.load(Shared.NAME)
-  if not shared then
-    shared = {name = Shared.NAME, cap = {}, used = {}, dev = {}, label = {}, tried = {}, stored = {}, free = {},
-      was = {}, is_absent = true}
-    Call.nodes[Shared.NAME] = shared
-  end
-  return shared
+  return Node.load(Shared.NAME) or Node.keep({name = Shared.NAME, cap = {}, used = {}, dev = {}, label = {}, tried = {},
+    stored = {}, free = {}, was = {}, is_absent = true})
 end
 
 -- The same, made where the cluster has shared nothing so far.
 function Shared.open()
   if Shared.load().is_absent then
     redis.call('HSET', K.node .. Shared.NAME, 'state', 'up', 'epoch', '0', 'kind', 'shared')
-    Call.nodes[Shared.NAME] = nil
+    Node.forget(Shared.NAME)
   end
   return Shared.load()
 end

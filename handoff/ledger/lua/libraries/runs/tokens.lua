@@ -1,4 +1,4 @@
--- max_concurrency of a run: a token that all nodes share, of which each of its functions needs one. No other rule, and no
+-- A run's max_concurrency: a token that all nodes share, of which each of its functions needs one. No other rule, and no
 -- other place where a function could get lost.
 --
 -- @include nodes/holds  nodes/node  nodes/shared  texts/run_id  waiting/counters

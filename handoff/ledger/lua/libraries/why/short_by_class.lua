@@ -4,8 +4,11 @@
 -- @include claims/shortage  nodes/classes  nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node
 -- @include nodes/scratch  nodes/shared  nodes/values  texts/shortfall  why/nearest
 
--- Classes that are told of, and amounts that are looked at for it.
-ShortByClass.MOST_TOLD, ShortByClass.MOST_AMOUNTS = 64, 256
+-- Classes that are told of.
+ShortByClass.MOST_TOLD = 64
+
+-- Amounts that are looked at for it.
+local MOST_AMOUNTS = 256
 
 -- A function that tells what is free of an index on a node.
 function ShortByClass.free_of(node)
@@ -88,7 +91,7 @@ end
 -- What is short, at most `most` classes: those that could hold it when idle in the order of nodes, then others.
 function ShortByClass.list(shape, rank, most)
   local told, seen = {}, {}
-  most = math.min(most, math.ceil(ShortByClass.MOST_AMOUNTS / #shape.wants))
+  most = math.min(most, math.ceil(MOST_AMOUNTS / #shape.wants))
   local barred = Holds.barred(shape, rank)
   local able = Index.satisfying('cap', Constraints.among(shape.terms, K.live), Shared.wants_of_node(shape))
   able = able and Scratch.keep('able', able)
