@@ -14,7 +14,7 @@ from handoff.books.simple import SimpleResourceTracker
 from handoff.errors import ResourcesUnavailable, UnknownNode
 from handoff.words.function import Function
 from support.conformance.tracker import TrackerConformance
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 class TestSimpleResourceTracker(TrackerConformance):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import agent_tasks
-from handoff import Cluster, LocalCluster
+from handoff import Cluster
 from support.gate import Gate
+from support.local import local_cluster
 from support.waiting import LIMIT_S, wait_until
 
 NODE = "node1@example.com"
@@ -22,7 +23,7 @@ SPECIAL = {"specialized_hardware": 1, "memory": 2000}
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Cluster]:
-    with LocalCluster(nodes={NODE: CAPABILITIES}) as cluster:
+    with local_cluster({NODE: CAPABILITIES}) as cluster:
         yield cluster
 
 

@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from handoff.client.cluster import Cluster
-
-LIMIT_S = 20
-"""No message takes this long."""
+from support.waiting import LIMIT_S
 
 _MARK = "that was all"
 

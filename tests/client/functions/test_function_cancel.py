@@ -15,8 +15,8 @@ from handoff.errors import FunctionCanceled, UnknownFunction
 from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.books import assert_nothing_held
-from support.limits import LIMIT_S
 from support.submits import later, submit, to_delayed, to_failed, to_finished, to_queued, to_started, to_waiting
+from support.waiting import LIMIT_S
 
 
 class TestCancel:

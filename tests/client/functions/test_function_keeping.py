@@ -16,8 +16,8 @@ from handoff.local.server import RedisServer
 from support.agent import FakeAgent, Result, failure, killed, ok
 from support.books import check_books
 from support.expiry import FOR_EVER, Expiry
-from support.limits import LIMIT_S
 from support.submits import run, to_queued, to_waiting
+from support.waiting import LIMIT_S
 
 
 class TestKeeping:

@@ -12,8 +12,8 @@ from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
 from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, killed, ok
-from support.limits import LIMIT_S
 from support.submits import later, run, submit, to_started
+from support.waiting import LIMIT_S
 
 
 class TestResult:

@@ -11,8 +11,8 @@ import rq
 from handoff.client.cluster import Cluster
 from handoff.errors import DuplicateFunction
 from handoff.ledger.states import TERMINAL
-from support.limits import LIMIT_S
 from support.refused import assert_refused, enqueue, work
+from support.waiting import LIMIT_S
 
 
 class TestDuplicates:

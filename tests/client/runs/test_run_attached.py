@@ -17,7 +17,7 @@ from handoff.ledger import runs
 from handoff.ledger.store import Store
 from support.agent import FakeAgent
 from support.diamond import advance, attendants, diamond, play, stop_clock
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 class TestAttached:

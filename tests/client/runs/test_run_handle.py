@@ -15,7 +15,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.why.progress import Progress
 from support.agent import FakeAgent, failure, ok
 from support.diamond import dag, diamond, function, play
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 class TestHandle:

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from handoff import DAG, Function, LocalCluster, RunHandle
+from handoff import DAG, Function, RunHandle
 from handoff.client.cluster import Cluster
 from handoff.errors import RunCanceled
 from handoff.ledger.nodes import read_nodes
 from support.diamond import attendants
-from support.limits import LIMIT_S
+from support.local import local_cluster
+from support.waiting import LIMIT_S
 
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[Cluster]:
-    with LocalCluster({"a": {"cpu": 1}, "b": {"cpu": 1}}) as cluster:
+    with local_cluster({"a": {"cpu": 1}, "b": {"cpu": 1}}) as cluster:
         yield cluster
 
 

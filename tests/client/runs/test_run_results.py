@@ -26,7 +26,7 @@ from handoff.ledger.results import RunResult, gather
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 from support.diamond import advance, dag, diamond, function, play
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 class TestResults:

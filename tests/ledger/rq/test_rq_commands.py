@@ -32,6 +32,7 @@ from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 from support.events import await_event, exchanges
 from support.gate import Gate
+from support.local import local_cluster
 from support.processes import environment
 from support.waiting import LIMIT_S, wait_until
 
@@ -46,7 +47,7 @@ pytestmark = pytest.mark.slow
 def local() -> Iterator[tuple[LocalCluster, Cluster]]:
     """What RQ's tools have written an agent finds with its heartbeat, three times a lease."""
     need_redis_server()
-    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace=NAMESPACE, lease=9.0)
+    local = LocalCluster(nodes={"a": {"cpu": 2, "gpu": 1}}, namespace=NAMESPACE, lease=15)
     with local as cluster:
         yield local, cluster
 
@@ -230,7 +231,7 @@ def test_kill_horse_costs_what_runs_an_attempt(cluster: Cluster, gate: Gate) -> 
 
 @pytest.mark.usefixtures("local")
 def test_a_worker_that_is_told_to_shut_down_finishes_what_it_runs_and_leaves(gate: Gate) -> None:
-    with LocalCluster(nodes={"b": {"cpu": 1}}, namespace="shutdown") as cluster:
+    with local_cluster({"b": {"cpu": 1}}, namespace="shutdown") as cluster:
         handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
         gate.arrival()
 

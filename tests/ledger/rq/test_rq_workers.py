@@ -18,8 +18,8 @@ from handoff.client.cluster import Cluster
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 from support.expiry import Expiry
-from support.limits import LIMIT_S
 from support.rq_states import NOW, submit, to_started
+from support.waiting import LIMIT_S
 
 
 class TestWorkers:

@@ -6,8 +6,8 @@ import pytest
 
 from handoff.errors import DuplicateRun
 from support.graphs import Site, chain
-from support.limits import LIMIT_S
 from support.runs import load_half, run_to_the_end, wide
+from support.waiting import LIMIT_S
 
 
 @pytest.mark.parametrize("state", ["running", "stopping", "loading"])

@@ -11,8 +11,8 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.run_options import RunOptions
 from handoff.serializer import Serializer
 from support.graphs import Site, chain, function, graph
-from support.limits import LIMIT_S
 from support.runs import NOT_STARTED, everywhere, run_to_the_end
+from support.waiting import LIMIT_S
 
 
 def test_canceling_a_run_decides_once(site: Site) -> None:

@@ -9,8 +9,8 @@ from handoff.ledger.housekeeping import tick
 from support.agent import failure, ok
 from support.books import assert_nothing_held
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
 from support.runs import NOT_STARTED, everywhere
+from support.waiting import LIMIT_S
 
 
 def attempts_until_it_failed(site: Site, id: str) -> int:

@@ -11,8 +11,8 @@ from handoff.errors import UnknownRun
 from handoff.words.function import Collocated
 from support.expiry import FOR_EVER, Expiry
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
 from support.runs import run_to_the_end, wide
+from support.waiting import LIMIT_S
 
 
 def keys_of(site: Site, run: RunHandle) -> list[bytes]:

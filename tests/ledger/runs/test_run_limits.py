@@ -6,8 +6,8 @@ import pytest
 
 from handoff.errors import FunctionCanceled, RunTimedOut
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
 from support.runs import run_to_the_end
+from support.waiting import LIMIT_S
 
 
 def test_no_more_of_a_run_is_on_nodes_than_its_max_concurrency(site: Site) -> None:

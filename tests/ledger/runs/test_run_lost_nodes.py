@@ -7,8 +7,8 @@ import pytest
 from handoff.errors import NodeLost
 from support.agent import Stale, ok
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
 from support.runs import run_to_the_end
+from support.waiting import LIMIT_S
 
 
 def test_a_run_goes_on_elsewhere_when_a_node_is_lost(site: Site) -> None:

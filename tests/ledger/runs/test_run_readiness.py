@@ -12,7 +12,7 @@ from handoff.words.argument import Argument
 from support.agent import ok
 from support.books import assert_nothing_held
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 def test_a_chain_of_ten_one_cpu_functions_runs_on_one_cpu(site: Site) -> None:

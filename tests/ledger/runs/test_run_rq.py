@@ -12,8 +12,8 @@ from handoff.errors import UnknownFunction
 from handoff.words.function import Collocated
 from support.books import assert_nothing_held
 from support.graphs import Site, chain, function
-from support.limits import LIMIT_S
 from support.runs import run_to_the_end
+from support.waiting import LIMIT_S
 
 
 def test_a_deferred_function_is_deferred_in_the_eyes_of_rq_and_names_its_dependencies(site: Site) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from handoff.errors import Infeasible, WaitExpired
 from support.graphs import START_MS, Site, function
-from support.limits import LIMIT_S
+from support.waiting import LIMIT_S
 
 
 def test_what_no_node_could_hold_for_so_long_fails_its_run(site: Site) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from support.limits import LIMIT_S
 from support.picture import Board, Case, cases
+from support.waiting import LIMIT_S
 
 CANCELED = """
 what waits is started by nothing any more

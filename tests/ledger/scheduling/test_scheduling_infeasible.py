@@ -7,8 +7,8 @@ import pytest
 from handoff.errors import Infeasible
 from handoff.words.function import Function
 from support.ledger import read_ledger
-from support.limits import LIMIT_S
 from support.picture import Board, Case, cases
+from support.waiting import LIMIT_S
 
 JUDGED = """
 a node that joins may hold it, and one that leaves may have been the only one

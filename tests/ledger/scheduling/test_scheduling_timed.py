@@ -11,9 +11,9 @@ from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, WaitExpired
 from handoff.words.function import Function
 from handoff.words.variants import After
-from support.limits import LIMIT_S
 from support.picture import START_MS, Board, Case, cases
 from support.submits import submit
+from support.waiting import LIMIT_S
 
 TIMED = """
 a delayed function is ready at its time, and not before

@@ -14,8 +14,8 @@ import pytest
 from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.errors import InvalidResources, ResourcesUnavailable
 from support.conformance.asking import refused
-from support.limits import LIMIT_S
 from support.placing import function
+from support.waiting import LIMIT_S
 
 
 class Claiming:
