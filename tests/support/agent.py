@@ -119,8 +119,9 @@ class FakeAgent:
                 holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
                 labels=write_labels(parse_labels(self.name, self.labels))
             )  # fmt: skip
-        if reply[0] == "held":
+        if reply[0] == "leased":
             raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])
+        assert reply[0] == "registered", reply
         epoch = reply[1].decode()
         if epoch != self.epoch:
             self.epoch, self.op, self.runs = epoch, 0, {}
