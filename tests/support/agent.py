@@ -121,6 +121,7 @@ class FakeAgent:
             )  # fmt: skip
         if reply[0] == "leased":
             raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])
+        assert reply[0] == "registered", reply
         epoch = reply[1].decode()
         if epoch != self.epoch:
             self.epoch, self.op, self.runs = epoch, 0, {}
