@@ -29,6 +29,8 @@ What fakeredis does otherwise is seen in the fast tier too: by the other tests o
 
 # A busy machine is slow at any example, and finds no fewer faults for that.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# For the figure of coverage of scripts/check: quick, and the same each time.
+settings.register_profile("few examples", settings.get_profile("any machine"), max_examples=10, derandomize=True)
 settings.load_profile("any machine")
 
 
