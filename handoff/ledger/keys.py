@@ -3,7 +3,7 @@
 Scripts name keys by the names here (`K.nodes`, `K.node .. name`); nothing else spells one. A name may say more than the
 key itself, which stays as it was when nodes and clients of several versions share a server. Rows that end in a
 separator are prefixes: the rest of the key is named in `of`. The keys of RQ's data model stand at the end, because
-every function is a real RQ job. RQ's own prefix is given to `schema`, so that this module imports nothing.
+every function is a real RQ job. RQ's own prefix is given to `paths`, so that this module imports nothing.
 """
 
 from __future__ import annotations
