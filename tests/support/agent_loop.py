@@ -1,0 +1,209 @@
+"""The agent's own loop without its processes: a test ends functions, moves the clock and loses replies as it likes.
+
+loop = Loop(cluster, monkeypatch, slots=2)
+loop.step()
+assert loop.calls() == ["beat", "tick", "finish"]
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from handoff.client.cluster import Cluster
+from handoff.errors import StoreUnavailable
+from handoff.words.capabilities import parse_capabilities
+from handoff_worker.agent import agent as agent_module
+from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.ledger import NodeLedger
+from handoff_worker.agent.started import Started
+from handoff_worker.children.outcome import Finished, Outcome
+from handoff_worker.machine.holder import Holder
+
+LEASE_S = 30.0
+
+START_MS = 1_900_000_000_000
+
+
+class Selector:
+    """Tells who has something to say. To sleep is to move the clock, if the test wants that."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep = sleep
+        self._files: dict[int, Any] = {}
+
+    def register(self, file: Any, events: int, data: Any = None) -> None:
+        self._files[id(file)] = SimpleNamespace(fileobj=file, data=data)
+
+    def unregister(self, file: Any) -> None:
+        del self._files[id(file)]
+
+    def select(self, timeout_s: float) -> list[tuple[Any, int]]:
+        ready = [(key, 1) for key in list(self._files.values()) if key.fileobj.is_ready()]
+        if not ready:
+            self._sleep(timeout_s)
+        return ready
+
+
+class Children:
+    """Runs nothing: what was started ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.idle, self.starting = 64, 0
+        self.started: list[Any] = []
+        self.killed: list[str] = []
+        self.returns_at_once = False
+        self._ended: list[Outcome] = []
+
+    def start(self, task: Any) -> None:
+        self.started.append(task)
+        if self.returns_at_once:
+            self.end(Finished(task.id, b"\xc0"))
+
+    def kill(self, id: str, why: str) -> bool:
+        self.killed.append(id)
+        return True
+
+    def end(self, outcome: Outcome) -> None:
+        self._ended.append(outcome)
+
+    def is_ready(self) -> bool:
+        return bool(self._ended)
+
+    def poll(self) -> list[Outcome]:
+        ended, self._ended = self._ended, []
+        return ended
+
+    def expire(self, now_s: float) -> None:
+        """Nothing here takes too long."""
+
+    def next_deadline(self) -> float | None:
+        return None
+
+    def close(self) -> None:
+        """There is no process."""
+
+
+class Commands:
+    """What is said on the channel is what the test says."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self._said: list[dict[str, str]] = []
+        self._is_broken = False
+
+    def connect(self) -> None:
+        self.connected = True
+
+    def say(self, **command: str) -> None:
+        self._said.append(command)
+
+    def break_off(self) -> None:
+        """The connection is gone."""
+        self._is_broken = True
+
+    def is_ready(self) -> bool:
+        return bool(self._said) or self._is_broken
+
+    def read(self) -> list[dict[str, str]]:
+        if self._is_broken:
+            self._is_broken = self.connected = False
+            raise StoreUnavailable("here", "the connection is gone")
+        said, self._said = self._said, []
+        return said
+
+    def close(self) -> None:
+        self.connected = False
+
+
+class Maker:
+    """Makes tasks of functions that nobody runs."""
+
+    node = "a"
+
+    def task(self, started: Started) -> Any:
+        return SimpleNamespace(id=started.id)
+
+    def callback(self, started: Started, error: str, message: str, body: str) -> Any:
+        return SimpleNamespace(id=f"{started.id}:on_failure", error=error)
+
+    def lost_callback(self, started: Started, node: str) -> Any:
+        return SimpleNamespace(id=f"{started.id}:on_failure", lost_with=node)
+
+
+class Loop:
+    """An agent of the node `a`, one step at a time."""
+
+    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch, *, slots: int = 4) -> None:
+        cluster.store.now_ms = START_MS
+        self.cluster = cluster
+        self.now_s = 1000.0
+        self._calls: list[str] = []
+        self._faults: list[str] = []
+        self._sleeps = False
+        self.children, self.commands = Children(), Commands()
+        # Everything that the loop does by chance is at its middle.
+        patch.setattr(agent_module, "random", SimpleNamespace(uniform=lambda low, high: 1.0))
+        patch.setattr(agent_module, "time", SimpleNamespace(monotonic=lambda: self.now_s))
+        patch.setattr(
+            agent_module, "selectors", SimpleNamespace(DefaultSelector=lambda: Selector(self._sleep), EVENT_READ=1)
+        )
+        self._attempt: Any = cluster.store.attempt
+        patch.setattr(cluster.store, "attempt", self._try)
+        capabilities = parse_capabilities({"slots": slots})
+        self.ledger = NodeLedger(cluster.store, "a", Holder("here", 1, "1", "this"), uuid.uuid4().hex)
+        assert self.ledger.register(capabilities, round(LEASE_S * 1000)) is None
+        self._calls.clear()
+        offer: Any = SimpleNamespace(capabilities=capabilities, labels={})
+        children, commands, maker = (cast(Any, part) for part in (self.children, self.commands, Maker()))
+        self.agent = Agent(self.ledger, children, commands, maker, Options(offer, lease_s=LEASE_S))
+
+    def _try(self, script: str, *rest: Any, **arguments: Any) -> Any:
+        self._calls.append(script)
+        fault = self._faults.pop(0) if self._faults else ""
+        if fault == "command":
+            raise StoreUnavailable("here", "it is away")
+        reply = self._attempt(script, *rest, **arguments)
+        if fault == "reply":
+            raise StoreUnavailable("here", "its reply was lost")
+        return reply
+
+    def lose(self, *faults: str) -> None:
+        """The next calls lose their `command` or their `reply`, "" = none of both, one after the other."""
+        self._faults += faults
+
+    def step(self, times: int = 1) -> None:
+        """Let it do what it would do now."""
+        for _ in range(times):
+            self.agent.step()
+
+    def run(self) -> None:
+        """Let it run until it ends, and sleep by moving its clock."""
+        self._sleeps = True
+        self.agent.run()
+
+    def _sleep(self, seconds: float) -> None:
+        if self._sleeps:
+            self.pass_s(seconds)
+
+    def calls(self) -> list[str]:
+        """What it has called since this was asked last."""
+        calls, self._calls[:] = list(self._calls), []
+        return calls
+
+    def pass_s(self, seconds: float) -> None:
+        """Both clocks move: the loop's, and that of the server."""
+        self.now_s += seconds
+        self.cluster.store.now_ms += round(seconds * 1000)
+
+    def running(self) -> list[str]:
+        """What was given to children, by job."""
+        return [task.id.rpartition(":")[0] for task in self.children.started]
+
+    def finish(self, number: int = 0) -> None:
+        """The child that was given this task returns."""
+        self.children.end(Finished(self.children.started[number].id, b"\xc0"))

@@ -1,0 +1,134 @@
+"""What becomes of the functions that an agent was given: each is launched once, and its outcome delivered once."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from handoff_worker.agent import delivery
+from handoff_worker.agent.delivery import Outbox, Result
+from handoff_worker.agent.functions import Functions
+from handoff_worker.agent.started import Started
+from handoff_worker.children.outcome import Died, Failed, Finished
+from support.agent_loop import Children, Maker
+
+ID = "job:1"
+
+
+@pytest.fixture
+def children() -> Children:
+    return Children()
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    return Outbox()
+
+
+@pytest.fixture
+def functions(children: Children, outbox: Outbox) -> Functions:
+    return Functions(cast(Any, children), cast(Any, Maker()), outbox)
+
+
+def started(id: str = ID) -> Started:
+    return Started(id, {})
+
+
+def launched(children: Children) -> list[str]:
+    return [task.id for task in children.started]
+
+
+def test_a_start_that_redis_has_forgotten_is_not_repeated(functions: Functions, children: Children) -> None:
+    functions.start(started())
+    functions.start(started())
+
+    assert launched(children) == [ID]
+
+
+def test_what_a_command_has_ended_is_told_as_stopped(functions: Functions, outbox: Outbox) -> None:
+    functions.start(started())
+    functions.stop(ID, "it was canceled")
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    [result] = outbox.unsent
+    assert (result.id, result.kind, result.message) == (ID, "stopped", "it was canceled")
+
+
+def test_what_returned_before_it_was_ended_has_finished(functions: Functions, outbox: Outbox) -> None:
+    functions.start(started())
+    functions.stop(ID, "it was canceled")
+    functions.end(Finished(ID, b"\xc0"))
+
+    assert [result.kind for result in outbox.unsent] == ["finished"]
+
+
+def test_a_child_that_dies_by_itself_has_failed_and_may_be_tried_again(functions: Functions, outbox: Outbox) -> None:
+    functions.start(started())
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    assert [(result.kind, result.retryable) for result in outbox.unsent] == [("failed", True)]
+
+
+def test_what_comes_of_a_function_that_was_lost_is_not_delivered(functions: Functions, outbox: Outbox) -> None:
+    functions.start(started())
+    functions.disown("its node was lost")
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    assert (list(functions.running), outbox.unsent) == ([], [])
+
+
+def test_a_function_that_was_lost_and_comes_anew_is_launched_when_the_first_has_ended(
+    functions: Functions, children: Children, outbox: Outbox
+) -> None:
+    functions.start(started())
+    functions.disown("its node was lost")
+    functions.start(started())
+    assert launched(children) == [ID]
+
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    assert launched(children) == [ID, ID]
+    functions.end(Finished(ID, b"\xc0"))
+    assert [result.id for result in outbox.unsent] == [ID]
+
+
+def test_a_callback_is_no_function_whatever_comes_of_it(functions: Functions, outbox: Outbox) -> None:
+    functions.call_back_lost(started(), "b")
+    functions.end(Failed(f"{ID}:on_failure", "ValueError", "no", "no", False))
+
+    assert (functions.callbacks, outbox.unsent) == (0, [])
+
+
+def test_a_callback_that_is_owed_twice_runs_once(functions: Functions, children: Children) -> None:
+    functions.call_back_lost(started(), "b")
+    functions.call_back_lost(started(), "b")
+
+    assert launched(children) == [f"{ID}:on_failure"]
+
+
+@pytest.mark.parametrize(("bytes_", "exchanges"), [(10, [3]), (6, [2, 1]), (5, [1, 1, 1]), (1, [1, 1, 1])])
+def test_one_exchange_carries_so_many_bytes_and_at_least_one_result(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch, bytes_: int, exchanges: list[int]
+) -> None:
+    monkeypatch.setattr(delivery, "MOST_BYTES", bytes_)
+    for number in range(3):
+        outbox.add(Result(f"job:{number}", "finished", "abc"))
+
+    counts = []
+    for _ in exchanges:
+        counts.append(len(outbox.exchange()[1]))
+        outbox.note_answer()
+
+    assert counts == exchanges
+    assert not outbox
+
+
+def test_exchanges_are_numbered_on_over_what_was_given_up(outbox: Outbox) -> None:
+    outbox.add(Result("job:1", "finished", ""))
+    assert outbox.exchange()[0] == 1
+
+    outbox.drop()
+
+    assert not outbox
+    assert outbox.exchange() == (2, [])
