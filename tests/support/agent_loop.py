@@ -16,13 +16,13 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
+from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
 from handoff_worker.agent.agent import Agent, Options
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
 from handoff_worker.children.outcome import Finished, Outcome
-from handoff_worker.machine.holder import Holder
 
 LEASE_S = 30.0
 
