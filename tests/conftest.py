@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 # For the figure of coverage of scripts/check: quick, and the same each time.
 settings.register_profile("few examples", settings.get_profile("any machine"), max_examples=10, derandomize=True)
 settings.load_profile("any machine")
+
+
+# Tests that are started in the background of a shell would ignore Ctrl-C, and with them every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
