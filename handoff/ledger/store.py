@@ -187,11 +187,9 @@ class Store:
 
     def read_each(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain reads in one round trip, between which others are served: for so many that they take long together."""
-        return self._pipelined(commands, transaction=False)
 
-    def _pipelined(self, commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> list[Any]:
         def call() -> list[Any]:
-            with self.client.pipeline(transaction=transaction) as pipeline:
+            with self.client.pipeline(transaction=False) as pipeline:
                 queue: Callable[..., Any] = pipeline.execute_command
                 for command in commands:
                     queue(*command)
