@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mutants import claims, housekeeping, jobs, nodes, operations, runs, texts, waiting, why
+from mutants import agent, claims, housekeeping, jobs, ledger, nodes, operations, runs, texts, waiting, why
 from mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
+    *agent.MUTANTS,
     *claims.MUTANTS,
     *housekeeping.MUTANTS,
     *jobs.MUTANTS,
+    *ledger.MUTANTS,
     *nodes.MUTANTS,
     *operations.MUTANTS,
     *runs.MUTANTS,

@@ -1,0 +1,72 @@
+"""Defects in the typed calls of the ledger."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "store-noscript",
+        "a script that the server has forgotten is not brought back",
+        "handoff/ledger/store.py",
+        ("            except redis.exceptions.NoScriptError:\n                reply"),
+        ("            except ZeroDivisionError:\n                reply"),
+        ("tests/ledger/store/test_store_connection.py",),
+    ),
+    Mutant(
+        "store-insist",
+        "a reply that is lost is an error at once",
+        "handoff/ledger/store.py",
+        "                    if late or isinstance(error, redis.AuthenticationError):",
+        "                    if True or late or isinstance(error, redis.AuthenticationError):",
+        ("tests/ledger/store/test_store_unavailable.py",),
+    ),
+    Mutant(
+        "store-give-up",
+        "a server that stays away is asked for ever",
+        "handoff/ledger/store.py",
+        "                    late = time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S",
+        "                    late = started_s < 0",
+        ("tests/ledger/store/test_store_unavailable.py",),
+    ),
+    Mutant(
+        "store-authentication",
+        "a wrong password is tried again",
+        "handoff/ledger/store.py",
+        "                    if late or isinstance(error, redis.AuthenticationError):",
+        "                    if late:",
+        ("tests/ledger/store/test_store_unavailable.py",),
+    ),
+    Mutant(
+        "store-refusal",
+        "a server that refuses writes is a bug of the script",
+        "handoff/ledger/store.py",
+        ("            if _is_refusal(error):\n                raise\n            raise ScriptBug"),
+        "            raise ScriptBug",
+        ("tests/ledger/store/test_store_unavailable.py",),
+    ),
+    Mutant(
+        "store-silent-resend",
+        "redis-py sends again by itself",
+        "handoff/ledger/store.py",
+        '        "retry": Retry(NoBackoff(), 0),',
+        '        "retry": Retry(NoBackoff(), 3),',
+        ("tests/ledger/store/test_store_connection.py",),
+    ),
+    Mutant(
+        "store-decode",
+        "replies are decoded as the given connection does",
+        "handoff/ledger/store.py",
+        '        "decode_responses": False,',
+        "",
+        ("tests/ledger/store/test_store_connection.py",),
+    ),
+    Mutant(
+        "store-arguments",
+        "arguments that the header does not name are sent",
+        "handoff/ledger/store.py",
+        "        if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):",
+        "        if False:",
+        ("tests/ledger/store/test_store_scripts.py",),
+    ),
+)
