@@ -43,7 +43,7 @@ class CallerDied(Exception):
 def agent(cluster: Cluster) -> FakeAgent:
     """Of a node called `a`."""
     cluster.store.now_ms = START_MS
-    return FakeAgent(cluster.store, "a", {"cpu": QUEUED}, lease_ms=3_600_000).register()
+    return FakeAgent(cluster.store, "a", {"cpu": QUEUED}).register()
 
 
 def submit(cluster: Cluster, count: int = QUEUED) -> list[Handle]:

@@ -19,7 +19,7 @@ WORK = {"command": "handoff-work"}
 @pytest.fixture
 def agent(cluster: Cluster) -> FakeAgent:
     cluster.store.now_ms = START_MS
-    return FakeAgent(cluster.store, "a", {"cpu": 2}, lease_ms=3_600_000).register()
+    return FakeAgent(cluster.store, "a", {"cpu": 2}).register()
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ MOMENTS = [
 @pytest.mark.parametrize("moment", [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in MOMENTS], ids=MOMENTS)
 def test_rq_reads_the_moment_that_was_meant(cluster: Cluster, moment: datetime) -> None:
     cluster.store.now_ms = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    agent = FakeAgent(cluster.store, "a", {"cpu": 1}, lease_ms=3_600_000).register()
+    agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
     handle = cluster.enqueue("tasks:work", result_ttl=-1)
     [started] = agent.take()
     agent.finish(ok(started.id))

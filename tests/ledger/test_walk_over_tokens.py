@@ -25,7 +25,7 @@ def agent(cluster: Cluster) -> FakeAgent:
     cluster.share({"seats": 1})
     cluster.register_node("a", {"cpu": CROWD})
     cluster.enqueue("tasks:work", cost={"cpu": CROWD})
-    agent = FakeAgent(cluster.store, "b", {"fpga": 1}, lease_ms=3_600_000).register()
+    agent = FakeAgent(cluster.store, "b", {"fpga": 1}).register()
     cluster.enqueue("tasks:work", cost={"seats": 1}, node="b")
     [started] = agent.take()
     for cpu in range(1, CROWD + 1):

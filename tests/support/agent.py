@@ -80,7 +80,11 @@ def killed(id: str) -> Result:
 
 
 class FakeAgent:
-    """One agent on one node. Every call but `register` raises `Stale` once the node is not its own any more."""
+    """One agent on one node. Every call but `register` raises `Stale` once the node is not its own any more.
+
+    The default lease outlasts any test on a server whose own clock runs; a test that loses the node sets the clock, and
+    a lease with it.
+    """
 
     def __init__(
         self,
@@ -90,7 +94,7 @@ class FakeAgent:
         *,
         labels: Mapping[str, str] | None = None,
         device_memory: DeviceMemory | None = None,
-        lease_ms: int = 6000,
+        lease_ms: int = 3_600_000,
         incarnation: str | None = None,
     ) -> None:
         self._store = store

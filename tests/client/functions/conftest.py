@@ -18,4 +18,4 @@ def _still(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def agent(cluster: Cluster) -> FakeAgent:
-    return FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+    return FakeAgent(cluster.store, "a", {"cpu": 2}, lease_ms=6000).register()

@@ -84,7 +84,7 @@ class TestKeeping:
         with Cluster(own_server.url) as cluster, subscribe(ignore_subscribe_messages=True) as expired:
             cluster.connection.config_set("notify-keyspace-events", "Ex")
             expired.subscribe("__keyevent@0__:expired")
-            agent = FakeAgent(cluster.store, "a", {"cpu": 1, "gpu": 1}, lease_ms=3_600_000).register()
+            agent = FakeAgent(cluster.store, "a", {"cpu": 1, "gpu": 1}).register()
             short: dict[str, Any] = {"cost": {"cpu": 1, "gpu": 0.5}, "result_ttl": 1, "failure_ttl": 1}
             for end in (ok, failure, killed):
                 cluster.enqueue("tasks:work", job_id=end.__name__, **short)

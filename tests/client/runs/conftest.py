@@ -11,4 +11,4 @@ from support.agent import FakeAgent
 @pytest.fixture
 def agent(cluster: Cluster) -> FakeAgent:
     """Its lease ends by the server's clock, long after any test."""
-    return FakeAgent(cluster.store, "a", {"cpu": 2, "slots": 4}, lease_ms=3_600_000).register()
+    return FakeAgent(cluster.store, "a", {"cpu": 2, "slots": 4}).register()

@@ -117,7 +117,7 @@ class TestWhatIsShort:
         assert found.text == "waits for cpu 1: no node that could hold it takes anything now, see `handoff nodes`"
 
     def test_a_node_whose_lease_is_over_is_not_told(self, cluster: Cluster) -> None:
-        FakeAgent(cluster.store, "a", {"cpu": 4}).register()
+        FakeAgent(cluster.store, "a", {"cpu": 4}, lease_ms=6000).register()
         handle = ask(cluster, cost={"cpu": 5})
         pass_s(cluster, 7)
 
