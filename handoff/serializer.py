@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from handoff.errors import RESULT, NotSerializable
 from handoff.words.culprit import place_of
@@ -68,6 +68,27 @@ class PickleSerializer:
     def loads(data: bytes, /) -> Any:
         """Unpickle what `dumps` made."""
         return pickle.loads(data)
+
+
+PICKLE_REFUSED = "its arguments are pickled, and this agent loads no pickles: start it with --allow-pickle"
+
+
+class PickleRefused(Exception):
+    """A callback has looked at what is pickled, on an agent that loads no pickles."""
+
+    def __str__(self) -> str:
+        return PICKLE_REFUSED
+
+
+class UnreadPickle:
+    """Stands for pickle where none may be loaded. It still writes, which runs nothing of what stands in Redis."""
+
+    dumps = PickleSerializer.dumps
+
+    @staticmethod
+    def loads(data: bytes, /) -> NoReturn:
+        """Refuse."""
+        raise PickleRefused
 
 
 def resolve(name_or_serializer: str | SerializerLike | None = None) -> SerializerLike:

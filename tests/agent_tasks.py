@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import redis
 import rq
+from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.timeouts import JobTimeoutException
 
@@ -162,6 +163,17 @@ def tell_result(job: Job, connection: redis.Redis, result: object) -> None:
 
 def tell_failure(job: Job, connection: redis.Redis, kind: type, error: BaseException, trace: object) -> None:
     connection.rpush(f"told:{job.id}", f"{this_node()}: {kind.__name__} {error} in a child of {os.getppid()}")
+
+
+def tell_failure_of_the_call(
+    job: Job, connection: redis.Redis, kind: type, error: BaseException, trace: object
+) -> None:
+    """Tell with what it was called, or why that cannot be read."""
+    try:
+        call = repr(job.args)
+    except DeserializationError as error:
+        call = str(error.__cause__)
+    connection.rpush(f"told:{job.id}", f"{this_node()}: {kind.__name__}, its call: {call}")
 
 
 def _tell(told: str, what: str) -> None:

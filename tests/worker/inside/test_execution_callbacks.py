@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handoff.serializer import PickleSerializer
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support.children import failure, run, task, value
@@ -67,3 +68,16 @@ def test_a_failure_callback_has_its_own_limit_of_time(children: Children) -> Non
     )
 
     assert failed.exception_type == "rq.timeouts.JobTimeoutException"
+
+
+@pytest.mark.parametrize("serializer", ["msgpack", "unread"])
+def test_the_failure_callback_of_a_call_that_cannot_be_read_is_told_all_the_same(
+    children: Children, told: Path, serializer: str
+) -> None:
+    tell = task(
+        "nothing", job_serializer=PickleSerializer, serializer=serializer, kind="on_failure",
+        on_failure="write_failure", exception_type="ValueError", message="wrong", environment={"TOLD": str(told)},
+    )  # fmt: skip
+
+    assert run(children, tell) == Finished("f", b"")
+    assert json.loads(told.read_text())[1:3] == ["ValueError", "wrong"]

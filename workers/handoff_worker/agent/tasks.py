@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from handoff.errors import NodeLost
 from handoff.ledger.result_entry import decode_traceback, encode_traceback
 from handoff.ledger.texts.reservation import callback_id
+from handoff.serializer import PICKLE_REFUSED
 from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import binding, device_environment
 from handoff_worker.children.outcome import Failed
@@ -32,10 +34,9 @@ class Maker:
 
     def task(self, started: Started) -> Task | Failed:
         """What a child is to run; or, for a pickled call that this agent does not load, its failure."""
-        serializer = started.serializer
-        if serializer == "pickle" and not self._allow_pickle:
-            message = "its arguments are pickled, and this agent loads no pickles: start it with --allow-pickle"
-            return Failed(started.id, "handoff.errors.InvalidFunction", message, message, retryable=False)
+        serializer = self._serializer(started)
+        if serializer == "unread":
+            return Failed(started.id, "handoff.errors.InvalidFunction", PICKLE_REFUSED, PICKLE_REFUSED, retryable=False)
         devices = started.devices
         cpu_units = started.cost.get("cpu", 0)
         return Task(
@@ -59,7 +60,7 @@ class Maker:
             worker=self._worker,
             redis=self._redis,
             environment=device_environment({}, self._has_gpus, 0, inherited=self._environ),
-            serializer=started.serializer,
+            serializer=self._serializer(started),
             kind="on_failure",
             exception_type=error,
             message=message,
@@ -72,3 +73,7 @@ class Maker:
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
         )
+
+    def _serializer(self, started: Started) -> Literal["msgpack", "pickle", "unread"]:
+        """What a child may read it with: here alone is said where a pickle may be loaded."""
+        return "unread" if started.serializer == "pickle" and not self._allow_pickle else started.serializer

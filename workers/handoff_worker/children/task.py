@@ -26,7 +26,7 @@ class Task:
     redis: Mapping[str, Any]  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
     binding: Binding = ()  #: from `confine.binding`: only children of the same one are used again
     environment: Mapping[str, str] = field(default_factory=dict)
-    serializer: Literal["msgpack", "pickle"] = "msgpack"
+    serializer: Literal["msgpack", "pickle", "unread"] = "msgpack"  #: unread: a pickle, and to stay one
     inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told

@@ -15,7 +15,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.client.current import run_as_current
 from handoff.ledger.texts.reservation import job_of
-from handoff.serializer import resolve
+from handoff.serializer import SerializerLike, UnreadPickle, resolve
 from handoff_worker.inside import failure, graph
 from handoff_worker.inside.failure import Hopeless
 from handoff_worker.inside.inputs import Unmade
@@ -53,10 +53,10 @@ def execute(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redi
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:
     try:
         job_id, connection = job_of(task["id"]), connect(task["redis"])
-        job = Job.unread(job_id, connection, resolve(task["serializer"]), task["job"])
-        # Here and not under the limit of time, whose exception rq would take for one of the arguments.
-        _ = job.func_name
+        job = Job.unread(job_id, connection, _serializer(task["serializer"]), task["job"])
         if task["kind"] == "run":
+            # Here and not under the limit of time, whose exception rq would take for one of the arguments.
+            _ = job.func_name
             job.restore_graph()
     except DeserializationError as error:
         # rq's has no text of its own.
@@ -65,6 +65,10 @@ def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Red
         raise Hopeless from error
     job.worker_name = task["worker"]
     return job
+
+
+def _serializer(name: str) -> SerializerLike:
+    return UnreadPickle if name == "unread" else resolve(name)
 
 
 def _run(job: Job, task: Mapping[str, Any]) -> list[bytes]:
