@@ -25,12 +25,13 @@ class StoppedClock:
     def monotonic(self) -> float:
         return self._now_s
 
-    def select(self, files: list[Any], _writable: list[Any], _broken: list[Any], seconds: float) -> None:
+    def select(self, files: list[Any], _w: Any, _x: Any, seconds: float) -> tuple[list[Any], list[Any], list[Any]]:
         os.write(self._sleeps, f"{seconds}\n".encode())
         ready, _, _ = select.select([*files, self._passed], [], [])
         if self._passed in ready:
             os.read(self._passed, 1)
             self._now_s += seconds
+        return [file for file in files if file in ready], [], []
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def main() -> None:
     clock = StoppedClock(sys.argv.pop(1))
     with (
         patch("handoff_worker.agent.lifetime.time", SimpleNamespace(monotonic=clock.monotonic)),
+        patch("handoff_worker.agent.patience.time", SimpleNamespace(monotonic=clock.monotonic)),
         patch("handoff_worker.agent.lifetime.select", SimpleNamespace(select=clock.select)),
     ):
         runpy.run_module("handoff_worker", run_name="__main__", alter_sys=True)

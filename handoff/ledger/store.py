@@ -51,7 +51,7 @@ _REFUSALS = (
     redis.exceptions.ReadOnlyError,
 )
 
-_REFUSING = ("BUSY", "DB index", "MISCONF", "NOREPLICAS", "TRYAGAIN")
+_REFUSING = ("BUSY", "DB index", "DENIED", "MISCONF", "NOREPLICAS", "TRYAGAIN")
 """How refusals begin for which redis-py has no class."""
 
 T = TypeVar("T")
@@ -228,6 +228,14 @@ class Store:
         """Close the pool's connections; a later call opens new ones."""
         self.client.close()
         self.client.connection_pool.disconnect()
+
+
+def may_pass(error: StoreUnavailable) -> bool:
+    """Whether it may work later without anybody changing who asks, or for what."""
+    cause = error.__cause__
+    if isinstance(cause, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        return False
+    return not str(cause).startswith("DB index")
 
 
 def _is_refusal(error: redis.ResponseError) -> bool:

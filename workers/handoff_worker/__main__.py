@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
 from handoff_worker.agent.agent import Options
 from handoff_worker.agent.ledger import NameTaken
-from handoff_worker.agent.lifetime import Signals
+from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import amount, device_memory, labels, resources, settle
 from handoff_worker.children.nursery import NurseryBroken
@@ -52,6 +53,8 @@ SHORTEST_LEASE_S = 0.5
 @click.option("--lease", type=float, help="Seconds until a silent node is lost.  [default: 15]")
 @click.option("--grace", type=click.FloatRange(0, 86400), default=30.0, show_default=True,
               help="Seconds that TERM leaves to what runs.")  # fmt: skip
+@click.option("--wait", type=click.FloatRange(0), default=inf,
+              help="Seconds that a start waits for a Redis that is away.  [default: for ever]")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -63,13 +66,15 @@ def main(**given: Any) -> None:
 
     TSTP: take no more work. TERM or Ctrl-C: finish by a deadline and hand back the rest. A second one: at once.
     """
-    signals = Signals()
+    signals = Signals(None if given["tether"] is None else Tether(given["tether"]))
     _set_up_log(given["as_json"])
     try:
         node = settle(given)
         name = check_node_name(node.name or host())
         namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
         options = _options(name, node, given)
+        if isnan(given["wait"]):
+            raise ValueError("--wait is nan: give seconds, 0 to end at once")
     except (HandoffError, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
     url = node.url or default_url()
@@ -86,7 +91,7 @@ def main(**given: Any) -> None:
             url=url,
             paths=[*given["paths"], *((node.path,) if node.path else ())],
             allow_pickle=given["allow_pickle"],
-            tether=given["tether"],
+            patience_s=given["wait"],
         )
     except (HandoffError, NameTaken, NurseryBroken, ScriptBug) as error:
         click.echo(f"handoff node: {error}", err=True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 from _pytest.mark import ParameterSet
 
-from handoff.local.server import any_port
+from handoff.local.server import RedisServer, any_port
 from support.processes import environment
 from support.waiting import LIMIT_S
 
@@ -48,6 +48,8 @@ def slow(arguments: list[str], said: str) -> ParameterSet:
         slow(["--name", "a b"], "'a b'"),
         slow(["--namespace", "a.b"], "'a.b'"),
         slow(["--lease", "0.1"], "lease is 0.1"),
+        slow(["--wait", "-1"], "--wait"),
+        slow(["--wait", "nan"], "--wait is nan"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
         slow(["--url", "http://here"], "--url"),
         (["--frobnicate"], "--frobnicate"),
@@ -63,11 +65,19 @@ def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str
     assert ended.stdout == ""
 
 
-def test_an_unreachable_redis_is_told_in_one_line_with_exit_code_1() -> None:
+def test_who_is_not_to_wait_is_told_in_one_line_with_exit_code_1_that_redis_is_away() -> None:
     port = any_port()
 
-    ended = run_agent("--no-probe", url=f"redis://127.0.0.1:{port}/0")
+    ended = run_agent("--no-probe", "--wait", "0", url=f"redis://127.0.0.1:{port}/0")
 
     assert ended.returncode == 1
     assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert f"Redis at redis://127.0.0.1:{port}/0 is not available" in ended.stderr
+
+
+def test_a_wrong_password_ends_a_start_at_once(server: RedisServer) -> None:
+    ended = run_agent("--no-probe", url=f"redis://:wrong-word@127.0.0.1:{server.port}/0")
+
+    assert ended.returncode == 1
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "it wants another user name or password" in ended.stderr

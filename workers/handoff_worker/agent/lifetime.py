@@ -9,34 +9,47 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from math import inf
 from types import FrameType
+from typing import Any
 
 from handoff_worker.agent.agent import Agent
-from handoff_worker.agent.ledger import NameTaken, NodeLedger
+from handoff_worker.agent.ledger import NameTaken, NodeLedger, Taken
+from handoff_worker.agent.patience import Patience, ToldToEnd
 from handoff_worker.machine.holder import is_gone
 from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)
 
 
-def take_name(ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[float], bool]) -> bool:
+def take_name(
+    ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[float], bool], patience_s: float = inf
+) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
-    At once if the holder ran on this machine and its process is gone. Raises `NameTaken` if it renews its lease.
+    At once if the holder ran on this machine and its process is gone. A Redis that is away is waited for. Raises
+    `NameTaken` if the holder renews its lease, and `StoreUnavailable` after `patience_s`.
     """
-    capabilities, labels = offer.capabilities, offer.labels
-    taken = ledger.register(capabilities, lease_ms, labels=labels)
-    if taken is not None and is_gone(taken.holder):
-        logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)
-        taken = ledger.register(capabilities, lease_ms, labels=labels, dead=taken.incarnation)
-    if taken is not None:
-        logger.warning(
-            "node %s is held by process %d on %s; waiting %.1f s for its lease",
-            ledger.name, taken.holder.pid, taken.holder.host, taken.left_ms / 1000,
-        )  # fmt: skip
-        if not wait(taken.left_ms / 1000 + 0.05):
-            return False
-        taken = ledger.register(capabilities, lease_ms, labels=labels)
+    patience = Patience(wait, patience_s)
+
+    def register(dead: str = "") -> Taken | None:
+        return patience.ask(lambda: ledger.register(offer.capabilities, lease_ms, labels=offer.labels, dead=dead))
+
+    try:
+        taken = register()
+        if taken is not None and is_gone(taken.holder):
+            logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)
+            taken = register(taken.incarnation)
+        if taken is not None:
+            logger.warning(
+                "node %s is held by process %d on %s; waiting %.1f s for its lease",
+                ledger.name, taken.holder.pid, taken.holder.host, taken.left_ms / 1000,
+            )  # fmt: skip
+            if not wait(taken.left_ms / 1000 + 0.05):
+                return False
+            taken = register()
+    except ToldToEnd:
+        return False
     if taken is not None:
         raise NameTaken(ledger.name, taken)
     return True
@@ -48,7 +61,8 @@ class Signals:
     TSTP: quiet. CONT: serve again. TERM and INT: stop; the second one: kill.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tether: Tether | None = None) -> None:
+        self._tether = tether
         self._read, self._write = socket.socketpair()
         self._read.setblocking(False)
         self._write.setblocking(False)
@@ -61,8 +75,8 @@ class Signals:
 
     @property
     def asked(self) -> bool:
-        """Whether anybody has asked this process to end."""
-        return self._asked > 0
+        """Whether anybody has asked this process to end, or whoever started it has gone."""
+        return self._asked > 0 or (self._tether is not None and self._tether.is_cut)
 
     def fileno(self) -> int:
         """Readable after a signal."""
@@ -71,8 +85,11 @@ class Signals:
     def wait(self, seconds: float) -> bool:
         """Sleep, unless asked to end. -> whether the time has passed."""
         until_s = time.monotonic() + seconds
+        files: list[Any] = [self._read, *([self._tether] if self._tether else [])]
         while not self.asked and (left_s := until_s - time.monotonic()) > 0:
-            select.select([self._read], [], [], left_s)
+            readable, _, _ = select.select(files, [], [], left_s)
+            if self._tether is not None and self._tether in readable:
+                self._tether.drain()
             self.drain()
         return not self.asked
 
@@ -89,6 +106,8 @@ class Signals:
         """Say whom the signals are for, those too that came before."""
         self._agent = agent
         agent.watch(self)
+        if self._tether is not None:
+            self._tether.attach(agent)
         if self._quiet:
             agent.quiet()
         if self.asked:
@@ -114,16 +133,26 @@ class Signals:
 class Tether:
     """A pipe whose other end closes with the process that started this agent: then it ends too."""
 
-    def __init__(self, descriptor: int, agent: Agent) -> None:
+    def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._agent = agent
-        agent.watch(self)
+        self._agent: Agent | None = None
+        self.is_cut = False
 
     def fileno(self) -> int:
         """Readable once it is cut."""
         return self._descriptor
 
+    def attach(self, agent: Agent) -> None:
+        """Say whom it ends."""
+        self._agent = agent
+        agent.watch(self)
+        if self.is_cut:
+            agent.kill()
+
     def drain(self) -> None:
         """It was cut, or somebody wrote into it, which nobody does."""
-        if not os.read(self._descriptor, 1):
+        if os.read(self._descriptor, 1):
+            return
+        self.is_cut = True
+        if self._agent is not None:
             self._agent.kill()

@@ -14,7 +14,7 @@ from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent.agent import Agent, Options
 from handoff_worker.agent.hints import Hints
 from handoff_worker.agent.ledger import NodeLedger
-from handoff_worker.agent.lifetime import Signals, Tether, take_name
+from handoff_worker.agent.lifetime import Signals, take_name
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
@@ -34,12 +34,12 @@ def run_node(
     url: str,
     paths: Sequence[Path],
     allow_pickle: bool,
-    tether: int | None,
+    patience_s: float,
 ) -> None:
     """Run the agent of a node until it has ended.
 
-    Functions get a client for `url` and import from `paths`; `tether` is the descriptor of a pipe from whoever started
-    us. Raises `NameTaken` and `NurseryBroken`.
+    Functions get a client for `url` and import from `paths`. A Redis that is away at the start is waited for, for up to
+    `patience_s`. Raises `NameTaken`, `NurseryBroken` and `StoreUnavailable`.
     """
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
     capabilities = options.offer.capabilities
@@ -47,7 +47,7 @@ def run_node(
     children = Children(idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths])
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
-        if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait):
+        if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait, patience_s):
             return
         unless_ours.pop_all()
     maker = Maker(
@@ -60,7 +60,5 @@ def run_node(
     )
     agent = Agent(ledger, children, Hints(store, name), maker, options)
     signals.attach(agent)
-    if tether is not None:
-        Tether(tether, agent)
     logger.info("node %s serves %s", name, store.address)
     agent.run()
