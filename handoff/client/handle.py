@@ -67,8 +67,9 @@ class Handle:
     def result(self, timeout: float | None = None) -> Any:
         """Return what the function returned, waiting for at most `timeout` seconds (None = as long as it takes).
 
-        Waits on the server. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the
-        builtin `TimeoutError`, which changes nothing: ask again as often as you like.
+        Waits on the server, and waits an outage of Redis out that comes meanwhile: until `timeout`, or without one for
+        a minute. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, `StoreUnavailable`, and
+        the builtin `TimeoutError`, which changes nothing: ask again as often as you like.
         """
         return work.wait(self._store, self.id, self._serializer, timeout)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from functools import cached_property
+from math import inf
 
 from handoff.client.attendant import Attendant
 from handoff.client.handle import Handle
@@ -52,12 +54,13 @@ class RunHandle:
         as it will: what finished is in `.results`, why the others did not in `.errors`; what has not ended when the
         time is over is in neither.
         """
+        store = self._store.until(inf if timeout is None else time.monotonic() + timeout)
         run = self._wait(timeout)
         if not run.ended and not partial:
             raise late(self._store, run, timeout)
         # Of a graph that is still being loaded the functions are not known, and nothing has ended.
         members = self._members if run.ended or run.finished or run.failed or run.canceled else []
-        return gather(self._store, run, members, self._serializer, partial=partial)
+        return gather(store, run, members, self._serializer, partial=partial)
 
     def wait(self, timeout: float | None = None) -> str:
         """Wait for at most `timeout` seconds until all of it has ended and is given back, and return its status.

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import time
+
 from handoff.ledger.store import Store
 from handoff.words.times import milliseconds
 
 MOST = 1_000
 """How many events one read brings."""
 
+WAIT_SLICE_S = 0.5
+"""One read waits no longer on the server: a connection that is silent for much longer counts as dead."""
+
 
 def read_events(store: Store, after: bytes, block_s: float | None) -> list[tuple[bytes, dict[str, str]]]:
     """Return what came after the entry `after`, waiting for at most `block_s` seconds where nothing did yet."""
-    block = () if block_s is None else ("BLOCK", milliseconds(block_s))
-    found = store.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after)
-    if not found:
-        return []
+    deadline_s = time.monotonic() + (block_s or 0)
+    waiting = store if block_s is None else store.until(deadline_s)
+    found, left_s = None, block_s
+    while not found:
+        block = () if left_s is None else ("BLOCK", milliseconds(min(WAIT_SLICE_S, left_s)))
+        found = waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after)
+        left_s = deadline_s - time.monotonic()
+        if not found and left_s <= 0:
+            return []
     # RESP3 gives a mapping of streams, RESP2 a list of pairs; there is one stream.
     entries = next(iter(found.values()))[0] if isinstance(found, dict) else found[0][1]
     return [(id, {name.decode(): value.decode() for name, value in fields.items()}) for id, fields in entries]

@@ -63,9 +63,11 @@ def submit(store: Store, job_id: str, function: Checked, job: Job, *, preferred:
 def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None) -> Any:
     """Return the function's result, waiting on the server for at most `timeout` seconds.
 
-    Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the builtin `TimeoutError`.
+    An outage of Redis is waited out meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`,
+    `UnknownFunction`, and the builtin `TimeoutError`.
     """
     deadline_s = math.inf if timeout is None else time.monotonic() + timeout
+    store = store.until(deadline_s)
     while True:
         record = look(store, job_id)
         if record.status in ENDED:

@@ -95,9 +95,10 @@ def run_of(instance: bytes | str, flat: Sequence[bytes]) -> Run | None:
 def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
     """Wait on the server until the run has ended and all of it is given back, for at most `timeout` seconds.
 
-    -> the run, which may not have ended. Raises `UnknownRun`.
+    An outage of Redis is waited out meanwhile. -> the run, which may not have ended. Raises `UnknownRun`.
     """
     deadline_s = math.inf if timeout is None else time.monotonic() + timeout
+    store = store.until(deadline_s)
     while True:
         run = look_run(store, id, instance)
         left_s = deadline_s - time.monotonic()

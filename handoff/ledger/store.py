@@ -7,10 +7,12 @@ makes asking again safe. (redis-py's own silent re-sending is switched off: one 
 from __future__ import annotations
 
 import contextlib
+import copy
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
@@ -20,6 +22,7 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.connection import SILENCE_S, keepalive, patient, silence
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
@@ -28,7 +31,14 @@ GIVE_UP_AFTER_S = 3.5
 """No new attempt starts later than this after the first; a closed port is told within 5 s."""
 
 CONNECT_TIMEOUT_S = 1.0
-SOCKET_TIMEOUT_S = 5.0
+
+SHORTEST_SILENCE_S = 1.0
+"""However little time is left, a server that is there has as long to answer."""
+
+LONGEST_PAUSE_S = 2.0
+
+LONGEST_OUTAGE_S = 60.0
+"""Who waits for something without a limit of time outlasts as much, once it has begun to wait."""
 
 _LOST = (redis.ConnectionError, redis.TimeoutError)
 
@@ -36,7 +46,7 @@ _LOST = (redis.ConnectionError, redis.TimeoutError)
 _NOT_COPIED = frozenset(
     {
         "decode_responses", "encoding", "encoding_errors", "retry", "retry_on_error", "retry_on_timeout",
-        "socket_timeout", "socket_connect_timeout", "health_check_interval", "connection_pool", "protocol",
+        "socket_timeout", "socket_connect_timeout", "connection_pool", "protocol",
         "maint_notifications_config", "maint_notifications_pool_handler", "maintenance_notification_hash",
         "maintenance_state", "oss_cluster_maint_notifications_handler", "orig_host_address", "orig_socket_timeout",
         "orig_socket_connect_timeout", "event_dispatcher", "himself", "parser_class",
@@ -51,7 +61,12 @@ _REFUSALS = (
     redis.exceptions.ReadOnlyError,
 )
 
-_REFUSING = ("BUSY", "DB index", "DENIED", "MISCONF", "NOREPLICAS", "TRYAGAIN")
+_STEPPED_DOWN = (redis.exceptions.MasterDownError, redis.exceptions.ReadOnlyError)
+
+_STEPPING_DOWN = "UNBLOCKED"
+"""What whoever waits on a master is told when it becomes a replica."""
+
+_REFUSING = ("BUSY", "DB index", "DENIED", "MISCONF", "NOREPLICAS", "TRYAGAIN", _STEPPING_DOWN)
 """How refusals begin for which redis-py has no class."""
 
 T = TypeVar("T")
@@ -78,10 +93,12 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
         # redis-py marks what was never set with a bare object(), which it knows by identity only.
         if key not in _NOT_COPIED and type(value) is not object
     }
+    kind = patient(pool.connection_class)
     settings |= {
-        "connection_class": pool.connection_class,
+        **keepalive(kind, settings),
+        "connection_class": kind,
         "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_timeout": SILENCE_S,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "decode_responses": False,
     }
@@ -132,6 +149,17 @@ class Store:
         self.now_ms = now_ms
         self._prefix = prefix(namespace)
         self._execute: Callable[..., Any] = client.execute_command
+        self._until_s: float | None = None  #: see `until`
+        self._is_reached = False
+
+    def until(self, deadline_s: float) -> Store:
+        """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
+
+        It asks a silent server again until then; one that is away too, once it has been reached.
+        """
+        waiting = copy.copy(self)
+        waiting._until_s, waiting._is_reached = deadline_s, False
+        return waiting
 
     def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """Run an operation, again if its reply was lost. -> its reply, the tag as str.
@@ -157,8 +185,21 @@ class Store:
 
         `StoreUnavailable` does not say whether the script was applied: ask again with the same arguments.
         """
+        return self._attempt(lambda: self._once(*self._prepare(script, rest, arguments)))
+
+    def publish(self, channel: str, message: str) -> int:
+        """Publish, once. -> how many have received it"""
+        return int(self._attempt(lambda: self._execute("PUBLISH", channel, message)))
+
+    def _attempt(self, call: Callable[[], T]) -> T:
         with self._told():
-            return self._once(*self._prepare(script, rest, arguments))
+            try:
+                with silence(SILENCE_S):
+                    return call()
+            except redis.RedisError as error:
+                if isinstance(error, _LOST) or _has_stepped_down(error):
+                    self._drop_idle()
+                raise
 
     def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[loader.Script, list[Any]]:
         loaded = loader.load(script, RQ_KEY_PREFIX)
@@ -198,19 +239,48 @@ class Store:
         return self.insist(call)
 
     def insist(self, call: Callable[[], T]) -> T:
-        """Call what may be repeated, again if the connection broke. Raises `StoreUnavailable`."""
-        started_s = time.monotonic()
+        """Call what may be repeated, again if the connection broke or was silent. Raises `StoreUnavailable`.
+
+        A server that has become a replica is asked for once more under its name, which may have moved on.
+        """
+        began_s = time.monotonic()
         pause_s = 0.05
+        has_stepped_down = False
         with self._told():
             while True:
                 try:
-                    return call()
+                    with silence(self._silence_s(began_s)):
+                        answer = call()
+                    self._is_reached = True
+                    return answer
                 except _LOST as error:
-                    late = time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S
+                    self._drop_idle()
+                    wait_s = pause_s * random.uniform(0.8, 1.2)
+                    late = time.monotonic() + wait_s > self._last_attempt_s(began_s, error)
                     if late or isinstance(error, redis.AuthenticationError):
                         raise
-                    time.sleep(pause_s * random.uniform(0.8, 1.2))
-                    pause_s *= 2
+                    time.sleep(wait_s)
+                    pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
+                except redis.ResponseError as error:
+                    if has_stepped_down or not _has_stepped_down(error):
+                        raise
+                    has_stepped_down = True
+                    self._drop_idle()
+
+    def _silence_s(self, began_s: float) -> float:
+        until_s = began_s + SILENCE_S if self._until_s is None else self._until_s
+        return max(SHORTEST_SILENCE_S, min(SILENCE_S, until_s - time.monotonic()))
+
+    def _last_attempt_s(self, began_s: float, error: Exception) -> float:
+        """When an attempt may begin at the latest after this one."""
+        may_wait = self._is_reached or isinstance(error, redis.TimeoutError)
+        if self._until_s is None or not may_wait:
+            return began_s + GIVE_UP_AFTER_S
+        return began_s + LONGEST_OUTAGE_S if self._until_s == inf else self._until_s
+
+    def _drop_idle(self) -> None:
+        """Have the next attempt connect anew: what the others in the pool lead to is no better."""
+        self.client.connection_pool.disconnect(inuse_connections=False)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -241,6 +311,11 @@ def may_pass(error: StoreUnavailable) -> bool:
 def _is_refusal(error: redis.ResponseError) -> bool:
     """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
     return isinstance(error, _REFUSALS) or str(error).startswith(_REFUSING)
+
+
+def _has_stepped_down(error: redis.RedisError) -> bool:
+    """Whether it is, or becomes, a replica: its address may lead to another server by now."""
+    return isinstance(error, _STEPPED_DOWN) or str(error).startswith(_STEPPING_DOWN)
 
 
 def _reason(error: Exception) -> str:

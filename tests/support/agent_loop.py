@@ -95,9 +95,13 @@ class Commands:
         self.connected = False
         self._said: list[dict[str, str]] = []
         self._is_broken = False
+        self.is_deaf = False  #: until it is connected anew
 
     def connect(self) -> None:
-        self.connected = True
+        self.connected, self.is_deaf = True, False
+
+    def listens(self) -> bool:
+        return not self.is_deaf
 
     def say(self, **command: str) -> None:
         self._said.append(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from typing import Any
 
@@ -45,19 +46,35 @@ class TestOwnClient:
                 {"host": "host.example"},
             ),
             (fakeredis.FakeRedis(db=4, decode_responses=True), {"db": 4}),
+            (
+                redis.Redis(health_check_interval=9, socket_keepalive_options={socket.TCP_KEEPCNT: 7}),
+                {"health_check_interval": 9, "socket_keepalive_options": {socket.TCP_KEEPCNT: 7}},
+            ),
+            (redis.Redis(socket_keepalive=False), {"socket_keepalive": False}),
+            (redis.Redis.from_url("redis://localhost?health_check_interval=9"), {"health_check_interval": 9}),
         ],
-        ids=["unix socket", "tcp", "tls", "unix url", "blocking pool", "fakeredis"],
+        ids=[
+            "unix socket",
+            "tcp",
+            "tls",
+            "unix url",
+            "blocking pool",
+            "fakeredis",
+            "health",
+            "no keepalive",
+            "health by url",
+        ],
     )
     def test_the_settings_of_a_connection_are_copied(self, given: redis.Redis, copied: dict[str, Any]) -> None:
         own = own_client(given, None)
 
         assert settings(own).items() >= copied.items()
-        assert own.connection_pool.connection_class is given.connection_pool.connection_class
+        assert issubclass(own.connection_pool.connection_class, given.connection_pool.connection_class)
 
     @pytest.mark.parametrize(
         "given",
         [
-            redis.Redis(decode_responses=True, socket_timeout=99, retry=Retry(NoBackoff(), 9), health_check_interval=9),
+            redis.Redis(decode_responses=True, socket_timeout=99, retry=Retry(NoBackoff(), 9)),
             redis.Redis(retry_on_error=[redis.ConnectionError], protocol=3),
             redis.Redis.from_url("redis://localhost?socket_timeout=99&retry_on_timeout=true"),
             sentinel_of([("localhost", 26379)], decode_responses=True, socket_timeout=99).master_for("main"),
@@ -71,7 +88,7 @@ class TestOwnClient:
         assert own["decode_responses"] is False
         assert own["retry"].get_retries() == 0
         assert (own["socket_timeout"], own["socket_connect_timeout"]) == (5.0, 1.0)
-        assert not {"retry_on_timeout", "retry_on_error", "health_check_interval"} & own.keys()
+        assert not {"retry_on_timeout", "retry_on_error"} & own.keys()
 
     @pytest.mark.parametrize(
         "option", ["decode_responses=true", "socket_timeout=99", "retry_on_timeout=true", "socket_connect_timeout=99"]
@@ -83,6 +100,16 @@ class TestOwnClient:
         assert own["decode_responses"] is False
         assert (own["socket_timeout"], own["socket_connect_timeout"]) == (5.0, 1.0)
         assert "retry_on_timeout" not in own
+
+    def test_the_system_looks_after_connections_of_which_nothing_is_said(self, server: RedisServer) -> None:
+        own = own_client(None, server.url)
+        connection: Any = own.connection_pool.get_connection()
+
+        end = connection._sock
+        assert end.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert end.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT) == 3
+        own.connection_pool.release(connection)
+        own.close()
 
     def test_the_pool_is_never_shared(self, server: RedisServer) -> None:
         with redis.Redis.from_url(server.url) as given:
@@ -179,7 +206,7 @@ class TestSentinel:
 
         own = own_client(given, None)
 
-        assert own.connection_pool.connection_class is given.connection_pool.connection_class
+        assert issubclass(own.connection_pool.connection_class, given.connection_pool.connection_class)
 
     def test_its_address_names_the_master_and_not_this_machine(self, sentinel: Any) -> None:
         address = address_of(own_client(sentinel.master_for("main"), None))

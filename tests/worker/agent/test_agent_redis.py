@@ -234,6 +234,39 @@ def test_a_command_that_comes_right_behind_the_subscription_is_heard(cluster: Cl
     hints.close()
 
 
+def test_who_hears_itself_listens(cluster: Cluster) -> None:
+    hints = Hints(cluster.store, "a")
+    hints.connect()
+
+    for _ in range(3):
+        assert hints.listens()
+        select.select([hints], [], [], LIMIT_S)
+        assert hints.read() == []
+    hints.close()
+
+
+def test_who_has_not_heard_what_it_said_the_last_time_does_not_listen(cluster: Cluster) -> None:
+    hints = Hints(cluster.store, "a")
+    hints.connect()
+
+    assert hints.listens()
+
+    assert not hints.listens()
+    hints.close()
+
+
+def test_who_listens_to_another_server_than_it_talks_to_does_not_listen(
+    cluster: Cluster, redis_server: RedisServer
+) -> None:
+    hints = Hints(cluster.store, "a")
+    hints.connect()
+    with RedisServer() as other, Cluster(other.url, namespace=cluster.namespace) as elsewhere:
+        hints._store = elsewhere.store
+
+        assert not hints.listens()
+    hints.close()
+
+
 @pytest.mark.parametrize("what", ["reply", pytest.param("command", marks=pytest.mark.slow)])
 def test_every_function_runs_once_whichever_exchange_is_lost(
     cluster: Cluster, agents: Agents, redis_server: RedisServer, what: str

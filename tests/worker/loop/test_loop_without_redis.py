@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff_worker.agent.agent import LISTEN_S
 from support.agent import FakeAgent
 from support.agent_loop import LEASE_S, Loop
 
@@ -77,6 +78,21 @@ def test_where_only_the_connection_for_hints_was_lost_it_looks_for_what_it_misse
     handle = loop.cluster.enqueue("tasks:work")
 
     loop.commands.break_off()
+    loop.step()
+
+    assert loop.commands.connected
+    assert (loop.calls(), loop.running()) == (["finish"], [handle.id])
+
+
+def test_where_its_subscription_hears_nothing_any_more_it_subscribes_anew_and_looks_for_what_it_missed(
+    loop: Loop,
+) -> None:
+    loop.commands.is_deaf = True
+    loop.pass_s(LISTEN_S)
+    loop.step()
+    handle = loop.cluster.enqueue("tasks:work")
+    loop.calls()
+
     loop.step()
 
     assert loop.commands.connected

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.5
 """Everybody's housekeeping; also how long a lost hint costs."""
 
+LISTEN_S = 3.0
+"""How long a subscription that has died silently may go unnoticed, and as much again."""
+
 LONGEST_BACKOFF_S = 8.0
 
 MOST_TAKEN = 64
@@ -76,7 +79,7 @@ class Agent:
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
         self._online_at_s = 0.0
-        self._beat_at_s = self._tick_at_s = 0.0
+        self._beat_at_s = self._tick_at_s = self._listen_at_s = 0.0
 
     def watch(self, file: Any) -> None:
         """Wake up when this becomes readable; it is drained by its owner between two steps."""
@@ -177,6 +180,7 @@ class Agent:
             self._commands.connect()
             self._selector.register(self._commands, selectors.EVENT_READ)
             self._look = True
+            self._listen_at_s = 0.0
         if self._outbox.is_unanswered:
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
@@ -197,8 +201,18 @@ class Agent:
         if now_s >= self._tick_at_s:
             self._tick()
             self._look = True
+            self._listen()
         if self._outbox or self._wants_to_take():
             self._exchange()
+
+    def _listen(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._listen_at_s:
+            return
+        self._listen_at_s = now_s + LISTEN_S
+        if not self._commands.listens():
+            logger.info("commands do not arrive any more: subscribing anew")
+            self._drop_commands()
 
     def _exchange(self) -> None:
         op, results = self._outbox.exchange()

@@ -1,12 +1,15 @@
 """Commands to this node on rq's channel for its worker: rq's own, and the hint that its queue has work.
 
-Hints may be lost: whoever reads them looks again by itself now and then. Nothing here blocks once it is connected.
+Hints may be lost: whoever reads them looks again by itself now and then. A subscription only listens, so that nothing
+tells it when its connection has died silently, or leads to a server from which all others have moved on: the agent
+says something to itself now and then. Nothing else here blocks once it is connected.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import uuid
 from typing import Any
 
 import redis
@@ -19,6 +22,9 @@ logger = logging.getLogger(__name__)
 WORK = "handoff-work"
 """The one command that is not rq's: an entry came onto an empty queue."""
 
+_ECHO = "handoff-echo"
+"""What an agent says to itself, to hear whether it still hears."""
+
 
 class Hints:
     """The one subscribed connection of an agent."""
@@ -27,6 +33,7 @@ class Hints:
         self._store = store
         self._channel = store.keys("rq_channel", store.keys.queue(name))
         self._pubsub: Any = None
+        self._expected = ""  #: the echo that is still to come
 
     @property
     def connected(self) -> bool:
@@ -47,18 +54,31 @@ class Hints:
         if confirmed is None:
             pubsub.close()
             raise StoreUnavailable(self._store.address, "it does not confirm a subscription")
-        self._pubsub = pubsub
+        # redis-py would take its own answers for the end of what has arrived; `listens` is enough.
+        pubsub.connection.health_check_interval = 0
+        self._pubsub, self._expected = pubsub, ""
 
     def fileno(self) -> int:
         """The socket, for the agent's selector. It changes when `connect` is called again."""
         return int(self._pubsub.connection._sock.fileno())
+
+    def listens(self) -> bool:
+        """Say something to this node, and tell whether it has heard what was said the last time. Raises as `read`."""
+        if self._expected:
+            return False
+        self._expected = uuid.uuid4().hex
+        return self._store.publish(self._channel, json.dumps({"command": _ECHO, "of": self._expected})) > 0
 
     def read(self) -> list[dict[str, Any]]:
         """Return the commands that have arrived. Raises `StoreUnavailable` when the connection is gone."""
         commands = []
         try:
             while (message := self._pubsub.get_message(timeout=0)) is not None:
-                if command := _parse(message.get("data")):
+                command = _parse(message.get("data"))
+                if command is not None and command["command"] == _ECHO:
+                    if command.get("of") == self._expected:
+                        self._expected = ""
+                elif command is not None:
                     commands.append(command)
         except redis.RedisError as error:
             self.close()

@@ -1,0 +1,180 @@
+"""Connections to Redis that are given up for silence and not for size, and that the system notices to be dead.
+
+redis-py's time-out is for all that is sent at once: 16 MB over a link of 2 MB/s would never pass. Here every byte that
+moves counts as life. Knows no command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import math
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import redis
+from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
+
+SILENCE_S = 5.0
+"""How long nothing may move before a connection is given up."""
+
+REUSED_S = 2.5
+"""The same for one that has been used before, and may have died since: there is time then to ask on a fresh one."""
+
+_PIECE = 2**18
+"""Bytes that are handed to the system at a time."""
+
+_LOOK_MS = 100
+"""How often it is looked whether what was sent has moved on."""
+
+_KEEPALIVE_S = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+"""By the names that systems have for them: a peer that is gone is noticed after half a minute instead of two hours."""
+
+_silence_s: ContextVar[float | None] = ContextVar("silence_s", default=None)
+
+
+@contextlib.contextmanager
+def silence(seconds: float) -> Iterator[None]:
+    """Let what is called inside wait so long for a silent server, and no longer than `REUSED_S` on a used connection.
+
+    Other callers have the time-out of the connection, as redis-py has it: they may wait on purpose.
+    """
+    token = _silence_s.set(seconds)
+    try:
+        yield
+    finally:
+        _silence_s.reset(token)
+
+
+class PatientConnection(AbstractConnection):
+    """What is laid over redis-py's own classes."""
+
+    _sock: Any
+    _is_reused = False
+    _sent = 0  #: bytes of what was sent last
+
+    def connect(self) -> None:
+        """Connect, if it is not connected: the pool calls it whenever it gives the connection out."""
+        self._is_reused = self._sock is not None
+        super().connect()  # type: ignore[no-untyped-call]
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send, however long it takes, as long as something moves."""
+        # Connects, and asks after its health, and sends nothing.
+        super().send_packed_command([], check_health)  # type: ignore[no-untyped-call]
+        try:
+            self._sock.settimeout(self._limit_s())
+            self._sent = 0
+            for item in [command] if isinstance(command, bytes) else command:
+                self._send(item)
+        except TimeoutError as error:
+            self._drop()
+            raise redis.TimeoutError("Timeout writing to socket") from error
+        except OSError as error:
+            self._drop()
+            raise redis.ConnectionError(f"Error while writing to socket: {error}") from error
+        except BaseException:
+            # Half a command is on its way.
+            self._drop()
+            raise
+
+    def read_response(self, disable_decoding: bool = False, *, disconnect_on_error: bool = True, **options: Any) -> Any:
+        """Read a reply; of what was large, once it has arrived there."""
+        # A subscription waits by its own clock.
+        if "timeout" not in options and self._sock is not None:
+            if self._sent > _PIECE:
+                self._await_arrival()
+            self._sock.settimeout(self._limit_s())
+        return super().read_response(disable_decoding, disconnect_on_error=disconnect_on_error, **options)
+
+    def _send(self, data: bytes) -> None:
+        view = memoryview(data)
+        self._sent += len(view)
+        left = bytes_on_their_way(self._sock)
+        while view:
+            try:
+                view = view[self._sock.send(view[:_PIECE]) :]
+            except TimeoutError:
+                before, left = left, bytes_on_their_way(self._sock)
+                if left == before:
+                    raise
+
+    def _await_arrival(self) -> None:
+        """Wait for what the system has taken and not yet sent: megabytes, for seconds, in which no reply can come."""
+        limit_s = self._limit_s() or math.inf
+        left, moved_s = bytes_on_their_way(self._sock), time.monotonic()
+        while left and not _is_readable(self._sock):
+            before, left = left, bytes_on_their_way(self._sock)
+            now_s = time.monotonic()
+            if left != before:
+                moved_s = now_s
+            elif now_s - moved_s > limit_s:
+                self._drop()
+                raise redis.TimeoutError("Timeout writing to socket")
+
+    def _limit_s(self) -> float | None:
+        seconds = _silence_s.get()
+        if seconds is None:
+            return self.socket_timeout
+        return min(seconds, REUSED_S) if self._is_reused else seconds
+
+    def _drop(self) -> None:
+        self.disconnect()  # type: ignore[no-untyped-call]
+
+
+if sys.platform == "win32":
+
+    def bytes_on_their_way(end: socket.socket) -> int:
+        """Give 0: the system does not say."""
+        return 0
+
+    def _is_readable(end: socket.socket) -> bool:
+        return True
+
+else:
+    import fcntl
+    import select
+    import termios
+
+    def bytes_on_their_way(end: socket.socket) -> int:
+        """Count what was sent and has not arrived; 0 where the system does not say."""
+        try:
+            return int.from_bytes(fcntl.ioctl(end.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except OSError:
+            return 0
+
+    def _is_readable(end: socket.socket) -> bool:
+        """Whether there is something to read, or the end, in a moment from now."""
+        poll = select.poll()
+        poll.register(end, select.POLLIN)
+        return bool(poll.poll(_LOOK_MS))
+
+
+@functools.cache
+def patient(kind: type[Any]) -> type[Any]:
+    """Lay `PatientConnection` over a class of connections; one without sockets, as fakeredis', stays as it is."""
+    uses_sockets = getattr(kind, "_connect", None) in (
+        Connection._connect,
+        SSLConnection._connect,
+        UnixDomainSocketConnection._connect,
+    )
+    if not uses_sockets or issubclass(kind, PatientConnection):
+        return kind
+    return type(f"Patient{kind.__name__}", (PatientConnection, kind), {})
+
+
+def keepalive(kind: type[Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Give the settings by which the system notices that a silent connection is dead; what is given stays as it is."""
+    if not issubclass(kind, Connection) or not issubclass(kind, PatientConnection):
+        return {}
+    is_wanted = given.get("socket_keepalive")
+    if is_wanted is None:
+        is_wanted = True
+    options = given.get("socket_keepalive_options")
+    if options is None:
+        options = {getattr(socket, name): s for name, s in _KEEPALIVE_S.items() if hasattr(socket, name)}
+    return {"socket_keepalive": is_wanted, "socket_keepalive_options": options}
