@@ -21,22 +21,36 @@ LENGTH = 4
 """Bytes in front of a message to a child."""
 
 
+class OneRoom:
+    """Sets variables and puts nothing right, neither timers nor signals: pytest has its own."""
+
+    def set_environment(self, variables: Mapping[str, str]) -> None:
+        os.environ.update(variables)
+
+    def note_import(self) -> None:
+        """All of it is the test's."""
+
+    def put_back(self) -> bool:
+        return True
+
+
 class Child(Executor):
     """Runs what agents were given in this process, as a child of theirs does: from the job's hash to a result.
 
-    It sets no timers, which pytest needs for itself, and its client is the test's: there may be no server.
+    Its client is the test's: there may be no server.
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        super().__init__()
+        super().__init__(OneRoom())
         self._client = client
+        self._environment = dict(os.environ)
 
     def __enter__(self) -> Child:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._set_environment({})
-        os.close(self._home)
+        os.environ.clear()
+        os.environ.update(self._environment)
 
     def run(self, agent: FakeAgent, started: Started) -> Result:
         """Run one function to its end."""
@@ -56,6 +70,3 @@ class Child(Executor):
 
     def _connect(self, settings: Mapping[str, Any]) -> redis.Redis:
         return self._client
-
-    def _tidy(self) -> None:
-        """What a child puts right by signals is nothing that these functions do."""

@@ -23,7 +23,9 @@ def arguments(
 ) -> list[Any]:
     """Evaluate, on the node "here", what came through a serializer."""
     plain = serializer.loads(serializer.dumps(takes))
-    return Evaluator("here", serializer.loads, import_function).arguments(plain, entries or {})
+    evaluator = Evaluator("here", serializer.loads, import_function)
+    evaluator.import_all(plain)
+    return evaluator.arguments(plain, entries or {})
 
 
 def unmade(takes: Mapping[str, Any], entries: Mapping[int, Entry] | None = None) -> tuple[BaseException | None, Unmade]:

@@ -9,6 +9,7 @@ from math import inf
 
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.outcome import Died, Failed, Outcome
+from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Channel
 
 Device = tuple[str, int]
@@ -43,7 +44,7 @@ class Child:
         self.devices = devices(binding)
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
-        self.task: str | None = None  #: the id of what it runs or is about to run
+        self.task: Task | None = None  #: what it runs or is about to run
         self.frame = b""  #: its task, as long as that must not be sent yet
         self.limit_s = inf
         self.deadline = inf

@@ -27,6 +27,7 @@ class Failed:
     message: str
     traceback: str
     retryable: bool  #: False: another attempt would end the same way
+    begun: bool = True  #: False: what it needs could not be imported, and nothing of it has run
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,9 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
                     "message": str(text),
                     "traceback": str(traceback),
                     "retryable": bool(retryable),
+                    "begun": bool(begun),
                 }:
-                    return Failed(sender, exception_type, text, traceback, retryable)
+                    return Failed(sender, exception_type, text, traceback, retryable, begun)
     raise Garbled("it sent what is no outcome of its function")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.nursery import Nursery
-from handoff_worker.children.outcome import Outcome, fate, read_outcome
+from handoff_worker.children.outcome import Failed, Outcome, fate, read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Channel, Garbled
 
@@ -84,27 +84,12 @@ class Children:
     def start(self, task: Task) -> None:
         """Run `task` in an idle child of its binding, else in a new one; its outcome comes from `poll`.
 
-        Idle children that are bound otherwise to one of its devices are ended, and it starts when they are gone.
+        Idle children that are bound otherwise to one of its devices are ended, and it starts when they are gone. What
+        cannot be imported in a child that others have used is tried in a new one before it is told.
         """
         if task.id in self._running:
             raise ValueError(f"{task.id!r} is running already: wait for its outcome")
-        frame = task.frame()
-        leaving = self._clear(task.binding) if task.binding else set()
-        while True:
-            child = self._idle.take(task.binding) or self._new(task.binding)
-            child.task, child.limit_s, child.deadline = task.id, task.limit_s(), inf
-            if leaving:
-                child.frame = frame
-                self._waiting[child] = leaving
-                break
-            try:
-                self._send(child, frame)
-                break
-            except OSError:
-                # An idle child has just died: of what it was sent, it read nothing.
-                child.task = None
-                self._end(child)
-        self._running[task.id] = child
+        self._start(task, in_new=False)
 
     def kill(self, id: str, reason: str) -> bool:
         """Kill the child that runs `id`, and all it has started; False if none does.
@@ -157,6 +142,25 @@ class Children:
 
     # A function's way through a child.
 
+    def _start(self, task: Task, *, in_new: bool) -> None:
+        frame = task.frame()
+        leaving = self._clear(task.binding) if task.binding else set()
+        while True:
+            child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
+            child.task, child.limit_s, child.deadline = task, task.limit_s(), inf
+            if leaving:
+                child.frame = frame
+                self._waiting[child] = leaving
+                break
+            try:
+                self._send(child, frame)
+                break
+            except OSError:
+                # An idle child has just died: of what it was sent, it read nothing.
+                child.task = None
+                self._end(child)
+        self._running[task.id] = child
+
     def _clear(self, binding: Binding) -> set[Child]:
         """End the idle children of other bindings on the same devices; return all that still have to go."""
         wanted = devices(binding)
@@ -201,10 +205,16 @@ class Children:
             self._end(child, str(error))
 
     def _take_answer(self, child: Child, message: Any) -> None:
-        outcome = read_outcome(message, child.task)
+        task, is_new = child.task, not child.functions
+        outcome = read_outcome(message, task and task.id)
         del self._running[outcome.id]
-        self._outcomes.append(outcome)
         child.finish_task(message["rss"])
+        if task and isinstance(outcome, Failed) and not (outcome.begun or is_new or child.ending):
+            # Whether it is the fault of one before it, only a child tells that nobody has used.
+            self._end(child)
+            self._start(task, in_new=True)
+            return
+        self._outcomes.append(outcome)
         grown = child.grown > self._growth_limit
         if message["spent"] or grown or child.functions >= self._functions_limit:
             self._end(child)
@@ -245,8 +255,8 @@ class Children:
         self._waiting.pop(child, None)
         del self._children[child.number]
         if child.task is not None:
-            del self._running[child.task]
-            self._outcomes.append(child.last_outcome(child.task, code, text, self._grace_s))
+            del self._running[child.task.id]
+            self._outcomes.append(child.last_outcome(child.task.id, code, text, self._grace_s))
         for waiting in [waiting for waiting, leaving in self._waiting.items() if child in leaving]:
             self._waiting[waiting].discard(child)
             if not self._waiting[waiting] and not waiting.ending:

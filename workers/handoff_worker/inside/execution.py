@@ -17,7 +17,7 @@ from handoff.client.current import run_as_current
 from handoff.ledger.texts.reservation import job_of
 from handoff.serializer import SerializerLike, UnreadPickle, resolve
 from handoff_worker.inside import failure, graph
-from handoff_worker.inside.failure import Hopeless
+from handoff_worker.inside.failure import Hopeless, NotImported
 from handoff_worker.inside.inputs import Unmade
 from handoff_worker.inside.job import Job
 from handoff_worker.inside.results import all_serialized, serialized
@@ -35,15 +35,29 @@ class Alarm(UnixSignalDeathPenalty):
         super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 
 
-def execute(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> dict[str, object]:
-    """Run one task and say what came of it; whatever user code raises is in there."""
+_NOT_IMPORTABLE = (ImportError, AttributeError, SyntaxError)
+"""What another attempt on this node would not change."""
+
+
+def execute(
+    task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis], note_import: Callable[[], None]
+) -> dict[str, object]:
+    """Run one task and say what came of it; whatever user code raises is in there.
+
+    `note_import` is called when what it needs is imported, before anything of it runs.
+    """
     try:
         job = _restore(task, connect)
-        made = _run(job, task) if task["kind"] == "run" else _tell_of_failure(job, task)
+        run = _run if task["kind"] == "run" else _tell_of_failure
+        made = run(job, task, note_import)
+    except NotImported as missing:
+        return failure.describe(missing.__cause__ or missing, retryable=missing.retryable, begun=False)
     except Hopeless as hopeless:
         return failure.describe(hopeless.__cause__ or hopeless, retryable=False)
     except Unmade as unmade:
-        return failure.describe(unmade.__cause__ or unmade, retryable=unmade.retryable, place=str(unmade))
+        return failure.describe(
+            unmade.__cause__ or unmade, retryable=unmade.retryable, place=str(unmade), begun=unmade.begun
+        )
     # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
     except BaseException as error:
         return failure.describe(error, retryable=True)
@@ -60,9 +74,9 @@ def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Red
             job.restore_graph()
     except DeserializationError as error:
         # rq's has no text of its own.
-        raise Hopeless from error.__cause__
+        raise NotImported(retryable=False) from error.__cause__
     except Exception as error:
-        raise Hopeless from error
+        raise NotImported(retryable=False) from error
     job.worker_name = task["worker"]
     return job
 
@@ -71,13 +85,14 @@ def _serializer(name: str) -> SerializerLike:
     return UnreadPickle if name == "unread" else resolve(name)
 
 
-def _run(job: Job, task: Mapping[str, Any]) -> list[bytes]:
+def _run(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
     """-> the result, then its forms"""
     with _limit(job):
-        _check_importable(job)
+        _import(job)
+        note_import()
         with run_as_current(job.id, task["node"], job.stored):
             plain = job.inputs is None and not job.forms
-            result, formed = (job.perform(), None) if plain else graph.perform(job, task)
+            result, formed = (job.perform(), None) if plain else graph.perform(job, task, note_import)
     # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
     data = all_serialized(job.serializer, result, formed) if formed else [serialized(job.serializer, result)]
     if job.has_on_success:
@@ -93,14 +108,27 @@ def _limit(job: Job) -> contextlib.AbstractContextManager[None]:
     return Alarm(limit_s, JobTimeoutException)  # type: ignore[no-untyped-call]
 
 
-def _check_importable(job: Job) -> None:
+def _import(job: Job) -> None:
     try:
         _ = job.func
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise Hopeless from error
+        if job.has_on_success:
+            _ = job.success_callback
+    except JobTimeoutException:
+        raise
+    except Exception as error:
+        raise _not_imported(error) from error
 
 
-def _tell_of_failure(job: Job, task: Mapping[str, Any]) -> list[bytes]:
+def _not_imported(error: Exception) -> NotImported:
+    return NotImported(retryable=not isinstance(error, _NOT_IMPORTABLE))
+
+
+def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
+    try:
+        _ = job.failure_callback
+    except Exception as error:
+        raise _not_imported(error) from error
+    note_import()
     error = failure.rebuild(task["exception_type"], task["message"])
     if task["traceback"]:
         error.add_note(task["traceback"])

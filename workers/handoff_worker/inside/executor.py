@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import signal
 import socket
-import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from contextvars import Context
+from typing import Any, Protocol
 
 from redis import Redis
 
 from handoff_worker.inside.execution import Alarm, execute
+from handoff_worker.inside.surroundings import Surroundings
 from handoff_worker.inside.wire import Channel, encode
 
 SHORT_S = 0.001
@@ -29,7 +29,7 @@ _PAGE = resource.getpagesize()
 def serve(end: socket.socket) -> None:
     """Run what comes in on `end`, one function at a time, until the agent is gone."""
     channel = Channel(end)
-    executor = Executor()
+    executor = Executor(Surroundings())
     # No name keeps a task or its outcome while the child waits for the next: they may be large.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
@@ -38,36 +38,59 @@ def serve(end: socket.socket) -> None:
                 del task
 
 
+class Around(Protocol):
+    """What is around the functions of a process: `Surroundings`."""
+
+    def set_environment(self, variables: Mapping[str, str]) -> None: ...
+
+    def note_import(self) -> None: ...
+
+    def put_back(self) -> bool: ...
+
+
 class Executor:
     """Runs functions in this process, and puts back after each what it may have changed."""
 
-    def __init__(self) -> None:
-        # The directory itself, for it may lose its name.
-        self._home = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._pid = os.getpid()
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
-        self._originals: dict[str, str | None] = {}  #: of the variables that the last task set
         self._rss = 0
         self._unmeasured = LONGEST_UNMEASURED
+        self._most_open = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
     def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
         """Run one task, as `Task.frame` makes it, and return its outcome; whatever user code raises is in it.
 
-        `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what.
+        `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what,
+        or what the function has changed cannot be put back.
         """
         Alarm.struck = False
         began_s = time.monotonic()
-        self._set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
-        outcome = execute(task, self._connect)
-        self._tidy()
-        self._measure(time.monotonic() - began_s)
-        return {"id": task["id"], **outcome, "rss": self._rss, "spent": Alarm.struck}
+        self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
+        # In a context of its own, for that of `decimal` and whatever else a function sets there.
+        outcome = Context().run(execute, task, self._connect, self._around.note_import)
+        if os.getpid() != self._pid:
+            # The function forked, and this is the fork that came back: the answer is not its to give.
+            os._exit(0)
+        is_sound = self._around.put_back() and self._measure(time.monotonic() - began_s)
+        return {"id": task["id"], **outcome, "rss": self._rss, "spent": Alarm.struck or not is_sound}
 
-    def _measure(self, seconds: float) -> None:
-        """Look how much memory this process has; after short functions only now and then, for they can take little."""
+    def _measure(self, seconds: float) -> bool:
+        """Look how much memory this process has; after short functions only now and then, for they can take little.
+
+        -> False where more than half of the descriptors are open that it may have.
+        """
         self._unmeasured += 1
-        if seconds > SHORT_S or self._unmeasured > LONGEST_UNMEASURED:
-            self._rss, self._unmeasured = _resident_bytes(), 0
+        if seconds <= SHORT_S and self._unmeasured <= LONGEST_UNMEASURED:
+            return True
+        self._unmeasured = 0
+        try:
+            self._rss, descriptor = _resident_bytes()
+        except OSError:
+            return False
+        return descriptor < self._most_open
 
     def _connect(self, settings: Mapping[str, Any]) -> Redis:
         """Give a client that connects when it is first used, the same one as long as the settings are."""
@@ -76,50 +99,18 @@ class Executor:
             self._connection = Redis.from_url(**settings) if "url" in settings else Redis(**settings)
         return self._connection
 
-    def _set_environment(self, variables: Mapping[str, str]) -> None:
-        """Set `variables`, and put back what the task before had set otherwise.
 
-        Only now, because tasks in a row mostly set the same, and to compare costs a third of setting and putting back.
-        """
-        for name, original in self._originals.items():
-            if name not in variables and os.environ.get(name) != original:
-                _set_variable(name, original)
-        known = self._originals
-        self._originals = {name: known[name] if name in known else os.environ.get(name) for name in variables}
-        for name, value in variables.items():
-            if os.environ.get(name) != value:
-                os.environ[name] = value
-
-    def _tidy(self) -> None:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        # Each call costs a short function as much as a tenth of all else that is done around it.
-        if signal.pthread_sigmask(signal.SIG_BLOCK, ()) or signal.getsignal(signal.SIGALRM) is not signal.SIG_DFL:
-            # Ignored for a moment, which drops one that was blocked and would now strike.
-            signal.signal(signal.SIGALRM, signal.SIG_IGN)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        for stream in (sys.stdout, sys.stderr):
-            # A child is killed in the end, not asked to exit. The stream may be closed, or its reader gone.
-            with contextlib.suppress(AttributeError, OSError, ValueError):
-                stream.flush()
-        os.fchdir(self._home)
-
-
-def _set_variable(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value
-
-
-def _resident_bytes() -> int:
+def _resident_bytes() -> tuple[int, int]:
+    """-> the bytes, and the first descriptor that was free"""
     try:
         # Not `open`, which takes four times as long.
         statm = os.open("/proc/self/statm", os.O_RDONLY)
     except FileNotFoundError:
         # Elsewhere only the peak is to be had, in bytes on macOS: a child may be ended too early there.
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        descriptor = os.dup(0)
+        os.close(descriptor)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, descriptor
     try:
-        return int(os.read(statm, 128).split()[1]) * _PAGE
+        return int(os.read(statm, 128).split()[1]) * _PAGE, statm
     finally:
         os.close(statm)

@@ -15,11 +15,22 @@ class Hopeless(Exception):
     """What no other attempt on this node could change; the cause says what."""
 
 
+class NotImported(Exception):
+    """What the function needs was not found, so that nothing of it has run; the cause says what.
+
+    `retryable` is False where another attempt on this node would end the same way.
+    """
+
+    def __init__(self, *, retryable: bool) -> None:
+        super().__init__(retryable)
+        self.retryable = retryable
+
+
 class OriginalUnavailable(Exception):
     """Stands in a failure callback for an exception that could not be built again; its text names the type."""
 
 
-def describe(error: BaseException, *, retryable: bool, place: str = "") -> dict[str, object]:
+def describe(error: BaseException, *, retryable: bool, place: str = "", begun: bool = True) -> dict[str, object]:
     """Make the outcome of a function that has failed; `place` says in the midst of what."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -37,6 +48,7 @@ def describe(error: BaseException, *, retryable: bool, place: str = "") -> dict[
         "message": _plain(message),
         "traceback": _plain(text),
         "retryable": retryable,
+        "begun": begun,
     }
 
 

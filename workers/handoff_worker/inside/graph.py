@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import rq.job
@@ -18,11 +18,16 @@ from handoff_worker.inside.job import Job
 _RQ_KEYS = Keys("", RQ_KEY_PREFIX)
 
 
-def perform(job: Job, task: Mapping[str, Any]) -> tuple[object, list[tuple[Serialize, object]]]:
+def perform(
+    job: Job, task: Mapping[str, Any], note_import: Callable[[], None]
+) -> tuple[object, list[tuple[Serialize, object]]]:
     """-> the result, and what was made of it for those that take it"""
     evaluator = Evaluator(task["node"], job.serializer.loads, import_function)
     with _as_current_of_rq(job):
         serializers = evaluator.serializers(job.function_id, job.forms)
+        if job.inputs is not None:
+            evaluator.import_all(job.inputs)
+        note_import()
         if job.inputs is not None:
             job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, task)))
         result = job.perform()

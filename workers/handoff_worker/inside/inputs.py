@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -34,12 +34,12 @@ Entry = Mapping[bytes, bytes]
 class Unmade(Exception):
     """An argument, or a form of a result, that did not come about: the cause says why, the text in the midst of what.
 
-    `retryable` is False where another attempt would end the same way.
+    `retryable` is False where another attempt would end the same way, `begun` where nothing of the function has run.
     """
 
-    def __init__(self, place: str, *, retryable: bool) -> None:
+    def __init__(self, place: str, *, retryable: bool, begun: bool = True) -> None:
         super().__init__(place)
-        self.retryable = retryable
+        self.retryable, self.begun = retryable, begun
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +58,29 @@ class Evaluator:
     node: str
     loads: Callable[[bytes], Any]
     find: Callable[[str], Callable[..., Any]]  #: imports by dotted name
+    _code: dict[str, Callable[..., Any]] = field(default_factory=dict)  #: what was imported, by dotted name
+
+    def import_all(self, inputs: Mapping[str, Any]) -> None:
+        """Import what makes the arguments: before any of it runs, for without the rest it would run in vain."""
+        lists = [inputs["args"]]
+        for id, path, sources, *_ in inputs["inlines"]:
+            self._import(path, f"{path} is the inline function {id!r}")
+            lists.append(sources)
+        for kind, _, id, *rest in chain.from_iterable(lists):
+            transforms = zip(("serializes", "deserializes"), rest, strict=True)
+            for verb, transform in list(transforms)[kind == "result" :]:
+                if transform is not None:
+                    self._import(transform[0], f"{transform[0]} {verb} the result of {id!r}")
 
     def arguments(self, inputs: Mapping[str, Any], entries: Mapping[int, Entry]) -> list[Any]:
         """Give what comes first in the call. `entries` are those of all that `taken` names, as far as there are any.
 
         Each inline function is called once. A result that is taken twice is read twice: no one sees what another has
-        changed in it.
+        changed in it. `import_all` goes before.
         """
         made: list[Any] = []  #: of each inline function, in the order of the plan
         for id, path, sources, as_list, extra, kwargs in inputs["inlines"]:
-            code = self._found(path, f"{path} is the inline function {id!r}")
+            code = self._code[path]
             first = self._values(sources, as_list, entries, made)
             try:
                 made.append(_ended(code(*first, *extra, **kwargs)))
@@ -80,7 +93,7 @@ class Evaluator:
         return [
             Serialize(
                 f"by {path}, which serializes the result of {id!r}",
-                self._found(path, f"{path} serializes the result of {id!r}"),
+                self._import(path, f"{path} serializes the result of {id!r}"),
                 static,
             )
             for path, static in forms
@@ -138,18 +151,18 @@ class Evaluator:
 
     def _apply(self, verb: str, id: str, transform: Sequence[Any], *args: object) -> object:
         path, static = transform
-        code = self._found(path, f"{path} {verb} the result of {id!r}")
         try:
-            return _ended(code(*args, *static))
+            return _ended(self._code[path](*args, *static))
         except BaseException as error:
             raise Unmade(f"raised by {path}, which {verb} the result of {id!r}", retryable=True) from error
 
-    def _found(self, path: str, purpose: str) -> Callable[..., Any]:
+    def _import(self, path: str, purpose: str) -> Callable[..., Any]:
         try:
-            return self.find(path)
+            self._code[path] = self.find(path)
         except BaseException as error:
             place = f"{purpose}: make it importable on this node, {self.node}"
-            raise Unmade(place, retryable=not isinstance(error, _NOT_IMPORTABLE)) from error
+            raise Unmade(place, retryable=not isinstance(error, _NOT_IMPORTABLE), begun=False) from error
+        return self._code[path]
 
 
 def taken(inputs: Mapping[str, Any]) -> list[int]:

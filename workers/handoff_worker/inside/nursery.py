@@ -18,6 +18,7 @@ from collections import deque
 from typing import NoReturn
 
 from handoff_worker.inside.executor import serve
+from handoff_worker.inside.surroundings import forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
 
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -33,6 +34,7 @@ def main() -> None:
     del sys.argv[1:]
     sys.path[:0] = first
     _reset_signals()
+    forget_limits()
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
     gc.freeze()
