@@ -18,6 +18,8 @@ from handoff_worker.agent.lifetime import Signals, take_name
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
+from handoff_worker.machine.processes import adopt_orphans
+from handoff_worker.machine.survivors import end_survivors
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,10 @@ def run_node(
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
     capabilities = options.offer.capabilities
     slots = capabilities.units[SLOTS] // UNIT
-    children = Children(idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths])
+    end_survivors()
+    children = Children(
+        idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths], adopts=adopt_orphans()
+    )
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
         if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait, patience_s):

@@ -20,7 +20,9 @@ class Child:
     """What the agent knows of one process."""
 
     __slots__ = (
+        "answer",
         "binding",
+        "buried",
         "channel",
         "deadline",
         "devices",
@@ -53,7 +55,9 @@ class Child:
         self.grown = 0  #: bytes since
         self.hung_up = False
         self.ending = False
+        self.buried = False  #: its process is gone
         self.reason = ""
+        self.answer: Outcome | None = None  #: what its function gave, which had left processes running
         self.timed_out = False
 
     def finish_task(self, rss: int) -> None:
@@ -72,7 +76,9 @@ class Child:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def last_outcome(self, id: str, code: int | None, text: str, grace_s: float) -> Outcome:
-        """What came of its function, of which it said nothing before its process was gone."""
+        """What came of its function, now that its process is gone."""
+        if self.answer is not None:
+            return self.answer
         if self.timed_out:
             message = f"did not end within {self.limit_s:g} seconds and {grace_s:g} more, so its process was killed"
             return Failed(id, "rq.timeouts.JobTimeoutException", message, message, retryable=True)

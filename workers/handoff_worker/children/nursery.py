@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from typing import Any
 from handoff_worker.children.child import Child
 from handoff_worker.children.outcome import fate
 from handoff_worker.inside.wire import REQUEST, Channel, Garbled
+from handoff_worker.machine import processes
+from handoff_worker.machine.processes import MARK
+from handoff_worker.machine.survivors import mark
 
 logger = logging.getLogger(__name__)
 
@@ -50,9 +54,12 @@ class Nursery:
     Never blocks but in `close`, and when a process is gone.
     """
 
-    def __init__(self, path: Sequence[str], selector: selectors.BaseSelector) -> None:
-        """Start the first process. Whenever `selector` finds this object readable or writable, `hear`."""
-        self._path, self._selector = path, selector
+    def __init__(self, path: Sequence[str], selector: selectors.BaseSelector, adopts: bool) -> None:
+        """Start the first process. Whenever `selector` finds this object readable or writable, `hear`.
+
+        `adopts`: this process has no children but the nursery and what it has adopted of it.
+        """
+        self._path, self._selector, self._adopts = path, selector, adopts
         self._requests: deque[tuple[Child, socket.socket]] = deque()
         self._unready = 0
         self._code = 0
@@ -62,7 +69,7 @@ class Nursery:
         """Start a process: one more after `["gone", code]`. Raises `NurseryBroken` when none will ever be ready."""
         if self._unready >= MOST_UNREADY:
             raise NurseryBroken(self._code)
-        self._process = _Process(self._path)
+        self._process = _Process(self._path, self._adopts)
         self._ready = False
         self._selector.register(self._process, selectors.EVENT_READ, self)
 
@@ -74,9 +81,10 @@ class Nursery:
     def hear(self) -> list[Any]:
         """Return what there is to say of children, and ask for those that are wanted.
 
-        `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code]` with a code as in
-        `subprocess.Popen.returncode`, when no process of that child's group is left to be killed. After
-        `["gone", code]` all children that it was asked for are gone or about to be, and another `start` is due.
+        `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code, ended, left]` with a
+        code as in `subprocess.Popen.returncode`: `ended` are other processes of that child that had to be killed, and
+        `left` those that nothing has ended; `["cleared", number]` says that these are gone too. After `["gone", code]`
+        all that it was asked for is gone, and another `start` is due.
         """
         try:
             reports = self._process.reports()
@@ -121,19 +129,27 @@ class Nursery:
 class _Process:
     """One nursery process."""
 
-    def __init__(self, path: Sequence[str]) -> None:
+    def __init__(self, path: Sequence[str], adopts: bool) -> None:
         """Start it; its children import from `path` and the current directory first, then as we do."""
+        self._adopts = adopts
+        self._mark = mark()
         ours, theirs = socket.socketpair()
         with theirs:
             first = [*map(os.path.abspath, path), os.getcwd()]
             arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first)]
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, *arguments],
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                # So that neither Ctrl-C nor the end of a terminal reaches it but through the agent.
-                start_new_session=True,
-            )
+            # A signal to all processes of a service must not end it before it says that it ignores them.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", _BOOT, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env={**os.environ, MARK: self._mark},
+                    # So that neither Ctrl-C nor the end of a terminal reaches it but through the agent.
+                    start_new_session=True,
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         ours.setblocking(False)
         self._channel = Channel(ours)
 
@@ -160,7 +176,19 @@ class _Process:
         """End it and all its children, and return its exit code once they are gone; 5 s later it is killed itself."""
         self._channel.socket.close()
         try:
-            return self._process.wait(_CLOSING_S)
+            code = self._process.wait(_CLOSING_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            return self._process.wait()
+            code = self._process.wait()
+        if left := processes.end(self._left, _CLOSING_S):
+            logger.error("nothing ends what functions have left running: %s", ", ".join(map(processes.describe, left)))
+        return code
+
+    def _left(self) -> list[int]:
+        """What is left of it, and of its children: this process has adopted it, or it is known by its mark."""
+        if self._adopts:
+            processes.reap()
+            # Process 1 is given orphans by everybody.
+            if os.getpid() != 1:
+                return processes.own_children()
+        return [process.pid for process in processes.marked(MARK, self._mark.__eq__)]

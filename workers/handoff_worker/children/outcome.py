@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handoff_worker.inside.wire import Garbled
@@ -48,7 +49,7 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
     User code has the socket too and may write anything there: no shape is taken on trust.
     """
     match message:
-        case {"id": str(sender), "rss": int(), "spent": bool(), "kind": kind} if sender == id:
+        case {"id": str(sender), "rss": int(), "spent": bool(), "left": bool(), "kind": kind} if sender == id:
             match kind, message:
                 case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
                     return Finished(sender, result, forms)
@@ -61,6 +62,17 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
                 }:
                     return Failed(sender, exception_type, text, traceback, retryable, begun)
     raise Garbled("it sent what is no outcome of its function")
+
+
+def tell_survivors(outcome: Outcome, left: Sequence[str]) -> Outcome:
+    """Say in a failure what the function has left running that nothing ends; of a success the log tells."""
+    told = f"nothing ends what it has left running: {', '.join(left)}"
+    match outcome:
+        case Died(text=text) if left:
+            return replace(outcome, text=f"{text}; {told}")
+        case Failed(message=message, traceback=traceback) if left:
+            return replace(outcome, message=f"{message} ({told})", traceback=f"{traceback}\n{told}")
+    return outcome
 
 
 def _is_bytes(value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import selectors
 import socket
 import time
@@ -18,9 +19,11 @@ from typing import Any
 from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.nursery import Nursery
-from handoff_worker.children.outcome import Failed, Outcome, fate, read_outcome
+from handoff_worker.children.outcome import Failed, Outcome, fate, read_outcome, tell_survivors
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Channel, Garbled
+
+logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
 """How long a function may go on after its limit of time has raised in it."""
@@ -44,11 +47,13 @@ class Children:
         functions_limit: int = 1_000,
         growth_limit: int = 500 * 2**20,
         grace_s: float = GRACE_S,
+        adopts: bool = False,
     ) -> None:
         """Start the nursery.
 
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
         has grown by `growth_limit` bytes since its first. `path` and the current directory are importable in them.
+        `adopts`: this process adopts orphans, and has no children beside these.
         """
         self._idle_limit, self._functions_limit, self._growth_limit = idle_limit, functions_limit, growth_limit
         self._grace_s = grace_s
@@ -60,7 +65,7 @@ class Children:
         self._waiting: dict[Child, set[Child]] = {}  #: each with a task for devices that these others have to leave
         self._outcomes: list[Outcome] = []
         self._earliest = inf  #: no deadline is before it
-        self._nursery = Nursery(path, self._selector)
+        self._nursery = Nursery(path, self._selector, adopts)
 
     def fileno(self) -> int:
         """Give the one descriptor that is readable whenever `poll` has something to do; the same until `close`."""
@@ -207,9 +212,15 @@ class Children:
     def _take_answer(self, child: Child, message: Any) -> None:
         task, is_new = child.task, not child.functions
         outcome = read_outcome(message, task and task.id)
+        is_in_doubt = isinstance(outcome, Failed) and not (outcome.begun or is_new or child.ending)
+        if message["left"] and not is_in_doubt:
+            # It counts when what the function has left running is gone, and so is its child, which has adopted it.
+            child.answer = outcome
+            self._end(child)
+            return
         del self._running[outcome.id]
         child.finish_task(message["rss"])
-        if task and isinstance(outcome, Failed) and not (outcome.begun or is_new or child.ending):
+        if task and is_in_doubt:
             # Whether it is the fault of one before it, only a child tells that nobody has used.
             self._end(child)
             self._start(task, in_new=True)
@@ -241,8 +252,13 @@ class Children:
         self._idle.discard(child)
         child.kill()
 
-    def _bury(self, child: Child, code: int | None, text: str) -> None:
-        """Take leave of a child whose process is gone: an answer that it had sent still counts."""
+    def _bury(
+        self, child: Child, code: int | None, text: str, ended: Sequence[str] = (), left: Sequence[str] = ()
+    ) -> None:
+        """Take leave of a child whose process is gone: an answer that it had sent still counts.
+
+        What it has `left` running keeps its devices.
+        """
         child.ending = True
         with contextlib.suppress(BlockingIOError, EOFError, OSError, Garbled):
             while not child.hung_up:
@@ -251,12 +267,24 @@ class Children:
         if not child.hung_up:
             self._selector.unregister(child.channel)
         child.channel.socket.close()
+        child.buried, child.pid = True, None
         self._idle.discard(child)
         self._waiting.pop(child, None)
-        del self._children[child.number]
         if child.task is not None:
             del self._running[child.task.id]
-            self._outcomes.append(child.last_outcome(child.task.id, code, text, self._grace_s))
+            outcome = child.last_outcome(child.task.id, code, text, self._grace_s)
+            self._outcomes.append(tell_survivors(outcome, left))
+        who = child.task.id if child.task else "a child"
+        if child.answer is not None and ended:
+            logger.warning("%s had left running what was killed at its end: %s", who, ", ".join(ended))
+        if left:
+            logger.error("%s has left running what nothing ends: %s", who, ", ".join(left))
+        else:
+            self._release(child)
+
+    def _release(self, child: Child) -> None:
+        """Nothing is left of it: its devices are free for the next."""
+        del self._children[child.number]
         for waiting in [waiting for waiting, leaving in self._waiting.items() if child in leaving]:
             self._waiting[waiting].discard(child)
             if not self._waiting[waiting] and not waiting.ending:
@@ -280,12 +308,17 @@ class Children:
                     child.kill()
                 elif child.task is not None and child not in self._waiting:
                     self._set_deadline(child, child.limit_s + self._grace_s)
-            case ["exited", number, code]:
-                self._bury(self._children[number], code, fate(code))
+            case ["exited", number, code, ended, left]:
+                self._bury(self._children[number], code, fate(code), ended, left)
+            case ["cleared", number]:
+                self._release(self._children[number])
             case ["not forked", number, reason]:
                 self._bury(self._children[number], None, f"no process could be started for it: {reason}")
             case ["gone", code]:
                 for child in [child for child in self._children.values() if child.requested]:
+                    if child.buried:
+                        self._release(child)
+                        continue
                     child.kill()
                     self._bury(child, None, f"its nursery is gone: {fate(code)}")
                 self._nursery.start()

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from redis import Redis
 
 from handoff_worker.inside.execution import Alarm, execute
+from handoff_worker.inside.leftovers import Offspring
 from handoff_worker.inside.surroundings import Surroundings
 from handoff_worker.inside.wire import Channel, encode
 
@@ -26,7 +27,7 @@ LONGEST_UNMEASURED = 16
 _PAGE = resource.getpagesize()
 
 
-def serve(end: socket.socket) -> None:
+def serve(end: socket.socket, offspring: Offspring) -> None:
     """Run what comes in on `end`, one function at a time, until the agent is gone."""
     channel = Channel(end)
     executor = Executor(Surroundings())
@@ -34,8 +35,10 @@ def serve(end: socket.socket) -> None:
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             for task in channel.receive():
-                end.sendall(encode(executor.execute(task)))
-                del task
+                outcome = executor.execute(task)
+                outcome["left"] = offspring.lives_on()
+                end.sendall(encode(outcome))
+                del task, outcome
 
 
 class Around(Protocol):

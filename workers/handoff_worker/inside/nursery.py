@@ -18,11 +18,20 @@ from collections import deque
 from typing import NoReturn
 
 from handoff_worker.inside.executor import serve
+from handoff_worker.inside.leftovers import Leftovers, Offspring
 from handoff_worker.inside.surroundings import forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
+from handoff_worker.machine.processes import CHILD_MARK, MARK, adopt_orphans
 
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
+
+_FAULTS = frozenset(
+    (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP)
+)
+
+_ENDURED = tuple(signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGCONT})
+"""What the nursery ignores: sent to all processes of a service it is meant for the agent, which ends the nursery."""
 
 
 def main() -> None:
@@ -33,7 +42,10 @@ def main() -> None:
     # User code that looks there finds no arguments of ours.
     del sys.argv[1:]
     sys.path[:0] = first
-    _reset_signals()
+    for number in _ENDURED:
+        signal.signal(number, signal.SIG_IGN)
+    # The agent has blocked them until here.
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     forget_limits()
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
@@ -42,13 +54,12 @@ def main() -> None:
 
 
 def _reset_signals() -> None:
-    """Undo what was inherited: a signal that the agent or its shell ignores or blocks, no child should."""
+    """Give a child what a program starts with, whatever the nursery, the agent or its shell ignores."""
     kept = (signal.SIGPIPE, signal.SIGXFSZ)
     for number in signal.valid_signals():
         if number not in kept and signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
 class _Forks:
@@ -58,7 +69,9 @@ class _Forks:
         self._agent = Channel(agent)
         self._pid = os.getpid()
         self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
+        self._adopts = adopt_orphans()
         self._numbers: dict[int, int] = {}  #: of the living children, by process id
+        self._leftovers = Leftovers(self._adopts, self._numbers)
         self._asked = bytearray()
         self._ends: deque[int] = deque()
         self._wake, waker = os.pipe()
@@ -76,12 +89,14 @@ class _Forks:
             selector.register(self._wake, selectors.EVENT_READ)
             self._say("ready")
             while True:
-                for key, _ in selector.select():
+                for key, _ in selector.select(self._leftovers.timeout_s()):
                     if key.fileobj is self._agent:
                         self._take_requests(selector)
                     else:
                         os.read(self._wake, 4096)
                         self._reap()
+                for report in self._leftovers.look():
+                    self._say(*report)
         self._end_all()
 
     def _say(self, *report: object) -> None:
@@ -109,7 +124,7 @@ class _Forks:
             self._say("not forked", number, str(error))
             return
         if pid == 0:
-            self._be_a_child(end, selector)
+            self._be_a_child(number, end, selector)
         # Here and in the child: whoever comes first, the group exists before anybody wants to kill it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.setpgid(pid, pid)
@@ -117,18 +132,22 @@ class _Forks:
         self._numbers[pid] = number
         self._say("forked", number, pid)
 
-    def _be_a_child(self, end: int, selector: selectors.BaseSelector) -> NoReturn:
+    def _be_a_child(self, number: int, end: int, selector: selectors.BaseSelector) -> NoReturn:
         code = 1
         try:
             os.setpgid(0, 0)
             self._die_with_the_nursery()
             signal.set_wakeup_fd(-1)
+            _reset_signals()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            # Each child by itself: what its function leaves behind stays below it, and so is known to be of it.
+            offspring = Offspring(adopt_orphans(), _mark(number))
+            os.environ[CHILD_MARK] = _mark(number)
             selector.close()
             for descriptor in (self._agent.socket.detach(), self._wake, self._waker, *self._ends):
                 os.close(descriptor)
             os.set_inheritable(end, False)
-            serve(socket.socket(fileno=end))
+            serve(socket.socket(fileno=end), offspring)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -144,19 +163,29 @@ class _Forks:
                 os._exit(1)
 
     def _reap(self) -> None:
-        while self._numbers:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if pid == 0:
-                return
-            # What it started and left behind ends with it: their reservation is about to be given back.
+        # Of what was adopted nobody asks for the exit code.
+        with contextlib.suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                self._bury(*ended)
+
+    def _bury(self, pid: int, status: int) -> None:
+        if (number := self._numbers.pop(pid, None)) is not None:
+            self._leftovers.add(number, os.waitstatus_to_exitcode(status), _mark(number))
+            # What it left behind is killed one by one; here already all that has stayed in its group.
             _kill_group(pid)
-            self._say("exited", self._numbers.pop(pid), os.waitstatus_to_exitcode(status))
 
     def _end_all(self) -> None:
+        marks = [_mark(number) for number in self._numbers.values()]
         for pid in self._numbers:
             _kill_group(pid)
         for pid in self._numbers:
             os.waitpid(pid, 0)
+        self._numbers.clear()
+        self._leftovers.end_all(marks)
+
+
+def _mark(number: int) -> str:
+    return f"{os.environ.get(MARK, '')} {number}"
 
 
 def _kill_group(pid: int) -> None:
