@@ -6,7 +6,9 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def exit_leaving_a_fork(path: str) -> None:
     os._exit(5)
 
 
-def write_everywhere(data: bytes) -> None:
+def write_everywhere(data: bytes, then_s: float = FOREVER_S) -> None:
     """Write to whatever is open, then go on."""
     for name in os.listdir("/dev/fd"):
         if int(name) > 2:
@@ -54,7 +56,24 @@ def write_everywhere(data: bytes) -> None:
                 os.write(int(name), data)
             except OSError:
                 continue
-    time.sleep(FOREVER_S)
+    time.sleep(then_s)
+
+
+def write_everywhere_later(data: bytes) -> int:
+    """Write when this has been answered."""
+    threading.Timer(0.2, write_everywhere, (data, 0.0)).start()
+    return os.getpid()
+
+
+def stop_myself() -> str:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return "went on"
+
+
+def stop_my_group() -> int:
+    with subprocess.Popen(["sleep", "0.1"]) as process:
+        os.killpg(0, signal.SIGSTOP)
+        return process.wait()
 
 
 def start_subprocess_and_wait(path: str) -> None:

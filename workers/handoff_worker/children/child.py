@@ -10,6 +10,7 @@ from math import inf
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.outcome import Died, Failed, Outcome
 from handoff_worker.children.task import Task
+from handoff_worker.children.watch import PATIENCE, Watch, send_on
 from handoff_worker.inside.wire import Channel
 
 Device = tuple[str, int]
@@ -39,6 +40,7 @@ class Child:
         "requested",
         "task",
         "timed_out",
+        "watch",
     )
 
     def __init__(self, number: int, channel: Channel, binding: Binding) -> None:
@@ -59,6 +61,7 @@ class Child:
         self.reason = ""
         self.answer: Outcome | None = None  #: what its function gave, which had left processes running
         self.timed_out = False
+        self.watch = Watch()
 
     def finish_task(self, rss: int) -> None:
         """Note that its function has ended, and the bytes of its process after that."""
@@ -67,6 +70,20 @@ class Child:
         if self.first_rss is None:
             self.first_rss = rss
         self.grown = rss - self.first_rss
+
+    def standstill(self) -> str:
+        """Look whether it moves, if it runs a function. -> why it is to be given up, if it is"""
+        if self.pid is None or self.task is None or self.ending:
+            self.watch.found(None)
+            return ""
+        sign, why = None, ""
+        if send_on(self.pid):
+            sign, why = "stopped", "it was stopped by a signal, and did not go on when it was told to"
+        elif self.channel.half_received:
+            sign, why = f"-{self.channel.half_received}", "it sent half a message to the agent, and nothing since"
+        elif self.channel.half_sent:
+            sign, why = f"+{self.channel.half_sent}", "it does not take what the agent sends"
+        return why if self.watch.found(sign) >= PATIENCE else ""
 
     def kill(self) -> None:
         """Kill its process group; what is not forked yet is killed when it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import selectors
@@ -15,7 +16,8 @@ from typing import Any
 
 from handoff_worker.children.child import Child
 from handoff_worker.children.outcome import fate
-from handoff_worker.inside.wire import REQUEST, Channel, Garbled
+from handoff_worker.children.watch import PATIENCE, PATIENCE_AT_START, Watch, send_on
+from handoff_worker.inside.wire import ARE_YOU_THERE, REQUEST, Channel, Garbled
 from handoff_worker.machine import processes
 from handoff_worker.machine.processes import MARK
 from handoff_worker.machine.survivors import mark
@@ -71,6 +73,7 @@ class Nursery:
             raise NurseryBroken(self._code)
         self._process = _Process(self._path, self._adopts)
         self._ready = False
+        self._watch, self._is_asked = Watch(), False
         self._selector.register(self._process, selectors.EVENT_READ, self)
 
     def ask_for(self, child: Child, end: socket.socket) -> None:
@@ -93,8 +96,23 @@ class Nursery:
         if ["ready"] in reports:
             reports.remove(["ready"])
             self._ready, self._unready = True, 0
+        if ["here"] in reports:
+            reports.remove(["here"])
+            self._is_asked = False
         self._send_requests()
         return reports
+
+    def look(self) -> None:
+        """Ask whether it is there, and end it when it has not answered for long; then `hear` tells that it is gone."""
+        looks = self._watch.found("silent" if self._is_asked or not self._ready else None)
+        if looks:
+            self._process.send_on()
+        if looks >= (PATIENCE if self._ready else PATIENCE_AT_START):
+            logger.error("the nursery does not answer: it is killed, and its children with it")
+            self._process.kill()
+        elif self._ready and not self._is_asked:
+            self._is_asked = True
+            self._process.ask_whether_there()
 
     def close(self) -> None:
         """End it and all its children, and wait until they are gone."""
@@ -164,6 +182,19 @@ class _Process:
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             return False
         return True
+
+    def ask_whether_there(self) -> None:
+        """Ask for a sign of life; if it takes no more, or is gone, there is none."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
+            self._channel.socket.send(ARE_YOU_THERE)
+
+    def send_on(self) -> None:
+        """Let it go on if it was stopped by a signal."""
+        send_on(self._process.pid)
+
+    def kill(self) -> None:
+        """Kill it; its socket tells when it is gone."""
+        self._process.kill()
 
     def reports(self) -> list[Any]:
         """Read what it has to say; raises `EOFError` once it is gone, and all its children with it or about to be."""

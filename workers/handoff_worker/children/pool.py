@@ -16,6 +16,7 @@ from collections.abc import KeysView, Sequence
 from math import inf
 from typing import Any
 
+from handoff_worker.children import watch
 from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.nursery import Nursery
@@ -65,6 +66,7 @@ class Children:
         self._waiting: dict[Child, set[Child]] = {}  #: each with a task for devices that these others have to leave
         self._outcomes: list[Outcome] = []
         self._earliest = inf  #: no deadline is before it
+        self._look_at_s = 0.0
         self._nursery = Nursery(path, self._selector, adopts)
 
     def fileno(self) -> int:
@@ -118,6 +120,7 @@ class Children:
                     self._take_report(report)
             elif isinstance(key.data, Child) and key.data.number in self._children:
                 self._hear_child(key.data, events)
+        self._look_after(time.monotonic())
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
@@ -144,6 +147,16 @@ class Children:
         self._children.clear()
         self._running.clear()
         self._selector.close()
+
+    def _look_after(self, now_s: float) -> None:
+        """Now and then see whether nursery and children move, as Redis does with us."""
+        if now_s < self._look_at_s:
+            return
+        self._look_at_s = now_s + watch.LOOK_S
+        self._nursery.look()
+        for child in self._running.values():
+            if why := child.standstill():
+                self._end(child, why)
 
     # A function's way through a child.
 
@@ -202,6 +215,9 @@ class Children:
             if events & selectors.EVENT_READ:
                 for message in child.channel.receive():
                     self._take_answer(child, message)
+                if child.task is None and child.channel.half_received:
+                    # The answer of the next function would be taken for the rest of it.
+                    self._end(child)
         except BlockingIOError:
             pass
         except (EOFError, OSError):

@@ -88,9 +88,11 @@ class Leftovers:
         told = {pid for survivors in self._survived.values() for pid in survivors}
         for number, dead in list(self._dead.items()):
             alive = [pid for pid in (strangers if self._adopts else _marked(dead.mark)) if pid not in told]
+            # First all of them, for one may fork meanwhile; a zombie still has its name.
+            for pid in alive:
+                processes.kill(pid)
             for pid in alive:
                 dead.left.setdefault(pid, processes.describe(pid))
-                processes.kill(pid)
             if alive and time.monotonic() < dead.since_s + LONGEST_DYING_S:
                 continue
             del self._dead[number]

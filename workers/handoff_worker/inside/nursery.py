@@ -114,7 +114,10 @@ class _Forks:
         while len(self._asked) >= REQUEST.size:
             (number,) = REQUEST.unpack_from(self._asked)
             del self._asked[: REQUEST.size]
-            self._fork(number, self._ends.popleft(), selector)
+            if number:
+                self._fork(number, self._ends.popleft(), selector)
+            else:
+                self._say("here")
 
     def _fork(self, number: int, end: int, selector: selectors.BaseSelector) -> None:
         try:

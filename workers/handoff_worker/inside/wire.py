@@ -13,6 +13,9 @@ _LENGTH = struct.Struct("!I")
 REQUEST = struct.Struct("!Q")
 """What the nursery is asked for is no message: the number of a child, and its end of a socket pair beside it."""
 
+ARE_YOU_THERE = REQUEST.pack(0)
+"""Children are numbered from 1; this goes alone, and is answered."""
+
 LARGEST = 256 * 2**20
 """Bytes of one message; four random bytes read as a length mostly pass it."""
 
@@ -47,6 +50,16 @@ class Channel:
     def fileno(self) -> int:
         """Give the descriptor, for a selector; -1 once closed."""
         return self.socket.fileno()
+
+    @property
+    def half_received(self) -> int:
+        """Bytes that have come of a message that is not complete."""
+        return len(self._received)
+
+    @property
+    def half_sent(self) -> int:
+        """Bytes that are still to be sent of a message."""
+        return len(self._unsent)
 
     def send(self, frame: bytes) -> bool:
         """Hand over what the socket takes now of an encoded message; False when `flush` must send the rest.

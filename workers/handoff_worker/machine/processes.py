@@ -89,6 +89,14 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def go_on(pid: int) -> None:
+    """Undo a stop: of its group, where it leads one, for all of it was stopped then."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGCONT)
+        if os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGCONT)
+
+
 def end(find: Callable[[], Collection[int]], limit_s: float) -> list[int]:
     """Kill what `find` finds, again and again, for each may have forked meanwhile. -> what lives on after `limit_s`"""
     until_s = time.monotonic() + limit_s

@@ -30,7 +30,7 @@ def end_survivors() -> None:
     found = find_survivors()
     if not found:
         return
-    logger.warning("ending what an agent has left that is gone: %s", ", ".join(map(processes.describe, found)))
+    logger.info("ending what an agent has left that is gone: %s", ", ".join(map(processes.describe, found)))
     if left := processes.end(find_survivors, LONGEST_DYING_S):
         logger.error("nothing ends what an agent has left: %s", ", ".join(map(processes.describe, left)))
 
