@@ -38,6 +38,14 @@ async def echo_later(value: object) -> object:
     return value
 
 
+def large(size: int) -> bytes:
+    return b"x" * size
+
+
+def size_of(value: bytes) -> int:
+    return len(value)
+
+
 def pid() -> int:
     return os.getpid()
 

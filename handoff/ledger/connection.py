@@ -28,22 +28,26 @@ REUSED_S = 2.5
 _PIECE = 2**18
 """Bytes that are handed to the system at a time."""
 
+_SLOWEST = 2**19
+"""Bytes a second of the slowest link on which a large value is waited for."""
+
 _LOOK_MS = 100
 """How often it is looked whether what was sent has moved on."""
 
 _KEEPALIVE_S = {"TCP_KEEPIDLE": 15, "TCP_KEEPALIVE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """By the names that systems have for them: a peer that is gone is noticed after half a minute instead of two hours."""
 
-_silence_s: ContextVar[float | None] = ContextVar("silence_s", default=None)
+_silence_s: ContextVar[tuple[float, float] | None] = ContextVar("silence_s", default=None)
+"""On a fresh connection, and on a used one."""
 
 
 @contextlib.contextmanager
-def silence(seconds: float) -> Iterator[None]:
-    """Let what is called inside wait so long for a silent server, and no longer than `REUSED_S` on a used connection.
+def silence(seconds: float, reused: float | None = None) -> Iterator[None]:
+    """Let what is called inside wait so long for a silent server, on a used connection perhaps not as long.
 
     Other callers have the time-out of the connection, as redis-py has it: they may wait on purpose.
     """
-    token = _silence_s.set(seconds)
+    token = _silence_s.set((seconds, seconds if reused is None else min(seconds, reused)))
     try:
         yield
     finally:
@@ -88,7 +92,8 @@ class PatientConnection(AbstractConnection):
         if "timeout" not in options and self._sock is not None:
             if self._sent > _PIECE:
                 self._await_arrival()
-            self._sock.settimeout(self._limit_s())
+            limit_s = self._limit_s()
+            self._sock.settimeout(None if limit_s is None else limit_s + self._carried_s())
         return super().read_response(disable_decoding, disconnect_on_error=disconnect_on_error, **options)
 
     def _send(self, data: bytes) -> None:
@@ -118,9 +123,11 @@ class PatientConnection(AbstractConnection):
 
     def _limit_s(self) -> float | None:
         seconds = _silence_s.get()
-        if seconds is None:
-            return self.socket_timeout
-        return min(seconds, REUSED_S) if self._is_reused else seconds
+        return self.socket_timeout if seconds is None else seconds[self._is_reused]
+
+    def _carried_s(self) -> float:
+        """How long what was sent may still be on its way where nobody sees it, in the buffers of the network."""
+        return self._sent / _SLOWEST if self._sent > _PIECE else 0.0
 
     def _drop(self) -> None:
         self.disconnect()  # type: ignore[no-untyped-call]

@@ -43,6 +43,7 @@ SCHEMA: dict[str, Key] = {
     "drained": Key(
         "drained", "SET", "nodes that are drained, here or away", "until undrained, or deregistered by hand"
     ),
+    "parcel": Key("parcel:", "STRING", "a large result on its way, forms behind it", "ten minutes", of="token"),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.

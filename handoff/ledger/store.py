@@ -22,7 +22,7 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from handoff.errors import StoreUnavailable
-from handoff.ledger.connection import SILENCE_S, keepalive, patient, silence
+from handoff.ledger.connection import REUSED_S, SILENCE_S, keepalive, patient, silence
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
@@ -187,6 +187,10 @@ class Store:
         """
         return self._attempt(lambda: self._once(*self._prepare(script, rest, arguments)))
 
+    def read_once(self, command: str, *arguments: Any) -> Any:
+        """One plain read, once."""
+        return self._attempt(lambda: self._execute(command, *arguments))
+
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""
         return int(self._attempt(lambda: self._execute("PUBLISH", channel, message)))
@@ -244,19 +248,22 @@ class Store:
         A server that has become a replica is asked for once more under its name, which may have moved on.
         """
         began_s = time.monotonic()
-        pause_s = 0.05
+        quiet_s, pause_s = 0.0, 0.05
         has_stepped_down = False
         with self._told():
             while True:
+                limit_s, at_s = self._silence_s(quiet_s), time.monotonic()
                 try:
-                    with silence(self._silence_s(began_s)):
+                    with silence(limit_s, REUSED_S):
                         answer = call()
                     self._is_reached = True
                     return answer
                 except _LOST as error:
                     self._drop_idle()
                     wait_s = pause_s * random.uniform(0.8, 1.2)
-                    late = time.monotonic() + wait_s > self._last_attempt_s(began_s, error)
+                    # What takes longer than the silence is no silence: a large value was on its way.
+                    quiet_s += wait_s + min(limit_s, time.monotonic() - at_s)
+                    late = quiet_s > self._patience_s(began_s, error)
                     if late or isinstance(error, redis.AuthenticationError):
                         raise
                     time.sleep(wait_s)
@@ -267,16 +274,16 @@ class Store:
                     has_stepped_down = True
                     self._drop_idle()
 
-    def _silence_s(self, began_s: float) -> float:
-        until_s = began_s + SILENCE_S if self._until_s is None else self._until_s
-        return max(SHORTEST_SILENCE_S, min(SILENCE_S, until_s - time.monotonic()))
+    def _silence_s(self, quiet_s: float) -> float:
+        left_s = SILENCE_S - quiet_s if self._until_s is None else self._until_s - time.monotonic()
+        return max(SHORTEST_SILENCE_S, min(SILENCE_S, left_s))
 
-    def _last_attempt_s(self, began_s: float, error: Exception) -> float:
-        """When an attempt may begin at the latest after this one."""
+    def _patience_s(self, began_s: float, error: Exception) -> float:
+        """How long nothing may have moved when the next attempt begins."""
         may_wait = self._is_reached or isinstance(error, redis.TimeoutError)
         if self._until_s is None or not may_wait:
-            return began_s + GIVE_UP_AFTER_S
-        return began_s + LONGEST_OUTAGE_S if self._until_s == inf else self._until_s
+            return GIVE_UP_AFTER_S
+        return LONGEST_OUTAGE_S if self._until_s == inf else self._until_s - began_s
 
     def _drop_idle(self) -> None:
         """Have the next attempt connect anew: what the others in the pool lead to is no better."""

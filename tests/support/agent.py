@@ -42,6 +42,7 @@ class Started:
     id: str  #: the reservation, `<job>:<number>`
     job: Mapping[str, bytes]  #: the job's hash; empty if rq deleted it since
     inputs: Mapping[int, Mapping[str, bytes]]  #: of a run: results that were sent along, by number
+    left_out: Sequence[str] = ()  #: large fields of the hash, which the agent is to read by itself
 
     @property
     def job_id(self) -> str:
@@ -66,6 +67,11 @@ def ok(id: str, value: Any = None, *forms: Any) -> Result:
     """The function returned `value`, of which its serializers made `forms`."""
     body = "" if value is None else encode_value(Serializer.dumps(value))
     return Result(id, "finished", body, forms=",".join(encode_value(Serializer.dumps(form)) for form in forms))
+
+
+def sent(id: str, parcel: str, size: int) -> Result:
+    """The function returned a value that was sent before."""
+    return Result(id, "sent", parcel, message=str(size))
 
 
 def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: float = 1.0) -> Result:
@@ -156,10 +162,16 @@ class FakeAgent:
         reply = self._own("finish", *flat, op=self.op, room=room)
         for result in results:
             self.runs.pop(result.id, None)
-        for id, job, inputs in reply[2]:
+        for id, job, inputs, left_out in reply[2]:
             sent = {number: _fields(entry) for number, entry in inputs}
-            self.runs[id.decode()] = Started(id.decode(), _fields(job), sent)
+            self.runs[id.decode()] = Started(id.decode(), _fields(job), sent, [name.decode() for name in left_out])
         return [outcome.decode() for outcome in reply[1]]
+
+    def send(self, parcel: str, text: str, *, at: int = 0) -> int:
+        """Send a piece of a large value. -> how much of it is there"""
+        reply = self._store.run("parcel", token=parcel, offset=at, piece=text)
+        assert reply[0] == "has", reply
+        return int(reply[1])
 
     def quiet(self, on: bool = True) -> None:
         """Take no more, and hand back what is queued; or serve again."""

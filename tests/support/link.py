@@ -8,9 +8,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
+
+from support.waiting import wait_until
 
 PIECE = 2**15
 
@@ -37,6 +40,15 @@ class Valve:
         with self._changed:
             self._left = None if count is None else (self._left or 0) + count
             self._changed.notify_all()
+
+    def drip(self, piece: int, holds: Callable[[], bool], what: str) -> None:
+        """Let a piece pass again and again until something holds."""
+
+        def goes_on() -> bool:
+            self.open(piece)
+            return holds()
+
+        wait_until(goes_on, what)
 
     def take(self, most: int) -> int:
         """Wait until something may pass. -> how much of it"""
@@ -117,6 +129,7 @@ class Link:
                     server.connect(("127.0.0.1", self._leads_to))
                 except ConnectionRefusedError:
                     client.close()
+                    server.close()
                     continue
                 silent = threading.Event()
                 self._open.append((silent, client, server))

@@ -22,9 +22,11 @@ from typing import Any
 from handoff.errors import StoreUnavailable
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
-from handoff_worker.agent.delivery import Outbox
+from handoff_worker.agent.bulk import Bulk
+from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.ledger import NameTaken, NodeLedger, Stale
+from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.offer import Offer
@@ -73,6 +75,7 @@ class Agent:
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
         self._selector.register(children, selectors.EVENT_READ)
+        self._bulk = Bulk(ledger, self.watch)
         self._look = True  #: there may be something to take
         self._quiet = self._quiet_known = False
         self._stop_at_s = inf
@@ -116,6 +119,7 @@ class Agent:
                 self.step()
         finally:
             self._children.close()
+            self._bulk.close()
             self._leave()
 
     def step(self) -> None:
@@ -128,6 +132,8 @@ class Agent:
         self._children.expire(time.monotonic())
         for outcome in self._children.poll():
             self._functions.end(outcome)
+        for result in self._outbox.take_large():
+            self._send_ahead(result)
         if self._gone or time.monotonic() < self._online_at_s:
             return
         try:
@@ -141,7 +147,7 @@ class Agent:
     def _is_over(self) -> bool:
         if time.monotonic() >= self._stop_at_s:
             return True
-        busy = self._functions.running or self._functions.callbacks or self._outbox
+        busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk
         if self._stop_at_s < inf:
             return not busy
         return self._options.burst and not busy and not self._look and self._is_idle()
@@ -224,14 +230,46 @@ class Agent:
         self._look = len(answer.started) >= room
         for started in answer.started:
             self._functions.start(started)
+            if started.left_out:
+                self._read_rest(started)
         if answer.more:
             self._tick_at_s = 0.0
 
     def _tick(self) -> None:
         more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - self._functions.callbacks))
         for started in owed:
-            self._functions.call_back_lost(started, started.message)
+            self._call_back_lost(started)
         self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
+
+    # What is large.
+
+    def _send_ahead(self, result: Result) -> None:
+        """Have a large value sent in pieces; its result follows when it has arrived."""
+        self._bulk.deliver(
+            result,
+            lambda: self._outbox.is_ahead(result.id),
+            lambda parcel: self._outbox.arrived(result.id, parcel),
+            lambda error: self._outbox.add(unstorable(result.id, error)),
+        )
+
+    def _read_rest(self, started: Started) -> None:
+        self._bulk.complete(
+            started,
+            lambda: self._functions.is_incomplete(started.id),
+            self._functions.complete,
+            lambda error: self._functions.give_up(started.id, error),
+        )
+
+    def _call_back_lost(self, started: Started) -> None:
+        if started.left_out:
+            self._bulk.complete(
+                started,
+                lambda: True,
+                self._call_back_lost,
+                lambda error: logger.warning("on_failure of %s cannot be called: %s", started.id, error),
+            )
+        else:
+            self._functions.call_back_lost(started, started.message)
 
     def _back_off(self, error: StoreUnavailable) -> None:
         self._failures += 1
@@ -256,6 +294,7 @@ class Agent:
         )  # fmt: skip
         self._functions.disown("its node was lost")
         self._outbox.drop()
+        self._bulk.forget()
         if self._stop_at_s < inf:
             self._gone = True
             return

@@ -17,8 +17,11 @@ CHILD_DIED = "handoff.ChildDied"
 STOPPED = "handoff.Stopped"
 """The exception type of a function that was stopped by a command of rq's."""
 
-MOST_BYTES = 32 * 2**20
-"""Of results in one call: Redis takes no more than 1 GB, and a slow link has the socket's time-out to carry them."""
+MOST_BYTES = 2**19
+"""Of results in one call: until it is answered, the agent cannot beat."""
+
+LARGE = 2**18
+"""Bytes of value and forms that are sent ahead, in pieces, between which beats go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +29,27 @@ class Result:
     """What came of one attempt, as the finish script takes it."""
 
     id: str
-    kind: str  #: finished, failed, stopped
+    kind: str  #: finished, failed, stopped, sent
     body: str  #: RQ's return_value or exc_string
     error: str = ""
     message: str = ""
     retryable: bool = False
     jitter: float = 1.0
     forms: str = ""  #: texts like RQ's return_value, with commas between
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes to deliver it, but for a few."""
+        return len(self.body) + len(self.forms) + len(self.message)
+
+    @property
+    def whole(self) -> str:
+        """Value and forms as a parcel has them."""
+        return write_list(filter(None, (self.body, self.forms)))
+
+    def as_sent(self, parcel: str) -> Result:
+        """The same when value and forms were sent ahead."""
+        return Result(self.id, "sent", parcel, message=str(len(self.whole)))
 
     def flat(self) -> list[str | int]:
         """The eight values of the script's list."""
@@ -63,25 +80,72 @@ def stopped(id: str, why: str) -> Result:
     return Result(id, "stopped", encode_traceback(f"{STOPPED}: {why}"), STOPPED, why)
 
 
+def unstorable(id: str, error: Exception) -> Result:
+    """What the books store of a function whose large value Redis does not take."""
+    return _failed(id, "its result could not be stored", error)
+
+
+def unreadable(id: str, error: Exception) -> Result:
+    """What the books store of a function of which not all could be read."""
+    return _failed(id, "it could not be read", error)
+
+
+def _failed(id: str, what: str, error: Exception) -> Result:
+    message = f"{what}: {error}"
+    return Result(
+        id, "failed", encode_traceback(message), f"{type(error).__module__}.{type(error).__qualname__}", message
+    )
+
+
 class Outbox:
-    """Results in order. They go out in numbered exchanges, one at a time, and one without an answer is sent again."""
+    """Results in order. They go out in numbered exchanges, one at a time, and one without an answer is sent again.
+
+    Before a large one, its value is sent ahead by somebody else, who takes it from `large`.
+    """
 
     def __init__(self) -> None:
         self._op = 0
         self.is_unanswered = False  #: the last exchange was sent, and its answer has not come
         self.sent: list[Result] = []  #: in it
         self.unsent: list[Result] = []
+        self.large: list[Result] = []  #: to be sent ahead
+        self._ahead: dict[str, Result] = {}  #: those whose value is sent ahead, or was
 
     def __bool__(self) -> bool:
         return self.is_unanswered or bool(self.unsent)
 
     def ids(self) -> Iterator[str]:
         """The reservations whose results have not been answered for."""
-        yield from (result.id for result in (*self.sent, *self.unsent))
+        yield from {result.id: None for result in (*self.sent, *self.unsent, *self._ahead.values())}
 
     def add(self, result: Result) -> None:
         """Have it delivered."""
-        self.unsent.append(result)
+        if result.kind == "finished" and result.size > LARGE:
+            self._ahead[result.id] = result
+            self.large.append(result)
+        else:
+            self.unsent.append(result)
+
+    def is_ahead(self, id: str) -> bool:
+        """Whether its value is to be sent ahead."""
+        return id in self._ahead
+
+    def take_large(self) -> list[Result]:
+        """-> what is to be sent ahead now"""
+        large, self.large = self.large, []
+        return large
+
+    def arrived(self, id: str, parcel: str) -> None:
+        """Go on with a result whose value was sent ahead."""
+        self.unsent.append(self._ahead[id].as_sent(parcel))
+
+    def send_again(self, id: str) -> None:
+        """Send the value of a result ahead once more: Redis has lost what it had of it."""
+        self.large.append(self._ahead[id])
+
+    def settle(self, id: str) -> None:
+        """Forget what was sent ahead: its result has been delivered, or another in its place."""
+        self._ahead.pop(id, None)
 
     def exchange(self) -> tuple[int, list[Result]]:
         """-> number and results of the exchange to be sent now: the last one, unless it is answered"""
@@ -99,13 +163,14 @@ class Outbox:
     def drop(self) -> None:
         """Give up on all of them. The numbers go on: Redis may have been rolled back to one of an earlier epoch."""
         self.sent, self.unsent, self.is_unanswered = [], [], False
+        self.large, self._ahead = [], {}
 
 
 def _some_of(results: list[Result]) -> tuple[list[Result], list[Result]]:
     """Split off what one call may carry: at least one result, and no more than `MOST_BYTES` beside it."""
     size = 0
     for count, result in enumerate(results):
-        size += len(result.body) + len(result.forms)
+        size += result.size
         if count and size > MOST_BYTES:
             return results[:count], results[count:]
     return results, []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import KeysView
 
-from handoff_worker.agent.delivery import Outbox, Result, result, stopped
+from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unreadable
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
@@ -23,6 +23,7 @@ class Functions:
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
+        self._incomplete: set[str] = set()  #: some of the job is still on its way here
         self._callbacks: set[str] = set()
 
     @property
@@ -41,12 +42,35 @@ class Functions:
             # Redis was rolled back to before it was started: it runs here, and its result is still to come.
             return
         self._running[started.id] = started
-        if started.id not in self._disowned:
+        if started.left_out:
+            self._incomplete.add(started.id)
+        elif started.id not in self._disowned:
             self._launch(started)
+
+    def is_incomplete(self, id: str) -> bool:
+        """Whether it is to be run when the rest of it has come."""
+        return id in self._incomplete
+
+    def complete(self, started: Started) -> None:
+        """Run a function of which the rest has come."""
+        if started.id in self._incomplete:
+            self._incomplete.discard(started.id)
+            self._running[started.id] = started
+            if started.id not in self._disowned:
+                self._launch(started)
+
+    def give_up(self, id: str, error: Exception) -> None:
+        """Fail a function of which the rest cannot be read."""
+        if id in self._incomplete:
+            self._incomplete.discard(id)
+            self._outbox.add(unreadable(id, error))
 
     def stop(self, id: str, why: str) -> None:
         """End a function that runs here."""
-        if id in self._running and self._children.kill(id, why):
+        if id in self._incomplete:
+            self._incomplete.discard(id)
+            self._outbox.add(stopped(id, why))
+        elif id in self._running and self._children.kill(id, why):
             self._stopped[id] = why
 
     def stop_job(self, job_id: str, why: str) -> None:
@@ -57,7 +81,11 @@ class Functions:
     def kill_all(self, why: str) -> None:
         """Kill what runs here, as a failure that may be retried."""
         for id in list(self._running):
-            self._children.kill(id, why)
+            if id in self._incomplete:
+                self._incomplete.discard(id)
+                self._outbox.add(result(Died(id, None, why)))
+            else:
+                self._children.kill(id, why)
 
     def disown(self, why: str) -> None:
         """Kill what runs here, and want to know nothing more of it."""
@@ -66,6 +94,7 @@ class Functions:
                 self._disowned.add(id)
         self._running.clear()
         self._stopped.clear()
+        self._incomplete.clear()
 
     def end(self, outcome: Outcome) -> None:
         """Take what came of a function or a callback."""
@@ -77,7 +106,8 @@ class Functions:
         if outcome.id in self._disowned:
             self._disowned.discard(outcome.id)
             # Redis was emptied, and the same job submitted again.
-            if (started := self._running.get(outcome.id)) is not None:
+            started = self._running.get(outcome.id)
+            if started is not None and started.id not in self._incomplete:
                 self._launch(started)
             return
         if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
@@ -88,6 +118,10 @@ class Functions:
 
     def settle(self, result: Result, answer: str) -> None:
         """Take leave of a function whose result was delivered, but for its failure callback where that is ours."""
+        if answer == "incomplete":
+            self._outbox.send_again(result.id)
+            return
+        self._outbox.settle(result.id)
         started = self._running.pop(result.id)
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)

@@ -117,6 +117,19 @@ class NodeLedger:
             case _:
                 raise unlisted("finish", reply)
 
+    def send_piece(self, token: str, offset: int, piece: str) -> int:
+        """Send a piece of a large result. -> where the next one begins"""
+        match self._store.attempt("parcel", token=token, offset=offset, piece=piece):
+            case ["has", int(length)]:
+                return length
+            case reply:
+                raise unlisted("parcel", reply)
+
+    def read_fields(self, job_id: str, names: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Read fields of a job's hash, as far as there are any."""
+        values = self._store.read_once("HMGET", self._store.keys("rq_job", job_id), *names)
+        return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
     def quiet(self, quiet: bool) -> None:
         """Take no more and hand the queue back, or serve again. Raises `Stale`."""
         while True:

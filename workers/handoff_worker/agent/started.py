@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from handoff.ledger.stored_job import StoredJob
@@ -21,11 +21,23 @@ class Started:
     id: str
     job: Hash
     inputs: Mapping[int, Hash] = field(default_factory=dict)  #: number in its run -> entry of a result
+    left_out: Sequence[bytes] = ()  #: fields that the hash has beside these, and that are large
 
     @classmethod
-    def read(cls, id: bytes, job: Sequence[bytes], inputs: Sequence[tuple[int, Sequence[bytes]]] = ()) -> Started:
+    def read(
+        cls,
+        id: bytes,
+        job: Sequence[bytes],
+        inputs: Sequence[tuple[int, Sequence[bytes]]] = (),
+        left_out: Sequence[bytes] = (),
+    ) -> Started:
         """Read it as the scripts reply it: name, value, name, value, ..."""
-        return cls(id.decode(), _mapping(job), {int(number): _mapping(entry) for number, entry in inputs})
+        entries = {int(number): _mapping(entry) for number, entry in inputs}
+        return cls(id.decode(), _mapping(job), entries, left_out)
+
+    def with_fields(self, fields: Hash) -> Started:
+        """The same with what was left out."""
+        return replace(self, job={**self.job, **fields}, left_out=())
 
     @property
     def job_id(self) -> str:

@@ -1,7 +1,8 @@
 -- The on_failure of functions that ended without an agent: handed to whoever ticks and can run them. What one tick handed
 -- out is remembered for a minute, for its reply may be lost.
 --
--- KEYS     callbacks  handed  rq_job
+-- KEYS     callbacks  handed
+-- @include jobs/sending
 
 local REMEMBER_MS = 60000
 
@@ -22,13 +23,13 @@ function Callbacks.hand_out(token, room)
   end
 end
 
--- Those handed out under this token, each as {job id, {field, value, ...}}.
+-- Those handed out under this token, each as {job id, {field, value, ...}, no inputs, {field that is left out, ...}}.
 function Callbacks.handed_out(token)
   local callbacks = {}
   for _, id in ipairs(redis.call('LRANGE', K.handed .. token, 0, -1)) do
-    local flat = redis.call('HGETALL', K.rq_job .. id)
+    local flat, left_out = Sending.fields(id)
     if #flat > 0 then
-      callbacks[#callbacks + 1] = {id, flat}
+      callbacks[#callbacks + 1] = {id, flat, {}, left_out}
     end
   end
   return callbacks

@@ -1,9 +1,9 @@
 -- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
 --
--- KEYS     rq_job  rq_queue  rq_suspended  run  running
+-- KEYS     rq_queue  rq_suspended  run  running
 -- STATE    stopping  {}  run -> whether it is being stopped: whoever stops a run does so before anything is taken
 -- @include jobs/adopt  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node  nodes/recovery
--- @include nodes/reservations  runs/inputs  texts/reservation
+-- @include jobs/sending  nodes/reservations  texts/reservation
 
 local MOST_ADOPTED = 64
 
@@ -62,12 +62,14 @@ function Take.from_queue(node, op, room)
   end
 end
 
--- The jobs started under `op`, as {reservation, {field, value, ...}, inputs}: the same again if asked again.
+-- The jobs started under `op`, as {reservation, {field, value, ...}, inputs, {field that is left out, ...}}: the same again
+-- if asked again.
 function Take.started_under(node, op)
   local started = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
     local job_id = Reservation.parts(id)
-    started[#started + 1] = {id, redis.call('HGETALL', K.rq_job .. job_id), Inputs.of(job_id)}
+    local flat, left_out = Sending.fields(job_id)
+    started[#started + 1] = {id, flat, Sending.inputs(job_id), left_out}
   end
   return started
 end

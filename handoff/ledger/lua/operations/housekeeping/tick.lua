@@ -7,7 +7,7 @@
 -- ARGV     room          int   how many on_failure callbacks the caller can run
 --          token         str   names this tick: asked again, it hands out the same callbacks
 -- RETURNS  {'busy'}                       somebody else just did it
---          {'ticked', more, {{job id, {field, value, ...}}, ...}}  more = 1: call again at once; the callbacks to be run
+--          {'ticked', more, callbacks}    more = 1: call again at once; the callbacks to be run, as of Callbacks
 -- @include settle  claims/claims  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
 -- @include housekeeping/queue_sweep  nodes/lapse  runs/run_sweep  waiting/overtaking
 

@@ -9,10 +9,11 @@
 --          room       int   how many functions the agent can start
 --          results    list  texts/result, one behind the other
 -- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
---                                                    canceled, refused; more = 1: work is left over, tick again
+--                                                    canceled, refused, incomplete (of a value that was sent before
+--                                                    not all is there); more = 1: work is left over, tick again
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
--- @include settle  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job  jobs/queues  jobs/take
--- @include jobs/worker  nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include settle  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job  jobs/parcels  jobs/queues
+-- @include jobs/take  jobs/worker  nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
 
 local node = Lapse.own_node(name, epoch)
@@ -73,12 +74,26 @@ local function store(result)
   return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
 end
 
+-- What was sent before is taken in; nil where not all of it is there.
+local function completed(result)
+  if result.kind == 'sent' then
+    if not Parcels.is_whole(result.body, tonumber(result.message)) then
+      return nil
+    end
+    result.kind, result.message = 'finished', ''
+    result.body, result.forms = Parcels.open(result.body)
+  end
+  return result
+end
+
 local outcomes, finished, failed = {}, 0, 0
+local IS_NO_FAILURE = {stored = true, refused = true, incomplete = true}
 for i = results_first, #ARGV, Result.VALUES do
-  local outcome = store(Result.read(ARGV, i))
+  local result = completed(Result.read(ARGV, i))
+  local outcome = result and store(result) or 'incomplete'
   outcomes[#outcomes + 1] = outcome
   finished = finished + (outcome == 'stored' and 1 or 0)
-  failed = failed + (outcome ~= 'stored' and outcome ~= 'refused' and 1 or 0)
+  failed = failed + (IS_NO_FAILURE[outcome] and 0 or 1)
 end
 if Leftovers.any() then
   Consequences.work_off(32, node)

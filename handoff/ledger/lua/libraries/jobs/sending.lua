@@ -1,0 +1,62 @@
+-- What of a job is sent to an agent in the midst of other things: all that is small. Megabytes are read by themselves, for
+-- an agent that waits for them on a slow link cannot beat meanwhile.
+--
+-- KEYS     rq_job
+-- STATE    sent_bytes  0
+-- @include runs/inputs
+
+-- Bytes of one reply; of 2 MB a second a quarter of one.
+local MOST = 524288
+
+-- Bytes of a field that is worth a round trip of its own.
+local LARGE = 1024
+
+local function size_of(flat)
+  local size = 0
+  for i = 1, #flat do
+    size = size + #flat[i]
+  end
+  return size
+end
+
+local function has_room(size)
+  if Call.sent_bytes + size > MOST then
+    return false
+  end
+  Call.sent_bytes = Call.sent_bytes + size
+  return true
+end
+
+local function without_large(key)
+  local flat, left_out = {}, {}
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if redis.call('HSTRLEN', key, field) > LARGE then
+      left_out[#left_out + 1] = field
+    else
+      flat[#flat + 1], flat[#flat + 2] = field, redis.call('HGET', key, field)
+    end
+  end
+  return flat, left_out
+end
+
+-- The job's hash, {field, value, ...}, and the fields that are left out.
+function Sending.fields(job_id)
+  local key = K.rq_job .. job_id
+  -- Looked at first, for to read 8 MB takes a while.
+  if redis.call('HSTRLEN', key, 'data') <= MOST then
+    local flat = redis.call('HGETALL', key)
+    if has_room(size_of(flat)) then
+      return flat, {}
+    end
+  end
+  return without_large(key)
+end
+
+-- The results that it takes: all that may be sent along, or none.
+function Sending.inputs(job_id)
+  local inputs, size = Inputs.of(job_id), 0
+  for _, input in ipairs(inputs) do
+    size = size + size_of(input[2])
+  end
+  return has_room(size) and inputs or {}
+end

@@ -1,0 +1,94 @@
+"""A value passes however long that takes, as long as something moves; what stands still is given up."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from handoff.ledger.connection import bytes_on_their_way, silence
+from handoff.ledger.store import own_client
+from handoff.local.server import RedisServer
+from support.connections import command
+from support.link import Link
+
+SIZE = 8_000_000
+
+SILENCE_S = 2.0
+
+
+@pytest.fixture
+def link(server: RedisServer) -> Iterator[Link]:
+    with Link(server.port) as link:
+        yield link
+
+
+@pytest.fixture
+def client(link: Link, server: RedisServer) -> Iterator[redis.Redis]:
+    client = own_client(None, link.url(server.url))
+    client.ping()
+    yield client
+    client.close()
+
+
+class Trickle:
+    """Lets a little more pass again and again, until it is stopped; each pause is short, and all together are long."""
+
+    def __init__(self, link: Link, piece: int) -> None:
+        self._link, self._piece = link, piece
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._drip)
+
+    def _drip(self) -> None:
+        while not self._stopped.wait(0.05):
+            self._link.up.open(self._piece)
+            self._link.down.open(self._piece)
+
+    def __enter__(self) -> Trickle:
+        self._link.up.close()
+        self._link.down.close()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+        self._link.up.open()
+        self._link.down.open()
+
+
+def test_what_takes_longer_than_a_silence_may_last_arrives_as_long_as_something_moves(
+    client: redis.Redis, link: Link
+) -> None:
+    key = uuid.uuid4().hex
+    # 8 MB in pieces of 100 kB, 50 ms apart: twice as long as nothing may move, each way.
+    with Trickle(link, 100_000), silence(SILENCE_S):
+        command(client, "SETEX", key, "60", "x" * SIZE)
+
+        assert len(command(client, "GETDEL", key)) == SIZE
+
+
+def test_a_link_that_stands_still_in_the_midst_of_it_is_given_up(client: redis.Redis, link: Link) -> None:
+    link.up.close()
+    link.up.open(1_000_000)
+
+    with pytest.raises(redis.TimeoutError), silence(0.5):
+        command(client, "SETEX", "never", "60", "x" * SIZE)
+
+
+def test_what_the_system_has_taken_and_not_delivered_is_told(client: redis.Redis, link: Link) -> None:
+    pool: Any = client.connection_pool
+    connection = pool.get_connection()
+    assert bytes_on_their_way(connection._sock) == 0
+
+    link.up.close()
+    connection._sock.setblocking(False)
+    sent = connection._sock.send(b"x" * SIZE)
+
+    assert 0 < bytes_on_their_way(connection._sock) <= sent
+    connection.disconnect()
+    pool.release(connection)
