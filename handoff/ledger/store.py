@@ -152,13 +152,13 @@ class Store:
         self._until_s: float | None = None  #: see `until`
         self._is_reached = False
 
-    def until(self, deadline_s: float) -> Store:
+    def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
 
         It asks a silent server again until then; one that is away too, once it has been reached.
         """
         waiting = copy.copy(self)
-        waiting._until_s, waiting._is_reached = deadline_s, False
+        waiting._until_s, waiting._is_reached = deadline_s, is_reached
         return waiting
 
     def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:

@@ -744,4 +744,24 @@ MUTANTS = (
         "  Worker.set_state(queue, node)",
         ("tests/ledger/test_heartbeat.py::test_a_worker_has_an_end_before_its_first_heartbeat[fake]",),
     ),
+    Mutant(
+        "parcels-whole",
+        "a large value is taken for whole of which a part is missing",
+        "handoff/ledger/lua/libraries/jobs/parcels.lua",
+        "  return redis.call('STRLEN', K.parcel .. token) == size",
+        "  return redis.call('STRLEN', K.parcel .. token) > 0",
+        (
+            "tests/ledger/test_large_values.py::TestResults::test_where_not_all_of_it_is_there_the_function_goes_on_until_it_is[fake-a part]",
+        ),
+    ),
+    Mutant(
+        "sending-counted",
+        "a reply to an agent is as large as all functions in it together",
+        "handoff/ledger/lua/libraries/jobs/sending.lua",
+        "  Call.sent_bytes = Call.sent_bytes + size\n",
+        "",
+        (
+            "tests/ledger/test_large_values.py::TestArguments::test_a_reply_to_an_agent_is_never_large_however_many_functions_are_in_it[fake]",
+        ),
+    ),
 )

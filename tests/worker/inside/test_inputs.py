@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 
 from handoff.errors import ResultGone
+from handoff.ledger import store as store_module
 from handoff.ledger.result_entry import decode_value
+from handoff.ledger.store import GIVE_UP_AFTER_S
+from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff_worker.agent.delivery import result as delivered
 from handoff_worker.children.outcome import Finished
 from handoff_worker.inside.importing import import_function
 from handoff_worker.inside.inputs import MOST_READ, Entry, Evaluator, Unmade, read_results, taken
 from support.children import entry, inline, inline_function, inputs, result, transform
+from support.link import Link
 
 
 def arguments(
@@ -233,6 +239,41 @@ def test_what_redis_refuses_is_worth_another_attempt(connection: redis.Redis) ->
     connection.delete("no-stream")
     assert isinstance(caught.value.__cause__, redis.ResponseError)
     assert caught.value.retryable
+
+
+def test_a_connection_that_has_died_since_the_last_function_costs_no_attempt(server: RedisServer) -> None:
+    key = f"results-{uuid.uuid4().hex}"
+    with Link(server.port) as link, redis.Redis.from_url(link.url(server.url), socket_timeout=1) as connection:
+        add: Any = connection.xadd
+        add(key, entry(7))
+
+        link.silence()
+
+        assert read_results(connection, {1: key})[1] == entry(7)
+        connection.delete(key)
+
+
+def test_a_redis_that_is_away_for_a_while_costs_no_attempt(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, away = f"results-{uuid.uuid4().hex}", [redis.ConnectionError("connection refused")] * 8
+    pauses: list[float] = []
+    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append))
+    with redis.Redis.from_url(server.url) as connection:
+        add: Any = connection.xadd
+        add(key, entry(7))
+        pipeline = connection.pipeline
+
+        def refuse(**options: Any) -> Any:
+            if away:
+                raise away.pop()
+            return pipeline(**options)
+
+        monkeypatch.setattr(connection, "pipeline", refuse)
+
+        assert read_results(connection, {1: key})[1] == entry(7)
+        assert sum(pauses) > GIVE_UP_AFTER_S
+        connection.delete(key)
 
 
 # Giving back.

@@ -6,6 +6,7 @@ Reads the plain data in which a plan says so, and the entries in which RQ keeps 
 from __future__ import annotations
 
 import asyncio
+import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,13 @@ from redis import Redis
 
 from handoff.errors import ResultGone
 from handoff.ledger.keys import node_of_queue
+from handoff.ledger.store import Store
 
 MOST_READ = 500
 """Results of one pipeline: their replies are in memory together."""
+
+OUTAGE_S = 60.0
+"""How long a Redis that is away is waited for: a function that fails for that has used an attempt."""
 
 _FINISHED = b"1"
 """rq.results.Result.Type."""
@@ -175,15 +180,13 @@ def read_results(connection: Redis, keys: Mapping[int, str]) -> dict[int, Entry]
     """Read the newest entry of each stream, under the number of its key; none where there is none."""
     numbers = list(keys)
     entries: dict[int, Entry] = {}
+    # A child keeps its connection from one function to the next, and it may have died since.
+    store = Store(connection, "").until(time.monotonic() + OUTAGE_S, is_reached=True)
     try:
         for start in range(0, len(numbers), MOST_READ):
             batch = numbers[start : start + MOST_READ]
-            with connection.pipeline(transaction=False) as pipeline:
-                for number in batch:
-                    pipeline.xrevrange(keys[number], count=1)
-                for number, newest in zip(batch, pipeline.execute(), strict=True):
-                    if newest:
-                        entries[number] = newest[0][1]
+            replies = store.read_each([("XREVRANGE", keys[number], "+", "-", "COUNT", 1) for number in batch])
+            entries |= {number: newest[0][1] for number, newest in zip(batch, replies, strict=True) if newest}
     except BaseException as error:
         raise Unmade(f"raised by reading {len(keys)} results that it takes", retryable=True) from error
     return entries
