@@ -105,7 +105,7 @@ def take(room: int) -> Callable[[Scene], object]:
 
 def tick_with_room(scene: Scene) -> object:
     reply = scene.cluster.store.run("tick", room=4, token=uuid.uuid4().hex)
-    return [id for id, _ in reply[2]]
+    return [id for id, *_ in reply[2]]
 
 
 def register(name: str, **capabilities: float) -> Callable[[Scene], object]:

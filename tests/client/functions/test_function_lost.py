@@ -12,7 +12,7 @@ from support.submits import later, run, submit
 
 def callbacks_due(cluster: Cluster) -> list[str]:
     reply = cluster.store.run("tick", room=9, token="t")
-    return [id.decode() for id, _ in reply[2]]
+    return [id.decode() for id, *_ in reply[2]]
 
 
 class TestLostNode:
