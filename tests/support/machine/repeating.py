@@ -36,7 +36,7 @@ def _unordered(script: str, reply: list[Any]) -> list[Any]:
     """A reply without the order of the fields of a hash: the server's own, and not always the same."""
     match script, reply:
         case "finish", ["done", outcomes, started, more]:
-            return ["done", outcomes, [(id, sorted(fields), inputs) for id, fields, inputs in started], more]
+            return ["done", outcomes, [(id, sorted(fields), *rest) for id, fields, *rest in started], more]
         case "share", [tag, amounts]:
             return [tag, sorted(map(str, amounts))]
         case _:
