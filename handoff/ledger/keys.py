@@ -33,7 +33,10 @@ SCHEMA: dict[str, Key] = {
     "node": Key(
         "node:", "HASH", "one node: see nodes/node.lua; `*` = what all share", "while it is known", of="node name"
     ),
-    "leases": Key("leases", "ZSET", "leased node -> when its lease is over, ms", "while a leased node is live"),
+    "leases": Key(
+        "leases", "ZSET", "leased node -> when its lease is over, ms of uptime", "while a leased node is live"
+    ),
+    "lease_lengths": Key("lengths", "ZSET", "leased node -> how long its lease is, ms", "while it is live"),
     "lost": Key("lost", "ZSET", "node whose lease is over -> since when, ms", "until it is back, or forgotten"),
     "reservations": Key(
         "held:", "HASH", "reservation id -> its record (texts/reservation)", "while something is held", of="node name"
@@ -83,6 +86,9 @@ SCHEMA: dict[str, Key] = {
     "able": Key("able", "HASH", "shape -> how many live nodes could hold it", "while it waits and no node changes"),
     "holds": Key("holds", "ZSET", "node that is held for a head -> the head's rank", "while it is held"),
     "timers": Key("timers", "ZSET", "what becomes due by the clock (texts/timer) -> when, ms", "until it is due"),
+    "renewed": Key(
+        "renewed", "ZSET", "timer that somebody puts off while he lives -> when, ms of uptime", "until it is due"
+    ),
     "delayed": Key("delayed", "ZSET", "job -> not before, ms", "while one is delayed"),
     "callbacks": Key("callbacks", "LIST", "jobs whose on_failure an agent is to run", "until an agent took it"),
     "handed": Key("handed:", "LIST", "of these, what one tick handed out", "a minute", of="token of the tick"),
@@ -110,6 +116,7 @@ SCHEMA: dict[str, Key] = {
         "gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"
     ),
     # Housekeeping.
+    "clock": Key("clock", "HASH", "the ledger's time: see time/clock.lua", "permanent"),
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
     "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),
     "sweep": Key("sweep", "HASH", "how far the walks over queues, nodes and shapes have come", "permanent"),

@@ -21,7 +21,7 @@ MUTANTS = (
         "agent-doubling",
         "pauses without Redis are all equally long",
         "workers/handoff_worker/agent/agent.py",
-        "min(LONGEST_BACKOFF_S, 0.1 * 2**self._failures)",
+        "min(self._longest_backoff_s(), 0.1 * 2**self._failures)",
         "0.2",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
@@ -31,11 +31,27 @@ MUTANTS = (
         "agent-longest",
         "pauses without Redis grow without end",
         "workers/handoff_worker/agent/agent.py",
-        "min(LONGEST_BACKOFF_S, 0.1 * 2**self._failures)",
+        "min(self._longest_backoff_s(), 0.1 * 2**self._failures)",
         "0.1 * 2**self._failures",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
         ),
+    ),
+    Mutant(
+        "agent-take-at",
+        "after a roll-back it takes at once",
+        "workers/handoff_worker/agent/agent.py",
+        "        if self._quiet or time.monotonic() < self._take_at_s:",
+        "        if self._quiet:",
+        ("tests/worker/loop/test_loop_rolled_back.py::test_for_a_while_nothing_is_taken[fake]",),
+    ),
+    Mutant(
+        "memory-attempt",
+        "a retry is given the result of the attempt before",
+        "workers/handoff_worker/agent/memory.py",
+        " or started.attempt > ended.attempt",
+        "",
+        ("tests/worker/loop/test_memory.py::test_another_attempt_or_submit_or_job_has_none",),
     ),
     Mutant(
         "agent-failures",
@@ -105,8 +121,8 @@ MUTANTS = (
         "agent-quiet-room",
         "a quiet agent takes",
         "workers/handoff_worker/agent/agent.py",
-        ("        if self._quiet:\n            return 0"),
-        "",
+        "        if self._quiet or time.monotonic() < self._take_at_s:",
+        "        if time.monotonic() < self._take_at_s:",
         ("tests/worker/loop/test_loop_exchanges.py::test_a_node_that_falls_quiet_says_so_and_takes_nothing_more",),
     ),
     Mutant(

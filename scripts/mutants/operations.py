@@ -20,7 +20,7 @@ MUTANTS = (
         "attend-timer",
         "to be there does not put off the end of an attached run",
         "handoff/ledger/lua/operations/client/attend.lua",
-        "Timers.set(Timer.of('attached', run), Call.now + ms)\n",
+        "Timers.keep_off(Timer.of('attached', run), ms)\n",
         "",
         (
             "tests/client/runs/test_run_attached.py",
@@ -107,9 +107,9 @@ MUTANTS = (
     Mutant(
         "submit-due",
         "what is due already is delayed",
-        "handoff/ledger/lua/operations/client/submit.lua",
-        "  if due > Call.now then",
-        "  if due >= Call.now then",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if date > Call.wall or delay_ms > 0 then",
+        "  if date >= Call.wall or delay_ms > 0 then",
         (
             "tests/ledger/scheduling/test_scheduling_timed.py",
             "tests/ledger/test_hint_of_work.py",
@@ -192,9 +192,9 @@ MUTANTS = (
     Mutant(
         "nodes-lease",
         "what is left of a lease may be less than nothing",
-        "handoff/ledger/lua/operations/operator/nodes.lua",
-        "math.max(0, tonumber(ends) - Call.now)",
-        "tonumber(ends) - Call.now",
+        "handoff/ledger/lua/libraries/nodes/leases.lua",
+        "math.max(0, ends - Call.uptime - (unheard_ms or 0))",
+        "ends - Call.uptime - (unheard_ms or 0)",
         (
             "tests/ledger/runs/test_run_keeping.py",
             "tests/ledger/test_asking_again_after_the_end.py",

@@ -12,6 +12,7 @@ from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent
 from support.ear import Ear, ear
 from support.graphs import Site, function
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 
@@ -82,10 +83,10 @@ def test_at_the_deadline_of_a_drain_the_agent_is_told_what_to_stop(cluster: Clus
     handle = start(cluster, agent, a)
     cluster.drain("a", 60)
 
-    cluster.store.now_ms += 59_999
+    pass_ms(cluster.store, 59_999)
     tick(cluster.store)
     assert a.heard() == []
-    cluster.store.now_ms += 1
+    pass_ms(cluster.store, 1)
     tick(cluster.store)
 
     assert a.heard() == [stop(handle)]

@@ -8,6 +8,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent, Stale, ok
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 
@@ -29,7 +30,7 @@ def test_an_agent_from_before_redis_was_emptied_is_not_taken_for_the_one_that_ca
     cluster: Cluster, agent: FakeAgent
 ) -> None:
     empty_redis(cluster)
-    cluster.store.now_ms += 1
+    pass_ms(cluster.store, 1)
     other = FakeAgent(cluster.store, "a", {"cpu": 2}).register()
 
     with pytest.raises(Stale):

@@ -11,6 +11,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent
 from support.ledger import read_ledger
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 LEASE_MS = 6000
@@ -40,14 +41,14 @@ def kept_of_nodes(cluster: Cluster) -> dict[str, Any]:
 
 
 def lose(cluster: Cluster) -> None:
-    cluster.store.now_ms += LEASE_MS
+    pass_ms(cluster.store, LEASE_MS)
     tick(cluster.store)
 
 
 def test_a_lost_node_is_known_for_an_hour(cluster: Cluster, agent: FakeAgent) -> None:
     lose(cluster)
 
-    cluster.store.now_ms += HOUR_MS - 1
+    pass_ms(cluster.store, HOUR_MS - 1)
     tick(cluster.store)
 
     assert known(cluster) == ["a"]
@@ -58,7 +59,7 @@ def test_a_node_that_was_lost_an_hour_ago_is_forgotten(cluster: Cluster, agent: 
     before = kept_of_nodes(cluster)
     lose(cluster)
 
-    cluster.store.now_ms += HOUR_MS
+    pass_ms(cluster.store, HOUR_MS)
     tick(cluster.store)
 
     assert before
@@ -71,7 +72,7 @@ def test_a_node_that_came_back_in_time_is_not_forgotten(cluster: Cluster, agent:
     agent.lease_ms = 2 * HOUR_MS
     agent.register()
 
-    cluster.store.now_ms += HOUR_MS
+    pass_ms(cluster.store, HOUR_MS)
     tick(cluster.store)
 
     assert known(cluster) == ["a"]
@@ -80,7 +81,7 @@ def test_a_node_that_came_back_in_time_is_not_forgotten(cluster: Cluster, agent:
 
 def test_who_comes_back_after_an_hour_is_a_node_like_any_new_one(cluster: Cluster, agent: FakeAgent) -> None:
     lose(cluster)
-    cluster.store.now_ms += HOUR_MS
+    pass_ms(cluster.store, HOUR_MS)
     tick(cluster.store)
 
     agent.register()
@@ -92,9 +93,9 @@ def test_who_comes_back_after_an_hour_is_a_node_like_any_new_one(cluster: Cluste
 def test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back(cluster: Cluster, agent: FakeAgent) -> None:
     handles = [cluster.enqueue("tasks:work", cost={"cpu": 1}) for _ in range(MANY)]
     other = FakeAgent(cluster.store, "b", {"cpu": MANY}, lease_ms=2 * HOUR_MS).register()
-    cluster.store.now_ms += LEASE_MS
+    pass_ms(cluster.store, LEASE_MS)
     other.beat()
-    cluster.store.now_ms += HOUR_MS
+    pass_ms(cluster.store, HOUR_MS)
 
     tick(cluster.store)
     tick(cluster.store)

@@ -8,6 +8,7 @@ from rq.worker import BaseWorker
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent, Stale
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 
@@ -43,9 +44,9 @@ def test_a_worker_whose_key_has_expired_has_an_end_again_with_the_next_heartbeat
 
 
 def test_a_heartbeat_puts_off_the_end_of_the_lease(cluster: Cluster, agent: FakeAgent) -> None:
-    cluster.store.now_ms += LEASE_MS - 1
+    pass_ms(cluster.store, LEASE_MS - 1)
     agent.beat()
-    cluster.store.now_ms += LEASE_MS - 1
+    pass_ms(cluster.store, LEASE_MS - 1)
 
     [node] = read_nodes(cluster.store)
     assert (node.live, node.lease_ms) == (True, 1)
@@ -53,7 +54,7 @@ def test_a_heartbeat_puts_off_the_end_of_the_lease(cluster: Cluster, agent: Fake
 
 
 def test_without_a_heartbeat_the_lease_ends_when_it_was_said_to(cluster: Cluster, agent: FakeAgent) -> None:
-    cluster.store.now_ms += LEASE_MS
+    pass_ms(cluster.store, LEASE_MS)
 
     with pytest.raises(Stale):
         agent.beat()

@@ -19,6 +19,7 @@ from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Stale, failure, ok
 from support.books import assert_nothing_held, check_books
 from support.ledger import read_ledger
+from support.passing import pass_ms
 from support.thorough import THOROUGH
 
 START_MS = 1_800_000_000_000
@@ -112,7 +113,7 @@ class Crowd:
         self._store.run("deregister", name=self._chance.choice("abcst"), incarnation="")
 
     def _pass_time(self) -> None:
-        self._store.now_ms += self._chance.choice([500, 1000, 1000, LEASE_MS])
+        pass_ms(self._store, self._chance.choice([500, 1000, 1000, LEASE_MS]))
 
     def _beat(self) -> None:
         for agent in self._agents:

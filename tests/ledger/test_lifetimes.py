@@ -13,6 +13,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.keys import prefix
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 YEAR_S = 365 * 24 * 3600
@@ -77,7 +78,7 @@ def test_each_entry_of_a_registry_goes_when_its_own_time_is_over(cluster: Cluste
 
     left = []
     for seconds in (9, 3, 90):
-        cluster.store.now_ms += seconds * 1000
+        pass_ms(cluster.store, seconds * 1000)
         tick(cluster.store)
         left.append(cluster.connection.zcard(registry))
 
@@ -89,7 +90,7 @@ def test_an_entry_that_is_kept_for_ever_stays_when_others_go(cluster: Cluster, a
     for _ in handles:
         agent.finish(*(ok(started.id) for started in agent.take()))
 
-    cluster.store.now_ms += 12_000
+    pass_ms(cluster.store, 12_000)
     tick(cluster.store)
 
     queue = Queue(f"{cluster.namespace}.a", connection=cluster.connection, serializer=Serializer)

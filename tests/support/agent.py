@@ -139,7 +139,7 @@ class FakeAgent:
 
     def beat(self) -> list[str]:
         """Renew the lease, telling what runs. -> the reservations that are to be stopped"""
-        reply = self._own("beat", *self.runs)
+        reply = self._own("beat", *self.runs, op=0)
         return [id.decode() for id in reply[1]]
 
     def take(self, room: int = 1) -> list[Started]:
@@ -150,14 +150,7 @@ class FakeAgent:
 
     def finish(self, *results: Result, room: int = 0) -> list[str]:
         """Deliver results and take up to `room` functions. -> what became of each result"""
-        flat = [
-            value
-            for result in results
-            for value in (
-                result.id, result.kind, result.body, result.error, result.message, int(result.retryable),
-                f"{result.jitter:.3f}", result.forms,
-            )
-        ]  # fmt: skip
+        flat = [value for result in results for value in _flat(result)]
         self.op += 1
         reply = self._own("finish", *flat, op=self.op, room=room)
         for result in results:
@@ -171,6 +164,15 @@ class FakeAgent:
         """Send a piece of a large value. -> how much of it is there"""
         reply = self._store.run("parcel", token=parcel, offset=at, piece=text)
         assert reply[0] == "has", reply
+        return int(reply[1])
+
+    def recall(self, started: Started, result: Result) -> int:
+        """Tell once more what came of a function, after a roll-back. -> 1 where that was news"""
+        job = started.job
+        reply = self._own(
+            "recall", job["h_token"].decode(), job["created_at"].decode(), int(job["h_attempts"]), *_flat(result),
+            op=self.op,
+        )  # fmt: skip
         return int(reply[1])
 
     def quiet(self, on: bool = True) -> None:
@@ -195,6 +197,13 @@ class FakeAgent:
 
     def _forget(self) -> None:
         self.epoch, self.runs = "", {}
+
+
+def _flat(result: Result) -> tuple[str | int, ...]:
+    return (
+        result.id, result.kind, result.body, result.error, result.message, int(result.retryable),
+        f"{result.jitter:.3f}", result.forms,
+    )  # fmt: skip
 
 
 def _fields(flat: list[bytes]) -> dict[str, bytes]:

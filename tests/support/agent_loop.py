@@ -23,6 +23,7 @@ from handoff_worker.agent.agent import Agent, Options
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
 from handoff_worker.children.outcome import Finished, Outcome
+from support.passing import pass_ms
 
 LEASE_S = 30.0
 
@@ -202,7 +203,7 @@ class Loop:
     def pass_s(self, seconds: float) -> None:
         """Both clocks move: the loop's, and that of the server."""
         self.now_s += seconds
-        self.cluster.store.now_ms += round(seconds * 1000)
+        pass_ms(self.cluster.store, round(seconds * 1000))
 
     def running(self) -> list[str]:
         """What was given to children, by job."""

@@ -18,9 +18,9 @@ def end_lease(cluster: Cluster, node: str) -> None:
 def end_timer(cluster: Cluster, kind: str) -> None:
     """Let the one timer of a kind be due: whoever does the housekeeping next finds it so."""
     client: Any = cluster.connection
-    timers = client.zrange(cluster.store.keys("timers"), 0, -1)
+    timers = {timer: key for key in ("timers", "renewed") for timer in client.zrange(cluster.store.keys(key), 0, -1)}
     (timer,) = (timer for timer in timers if timer.partition(b"|")[0] == kind.encode())
-    _bring_due(cluster, "timers", timer)
+    _bring_due(cluster, timers[timer], timer)
 
 
 def _bring_due(cluster: Cluster, key: str, member: str | bytes) -> None:

@@ -9,6 +9,7 @@ from handoff.client.handle import Handle
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
 from handoff.words.constraints import Not
+from support.passing import pass_ms
 
 T0 = 1_700_000_000_000
 
@@ -18,7 +19,7 @@ def why(cluster: Cluster, handle: Handle) -> Explanation:
 
 
 def pass_s(cluster: Cluster, seconds: float) -> None:
-    cluster.store.now_ms += round(1000 * seconds)
+    pass_ms(cluster.store, round(1000 * seconds))
 
 
 def one(entries: list[dict[str, Any]], **where: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from handoff.client.handle import Handle
 from handoff.ledger import housekeeping
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
+from support.passing import pass_ms
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Scene:
         assert [started.job_id for started in self.agent.take(room=len(ids))] == list(ids)
 
     def later(self, ms: int) -> None:
-        self.cluster.store.now_ms += ms
+        pass_ms(self.cluster.store, ms)
 
     def running(self, id: str) -> str:
         return next(reservation for reservation in self.agent.runs if reservation.startswith(f"{id}:"))
@@ -97,6 +98,12 @@ def later(ms: int) -> Callable[[Scene], object]:
 
 def tick(scene: Scene) -> None:
     housekeeping.tick(scene.cluster.store)
+
+
+def recall(scene: Scene) -> None:
+    (started,) = scene.agent.runs.values()
+    # Asked again it is no news.
+    assert scene.agent.recall(started, ok(started.id)) in (0, 1)
 
 
 def take(room: int) -> Callable[[Scene], object]:
@@ -194,6 +201,7 @@ FLOWS = {
     "beat": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(3000))),
     "beat: with one to be stopped": Flow(lambda scene: scene.agent.beat(), steps(start("f"), cancel())),
     "beat: too late": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(7000))),
+    "recall: what the books take for running": Flow(recall, steps(start("f"), submit("g", cost={"cpu": 2}))),
     "register: again": Flow(lambda scene: scene.agent.register().epoch != "", start("f")),
     "register: after the lease": Flow(
         lambda scene: scene.agent.register().epoch != "", steps(start("f"), submit("g"), later(7000))

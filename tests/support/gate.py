@@ -44,6 +44,11 @@ class Gate:
         """Wait for the next function to arrive."""
         return self.arrivals()[0]
 
+    def is_waited_at(self) -> bool:
+        """Whether another function has arrived by now."""
+        ready, _, _ = select.select([self._files["arrived"]], [], [], 0)
+        return bool(ready or self._read)
+
     def open(self, node: str, count: int = 1) -> None:
         """Let `count` functions through on a node, which may have arrived already or not."""
         os.write(self._files[node], b"!" * count)

@@ -57,6 +57,7 @@ from support.agent import FakeAgent, failure, killed, ok
 from support.books import check_ledger
 from support.drawing import draw_node, drawn_name, error_of
 from support.ledger import Ledger, read_ledger
+from support.passing import pass_ms
 from support.steps import add_option, amounts, milliseconds, nodes_of, variant
 
 START_MS = 1_900_000_000_000
@@ -253,7 +254,7 @@ class Board:
 
     def _pass(self, ms: int) -> None:
         while ms > 0:
-            self.store.now_ms += min(ms, BEAT_MS)
+            pass_ms(self.store, min(ms, BEAT_MS))
             ms -= BEAT_MS
             for agent in self.agents.values():
                 agent.beat()

@@ -14,6 +14,7 @@ from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction
 from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, failure, killed, ok
+from support.passing import pass_ms
 from support.submits import NOW_MS
 
 NOW = datetime.fromtimestamp(NOW_MS / 1000, UTC)
@@ -92,7 +93,7 @@ def play_out(cluster: Cluster, agent: FakeAgent) -> None:
     for _ in range(20 + left // SWEPT):
         stops = agent.beat()
         agent.finish(*(killed(id) if id in stops else ok(id) for id in agent.runs), room=9)
-        cluster.store.now_ms += 3000
+        pass_ms(cluster.store, 3000)
         tick(cluster.store)
 
 

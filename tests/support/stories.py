@@ -7,6 +7,7 @@ from typing import Any
 from handoff.client.cluster import Cluster
 from handoff.ledger import housekeeping
 from handoff.ledger.records import look
+from support import passing
 from support.agent import FakeAgent
 
 START_MS = 1_800_000_000_000
@@ -15,7 +16,7 @@ LEASE_MS = 5000
 
 
 def pass_ms(cluster: Cluster, ms: int) -> None:
-    cluster.store.now_ms += ms
+    passing.pass_ms(cluster.store, ms)
 
 
 def agent(cluster: Cluster, name: str, **capabilities: Any) -> FakeAgent:

@@ -11,6 +11,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.verdict import Verdict
 from handoff.words.function import Function
 from support.agent import FakeAgent, Result, failure, ok
+from support.passing import pass_ms
 
 NOW_MS = 1_900_000_000_000
 
@@ -27,7 +28,7 @@ def verdict_of(cluster: Cluster, **fields: Any) -> Verdict:
 
 def later(cluster: Cluster, seconds: float) -> None:
     """Let the clock move and the housekeeping be done."""
-    cluster.store.now_ms += round(seconds * 1000)
+    pass_ms(cluster.store, round(seconds * 1000))
     tick(cluster.store)
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 _SECTION = re.compile(r"^-- (KEYS|ARGV|RETURNS|STATE)\s+(.*)$")
 _INCLUDE = re.compile(r"^-- @include (\S.*)$")
+_FIRST = re.compile(r"^-- @first (\w+)$")
 _FINALLY = re.compile(r"^-- @finally (\w+)$")
 _CONTINUED = "--" + " " * 12
 
@@ -39,6 +40,7 @@ class Header:
     returns: list[str] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)  #: a field of `Call` -> the expression that it begins with
     includes: list[str] = field(default_factory=list)
+    first: str = ""  #: one of its functions, with which every operation begins that asks for the time
     last: str = ""  #: one of its functions, with which every operation ends
 
 
@@ -49,7 +51,9 @@ def parse(name: str, text: str) -> Header:
     for line in text.splitlines():
         if not line.startswith("--"):
             break
-        if match := _FINALLY.match(line):
+        if match := _FIRST.match(line):
+            header.first = match.group(1)
+        elif match := _FINALLY.match(line):
             header.last = match.group(1)
         elif match := _INCLUDE.match(line):
             header.includes += match.group(1).split()

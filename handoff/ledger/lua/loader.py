@@ -2,16 +2,16 @@
 
 Every library is a table called like its file (`nodes/node.lua` is `Node`); what it does not put there is its own. A
 file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
-(RQ's name of the lobby queue: the namespace), `Call.now` (ms; by the server's clock, which `Call.is_live` says, or the
-time that a test gives), and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has
-the full names of keys, `F` the names of a job's fields.
+(RQ's name of the lobby queue: the namespace), `Call.wall` (ms; by the server's clock, which `Call.is_live` says, or the
+time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it), and what libraries keep until the
+operation ends, which no library keeps anywhere else. `K` has the full names of keys, `F` the names of a job's fields.
 
 The namespace's prefix travels as the only KEYS entry: one script text, and one SHA, serves every namespace, and a call
 carries no list of forty keys. (Redis Cluster is out of scope.)
 
 The server makes every function of a script anew at each call (0.3 us each), so a script carries only the definitions
 that it reaches, and a library is made when the first of its names is asked for: most calls need few of them. What a
-library names as `-- @finally save` is called when the operation has ended.
+library names as `-- @finally save` is called when the operation has ended, what it names as `-- @first start` before.
 """
 
 from __future__ import annotations
@@ -37,15 +37,20 @@ _CONVERSIONS = {"str": "ARGV[{}]", "int": "tonumber(ARGV[{}])"}
 CONTEXT_ARGUMENTS = ("lobby", "now_ms")
 """What every call carries in front of its own arguments."""
 
-_CONTEXT = ("lobby = ARGV[1]", "now = tonumber(ARGV[2])", "is_live = ARGV[2] == '0'")
+_CONTEXT = ("lobby = ARGV[1]", "wall = tonumber(ARGV[2])", "is_live = ARGV[2] == '0'")
 
 _CLOCK = (
-    "if Call.now == 0 then",
+    "if Call.wall == 0 then",
     "local time = redis.call('TIME')",
-    "Call.now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)",
+    "Call.wall = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)",
     "end",
 )
 """Read once: on Redis 8 the time stands still within a script, and before that one script must not see two times."""
+
+_TIMES = frozenset({"Call.now", "Call.uptime"})
+"""What a library makes of the clock, for those scripts that ask."""
+
+_TIMEKEEPER = "time/clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +148,12 @@ def load(name: str, rq_prefix: str) -> Script:
     """Assemble an operation."""
     order = _in_order(name)
     last = [f"{table_of(file)}.{header(file).last}" for file in order if header(file).last]
+    first: list[str] = []
     pieces = _reached([piece for file in order for piece in _pieces(file)], last)
+    if any(_TIMES & piece.names() for piece in pieces):
+        order = _in_order(_TIMEKEEPER, name)
+        first = [f"{table_of(_TIMEKEEPER)}.{header(_TIMEKEEPER).first}"]
+        pieces = _reached([piece for file in order for piece in _pieces(file)], [*first, *last])
     body = [piece for piece in pieces if piece.file == name]
     chunks = [(f"{name}.lua:prelude", line) for line in _prelude(name, pieces, rq_prefix)]
     for file in order[:-1]:
@@ -152,7 +162,13 @@ def load(name: str, rq_prefix: str) -> Script:
             chunks += _block(file, own)
     chunks.append((f"{name}.lua:prelude", "local function operate()"))
     chunks += [(f"{name}.lua:{number}", line) for piece in body for number, line in piece.lines]
-    closing = ["end", "local reply = operate()", *(f"{final}()" for final in last), "return reply"]
+    closing = [
+        "end",
+        *(f"{opening}()" for opening in first),
+        "local reply = operate()",
+        *(f"{final}()" for final in last),
+        "return reply",
+    ]
     chunks += [(f"{name}.lua:prelude", line) for line in closing]
     text = "\n".join(line for _, line in chunks)
     args = header(name).args
@@ -167,8 +183,8 @@ def load(name: str, rq_prefix: str) -> Script:
     )
 
 
-def _in_order(name: str) -> list[str]:
-    """The file and all that it includes, directly or not: each behind those that it includes."""
+def _in_order(*names: str) -> list[str]:
+    """The files and all that they include, directly or not: each behind those that it includes."""
     order: list[str] = []
 
     def include(file: str, way: tuple[str, ...]) -> None:
@@ -179,7 +195,8 @@ def _in_order(name: str) -> list[str]:
                 include(inner, (*way, file))
             order.append(file)
 
-    include(name, ())
+    for name in names:
+        include(name, ())
     return order
 
 
@@ -237,7 +254,7 @@ def _prelude(name: str, pieces: list[Piece], rq_prefix: str) -> list[str]:
     files = list(dict.fromkeys(piece.file for piece in pieces if piece.file != name))
     state = [f"{field} = {first}" for file in files for field, first in header(file).state.items()]
     lines.append(f"local Call = {{{', '.join([*_CONTEXT, *state])}}}")
-    if "Call.now" in used:
+    if "Call.wall" in used:
         lines += _CLOCK
     for number, (arg, kind) in enumerate(header(name).args, start=len(CONTEXT_ARGUMENTS) + 1):
         if kind == "list":

@@ -8,7 +8,7 @@ from handoff.words.function import Strategy
 def write_options(
     *, unfit_ms: int, wait_ms: int, strategy: Strategy, delay_ms: int = 0, due_ms: int = 0, prefer: str = ""
 ) -> str:
-    """Write what is not the default. The last three are only for functions in a run, which are not yet ready."""
+    """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run."""
     options = {
         "unfit": unfit_ms,
         "wait": wait_ms,

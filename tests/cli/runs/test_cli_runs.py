@@ -11,6 +11,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent
 from support.command_line import Run, handoff, said
+from support.passing import pass_ms
 from support.pipelines import pipeline
 
 
@@ -57,7 +58,7 @@ class TestList:
     def test_each_run_is_a_row_the_newest_first(self, run: Run, cluster: Cluster, agent: FakeAgent) -> None:
         cluster.store.now_ms = 1_900_000_000_000
         cluster.submit_dag(pipeline("older")).cancel()
-        cluster.store.now_ms += 1_000
+        pass_ms(cluster.store, 1_000)
         cluster.submit_dag(pipeline("newer"))
         cluster.store.now_ms = 0
 

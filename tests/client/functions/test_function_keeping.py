@@ -107,7 +107,9 @@ class TestKeeping:
             tick(cluster.store)
 
             left = {key.decode() for key in cluster.connection.scan_iter("*")}
-            permanent = {cluster.store.keys(name) for name in ("epoch", "order", "events", "sweep", "rq_queues")}
+            permanent = {
+                cluster.store.keys(name) for name in ("clock", "epoch", "order", "events", "sweep", "rq_queues")
+            }
             assert left - permanent == {cluster.store.keys("released", claim.id)}
             assert cluster.connection.smembers(cluster.store.keys("rq_queues")) == {b"rq:queue:handoff"}
             check_books(cluster.store)

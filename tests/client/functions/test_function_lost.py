@@ -7,6 +7,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import NodeLost
 from support.agent import FakeAgent, ok
+from support.passing import pass_ms
 from support.submits import later, run, submit
 
 
@@ -59,7 +60,7 @@ class TestLostNode:
     ) -> None:
         handle = cluster.enqueue("tasks:work", on_failure=callback)
         agent.take()
-        cluster.store.now_ms += 7000
+        pass_ms(cluster.store, 7000)
 
         assert callbacks_due(cluster) == ([handle.id] if callback else [])
         assert cluster.connection.llen(cluster.store.keys("callbacks")) == 0

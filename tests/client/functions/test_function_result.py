@@ -12,6 +12,7 @@ from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
 from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, killed, ok
+from support.passing import pass_ms
 from support.submits import later, run, submit, to_started
 from support.waiting import LIMIT_S
 
@@ -74,7 +75,7 @@ class TestResult:
         self, cluster: Cluster, agent: FakeAgent
     ) -> None:
         handle = to_started(cluster, agent)
-        cluster.store.now_ms += 7000
+        pass_ms(cluster.store, 7000)
 
         with pytest.raises(NodeLost):
             handle.result(timeout=LIMIT_S)

@@ -11,6 +11,7 @@ from handoff.client.cluster import Cluster
 from handoff.ledger.verdict import Verdict
 from support.agent import FakeAgent
 from support.books import check_books
+from support.passing import pass_ms
 from support.submits import submit, verdict_of
 
 
@@ -88,7 +89,7 @@ class TestVerdict:
         assert "node a" in verdict_of(cluster, node="a").reason
 
     def test_a_node_whose_lease_is_over_holds_nothing(self, cluster: Cluster, agent: FakeAgent) -> None:
-        cluster.store.now_ms += agent.lease_ms
+        pass_ms(cluster.store, agent.lease_ms)
 
         assert verdict_of(cluster).state == "infeasible"
 

@@ -15,6 +15,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.why.progress import Progress
 from support.agent import FakeAgent, failure, ok
 from support.diamond import dag, diamond, function, play
+from support.passing import pass_ms
 from support.waiting import LIMIT_S
 
 
@@ -113,7 +114,7 @@ class TestHandle:
         run = cluster.submit_dag(dag(function("x", cost={"cpu": 8}), function("y", cost={"cpu": 8})))
         assert run.progress().infeasible == []
 
-        cluster.store.now_ms += silent.lease_ms + 1
+        pass_ms(cluster.store, silent.lease_ms + 1)
 
         assert run.progress().infeasible == ["y"]
         cluster.store.now_ms = 0
@@ -172,7 +173,7 @@ class TestHandle:
     def test_the_list_has_the_newest_first(self, cluster: Cluster, agent: FakeAgent) -> None:
         cluster.store.now_ms = 1_900_000_000_000
         first = cluster.submit_dag(diamond())
-        cluster.store.now_ms += 1000
+        pass_ms(cluster.store, 1000)
         second = cluster.submit_dag(diamond())
 
         listed = cluster.runs()

@@ -16,6 +16,7 @@ from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, ok
+from support.passing import pass_ms
 from support.rq_states import (
     NOW,
     to_canceled,
@@ -65,9 +66,9 @@ class TestJobs:
 
     def test_its_times_are_those_of_the_server(self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis) -> None:
         handle = to_queued(cluster, agent)
-        cluster.store.now_ms += 1500
+        pass_ms(cluster.store, 1500)
         [started] = agent.take()
-        cluster.store.now_ms += 250
+        pass_ms(cluster.store, 250)
         agent.finish(ok(started.id))
 
         job = Job.fetch(handle.id, connection=theirs)
@@ -139,7 +140,7 @@ class TestJobs:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_started(cluster, agent)
-        cluster.store.now_ms += agent.lease_ms
+        pass_ms(cluster.store, agent.lease_ms)
         tick(cluster.store)
 
         job = Job.fetch(handle.id, connection=theirs)

@@ -19,6 +19,7 @@ from rq.registry import (
 from handoff.client.cluster import Cluster
 from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, failure, ok
+from support.passing import pass_ms
 from support.rq_states import NOW, STATES, submit, to_started
 
 REGISTRIES: dict[str, tuple[type[BaseRegistry], str]] = {
@@ -90,7 +91,7 @@ class TestRegistries:
         submit(cluster, "canceled", failure_ttl=60).cancel()
         agent.goodbye()
 
-        cluster.store.now_ms += 62_000
+        pass_ms(cluster.store, 62_000)
         tick(cluster.store)
 
         for kind in (FinishedJobRegistry, FailedJobRegistry, CanceledJobRegistry):

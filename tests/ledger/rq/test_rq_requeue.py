@@ -12,6 +12,7 @@ from handoff.client.cluster import Cluster
 from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
+from support.passing import pass_ms
 from support.rq_states import play_out, submit, to_canceled, to_failed, to_started
 from support.rq_verbs import VERBS
 
@@ -70,7 +71,7 @@ class TestRequeued:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_failed(cluster, agent)
-        cluster.store.now_ms += agent.lease_ms
+        pass_ms(cluster.store, agent.lease_ms)
         other = FakeAgent(cluster.store, "b", {"cpu": 2}).register()
         tick(cluster.store)
 

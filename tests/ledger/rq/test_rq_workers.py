@@ -18,6 +18,7 @@ from handoff.client.cluster import Cluster
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
 from support.expiry import Expiry
+from support.passing import pass_ms
 from support.rq_states import NOW, submit, to_started
 from support.waiting import LIMIT_S
 
@@ -57,7 +58,7 @@ class TestWorkers:
     def test_a_beat_is_its_heartbeat_and_without_beats_it_goes(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
-        cluster.store.now_ms += 2000
+        pass_ms(cluster.store, 2000)
         expiry = Expiry(cluster.connection)
         agent.beat()
 

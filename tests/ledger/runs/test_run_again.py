@@ -6,6 +6,7 @@ import pytest
 
 from handoff.errors import DuplicateRun
 from support.graphs import Site, chain
+from support.passing import pass_ms
 from support.runs import load_half, run_to_the_end, wide
 from support.waiting import LIMIT_S
 
@@ -35,7 +36,7 @@ def test_a_graph_whose_run_has_ended_can_be_run_again(site: Site) -> None:
     site.node("a", cpu=1)
     old = site.submit(*chain(2), id="r")
     run_to_the_end(site)
-    site.store.now_ms += 1
+    pass_ms(site.store, 1)
 
     new = site.submit(*chain(3), id="r")
     site.take()

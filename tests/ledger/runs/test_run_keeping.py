@@ -11,6 +11,7 @@ from handoff.errors import UnknownRun
 from handoff.words.function import Collocated
 from support.expiry import FOR_EVER, Expiry
 from support.graphs import Site, chain, function
+from support.passing import pass_ms
 from support.runs import run_to_the_end, wide
 from support.waiting import LIMIT_S
 
@@ -43,7 +44,7 @@ def test_what_is_told_later_than_the_rest_when_it_expires_has_less_time_left(sit
     run = wide(site, 150, function("f1"), result_ttl=300)
     assert run.status == "finished"
 
-    site.store.now_ms += 100_000
+    pass_ms(site.store, 100_000)
     for agent in site.agents.values():
         agent.register()
     site.housekeep()

@@ -11,6 +11,7 @@ from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, WaitExpired
 from handoff.words.function import Function
 from handoff.words.variants import After
+from support.passing import pass_ms
 from support.picture import START_MS, Board, Case, cases
 from support.submits import submit
 from support.waiting import LIMIT_S
@@ -159,7 +160,7 @@ def test_while_nobody_is_there_but_a_client_that_waits_all_comes_about_that_the_
 
     def run_as_time_goes_by(script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """The clock moves with every housekeeping, of which nobody but the client does any."""
-        cluster.store.now_ms += 400 if script == "tick" else 0
+        pass_ms(cluster.store, 400 if script == "tick" else 0)
         return run(script, *rest, **arguments)
 
     monkeypatch.setattr(cluster.store, "run", run_as_time_goes_by)

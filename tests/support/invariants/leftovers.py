@@ -16,7 +16,7 @@ _KINDS_OF_OWN = frozenset(
         "spots", "spot_planes", "spot", "terms", "term", "overtaking", "noted", "fronts", "withheld", "able", "holds",
         "timers", "drained", "delayed", "callbacks", "dirty", "claims", "claim_ends", "released", "gone", "handed",
         "past", "events", "tick", "sweep", "prune", "run", "runs", "run_of", "next", "missing", "active", "groups",
-        "parked", "parcel", "graph", "end", "grouped", "unfolding",
+        "parked", "parcel", "graph", "end", "grouped", "unfolding", "clock", "lengths", "renewed",
     }
 )  # fmt: skip
 """What may be found between two scripts; `scratch` lives within one."""

@@ -33,7 +33,7 @@ def check_runs(
         if fields["state"] in ("running", "stopping"):
             _check_running(run, fields, own, jobs, rq, touched, left_of[run])
         elif fields["state"] == "loading":
-            assert f"load|{run}" in own["timers"], run
+            assert f"load|{run}" in own["renewed"], run
         elif not left_of[run]:
             assert fields["state"] in ("finished", "failed", "canceled"), fields
             _check_ended(run, fields, own)
@@ -48,7 +48,8 @@ def check_runs(
     shared = {name.removeprefix("cap:") for name in own.get("node:*", {}) if name.startswith("cap:run.")}
     dropped = {f"run.{run}" for run, kinds in left_of.items() if "drop" in kinds}
     assert shared - dropped == tokens, (shared, tokens)
-    timed = {what.split("|")[1] for what in own.get("timers", {}) if what.split("|")[0] in ("run", "attached", "load")}
+    timers = [*own.get("timers", {}), *own.get("renewed", {})]
+    timed = {what.split("|")[1] for what in timers if what.split("|")[0] in ("run", "attached", "load")}
     assert timed - set(left_of) <= live, timed
     for name, groups in below(own, "grouped"):
         for each in groups:

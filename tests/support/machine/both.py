@@ -24,6 +24,7 @@ from support.machine.repeating import RepeatingStore
 from support.machine.views import noted
 from support.oracle.model import Job
 from support.oracle.operations import Oracle
+from support.passing import pass_ms
 
 START_MS = 1_800_000_000_000
 
@@ -96,7 +97,9 @@ class Both(RuleBasedStateMachine):
         return [job for job in self.oracle.jobs.values() if job.state in states]
 
     def _step(self, ms: int) -> None:
-        self.store.now_ms = self.oracle.now_ms = self.oracle.now_ms + ms
+        """Set back, the clock is not followed: the ledger's time goes on from where it was."""
+        pass_ms(self.store, ms)
+        self.oracle.now_ms += max(0, ms)
 
     def _settle(self) -> None:
         """Tick until nothing is left over; after rq's tools, until every node and shape had its turn."""

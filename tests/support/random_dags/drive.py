@@ -16,6 +16,7 @@ from handoff_worker.children.outcome import Died
 from support.agent import FakeAgent, Result, Stale, Started, killed
 from support.graphs import Site
 from support.in_process_child import Child
+from support.passing import pass_ms
 from support.random_dags.cases import NODES, Case
 
 MOST_STEPS = 5000
@@ -60,7 +61,7 @@ class Drive:
         does = choose.random()
         if not busy and does > 0.7:
             # Most likely all that could start waits for its next attempt.
-            self.site.store.now_ms += 20_000
+            pass_ms(self.site.store, 20_000)
             self.renew()
             tick(self.site.store)
         elif away and does < 0.1:
@@ -70,7 +71,7 @@ class Drive:
         elif does < 0.03 or (self.drained and does < 0.08):
             self.drain(choose.choice(sorted(self.drained or self.site.agents)))
         elif does < 0.15:
-            self.site.store.now_ms += choose.choice([1, 300, 1000, 5000])
+            pass_ms(self.site.store, choose.choice([1, 300, 1000, 5000]))
             self.renew()
         elif does < 0.25:
             tick(self.site.store)
@@ -97,7 +98,7 @@ class Drive:
         self.renew()
         del self.site.agents[agent.name]
         for _ in range(2):
-            self.site.store.now_ms += agent.lease_ms // 2
+            pass_ms(self.site.store, agent.lease_ms // 2)
             self.renew()
         tick(self.site.store)
         if not self.is_stopped:

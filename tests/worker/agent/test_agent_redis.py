@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -23,27 +22,13 @@ from support.events import await_event
 from support.gate import Gate
 from support.processes import await_end
 from support.proxy import Command, FaultyProxy
+from support.roll_back import snapshot
 from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
 def redis_server(own_server: RedisServer) -> RedisServer:
     return own_server
-
-
-def snapshot(cluster: Cluster) -> Callable[[], None]:
-    """Remember all that Redis holds; the result brings it back, as a replica does that was promoted too early."""
-    client: Any = cluster.connection
-    kept = {key: (max(0, client.pttl(key)), client.dump(key)) for key in client.scan_iter()}
-
-    def bring_back() -> None:
-        with client.pipeline() as pipeline:
-            pipeline.flushall()
-            for key, (ttl_ms, value) in kept.items():
-                pipeline.restore(key, ttl_ms, value)
-            pipeline.execute()
-
-    return bring_back
 
 
 @pytest.mark.slow

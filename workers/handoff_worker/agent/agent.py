@@ -25,7 +25,7 @@ from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
 from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.functions import Functions
-from handoff_worker.agent.ledger import NameTaken, NodeLedger, Stale
+from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
@@ -40,6 +40,9 @@ LISTEN_S = 3.0
 """How long a subscription that has died silently may go unnoticed, and as much again."""
 
 LONGEST_BACKOFF_S = 8.0
+
+BACKOFF_PER_LEASE = 1 / 6
+"""An agent that was heard of a third of its lease before an outage then still has the half of it to be heard again."""
 
 MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
@@ -79,10 +82,11 @@ class Agent:
         self._look = True  #: there may be something to take
         self._quiet = self._quiet_known = False
         self._stop_at_s = inf
+        self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
         self._online_at_s = 0.0
-        self._beat_at_s = self._tick_at_s = self._listen_at_s = 0.0
+        self._beat_at_s = self._tick_at_s = self._listen_at_s = self._take_at_s = 0.0
 
     def watch(self, file: Any) -> None:
         """Wake up when this becomes readable; it is drained by its owner between two steps."""
@@ -137,7 +141,10 @@ class Agent:
         if self._gone or time.monotonic() < self._online_at_s:
             return
         try:
-            self._talk()
+            try:
+                self._talk()
+            except Behind:
+                self._recall()
             self._failures = 0
         except StoreUnavailable as error:
             self._back_off(error)
@@ -172,7 +179,7 @@ class Agent:
         return self._look and self._room() > 0
 
     def _room(self) -> int:
-        if self._quiet:
+        if self._quiet or time.monotonic() < self._take_at_s:
             return 0
         # What is being delivered gives its slots back in the same script.
         slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
@@ -201,8 +208,7 @@ class Agent:
                 )  # fmt: skip
             self._look = not self._quiet
         if now_s >= self._beat_at_s:
-            for id in self._ledger.beat([*self._functions.running, *self._outbox.ids()]):
-                self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
+            self._beat()
             self._beat_at_s = now_s + self._options.lease_s / 3 * random.uniform(0.8, 1.0)
         if now_s >= self._tick_at_s:
             self._tick()
@@ -219,6 +225,23 @@ class Agent:
         if not self._commands.listens():
             logger.info("commands do not arrive any more: subscribing anew")
             self._drop_commands()
+
+    def _beat(self) -> None:
+        runs = [*self._functions.running, *self._outbox.ids()]
+        for id in self._ledger.beat(runs, self._outbox.answered):
+            self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
+        self._is_new = False
+
+    def _recall(self) -> None:
+        """Tell what has ended here and is not in the books, before it is started once more."""
+        parts = self._functions.told_after_roll_back()
+        count = sum(self._ledger.recall(part, 0) for part in parts[:-1])
+        count += self._ledger.recall(parts[-1], self._outbox.answered)
+        if count or not self._is_new:
+            logger.warning("Redis was rolled back: it did not know %d functions that have run here", count)
+            # Others may have as much to tell, of what stands on our queue by now.
+            self._take_at_s = time.monotonic() + 2 * self._longest_backoff_s()
+        self._beat_at_s = 0.0
 
     def _exchange(self) -> None:
         op, results = self._outbox.exchange()
@@ -273,10 +296,13 @@ class Agent:
 
     def _back_off(self, error: StoreUnavailable) -> None:
         self._failures += 1
-        wait_s = min(LONGEST_BACKOFF_S, 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
+        wait_s = min(self._longest_backoff_s(), 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
         self._online_at_s = time.monotonic() + wait_s
         self._drop_commands()
         logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
+
+    def _longest_backoff_s(self) -> float:
+        return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)
 
     def _drop_commands(self) -> None:
         if self._commands.connected:
@@ -306,7 +332,7 @@ class Agent:
             return
         if taken is not None:
             raise NameTaken(self._ledger.name, taken)
-        self._quiet_known, self._look = False, True
+        self._quiet_known, self._look, self._is_new = False, True, True
 
     def _leave(self) -> None:
         self._drop_commands()

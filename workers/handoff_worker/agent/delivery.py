@@ -118,6 +118,15 @@ class Outbox:
         """The reservations whose results have not been answered for."""
         yield from {result.id: None for result in (*self.sent, *self.unsent, *self._ahead.values())}
 
+    def results(self) -> list[Result]:
+        """Those that go out with the next exchanges and have not been answered for."""
+        return [*self.sent, *self.unsent]
+
+    @property
+    def answered(self) -> int:
+        """The number of the last exchange that was answered."""
+        return self._op - self.is_unanswered
+
     def add(self, result: Result) -> None:
         """Have it delivered."""
         if result.kind == "finished" and result.size > LARGE:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import KeysView
 
 from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unreadable
+from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
@@ -25,11 +27,16 @@ class Functions:
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
         self._callbacks: set[str] = set()
+        self._ended = Memory()
 
     @property
     def running(self) -> KeysView[str]:
         """The reservations that are ours; those too of which the result is on its way."""
         return self._running.keys()
+
+    def told_after_roll_back(self) -> list[list[Ended]]:
+        """What has ended here lately and what runs, in parts."""
+        return self._ended.told_with(self._running.values(), self._outbox.results())
 
     @property
     def callbacks(self) -> int:
@@ -42,7 +49,11 @@ class Functions:
             # Redis was rolled back to before it was started: it runs here, and its result is still to come.
             return
         self._running[started.id] = started
-        if started.left_out:
+        if (result := self._ended.result_of(started)) is not None:
+            # Redis was rolled back to before it ended.
+            logger.warning("%s has ended here before Redis was rolled back: its result is delivered again", started.id)
+            self._outbox.add(result)
+        elif started.left_out:
             self._incomplete.add(started.id)
         elif started.id not in self._disowned:
             self._launch(started)
@@ -123,6 +134,8 @@ class Functions:
             return
         self._outbox.settle(result.id)
         started = self._running.pop(result.id)
+        if answer != "refused":
+            self._ended.note(started, result, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
         elif answer.startswith("failed") and result.kind == "stopped":

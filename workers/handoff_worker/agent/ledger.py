@@ -16,11 +16,16 @@ from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.labels import write_labels
 from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
 
 
 class Stale(Exception):
     """The node has another epoch by now: what runs here is no longer this agent's."""
+
+
+class Behind(Exception):
+    """Redis was rolled back: it does not know all that has ended here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +95,15 @@ class NodeLedger:
                 case _:
                     raise unlisted("register", reply)
 
-    def beat(self, runs: Iterable[str]) -> list[str]:
-        """Renew the lease and compare the reservations that run here. -> those to be stopped. Raises `Stale`."""
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch)
+    def beat(self, runs: Iterable[str], op: int = 0) -> list[str]:
+        """Renew the lease and compare the reservations that run here. -> those to be stopped.
+
+        `op` is the last exchange that was answered. Raises `Stale`, and `Behind` where that is not known any more.
+        """
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op)
         match reply:
+            case ["behind"]:
+                raise Behind
             case ["beaten", list(stops)]:
                 return [stop.decode() for stop in stops]
             case ["stale"]:
@@ -102,7 +112,7 @@ class NodeLedger:
                 raise unlisted("beat", reply)
 
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
-        """Deliver results and take up to `room` functions. Raises `Stale`. Same `op`, same answer."""
+        """Deliver results and take up to `room` functions. Same `op`, same answer. Raises `Stale` and `Behind`."""
         flat = [value for result in results for value in result.flat()]
         reply = self._store.attempt("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
         match reply:
@@ -112,6 +122,8 @@ class NodeLedger:
                     [Started.read(*each) for each in started],
                     bool(more),
                 )
+            case ["behind"]:
+                raise Behind
             case ["stale"]:
                 raise Stale
             case _:
@@ -129,6 +141,23 @@ class NodeLedger:
         """Read fields of a job's hash, as far as there are any."""
         values = self._store.read_once("HMGET", self._store.keys("rq_job", job_id), *names)
         return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+    def recall(self, ended: Sequence[Ended], op: int) -> int:
+        """Tell what has ended or runs here, after a roll-back. -> of how many it was news
+
+        `op` is the last exchange that was answered, with the last call of several; else 0.
+
+        Raises `Stale`.
+        """
+        flat = [value for each in ended for value in each.flat()]
+        reply = self._store.attempt("recall", *flat, name=self.name, epoch=self._epoch, op=op)
+        match reply:
+            case ["recalled", int(count)]:
+                return count
+            case ["stale"]:
+                raise Stale
+            case _:
+                raise unlisted("recall", reply)
 
     def quiet(self, quiet: bool) -> None:
         """Take no more and hand the queue back, or serve again. Raises `Stale`."""

@@ -45,6 +45,17 @@ class Started:
         return job_of(self.id)
 
     @property
+    def made_by(self) -> tuple[str, str]:
+        """Which submit made the job, and when: an id may be used again."""
+        job = StoredJob(self.job)
+        return job.text("token"), job.text("created_at")
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt of the function this is, from 1."""
+        return StoredJob(self.job).attempts
+
+    @property
     def devices(self) -> Mapping[str, list[int]]:
         """The devices that are reserved for it, by resource."""
         return StoredJob(self.job).devices

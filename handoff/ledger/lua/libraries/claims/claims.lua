@@ -16,9 +16,10 @@ function Claims.end_due()
   return #due == MOST_ENDED
 end
 
--- Whoever asks the tracker finds leases and claims ended that are over, even where nobody ever ticks.
-function Claims.catch_up()
-  Lapse.leases()
+-- Whoever asks the tracker, perhaps about one node, finds leases and claims ended that are over, even where nobody ever
+-- ticks.
+function Claims.catch_up(name)
+  Lapse.leases(name)
   Claims.end_due()
 end
 

@@ -20,8 +20,8 @@ end
 
 -- Entries of RQ's registries that have expired.
 function BookSweep.registries()
-  for _, key in ipairs(redis.call('ZRANGEBYSCORE', K.prune, '-inf', Call.now, 'LIMIT', 0, 4)) do
-    redis.call('ZREMRANGEBYSCORE', key, 0, math.floor(Call.now / 1000))
+  for _, key in ipairs(redis.call('ZRANGEBYSCORE', K.prune, '-inf', Call.wall, 'LIMIT', 0, 4)) do
+    redis.call('ZREMRANGEBYSCORE', key, 0, math.floor(Call.wall / 1000))
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
     if first and tonumber(first) < math.huge then
       redis.call('ZADD', K.prune, (tonumber(first) + 1) * 1000, key)

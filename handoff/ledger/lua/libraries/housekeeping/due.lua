@@ -1,11 +1,14 @@
 -- What becomes due by the clock: delays that end, and timers (texts/timer); a slice of each at a time.
 --
--- KEYS     delayed  rq_deferred  running  timers
+-- KEYS     delayed  renewed  rq_deferred  running  timers
 -- @include jobs/admit  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job  nodes/node
--- @include runs/run_sweep  texts/demand  texts/reservation  texts/timer  time/timers  waiting/waiting  waiting/wake
--- @include why/nearest
+-- @include runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers  waiting/waiting
+-- @include waiting/wake  why/nearest
 
 local SLICE = 16
+
+-- While the ledger's time is ahead of the clock, dates are looked at again this often: it may be set right.
+local LOOK_AGAIN_MS = 60000
 
 -- A function that will not be started any more: off wherever it stands.
 local function give_up(job, error, message, exc_string)
@@ -81,8 +84,8 @@ function on_time.drain(name)
 end
 
 -- Timers that are due at one moment go by the ranks of their functions.
-local function due_timers()
-  local due, timers = redis.call('ZRANGEBYSCORE', K.timers, '-inf', Call.now, 'WITHSCORES', 'LIMIT', 0, SLICE), {}
+local function due_timers(key, now)
+  local due, timers = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SLICE), {}
   for i = 1, #due, 2 do
     local kind, name, number = Timer.read(due[i])
     timers[#timers + 1] = {text = due[i], kind = kind, name = name, number = number, at = tonumber(due[i + 1]),
@@ -96,14 +99,25 @@ end
 
 -- -> whether there may be more
 function Due.end_timers()
-  local timers = due_timers()
+  local timers, renewed = due_timers(K.timers, Call.now), due_timers(K.renewed, Call.uptime)
   for _, timer in ipairs(timers) do
     -- One of them may have taken the next away: a function has several.
     if Timers.drop(timer.text) then
       on_time[timer.kind](timer.name, timer.number)
     end
   end
-  return #timers == SLICE
+  for _, timer in ipairs(renewed) do
+    if Timers.let_go(timer.text) then
+      on_time[timer.kind](timer.name, timer.number)
+    end
+  end
+  return #timers == SLICE or #renewed == SLICE
+end
+
+-- How long it is until the date before which a function is not to start at first.
+local function ms_to_date(job)
+  local date = tonumber(job.attempts or 0) == 0 and Job.option(job, 'due')
+  return date and tonumber(date) - Call.wall or 0
 end
 
 -- -> whether there may be more
@@ -113,7 +127,12 @@ function Due.end_delays()
     redis.call('ZREM', K.delayed, id)
     local job = Job.read(id)
     if job and job.status == 'deferred' and job.state == 'delayed' then
-      jobs[#jobs + 1] = job
+      local left_ms = ms_to_date(job)
+      if left_ms > 0 then
+        redis.call('ZADD', K.delayed, Number.text(Call.now + math.min(left_ms, LOOK_AGAIN_MS)), id)
+      else
+        jobs[#jobs + 1] = job
+      end
     elseif not job then
       redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
     end

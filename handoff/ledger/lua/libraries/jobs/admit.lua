@@ -69,6 +69,15 @@ function Admit.ready(job, preferred, grown)
   end
 end
 
+-- Not before a date, by the clock that people see, nor before a delay is over.
+function Admit.in_time(job, date, delay_ms, preferred, grown)
+  if date > Call.wall or delay_ms > 0 then
+    Admit.later(job, math.max(date, Call.now + delay_ms))
+  else
+    Admit.ready(job, preferred, grown)
+  end
+end
+
 function Admit.later(job, due)
   Lobby.put(job, 'delayed')
   redis.call('ZADD', K.delayed, due, job.id)

@@ -11,7 +11,7 @@ function Executions.begin(job, node, queue, op)
   redis.call('ZADD', K.running .. node.name, op, id)
   -- +inf is rq's own way to say "no time limit": anybody's registry cleanup leaves the entry alone.
   redis.call('ZADD', K.rq_wip .. queue, '+inf', id)
-  local seconds = string.format('%.3f', Call.now / 1000)
+  local seconds = string.format('%.3f', Call.wall / 1000)
   redis.call('HSET', K.rq_execution .. id, 'id', job.placement, 'job_id', job.id, 'created_at', seconds,
     'last_heartbeat', seconds, 'worker_name', queue)
   redis.call('ZADD', K.rq_executions .. job.id, '+inf', job.placement)

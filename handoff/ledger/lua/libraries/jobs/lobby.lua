@@ -8,7 +8,7 @@ function Lobby.put(job, state)
   local is_there = job.state == 'deferred'
   Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', state, 'since', Number.text(Call.now))
   if not is_there then
-    redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.now / 1000), job.id)
+    redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.wall / 1000), job.id)
   end
   Queues.list(Call.lobby)
 end

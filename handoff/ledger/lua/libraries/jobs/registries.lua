@@ -25,6 +25,6 @@ function Registries.add(key, id, ttl)
   if ttl < 0 then
     redis.call('ZADD', key, '+inf', id)
   else
-    Registries.expire(key, id, math.floor(Call.now / 1000) + ttl)
+    Registries.expire(key, id, math.floor(Call.wall / 1000) + ttl)
   end
 end

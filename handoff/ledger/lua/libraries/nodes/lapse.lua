@@ -1,10 +1,19 @@
 -- Losing a node: at once for everybody who places, in slices for what it held (nodes/recovery).
 --
--- Whoever finds a lease over by the server's clock closes the node and raises its epoch, so that an agent which comes
--- back finds itself stale.
+-- Whoever finds a lease over closes the node and raises its epoch, so that an agent which comes back finds itself stale.
+-- Where more are over than one script has time for (some 40 us each), the others are late: nobody finds them any more,
+-- and the next scripts go on.
 --
--- KEYS     abandoned  epoch  leases  lost  node
--- @include nodes/holds  nodes/node  nodes/standing  runs/groups  texts/number  time/events
+-- KEYS     able  abandoned  epoch  live  lost  node  nodes  open  sweep
+-- @include nodes/holds  nodes/leases  nodes/node  nodes/scratch  nodes/standing  runs/groups  texts/number  time/events
+
+local MOST_LOST = 32
+
+-- Under 1 us each.
+local MOST_CLOSED = 4096
+
+-- Of one command, for its arguments stand on Lua's stack.
+local MOST_ASKED = 1000
 
 -- Unique even where Redis was emptied and starts to count again.
 function Lapse.next_epoch()
@@ -17,7 +26,7 @@ function Lapse.abandon(node, change)
   node.state = 'lost'
   node.epoch = Lapse.next_epoch()
   redis.call('HSET', K.node .. node.name, 'state', 'lost', 'epoch', node.epoch)
-  redis.call('ZREM', K.leases, node.name)
+  Leases.drop(node.name)
   redis.call('ZADD', K.lost, Call.now, node.name)
   redis.call('ZADD', K.abandoned, Call.now, node.name)
   Standing.set_open(node)
@@ -27,16 +36,60 @@ function Lapse.abandon(node, change)
   Events.emit('node', 'node', node.name, 'change', change)
 end
 
--- All at once, for nothing may be placed on any of them.
-function Lapse.leases()
-  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.leases, '-inf', Call.now)) do
+-- The positions of nodes as a bitmap.
+local function bitmap_of(names)
+  local bytes, last = {}, -1
+  for from = 1, #names, MOST_ASKED do
+    local upto = math.min(#names, from + MOST_ASKED - 1)
+    for _, score in ipairs(redis.call('ZMSCORE', K.nodes, unpack(names, from, upto))) do
+      local position = tonumber(score)
+      local byte = math.floor(position / 8)
+      bytes[byte] = (bytes[byte] or 0) + 2 ^ (7 - position % 8)
+      last = math.max(last, byte)
+    end
+  end
+  for byte = 0, last do
+    bytes[byte] = string.char(bytes[byte] or 0)
+  end
+  local key = Scratch.key()
+  redis.call('SET', key, table.concat(bytes, '', 0, last))
+  return key
+end
+
+-- Nobody is to find those that are late; `closed_upto` says of which leases that is done.
+local function close_late()
+  local names, upto = Leases.late(tonumber(redis.call('HGET', K.sweep, 'closed_upto') or 0), MOST_CLOSED)
+  if #names == 0 then
+    return
+  end
+  local late = bitmap_of(names)
+  for _, bitmap in ipairs({K.open, K.live}) do
+    redis.call('BITOP', 'OR', bitmap, bitmap, late)
+    redis.call('BITOP', 'XOR', bitmap, bitmap, late)
+  end
+  Scratch.drop()
+  redis.call('DEL', K.able)
+  redis.call('HSET', K.sweep, 'closed_upto', Number.text(upto))
+end
+
+-- The nodes whose leases are over are lost, before all others the one that the caller is about. -> whether more are late
+function Lapse.leases(name)
+  if name and Leases.left(name) == 0 then
     Lapse.abandon(Node.load(name), 'lost')
   end
+  for _, each in ipairs(Leases.over(MOST_LOST)) do
+    Lapse.abandon(Node.load(each), 'lost')
+  end
+  if Leases.look_for_late() then
+    close_late()
+    return true
+  end
+  return false
 end
 
 -- The node of an agent's call; nil where its epoch has passed, and nothing of it is that agent's any more.
 function Lapse.own_node(name, epoch)
-  Lapse.leases()
+  Lapse.leases(name)
   local node = Node.load(name)
   return node and node.epoch == epoch and node or nil
 end

@@ -13,7 +13,7 @@
 -- STATE    nodes    {}  name -> the node
 --          unsaved  {}  nodes whose hashes are to be brought to what their tables say
 -- @finally save
--- @include nodes/index  nodes/values  texts/device_field  texts/labels  texts/node_field  texts/number
+-- @include nodes/index  nodes/leases  nodes/values  texts/device_field  texts/labels  texts/node_field  texts/number
 
 -- nil where no such node is known. -> its fields by name, and {resource -> units} in `cap`, `used` and `tried`,
 -- {resource -> devices} in `dev`, {label -> value} in `label`
@@ -57,10 +57,14 @@ function Node.forget(name)
   Call.nodes[name] = nil
 end
 
+local function is_up(node)
+  return node.state == 'up' and not Leases.is_late(node.name)
+end
+
 -- nil where the name is unknown, or its node is lost.
 function Node.live(name)
   local node = Node.load(name)
-  return node and node.state == 'up' and node or nil
+  return node and is_up(node) and node or nil
 end
 
 function Node.at(position)
@@ -74,7 +78,7 @@ end
 
 -- Something may be placed on it.
 function Node.is_open(node)
-  return node.state == 'up' and not node.over and not Node.is_closing(node)
+  return is_up(node) and not node.over and not Node.is_closing(node)
 end
 
 -- Set one field of the hash, or with nil delete it.

@@ -1,8 +1,8 @@
 -- Taking a node out of the books and out of RQ's sight.
 --
--- KEYS     abandoned  able  hold_bits  leases  live  lost  nodes  open  past  rq_queue  rq_queues
--- @include jobs/queues  jobs/worker  nodes/classes  nodes/dirty  nodes/holds  nodes/index  nodes/lapse  nodes/node
--- @include nodes/node_labels  nodes/recovery  nodes/values  texts/timer  time/events  time/timers
+-- KEYS     abandoned  able  hold_bits  live  lost  nodes  open  past  rq_queue  rq_queues
+-- @include jobs/queues  jobs/worker  nodes/classes  nodes/dirty  nodes/holds  nodes/index  nodes/lapse
+-- @include nodes/leases  nodes/node  nodes/node_labels  nodes/recovery  nodes/values  texts/timer  time/events  time/timers
 
 -- Nothing is reserved on it any more.
 local function forget(node)
@@ -36,7 +36,7 @@ end
 function Removal.remove(node)
   local queue = Queues.of(node.name)
   forget(node)
-  redis.call('ZREM', K.leases, node.name)
+  Leases.drop(node.name)
   Timers.drop(Timer.of('drain', node.name))
   redis.call('ZREM', K.lost, node.name)
   redis.call('SREM', K.rq_queues, K.rq_queue .. queue)

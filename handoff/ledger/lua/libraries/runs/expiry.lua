@@ -40,11 +40,11 @@ local function left_of(run)
     unpack(redis.call('HMGET', K.run .. run, 'state', 'result_ttl', 'failure_ttl', 'expires_ms'))
   if not expires_ms then
     local ttl = tonumber(state == 'finished' and result_ttl or failure_ttl)
-    expires_ms = ttl < 0 and -1 or Call.now + ttl * 1000
+    expires_ms = ttl < 0 and -1 or Call.wall + ttl * 1000
     redis.call('HSET', K.run .. run, 'expires_ms', Number.text(expires_ms))
   end
   expires_ms = tonumber(expires_ms)
-  return expires_ms < 0 and -1 or math.max(0, expires_ms - Call.now), expires_ms
+  return expires_ms < 0 and -1 or math.max(0, expires_ms - Call.wall), expires_ms
 end
 
 local function expire_function(id, left_ms, expires_ms)

@@ -55,10 +55,5 @@ function Readiness.serve(job, grown)
     Admit.job(job, Job.option(job, 'prefer'), grown)
     return
   end
-  local due = math.max(tonumber(Job.option(job, 'due') or 0), Call.now + tonumber(Job.option(job, 'delay') or 0))
-  if due > Call.now then
-    Admit.later(job, due)
-  else
-    Admit.ready(job, nil, grown)
-  end
+  Admit.in_time(job, tonumber(Job.option(job, 'due') or 0), tonumber(Job.option(job, 'delay') or 0), nil, grown)
 end

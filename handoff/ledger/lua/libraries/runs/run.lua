@@ -17,9 +17,9 @@ end
 
 -- What a run needs only while it runs.
 function Run.clear(run)
-  for _, kind in ipairs({'run', 'attached', 'load'}) do
-    Timers.drop(Timer.of(kind, run))
-  end
+  Timers.drop(Timer.of('run', run))
+  Timers.let_go(Timer.of('attached', run))
+  Timers.let_go(Timer.of('load', run))
   Members.drop(run)
   if tonumber(redis.call('HGET', K.run .. run, 'limit') or 0) > 0 then
     Tokens.drop(run)
@@ -31,7 +31,7 @@ local OUTCOMES = {failed = 'failed', timeout = 'failed', canceled = 'canceled', 
 local function finish(run)
   local fields = redis.call('HMGET', K.run .. run, 'reason', 'failed', 'dag')
   local state = OUTCOMES[fields[1] or ''] or (fields[2] and 'failed') or 'finished'
-  redis.call('HSET', K.run .. run, 'state', state, 'ended_ms', Number.text(Call.now))
+  redis.call('HSET', K.run .. run, 'state', state, 'ended_ms', Number.text(Call.wall))
   Run.clear(run)
   redis.call('XADD', K.run_end .. run, '*', 'state', state)
   Leftovers.add('keep', run)
@@ -40,14 +40,14 @@ end
 
 -- All of it is loaded. Its roots follow from 0, which nobody has to wait for.
 function Run.begin(run, dag, lease_ms)
-  Timers.drop(Timer.of('load', run))
+  Timers.let_go(Timer.of('load', run))
   redis.call('HSET', K.run .. run, 'state', 'running')
   local timeout_ms = tonumber(redis.call('HGET', K.run .. run, 'timeout_ms') or 0)
   if timeout_ms > 0 then
     Timers.set(Timer.of('run', run), Call.now + timeout_ms)
   end
   if lease_ms > 0 then
-    Timers.set(Timer.of('attached', run), Call.now + lease_ms)
+    Timers.keep_off(Timer.of('attached', run), lease_ms)
   end
   Events.emit('run', 'run', run, 'dag', dag, 'change', 'running')
   if Members.is_empty(run) then

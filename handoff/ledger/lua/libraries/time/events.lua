@@ -4,5 +4,5 @@
 -- @include texts/number
 
 function Events.emit(event, ...)
-  redis.call('XADD', K.events, 'MAXLEN', '~', '10000', '*', 'event', event, 'at_ms', Number.text(Call.now), ...)
+  redis.call('XADD', K.events, 'MAXLEN', '~', '10000', '*', 'event', event, 'at_ms', Number.text(Call.wall), ...)
 end

@@ -21,6 +21,6 @@ local function write(ms)
 end
 
 function Timestamp.now()
-  Call.timestamp = Call.timestamp or write(Call.now)
+  Call.timestamp = Call.timestamp or write(Call.wall)
   return Call.timestamp
 end

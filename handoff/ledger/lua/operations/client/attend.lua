@@ -4,11 +4,12 @@
 --          ms      int
 -- RETURNS  {'attended'}
 --          {'ended'}     there is nothing to attend to any more
--- @include runs/run  texts/timer  time/timers
+-- @include runs/run  texts/timer  time/clock  time/timers
 
 local state = Run.state(run)
 if state ~= 'running' and state ~= 'loading' then
   return {'ended'}
 end
-Timers.set(Timer.of('attached', run), Call.now + ms)
+Clock.note()
+Timers.keep_off(Timer.of('attached', run), ms)
 return {'attended'}

@@ -28,7 +28,7 @@
 --          {'dropped'}                     its next slice came too late
 -- @include settle  jobs/job  jobs/queues  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
 -- @include runs/whole  texts/demand  texts/entries  texts/number  texts/run_id  texts/run_word  texts/timer
--- @include time/timers
+-- @include time/clock  time/timers
 
 local LOAD_MS = 60000
 local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
@@ -51,6 +51,7 @@ local state = other and Run.state(other) or 'dropped'
 if part == 1 and not ENDED[state] then
   return {'duplicate', state}
 end
+Clock.note()
 Lapse.leases()
 
 local entries = Entries.read(ARGV, entries_first, {'run', 'graph', 'next', 'takes', 'group', 'job', 'claim'})
@@ -84,12 +85,12 @@ end
 
 local base = tonumber(known[3] or nil)
 for _, fields in ipairs(entries.run) do
-  redis.call('HSET', K.run .. run, 'dag', dag, 'state', 'loading', 'created_ms', Number.text(Call.now), unpack(fields))
+  redis.call('HSET', K.run .. run, 'dag', dag, 'state', 'loading', 'created_ms', Number.text(Call.wall), unpack(fields))
   if other then
     redis.call('HSET', K.run .. run, 'before', other)
   end
   redis.call('SET', K.run_of .. dag, run)
-  redis.call('ZADD', K.runs, Number.text(Call.now), run)
+  redis.call('ZADD', K.runs, Number.text(Call.wall), run)
   local total = tonumber(redis.call('HGET', K.run .. run, 'total'))
   -- Their orders are given out at once: by longest path within the run, first come, first served among runs.
   base = redis.call('INCRBY', K.order, total) - total
@@ -97,7 +98,7 @@ for _, fields in ipairs(entries.run) do
   Queues.list(Call.lobby)
 end
 redis.call('HSET', K.run .. run, 'part', part)
-Timers.set(Timer.of('load', run), Call.now + LOAD_MS)
+Timers.keep_off(Timer.of('load', run), LOAD_MS)
 
 for _, piece in ipairs(entries.graph) do
   redis.call('APPEND', K.run_graph .. run, piece[1])
@@ -127,7 +128,7 @@ for _, entry in ipairs(entries.job) do
     Job.set(job, 'group', group, 'base', demand)
   end
   redis.call('HSET', K.rq_job .. job.id, unpack(entry, 8))
-  redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.now / 1000), job.id)
+  redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.wall / 1000), job.id)
   redis.call('HSET', K.run_missing .. run, entry.number, dependencies)
 end
 

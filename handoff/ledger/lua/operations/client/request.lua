@@ -10,7 +10,7 @@
 --          {'unknown'}                        no live node has that name
 -- @include claims/claims  claims/shortage  nodes/fit  nodes/node  texts/reservation  texts/shape
 
-Claims.catch_up()
+Claims.catch_up(name)
 local node = Node.live(name)
 if not node then
   return {'unknown'}

@@ -20,7 +20,8 @@
 --          {'refused', nearest}     the same, and nothing was written
 --          {'delayed', until_ms}
 --          {'duplicate'}            the id is taken; nothing was written
--- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/lapse  texts/demand  time/events
+-- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/lapse  texts/demand  time/clock
+-- @include time/events
 
 local known = Job.read(job_id)
 if known and known.token ~= token then
@@ -41,18 +42,14 @@ if not known then
       return {'refused', nearest}
     end
   end
+  Clock.note()
   redis.call('HSET', K.rq_job .. job_id, unpack(ARGV, fields_first))
   job = {id = job_id, status = 'created'}
   Job.set(job, 'demand', demand, 'rank', Job.next_rank(priority), 'token', token)
   if options ~= '' then
     Job.set(job, 'options', options)
   end
-  local due = due_ms > 0 and due_ms or Call.now + delay_ms
-  if due > Call.now then
-    Admit.later(job, due)
-  else
-    Admit.ready(job, preferred)
-  end
+  Admit.in_time(job, due_ms, delay_ms, preferred)
 end
 
 if job.status ~= 'deferred' then

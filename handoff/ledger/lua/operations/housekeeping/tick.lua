@@ -9,17 +9,26 @@
 -- RETURNS  {'busy'}                       somebody else just did it
 --          {'ticked', more, callbacks}    more = 1: call again at once; the callbacks to be run, as of Callbacks
 -- @include settle  claims/claims  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
--- @include housekeeping/queue_sweep  nodes/lapse  runs/run_sweep  waiting/overtaking
+-- @include housekeeping/queue_sweep  nodes/lapse  runs/run_sweep  texts/number  time/clock
+-- @include waiting/overtaking
+
+local EVERY_MS = 400
 
 if Callbacks.is_known(token) then
   return {'ticked', 0, Callbacks.handed_out(token)}
 end
-if Call.is_live and not redis.call('SET', K.tick, '1', 'NX', 'PX', 400) then
+-- By the ledger's time, for a key that expires by the server's clock stays for as long as that is set back.
+local last = Call.is_live and tonumber(redis.call('GET', K.tick) or nil)
+if last and Call.now >= last and Call.now < last + EVERY_MS then
   return {'busy'}
 end
-Lapse.leases()
+Clock.note()
+if Call.is_live then
+  redis.call('SET', K.tick, Number.text(Call.now), 'PX', EVERY_MS)
+end
 
-local more = Claims.end_due()
+local more = Lapse.leases()
+more = Claims.end_due() or more
 more = Due.end_timers() or more
 more = Due.end_delays() or more
 more = Overtaking.consider_late() or more

@@ -1,19 +1,26 @@
 -- Renew a node's lease, and compare what its agent runs with the books.
 --
--- KEYS     leases  reservations
+-- KEYS     reservations
 -- ARGV     name       str
 --          epoch      str   of this agent's registration
+--          op         int   number of the last `finish` that was answered, 0 = it does not matter
 --          runs       list  of the reservations that the agent runs, or whose results it has not yet delivered
 -- RETURNS  {'beaten', {reservation, ...}}  to be stopped: canceled, deleted, or forgotten by Redis
+--          {'behind'}                      Redis was rolled back to before that `finish`: the lease is renewed, and
+--                                          the books are compared once it was told what has ended since (recall)
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
--- @include jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/reservations
+-- @include jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/leases  nodes/reservations  time/clock
 
 local node = Lapse.own_node(name, epoch)
 if not node then
   return {'stale'}
 end
-redis.call('ZADD', K.leases, Call.now + tonumber(node.lease_ms), name)
+Clock.note()
+Leases.renew(node)
 Worker.beat(Queues.of(name), node)
+if tonumber(node.op or 0) < op then
+  return {'behind'}
+end
 local has, forgotten = {}, {}
 for i = runs_first, #ARGV do
   has[ARGV[i]] = true

@@ -11,9 +11,11 @@
 -- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
 --                                                    canceled, refused, incomplete (of a value that was sent before
 --                                                    not all is there); more = 1: work is left over, tick again
+--          {'behind'}                                Redis was rolled back to before the last of these calls: nothing was
+--                                                    written, and recall goes first
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
--- @include settle  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job  jobs/parcels  jobs/queues
--- @include jobs/take  jobs/worker  nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include settle  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
+-- @include nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
 
 local node = Lapse.own_node(name, epoch)
@@ -24,24 +26,11 @@ if node.op == Number.text(op) then
   return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1}
 end
 
-local queue = Queues.of(name)
-
--- Results larger than that are read by the children that need them, not sent along by `take`.
-local LARGE = 16384
-
--- The fields of a result entry.
-local function entry_of(job, result)
-  local entry = result.body == '' and {} or {'return_value', result.body}
-  local size = #result.body
-  for number, form in ipairs(result.forms) do
-    entry[#entry + 1], entry[#entry + 2] = 'form:' .. number, form
-    size = size + #form
-  end
-  if job.run and size > LARGE then
-    Job.set(job, 'bulk', '1')
-  end
-  return entry
+if tonumber(node.op or 0) < op - 1 then
+  return {'behind'}
 end
+
+local queue = Queues.of(name)
 
 local function store(result)
   local id, kind = result.id, result.kind
@@ -55,23 +44,7 @@ local function store(result)
   if not job or job.placement ~= placement or job.status ~= 'started' then
     return 'canceled'
   end
-  if job.cancel then
-    Ending.job(job, 'canceled', {})
-    return 'canceled'
-  end
-  if kind == 'finished' then
-    Ending.job(job, 'finished', entry_of(job, result))
-    return 'stored'
-  end
-  if kind == 'stopped' and job.evicted == placement then
-    return Failing.job(job, 'handoff.errors.NodeLost', name, {'exc_string', ExcString.LOST}, true, 1)
-  end
-  if kind == 'stopped' then
-    Job.set(job, 'error', result.error, 'message', result.message)
-    Ending.job(job, 'stopped', {'exc_string', result.body})
-    return 'stopped'
-  end
-  return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
+  return Outcome.store(job, result, name, placement)
 end
 
 -- What was sent before is taken in; nil where not all of it is there.

@@ -3,7 +3,7 @@
 -- Registering again changes the capabilities and keeps what is reserved. An agent takes a static node over with all
 -- that stands on it. What an agent before this one left behind is given back first.
 --
--- KEYS     leases  lost  node
+-- KEYS     lost  node
 -- ARGV     name         str
 --          incarnation  str   names this agent process
 --          holder       str   host and process, for people
@@ -16,16 +16,17 @@
 -- RETURNS  {'registered', epoch}
 --          {'again'}                           much is still reserved under the name: call once more
 --          {'leased', holder, incarnation, ms} another agent has the lease for so long
--- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/node  nodes/removal  texts/cost
--- @include texts/number  texts/offered_devices  time/events
+-- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/leases  nodes/node  nodes/removal
+-- @include texts/cost  texts/number  texts/offered_devices  time/clock  time/events
 
-Lapse.leases()
+Clock.note()
+Lapse.leases(name)
 local node = Node.load(name)
 local mine = node and node.incarnation == incarnation
 if node and (node.kind == 'leased' or node.state ~= 'up') then
-  local ends = tonumber(redis.call('ZSCORE', K.leases, name) or nil)
-  if node.state == 'up' and not mine and node.incarnation ~= dead and ends > Call.now then
-    return {'leased', node.holder, node.incarnation, ends - Call.now}
+  local left_ms = Leases.left(name)
+  if node.state == 'up' and not mine and node.incarnation ~= dead and left_ms > 0 then
+    return {'leased', node.holder, node.incarnation, left_ms}
   end
   if not (mine and node.state == 'up') and not Removal.empty(node, 'replaced') then
     return {'again'}
@@ -43,7 +44,7 @@ Events.emit('node', 'node', name, 'change', 'registered', 'kind', 'leased', 'uni
 node.lease_ms = Number.text(lease_ms)
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
   'holder', holder, 'lease_ms', node.lease_ms)
-redis.call('ZADD', K.leases, Call.now + lease_ms, name)
+Leases.begin(node)
 redis.call('ZREM', K.lost, name)
 Node.set_field(node, 'quiet', nil)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)

@@ -10,7 +10,7 @@
 --          {'unknown'}  there is no such node, or it is another agent's
 -- @include jobs/commands  jobs/queues  nodes/lapse  nodes/node  nodes/removal
 
-Lapse.leases()
+Lapse.leases(name)
 local node = Node.load(name)
 if not node or (incarnation ~= '' and node.incarnation ~= incarnation) then
   return {'unknown'}

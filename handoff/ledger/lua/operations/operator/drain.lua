@@ -16,7 +16,7 @@
 
 local SLICE = 64
 
-Lapse.leases()
+Lapse.leases(name)
 local node = Node.load(name)
 if drain == 0 then
   -- Also where the node is lost, or away, and would come back drained.

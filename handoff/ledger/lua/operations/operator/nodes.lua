@@ -1,15 +1,19 @@
--- Read the books of one node, or of all in their order.
+-- Read the books of some nodes.
 --
--- KEYS     leases  node  nodes
--- ARGV     name    str   '' = all
+-- An agent that was not heard of for a lease is told as lost, though an outage may have kept it: where only those are left
+-- who look, no script would ever end a lease.
+--
+-- KEYS     node
+-- ARGV     names   list
 -- RETURNS  {'nodes', {{name, lease_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = static
+-- @include nodes/leases  time/clock
 
 local found = {}
-for _, each in ipairs(name == '' and redis.call('ZRANGE', K.nodes, 0, -1) or {name}) do
+for i = names_first, #ARGV do
+  local each = ARGV[i]
   local flat = redis.call('HGETALL', K.node .. each)
   if #flat > 0 then
-    local ends = redis.call('ZSCORE', K.leases, each)
-    found[#found + 1] = {each, ends and math.max(0, tonumber(ends) - Call.now) or -1, flat}
+    found[#found + 1] = {each, Leases.left(each, Clock.gap()) or -1, flat}
   end
 end
 return {'nodes', found}

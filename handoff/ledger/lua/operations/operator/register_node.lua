@@ -11,7 +11,7 @@
 -- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/node  nodes/removal  texts/cost
 -- @include texts/offered_devices  time/events
 
-Lapse.leases()
+Lapse.leases(name)
 local node = Node.load(name)
 if node and (node.kind == 'leased' or node.state ~= 'up') then
   if node.state == 'up' then

@@ -1,0 +1,42 @@
+-- What came of an attempt, stored: the end of its function, or a delayed retry.
+--
+-- @include jobs/ending  jobs/exc_string  jobs/failing  jobs/job
+
+-- Results larger than that are read by the children that need them, not sent along by `take`.
+local LARGE = 16384
+
+-- The fields of a result entry.
+local function entry_of(job, result)
+  local entry = result.body == '' and {} or {'return_value', result.body}
+  local size = #result.body
+  for number, form in ipairs(result.forms) do
+    entry[#entry + 1], entry[#entry + 2] = 'form:' .. number, form
+    size = size + #form
+  end
+  if job.run and size > LARGE then
+    Job.set(job, 'bulk', '1')
+  end
+  return entry
+end
+
+-- `result` is texts/result, of the attempt that `placement` names on the node `name`. -> what is answered
+function Outcome.store(job, result, name, placement)
+  local kind = result.kind
+  if job.cancel then
+    Ending.job(job, 'canceled', {})
+    return 'canceled'
+  end
+  if kind == 'finished' then
+    Ending.job(job, 'finished', entry_of(job, result))
+    return 'stored'
+  end
+  if kind == 'stopped' and job.evicted == placement then
+    return Failing.job(job, 'handoff.errors.NodeLost', name, {'exc_string', ExcString.LOST}, true, 1)
+  end
+  if kind == 'stopped' then
+    Job.set(job, 'error', result.error, 'message', result.message)
+    Ending.job(job, 'stopped', {'exc_string', result.body})
+    return 'stopped'
+  end
+  return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
+end

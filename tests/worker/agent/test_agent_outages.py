@@ -1,0 +1,56 @@
+"""An outage of Redis, however long, costs nothing that runs on healthy nodes."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+import agent_tasks
+from handoff import Cluster
+from handoff.ledger import housekeeping
+from handoff.local.server import RedisServer
+from support.agent_processes import Agents
+from support.deadlines import LEASE_S
+from support.gate import Gate
+from support.waiting import LIMIT_S
+
+
+@pytest.fixture
+def redis_server(own_server: RedisServer) -> RedisServer:
+    return own_server
+
+
+def make_longer_ago(cluster: Cluster, ms: int) -> None:
+    """Let all leases be over by that much earlier, and the last script be that much longer ago."""
+    client: Any = cluster.connection
+    leases, clock = cluster.store.keys("leases"), cluster.store.keys("clock")
+    for name in client.zrange(leases, 0, -1):
+        client.zincrby(leases, -ms, name)
+    client.hincrby(clock, "last", -ms)
+
+
+@pytest.mark.slow
+def test_what_runs_survives_an_outage_that_is_longer_than_its_lease(
+    cluster: Cluster, agents: Agents, gate: Gate, redis_server: RedisServer
+) -> None:
+    nodes = [agents.start(name, "--slots", "2") for name in "ab"]
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, number) for number in range(4)]
+    arrived = gate.arrivals(4)
+
+    for node in nodes:
+        node.freeze()
+    redis_server.kill()
+    redis_server.restart()
+    make_longer_ago(cluster, round(2 * LEASE_S * 1000))
+    # The first script is not that of an agent.
+    housekeeping.tick(cluster.store)
+    for node in nodes:
+        node.signal(signal.SIGCONT)
+
+    for name in "ab":
+        gate.open(name, 2)
+    assert [handle.result(LIMIT_S) for handle in handles] == list(range(4))
+    assert [handle.attempts for handle in handles] == [1] * 4
+    assert len({arrival.pid for arrival in arrived}) == 4

@@ -1,0 +1,65 @@
+"""Agents after Redis was rolled back: what has ended is not run again, and keeps its result."""
+
+from __future__ import annotations
+
+import pytest
+from rq.suspension import resume, suspend
+
+import agent_tasks
+from handoff import Cluster
+from support.agent_processes import Agents
+from support.gate import Gate
+from support.roll_back import snapshot
+from support.waiting import LIMIT_S
+
+LEASE_S = 30.0
+"""A sixth of it is how long agents wait for each other's word, twice."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stood", ["queued", "started"])
+def test_a_function_that_has_ended_is_not_run_again_and_keeps_its_result(
+    cluster: Cluster, agents: Agents, gate: Gate, stood: str
+) -> None:
+    agents.start("a", lease=LEASE_S)
+    suspend(cluster.connection)
+    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
+    bring_back = snapshot(cluster)
+    resume(cluster.connection)
+    gate.arrival()
+    if stood == "started":
+        bring_back = snapshot(cluster)
+    gate.open("a")
+    assert handle.result(LIMIT_S) == 7
+
+    bring_back()
+    resume(cluster.connection)
+
+    assert handle.result(LIMIT_S) == 7
+    assert handle.attempts == 1
+    # It would stand at the gate by now.
+    assert cluster.enqueue(agent_tasks.where, node="a").result(LIMIT_S) == "a"
+    assert not gate.is_waited_at()
+
+
+@pytest.mark.slow
+def test_what_was_finished_elsewhere_is_not_started_by_a_neighbour(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agents.start("a", "--slots", "1", lease=LEASE_S)
+    agents.start("b", "--slots", "1", lease=LEASE_S)
+    blocks = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, name, node=name) for name in "ab"]
+    gate.arrivals(2)
+    waits = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
+    bring_back = snapshot(cluster)
+    gate.open("a", 2)
+    gate.arrival()
+    assert [blocks[0].result(LIMIT_S), waits.result(LIMIT_S)] == ["a", 7]
+
+    bring_back()
+
+    assert [blocks[0].result(LIMIT_S), waits.result(LIMIT_S)] == ["a", 7]
+    gate.open("b")
+    assert blocks[1].result(LIMIT_S) == "b"
+    assert [handle.attempts for handle in (*blocks, waits)] == [1, 1, 1]
+    assert not gate.is_waited_at()
