@@ -1,10 +1,13 @@
 -- Books that nobody else would look at, a little of each at a time: what rq's tools did behind our back, and what is over.
 --
--- KEYS     abandoned  holds  lost  nodes  prune  reservations  shapes  sweep  waiting
+-- KEYS     abandoned  delayed  holds  lost  nodes  prune  reservations  rq_deferred  shapes  sweep  waiting
 -- @include jobs/job  jobs/reconcile  nodes/holds  nodes/node  nodes/removal  texts/shape  waiting/waiting
 
 local FORGET_LOST_MS = 3600000
 local SLICE = 16
+
+-- Some 3 us each.
+local PAGE = 64
 
 -- Whoever held a node and is gone by rq's own hands frees it.
 function BookSweep.holds()
@@ -67,19 +70,61 @@ function BookSweep.static_nodes()
   end
 end
 
--- Heads that rq's tools canceled or deleted, also where nothing will ever start them.
-function BookSweep.heads()
-  local first = redis.call('ZRANGE', K.waiting, 0, 0)[1]
-  local job = first and Job.read(first)
-  if first and not job then
-    Waiting.forget(first)
-  elseif first and not Job.is_waiting(job) then
-    redis.call('ZREM', K.waiting, first)
+-- A page of a sorted set; the next call goes on behind it. `drop` takes off an entry that has no place there, and says so.
+-- -> whether any was taken off
+local function sweep_page(key, walk, drop)
+  local from = tonumber(redis.call('HGET', K.sweep, walk) or 0)
+  local page, kept = redis.call('ZRANGE', key, from, from + PAGE - 1), 0
+  for _, id in ipairs(page) do
+    kept = kept + (drop(id, Job.read(id)) and 0 or 1)
   end
-  local rank = tonumber(redis.call('HGET', K.sweep, 'shapes') or 0)
+  redis.call('HSET', K.sweep, walk, #page == PAGE and from + kept or 0)
+  return kept < #page
+end
+
+local function drop_waiting(id, job)
+  if not job then
+    Waiting.forget(id)
+  elseif not Job.is_waiting(job) then
+    redis.call('ZREM', K.waiting, id)
+  else
+    return false
+  end
+  return true
+end
+
+local function drop_delayed(id, job)
+  if job and job.status == 'deferred' and job.state == 'delayed' then
+    return false
+  end
+  redis.call('ZREM', K.delayed, id)
+  if not job then
+    redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
+  end
+  return true
+end
+
+-- Of one line after another a page at a time. -> whether any entry was dropped
+local function sweep_lines()
+  local rank, from = unpack(redis.call('HMGET', K.sweep, 'shapes', 'line'))
+  rank, from = tonumber(rank or 0), tonumber(from or 0)
   local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
-  redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0)
+  local looked, kept = 0, 0
   if shape then
-    Waiting.live_head(Shape.read(shape))
+    looked, kept = Waiting.live_page(Shape.read(shape), from, PAGE)
   end
+  if looked == PAGE then
+    redis.call('HSET', K.sweep, 'line', from + kept)
+  else
+    redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0, 'line', 0)
+  end
+  return kept < looked
+end
+
+-- What rq's tools canceled or deleted while it waited or was delayed: whoever counts would count it. Where some is found
+-- there is more. -> whether any was
+function BookSweep.waiting()
+  local found = sweep_page(K.waiting, 'waiting', drop_waiting)
+  found = sweep_page(K.delayed, 'delayed', drop_delayed) or found
+  return sweep_lines() or found
 end

@@ -37,38 +37,55 @@ function Waiting.forget(job_id)
   redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)
 end
 
+-- One entry of a line. -> the function if it still waits; what rq's tools canceled or deleted meanwhile is dropped
+local function live(shape, id, rank)
+  local job = Job.read(id)
+  local is_same = job and tonumber(job.rank) == tonumber(rank)
+  if is_same and Job.is_waiting(job) then
+    return job
+  end
+  Counters.count_gone()
+  if not job then
+    -- Whoever deletes the hash alone leaves this.
+    Waiting.forget(id)
+    Lines.leave(id, shape)
+    Holds.lift_of(rank)
+  elseif not is_same then
+    -- Deleted, and submitted again under the same id: this is what is left of the one before.
+    Lines.leave(id, shape)
+    Holds.lift_of(rank)
+    if tonumber(redis.call('ZSCORE', K.waiting, id) or nil) == tonumber(rank) then
+      redis.call('ZREM', K.waiting, id)
+    end
+  else
+    Waiting.stop(job)
+  end
+  return nil
+end
+
 -- A shape of which rq's tools canceled thousands is gone through in slices.
 local MOST_DROPPED = 16
 
--- The head of a shape that still waits. Heads that rq's tools canceled or deleted meanwhile are dropped.
+-- The head of a shape that still waits.
 function Waiting.live_head(shape)
   for _ = 1, MOST_DROPPED do
     local head = redis.call('ZRANGE', K.shape .. shape.text, 0, 0, 'WITHSCORES')
-    local id = head[1]
-    if not id then
+    if not head[1] then
       return nil
     end
-    local job = Job.read(id)
-    local is_same = job and tonumber(job.rank) == tonumber(head[2])
-    if is_same and Job.is_waiting(job) then
+    local job = live(shape, head[1], head[2])
+    if job then
       return job
-    end
-    Counters.count_gone()
-    if not job then
-      -- Whoever deletes the hash alone leaves this.
-      Waiting.forget(id)
-      Lines.leave(id, shape)
-      Holds.lift_of(head[2])
-    elseif not is_same then
-      -- Deleted, and submitted again under the same id: this is what is left of the one before.
-      Lines.leave(id, shape)
-      Holds.lift_of(head[2])
-      if tonumber(redis.call('ZSCORE', K.waiting, id) or nil) == tonumber(head[2]) then
-        redis.call('ZREM', K.waiting, id)
-      end
-    else
-      Waiting.stop(job)
     end
   end
   return nil
+end
+
+-- A page of a line, from a place on. -> how many entries were looked at, and how many of them still wait
+function Waiting.live_page(shape, from, count)
+  local page, kept = redis.call('ZRANGE', K.shape .. shape.text, from, from + count - 1, 'WITHSCORES'), 0
+  for i = 1, #page, 2 do
+    kept = kept + (live(shape, page[i], page[i + 1]) and 1 or 0)
+  end
+  return #page / 2, kept
 end

@@ -40,7 +40,7 @@ BookSweep.registries()
 BookSweep.lost_nodes()
 QueueSweep.look_at_past()
 BookSweep.static_nodes()
-BookSweep.heads()
+more = BookSweep.waiting() or more
 
 Callbacks.hand_out(token, room)
 if more then
