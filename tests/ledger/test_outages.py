@@ -8,6 +8,7 @@ from handoff.client.cluster import Cluster
 from handoff.ledger import housekeeping
 from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent, Stale, ok
+from support.ledger import read_ledger
 from support.passing import pass_ms
 
 START_MS = 1_800_000_000_000
@@ -154,3 +155,13 @@ def test_who_only_looks_does_not_hide_an_outage(cluster: Cluster) -> None:
         read_nodes(cluster.store)
 
     assert healthy.beat() == []
+
+
+def test_a_lease_whose_node_is_gone_ends_without_it(cluster: Cluster) -> None:
+    agent(cluster, "a")
+    alive = agent(cluster, "b")
+    cluster.connection.zadd(cluster.store.keys("leases"), {"gone": 1})
+
+    assert alive.beat() == []
+
+    assert read_ledger(cluster.store).get("leases").keys() == {"a", "b"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rq import Queue
 
 from handoff.client.cluster import Cluster
 from support.agent_loop import LEASE_S, Loop
@@ -103,3 +104,18 @@ def test_an_agent_that_registers_anew_tells_it_and_takes_at_once_where_nothing_w
 
     assert "recall" in loop.calls()
     assert new.status == "started"
+
+
+def test_a_job_that_rq_puts_onto_the_queue_once_more_is_run_once_more(loop: Loop) -> None:
+    queue = Queue(f"{loop.cluster.namespace}.a", connection=loop.cluster.connection)
+    job = queue.enqueue("tasks.work")
+    loop.step()
+    loop.finish()
+    loop.step()
+    job.delete()
+
+    queue.enqueue_job(job)
+    loop.pass_s(1)
+    loop.step(3)
+
+    assert loop.running() == [job.id, job.id]

@@ -134,7 +134,7 @@ class Functions:
             return
         self._outbox.settle(result.id)
         started = self._running.pop(result.id)
-        if answer != "refused":
+        if answer != "refused" and started.is_known_by_its_submit:
             self._ended.note(started, result, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)

@@ -51,6 +51,12 @@ class Started:
         return job.text("token"), job.text("created_at")
 
     @property
+    def is_known_by_its_submit(self) -> bool:
+        """Not so of a job that rq put onto a queue: that may be the same one once more."""
+        job = StoredJob(self.job)
+        return bool(job.text("token") or job.text("run"))
+
+    @property
     def attempt(self) -> int:
         """Which attempt of the function this is, from 1."""
         return StoredJob(self.job).attempts

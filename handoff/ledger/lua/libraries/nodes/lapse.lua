@@ -42,10 +42,12 @@ local function bitmap_of(names)
   for from = 1, #names, MOST_ASKED do
     local upto = math.min(#names, from + MOST_ASKED - 1)
     for _, score in ipairs(redis.call('ZMSCORE', K.nodes, unpack(names, from, upto))) do
-      local position = tonumber(score)
-      local byte = math.floor(position / 8)
-      bytes[byte] = (bytes[byte] or 0) + 2 ^ (7 - position % 8)
-      last = math.max(last, byte)
+      local position = tonumber(score or nil)
+      if position then
+        local byte = math.floor(position / 8)
+        bytes[byte] = (bytes[byte] or 0) + 2 ^ (7 - position % 8)
+        last = math.max(last, byte)
+      end
     end
   end
   for byte = 0, last do
@@ -72,13 +74,23 @@ local function close_late()
   redis.call('HSET', K.sweep, 'closed_upto', Number.text(upto))
 end
 
+-- Of a node that is gone, as on a server that evicts, the lease goes too.
+local function lose(name)
+  local node = Node.load(name)
+  if node then
+    Lapse.abandon(node, 'lost')
+  else
+    Leases.drop(name)
+  end
+end
+
 -- The nodes whose leases are over are lost, before all others the one that the caller is about. -> whether more are late
 function Lapse.leases(name)
   if name and Leases.left(name) == 0 then
-    Lapse.abandon(Node.load(name), 'lost')
+    lose(name)
   end
   for _, each in ipairs(Leases.over(MOST_LOST)) do
-    Lapse.abandon(Node.load(each), 'lost')
+    lose(each)
   end
   if Leases.look_for_late() then
     close_late()
