@@ -525,8 +525,8 @@ MUTANTS = (
         "reconcile-canceled",
         "an agent is not told at its beat to stop what was canceled",
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
-        "job.status ~= 'started' or job.cancel or job.evicted == placement",
-        "job.status ~= 'started' or job.evicted == placement",
+        "if not is_its_own or job.cancel or job.evicted == placement then",
+        "if not is_its_own or job.evicted == placement then",
         (
             "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_canceled_function_that_was_requeued_can_be_canceled_again[fake]",
         ),
@@ -535,8 +535,8 @@ MUTANTS = (
         "reconcile-evicted",
         "nor what is past the deadline of a drain",
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
-        "job.status ~= 'started' or job.cancel or job.evicted == placement",
-        "job.status ~= 'started' or job.cancel",
+        "if not is_its_own or job.cancel or job.evicted == placement then",
+        "if not is_its_own or job.cancel then",
         (
             "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-what still runs at the deadline is stopped]",
         ),
@@ -565,8 +565,8 @@ MUTANTS = (
         "reconcile-namesake",
         "an agent is not told to stop a job whose id was given anew",
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
-        "      if not is_its_last or job.status",
-        "      if not job or job.status",
+        "local is_its_own = is_its_last and (",
+        "local is_its_own = job and (",
         (
             "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too[fake]",
         ),

@@ -113,3 +113,18 @@ def test_an_end_that_is_known_is_not_told_twice(cluster: Cluster, agents: list[F
     pass_ms(cluster.store, 1_500)
     cluster.store.run("tick", room=0, token="t")
     assert handle.status == "queued"
+
+
+def test_what_runs_and_stands_on_its_nodes_queue_once_more_goes_on(cluster: Cluster, agents: list[FakeAgent]) -> None:
+    agent = agents[0]
+    handle = cluster.enqueue("module:f", node="a", cost={"cpu": 1})
+    bring_back = snapshot(cluster)
+    (started,) = agent.take()
+    bring_back()
+
+    assert agent.recall(started, Result(started.id, "running")) == 0
+    assert agent.beat() == []
+
+    agent.finish(room=1)
+    assert agent.finish(ok(started.id)) == ["stored"]
+    assert (handle.status, handle.attempts) == ("finished", 1)

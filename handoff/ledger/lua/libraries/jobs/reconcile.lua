@@ -39,7 +39,9 @@ function Reconcile.node(node, ids, has)
     local job = Job.read(job_id)
     local is_its_last = job and job.placement == placement
     if has and has[id] then
-      if not is_its_last or job.status ~= 'started' or job.cancel or job.evicted == placement then
+      -- Redis was rolled back to before it was started: its agent is going to take it once more.
+      local is_its_own = is_its_last and (job.status == 'started' or (job.status == 'queued' and is_queued(job_id)))
+      if not is_its_own or job.cancel or job.evicted == placement then
         stops[#stops + 1] = id
       end
     elseif Executions.has(node.name, id) then
