@@ -119,7 +119,7 @@ def test_a_function_that_is_not_kept_is_kept_until_somebody_runs_its_on_failure(
 ) -> None:
     handle = cluster.enqueue("tasks:work", failure_ttl=0, on_failure="tasks.told")
     agent.take()
-    cluster.store.now_ms += agent.lease_ms
+    pass_ms(cluster.store, agent.lease_ms)
 
     _, _, [[id, fields, *_]] = cluster.store.run("tick", room=1, token="t")
 
