@@ -35,6 +35,7 @@ TAKE_APART = {
     "workers/handoff_worker/inside/nursery.py": "a search path of Python",
     "workers/handoff_worker/machine/control_groups.py": "files of the kernel",
     "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table, and CUDA_VISIBLE_DEVICES",
+    "workers/handoff_worker/machine/holder.py": "/proc/<pid>/stat",
     "workers/handoff_worker/machine/offer.py": "what drivers call a GPU",
     "workers/handoff_worker/machine/processes.py": "/proc/<pid>/task/<pid>/children",
     "workers/handoff_worker/machine/survivors.py": "the mark in the environment of processes, which it makes itself",

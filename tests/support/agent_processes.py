@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,8 +69,12 @@ class Agents:
         wait: bool = True,
         probe: bool = False,
         clock: Clock | None = None,
+        open_files: tuple[int, int] | None = None,
     ) -> Agent:
-        """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name."""
+        """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name.
+
+        `open_files`: its limits, the soft one and the hard one.
+        """
         after = newest(self.cluster) if wait else b""
         output = self.folder / f"{len(self.started)}.{name}.txt"
         arguments = ["--name", name, "--namespace", self.cluster.namespace, "--cpu", str(cpu), "--lease", str(lease)]
@@ -83,6 +89,7 @@ class Agents:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, open_files) if open_files else None,
             )
         self.started.append(Agent(name, process, output))
         if wait:

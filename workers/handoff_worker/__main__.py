@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import sys
 from math import inf, isnan
 from pathlib import Path
@@ -16,6 +17,7 @@ from handoff.errors import HandoffError
 from handoff.ledger.store import ScriptBug, Store, own_client
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
+from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent.agent import Options
 from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
@@ -23,7 +25,8 @@ from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import amount, device_memory, labels, resources, settle
 from handoff_worker.children.nursery import NurseryBroken
 from handoff_worker.machine.holder import host
-from handoff_worker.machine.offer import leaves_nothing_open, make_offer
+from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
+from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
 from handoff_worker.machine.settings import NodeSettings
 
@@ -103,11 +106,24 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         raise ValueError(f"--lease is {node.lease}: give {SHORTEST_LEASE_S} to 3600 seconds")
     machine = None if given["no_probe"] or leaves_nothing_open(node) else probe()
     return Options(
-        make_offer(name, node, machine),
+        _as_far_as_files_go(make_offer(name, node, machine)),
         lease_s=15.0 if node.lease is None else float(node.lease),
         grace_s=given["grace"],
         burst=given["burst"],
     )
+
+
+def _as_far_as_files_go(offer: Offer) -> Offer:
+    slots = offer.capabilities.units[SLOTS] // UNIT
+    fits = make_room(slots)
+    if fits == slots:
+        return offer
+    logging.getLogger(__name__).warning(
+        "%d functions run here at once, and not %d: a process may have only %d files open, raise that limit "
+        "(ulimit -n, LimitNOFILE= of a service)",
+        fits, slots, resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+    )  # fmt: skip
+    return with_fewer_slots(offer, fits)
 
 
 def _set_up_log(as_json: bool) -> None:

@@ -18,6 +18,7 @@ from handoff_worker.agent.lifetime import Signals, take_name
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
+from handoff_worker.machine.open_files import FILES_PER_SLOT
 from handoff_worker.machine.processes import adopt_orphans
 from handoff_worker.machine.survivors import end_survivors
 
@@ -48,7 +49,10 @@ def run_node(
     slots = capabilities.units[SLOTS] // UNIT
     end_survivors()
     children = Children(
-        idle_limit=max(1, min(slots, MOST_IDLE)), path=[str(path) for path in paths], adopts=adopt_orphans()
+        idle_limit=max(1, min(slots, MOST_IDLE)),
+        children_limit=FILES_PER_SLOT * slots,
+        path=[str(path) for path in paths],
+        adopts=adopt_orphans(),
     )
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,9 @@ _BOOT = (
     "from handoff_worker.inside.nursery import main; main()"
 )
 
+_PAUSES_S = (0.1, 0.5, 2.0, 0)
+"""Between tries to start it where a limit of processes or open files is met: what has just ended counts for a while."""
+
 _CLOSING_S = 5.0
 """How long a nursery may take to end its children before it is killed itself."""
 
@@ -39,11 +43,13 @@ _CLOSING_S = 5.0
 class NurseryBroken(RuntimeError):
     """No process can be started on this machine that runs functions."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+    def __init__(self, code: int | None, reason: str = "") -> None:
+        super().__init__(code, reason)
+        self.code, self.reason = code, reason
 
     def __str__(self) -> str:
+        if self.code is None:
+            return f"the process that forks all children cannot be started ({self.reason}): raise the limit it has met"
         return (
             f"the process that forks all children ended before it was ready, {MOST_UNREADY} times in a row "
             f"({fate(self.code)}): see what it wrote to stderr, most likely of a package that cannot be imported"
@@ -71,7 +77,15 @@ class Nursery:
         """Start a process: one more after `["gone", code]`. Raises `NurseryBroken` when none will ever be ready."""
         if self._unready >= MOST_UNREADY:
             raise NurseryBroken(self._code)
-        self._process = _Process(self._path, self._adopts)
+        for pause_s in _PAUSES_S:
+            try:
+                self._process = _Process(self._path, self._adopts)
+                break
+            except OSError as error:
+                if pause_s == 0:
+                    raise NurseryBroken(None, str(error)) from error
+                logger.warning("the process that forks all children cannot be started yet: %s", error)
+                time.sleep(pause_s)
         self._ready = False
         self._watch, self._is_asked = Watch(), False
         self._selector.register(self._process, selectors.EVENT_READ, self)
@@ -152,7 +166,8 @@ class _Process:
         self._adopts = adopts
         self._mark = mark()
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as unless_started:
+            unless_started.callback(ours.close)
             first = [*map(os.path.abspath, path), os.getcwd()]
             arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first)]
             # A signal to all processes of a service must not end it before it says that it ignores them.
@@ -168,6 +183,7 @@ class _Process:
                 )
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            unless_started.pop_all()
         ours.setblocking(False)
         self._channel = Channel(ours)
 

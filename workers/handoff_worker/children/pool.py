@@ -11,6 +11,7 @@ import itertools
 import logging
 import selectors
 import socket
+import sys
 import time
 from collections.abc import KeysView, Sequence
 from math import inf
@@ -20,7 +21,7 @@ from handoff_worker.children import watch
 from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.nursery import Nursery
-from handoff_worker.children.outcome import Failed, Outcome, fate, read_outcome, tell_survivors
+from handoff_worker.children.outcome import Died, Failed, Outcome, fate, read_outcome, tell_survivors
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Channel, Garbled
 
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 GRACE_S = 5.0
 """How long a function may go on after its limit of time has raised in it."""
+
+_NOT_STARTED = "no process could be started for it"
 
 HANG_UP_S = 1.0
 """How long a child may live on without its socket: a dying one closes it before it can be reaped."""
@@ -48,16 +51,18 @@ class Children:
         functions_limit: int = 1_000,
         growth_limit: int = 500 * 2**20,
         grace_s: float = GRACE_S,
+        children_limit: int = sys.maxsize,
         adopts: bool = False,
     ) -> None:
         """Start the nursery.
 
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
         has grown by `growth_limit` bytes since its first. `path` and the current directory are importable in them.
-        `adopts`: this process adopts orphans, and has no children beside these.
+        From `children_limit` on, one that is idle is ended for each that is started. `adopts`: this process adopts
+        orphans, and has no children beside these.
         """
         self._idle_limit, self._functions_limit, self._growth_limit = idle_limit, functions_limit, growth_limit
-        self._grace_s = grace_s
+        self._grace_s, self._children_limit = grace_s, children_limit
         self._selector = selectors.DefaultSelector()
         self._numbers = itertools.count(1)
         self._children: dict[int, Child] = {}  #: all that may have a process, by number
@@ -164,7 +169,12 @@ class Children:
         frame = task.frame()
         leaving = self._clear(task.binding) if task.binding else set()
         while True:
-            child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
+            try:
+                child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
+            except OSError as error:
+                # Too many open files, most likely: whatever else runs goes on.
+                self._outcomes.append(Died(task.id, None, f"{_NOT_STARTED}: {error}"))
+                return
             child.task, child.limit_s, child.deadline = task, task.limit_s(), inf
             if leaving:
                 child.frame = frame
@@ -189,6 +199,8 @@ class Children:
         return {child for child in self._children.values() if child.ending and child.devices & wanted}
 
     def _new(self, binding: Binding) -> Child:
+        if len(self._children) >= self._children_limit and self._idle:
+            self._end(self._idle.oldest())
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         child = Child(next(self._numbers), Channel(ours), binding)
@@ -329,7 +341,7 @@ class Children:
             case ["cleared", number]:
                 self._release(self._children[number])
             case ["not forked", number, reason]:
-                self._bury(self._children[number], None, f"no process could be started for it: {reason}")
+                self._bury(self._children[number], None, f"{_NOT_STARTED}: {reason}")
             case ["gone", code]:
                 for child in [child for child in self._children.values() if child.requested]:
                     if child.buried:

@@ -103,9 +103,7 @@ class _Forks:
         self._agent.socket.sendall(encode(report))
 
     def _take_requests(self, selector: selectors.BaseSelector) -> None:
-        data, ends, flags, _ = socket.recv_fds(self._agent.socket, 64 * REQUEST.size, 64)
-        if flags & socket.MSG_CTRUNC:
-            raise OSError("a child's socket was lost on its way: raise the limit of open files (ulimit -n)")
+        data, ends, _, _ = socket.recv_fds(self._agent.socket, 64 * REQUEST.size, 64)
         if not data:
             raise EOFError
         # A read may bring several requests; the order of the descriptors is that of the numbers.
@@ -114,10 +112,13 @@ class _Forks:
         while len(self._asked) >= REQUEST.size:
             (number,) = REQUEST.unpack_from(self._asked)
             del self._asked[: REQUEST.size]
-            if number:
+            if not number:
+                self._say("here")
+            elif self._ends:
                 self._fork(number, self._ends.popleft(), selector)
             else:
-                self._say("here")
+                # The kernel drops what would be one open file too many. Each comes with a read of its own.
+                self._say("not forked", number, "too many files are open: raise that limit (ulimit -n)")
 
     def _fork(self, number: int, end: int, selector: selectors.BaseSelector) -> None:
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import sys
 from pathlib import Path
 
 import psutil
@@ -23,20 +25,40 @@ def this_process() -> Holder:
 
 
 def is_gone(holder: Holder) -> bool:
-    """Whether it ran here and its process has ended. False too when it ran elsewhere: nobody here can know."""
+    """Whether it ran here and its process has ended. False too when nobody here can know, as when it ran elsewhere."""
     if holder.machine != _machine():
         return False
     try:
-        return _started(holder.pid) != holder.started
-    except psutil.NoSuchProcess:
-        return True
+        started = _started(holder.pid)
+        # An agent of a version before said it by the clock: of a process that is there nobody knows whether it is that.
+        return started != holder.started and (started == "" or ("." in started) == ("." in holder.started))
+    except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
+        # Or it is another user's, which /proc may hide (hidepid): the kernel says so all the same.
+        return not _exists(holder.pid)
+    except (OSError, psutil.Error):
+        # It is there, and nothing can be read of it.
+        return False
+
+
+def _exists(pid: int) -> bool:
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+    return True
 
 
 def _started(pid: int) -> str:
+    """When it began; '' of a zombie. Not by the clock, which may be set while it lives."""
+    if sys.platform == "linux":
+        # Behind its name, which may be anything: the state, and as the 20th the ticks since the machine started.
+        state, *rest = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
+        return "" if state in "ZX" else rest[18]
     process = psutil.Process(pid)
-    if process.status() == psutil.STATUS_ZOMBIE:
-        raise psutil.NoSuchProcess(pid)
-    return f"{process.create_time():.2f}"
+    return "" if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.2f}"
 
 
 def _machine() -> str:

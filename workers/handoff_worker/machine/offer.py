@@ -60,6 +60,12 @@ def make_offer(name: str, node: NodeSettings, machine: MachineCapabilities | Non
     return Offer(_with_slots(parse_capabilities(amounts, memory), said=SLOTS in amounts), labels)
 
 
+def with_fewer_slots(offer: Offer, slots: int) -> Offer:
+    """The same with so many slots."""
+    units = {**offer.capabilities.units, SLOTS: slots * UNIT}
+    return replace(offer, capabilities=replace(offer.capabilities, units=units))
+
+
 def _said(node: NodeSettings) -> dict[str, Any]:
     amounts: dict[str, Any] = dict(node.resources)
     for name, amount in (("cpu", node.cpu), ("memory", node.memory), ("gpu", node.gpu), (SLOTS, node.slots)):

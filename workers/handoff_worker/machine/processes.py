@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 
 import psutil
 
-MARK = "HANDOFF_NURSERY"
+MARK = "HANDOFF_FORKED_BY"
 """Which nursery of which agent forked a process or an ancestor of it: `serial holder`, as in `texts/holder.py`."""
 
 CHILD_MARK = "HANDOFF_CHILD"
@@ -61,7 +61,7 @@ def is_stopped(pid: int) -> bool:
     """Whether it stands still by a signal; False too of one that a debugger holds."""
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return False
 
 
@@ -71,7 +71,7 @@ def is_alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-    except psutil.AccessDenied:
+    except (psutil.AccessDenied, OSError):
         return True
 
 
@@ -79,7 +79,7 @@ def describe(pid: int) -> str:
     """Say which process it is: `sleep (1234)`."""
     try:
         return f"{psutil.Process(pid).name()} ({pid})"
-    except psutil.Error:
+    except (psutil.Error, OSError):
         return f"process {pid}"
 
 
