@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def pickling(redis_server: RedisServer, cluster: Cluster) -> Iterator[Cluster]:
         yield pickling
 
 
-def enqueue(pickling: Cluster, mark: Path, **options: object) -> Handle:
+def enqueue(pickling: Cluster, mark: Path, **options: Any) -> Handle:
     return pickling.enqueue(
         agent_tasks.echo, Marking(mark), meta={"by": Marking(mark)}, on_failure=agent_tasks.tell_failure_of_the_call,
         **options,
