@@ -126,3 +126,14 @@ def test_what_a_node_has_for_itself_is_not_shared(cluster: Cluster) -> None:
     assert cluster.shared() == {}
     with pytest.raises(InvalidResources):
         cluster.share(None)  # type: ignore[arg-type]
+
+
+def test_nothing_is_left_of_what_is_shared_no_longer(cluster: Cluster) -> None:
+    cluster.register_node("a", {"cpu": 2})
+    cluster.share({"license": 2})
+    cluster.tracker.release(cluster.tracker.request("a", {"cpu": 1, "license": 1}))
+
+    cluster.share({"license": 0})
+
+    fields = cluster.connection.hkeys(f"{cluster.store.keys('node')}*")
+    assert [field for field in fields if b"license" in field] == []
