@@ -200,17 +200,18 @@ class Store:
     def insist(self, call: Callable[[], T]) -> T:
         """Call what may be repeated, again if the connection broke. Raises `StoreUnavailable`."""
         started_s = time.monotonic()
-        pause_s = 0.05
+        usual_s = 0.05
         with self._told():
             while True:
                 try:
                     return call()
                 except _LOST as error:
+                    pause_s = usual_s * random.uniform(0.8, 1.2)
                     late = time.monotonic() - started_s + pause_s > GIVE_UP_AFTER_S
                     if late or isinstance(error, redis.AuthenticationError):
                         raise
-                    time.sleep(pause_s * random.uniform(0.8, 1.2))
-                    pause_s *= 2
+                    time.sleep(pause_s)
+                    usual_s *= 2
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
