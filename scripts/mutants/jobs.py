@@ -40,6 +40,36 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "admit-preferred-fits",
+        "the preferred node is taken without a look whether it fits",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "      node = node and Fit.now(node, shape, rank) and node",
+        "      node = node",
+        (
+            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
+        ),
+    ),
+    Mutant(
+        "admit-wait-once",
+        "the time that a function may wait begins again with each retry",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if wait_ms and tonumber(job.attempts or 0) == 0 then",
+        "  if wait_ms then",
+        (
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[fake-what has started has waited long enough, once for all]",
+        ),
+    ),
+    Mutant(
+        "admit-reserved-lost",
+        "what was reserved is served though it was lost",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if not node or not Reservations.has(node.name, id) then",
+        "  if not node then",
+        (
+            "tests/ledger/runs/test_run_reserved_and_lost.py::test_it_is_reserved_anew_on_the_node_that_has_come_back[fake]",
+        ),
+    ),
+    Mutant(
         "adopt-second-queue",
         "a placed job that stands on a second queue is placed once more",
         "handoff/ledger/lua/libraries/jobs/adopt.lua",
@@ -102,6 +132,14 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "adopt-demand",
+        "a job of rq's own takes two slots",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "{{Resource.SLOTS, Resource.UNIT}}",
+        "{{Resource.SLOTS, 2 * Resource.UNIT}}",
+        ("tests/ledger/test_brought_back_by_rq.py::test_a_job_that_rq_put_onto_a_queue_takes_one_slot[fake]",),
+    ),
+    Mutant(
         "cancel-queue",
         "a canceled job stays on its queue",
         "handoff/ledger/lua/libraries/jobs/cancel.lua",
@@ -145,6 +183,44 @@ MUTANTS = (
         "    local _ = node",
         (
             "tests/client/functions/test_function_cancel.py::TestCancel::test_a_canceled_function_makes_room_for_those_that_wait[fake]",
+        ),
+    ),
+    Mutant(
+        "cancel-gone",
+        "who is canceled while it waits counts as having overtaken",
+        "handoff/ledger/lua/libraries/jobs/cancel.lua",
+        "    Counters.count_gone()",
+        "",
+        (
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-those in front that are canceled put off no hold]",
+        ),
+    ),
+    Mutant(
+        "cancel-same-token",
+        "a cancel asked again says that another decided",
+        "handoff/ledger/lua/libraries/jobs/cancel.lua",
+        "    return job.cancel == token",
+        "    return false",
+        (
+            "tests/ledger/test_lost_replies.py::test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost[cancel: delayed-known]",
+        ),
+    ),
+    Mutant(
+        "cancel-dirty",
+        "the room of what a run gives up wakes nobody",
+        "handoff/ledger/lua/libraries/jobs/cancel.lua",
+        "    Dirty.mark(node.name)",
+        "    local _ = node",
+        ("tests/ledger/runs/test_run_cancel.py::test_the_room_that_a_canceled_run_gives_up_goes_to_who_waits[fake]",),
+    ),
+    Mutant(
+        "cancel-event",
+        "no event tells of a cancel",
+        "handoff/ledger/lua/libraries/jobs/cancel.lua",
+        "    Events.emit('canceled', 'job', job.id)",
+        "    local _ = job",
+        (
+            "tests/ledger/scheduling/test_scheduling_canceled.py::test_a_cancel_of_what_has_no_reservation_is_an_event_of_its_own[fake-waits]",
         ),
     ),
     Mutant(
@@ -208,6 +284,16 @@ MUTANTS = (
         ("tests/ledger/test_lifetimes.py::test_a_function_that_never_ran_names_no_worker_in_its_result[fake]",),
     ),
     Mutant(
+        "ending-timer",
+        "the timer of a function that has ended stays",
+        "handoff/ledger/lua/libraries/jobs/ending.lua",
+        "    Timers.drop(Timer.of('expire', job.id))",
+        "    local _ = job",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_a_limit_of_waiting_that_ended_with_a_cancel_does_not_count_when_it_is_brought_back[fake]",
+        ),
+    ),
+    Mutant(
         "executions-timer",
         "the limit of waiting strikes a function that runs",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
@@ -233,6 +319,16 @@ MUTANTS = (
         "",
         (
             "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_is_one_execution_of_its_agent[fake]",
+        ),
+    ),
+    Mutant(
+        "executions-wip-inf",
+        "RQ's own cleanup may take what runs for abandoned",
+        "handoff/ledger/lua/libraries/jobs/executions.lua",
+        "  redis.call('ZADD', K.rq_wip .. queue, '+inf', id)",
+        "  redis.call('ZADD', K.rq_wip .. queue, Call.now / 1000, id)",
+        (
+            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_rqs_cleanup_leaves_what_runs_alone_however_long_ago_it_was_started[fake]",
         ),
     ),
     Mutant(
@@ -263,6 +359,16 @@ MUTANTS = (
         "    local _ = job",
         (
             "tests/client/functions/test_function_lost.py::TestLostNode::test_on_failure_of_a_lost_function_is_handed_to_one_agent[fake-tasks.told]",
+        ),
+    ),
+    Mutant(
+        "failing-keep",
+        "a job of which nothing is kept is gone before its on_failure",
+        "handoff/ledger/lua/libraries/jobs/failing.lua",
+        "    job.failure_ttl = '60'",
+        "    local _ = job",
+        (
+            "tests/ledger/test_lifetimes.py::test_a_function_that_is_not_kept_is_kept_until_somebody_runs_its_on_failure[fake]",
         ),
     ),
     Mutant(
@@ -388,6 +494,14 @@ MUTANTS = (
         ("tests/ledger/test_hint_of_work.py::test_what_the_same_call_takes_needs_no_hint[fake]",),
     ),
     Mutant(
+        "queues-ours",
+        "jobs of namespaces that begin alike are taken for one's own",
+        "handoff/ledger/lua/libraries/jobs/queues.lua",
+        "  return queue == Call.lobby or Queues.node_of(queue or '') ~= nil",
+        "  return string.sub(queue or '', 1, #Call.lobby) == Call.lobby",
+        ("tests/ledger/test_names_of_queues.py::test_no_function_of_a_namespace_that_begins_alike_is_canceled[fake]",),
+    ),
+    Mutant(
         "reconcile-long-queue",
         "on a long queue all that is reserved counts as queued",
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
@@ -448,6 +562,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "reconcile-namesake",
+        "an agent is not told to stop a job whose id was given anew",
+        "handoff/ledger/lua/libraries/jobs/reconcile.lua",
+        "      if not is_its_last or job.status",
+        "      if not job or job.status",
+        (
+            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too[fake]",
+        ),
+    ),
+    Mutant(
+        "reconcile-lost-start",
+        "what was started for an agent that does not run it stays started",
+        "handoff/ledger/lua/libraries/jobs/reconcile.lua",
+        "      Recovery.one(node, id)",
+        "      local _ = id",
+        (
+            "tests/ledger/test_heartbeat.py::test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again[fake]",
+        ),
+    ),
+    Mutant(
         "registries-lt",
         "a registry is looked at when its last entry expires, not its first",
         "handoff/ledger/lua/libraries/jobs/registries.lua",
@@ -502,6 +636,36 @@ MUTANTS = (
         "  while room > 0 and looks > 0 do",
         "  while room > 0 do",
         ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_one_take_looks_at_a_bounded_number_of_entries[fake]",),
+    ),
+    Mutant(
+        "take-canceled",
+        "the room of what rq canceled on a queue does not come back at a take",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "      Reservations.give_back(node, id, 'canceled')",
+        "      local _ = id",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_the_room_of_what_rq_canceled_on_a_queue_is_free_when_it_is_taken[fake]",
+        ),
+    ),
+    Mutant(
+        "take-stopping",
+        "what a run gives up is started",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  elseif job.run and is_stopping(job.run) then\n    Cancel.job(job, 'run', job.run)",
+        "",
+        (
+            "tests/ledger/runs/test_run_cancel.py::test_of_a_run_that_is_not_stopped_to_its_end_yet_nothing_starts[fake]",
+        ),
+    ),
+    Mutant(
+        "take-running-twice",
+        "what runs and stands on a queue once more is started once more",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  elseif is_reserved and (fresh or not Executions.has(node.name, id)) then",
+        "  elseif is_reserved then",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_what_runs_and_is_enqueued_by_rq_runs_anew_and_no_longer_as_it_was[fake]",
+        ),
     ),
     Mutant(
         "words-for-ever",
@@ -571,5 +735,13 @@ MUTANTS = (
         "  redis.call('SREM', K.rq_queue_workers .. queue, key)",
         "",
         ("tests/ledger/test_forgetting_nodes.py::test_a_node_that_was_lost_an_hour_ago_is_forgotten[fake]",),
+    ),
+    Mutant(
+        "worker-register-expiry",
+        "the key of a worker that never beats stays",
+        "handoff/ledger/lua/libraries/jobs/worker.lua",
+        "  Worker.set_state(queue, node)\n  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))",
+        "  Worker.set_state(queue, node)",
+        ("tests/ledger/test_heartbeat.py::test_a_worker_has_an_end_before_its_first_heartbeat[fake]",),
     ),
 )

@@ -86,6 +86,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "constraints-whole-devices",
+        "a group that wants 1.5 devices is sent where there is one",
+        "handoff/ledger/lua/libraries/nodes/constraints.lua",
+        "math.ceil(units / Resource.UNIT)",
+        "math.floor(units / Resource.UNIT)",
+        (
+            "tests/ledger/runs/test_run_devices.py::test_a_group_that_wants_a_part_of_a_device_more_goes_where_there_is_one_more[fake]",
+        ),
+    ),
+    Mutant(
+        "constraints-shared-capacity",
+        "a group looks on nodes for tokens that all share",
+        "handoff/ledger/lua/libraries/nodes/constraints.lua",
+        "    if not Shared.load().cap[resource] then\n      wants[#wants + 1] = want\n    end",
+        "    wants[#wants + 1] = want",
+        (
+            "tests/ledger/runs/test_run_groups.py::test_no_node_need_have_what_a_group_wants_of_what_the_cluster_shares[fake]",
+        ),
+    ),
+    Mutant(
         "dirty-turn-back",
         "the cursor of shared tokens is not moved back when somebody joins",
         "handoff/ledger/lua/libraries/nodes/dirty.lua",
@@ -146,6 +166,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "feasible-open-tokens",
+        "who wants more tokens than there are has a node held",
+        "handoff/ledger/lua/libraries/nodes/feasible.lua",
+        "    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then\n      return false\n    end",
+        "",
+        (
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-who wants more tokens than the cluster has holds neither a node nor tokens]",
+        ),
+    ),
+    Mutant(
+        "feasible-open-pin",
+        "a pinned function that its node could not hold has tokens held",
+        "handoff/ledger/lua/libraries/nodes/feasible.lua",
+        "    return node and Feasible.on(node, shape) or false",
+        "    return node ~= nil",
+        (
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-who is pinned to a node that is closed holds no tokens]",
+        ),
+    ),
+    Mutant(
         "find-may-fit-hold",
         "who comes before the head that a hold keeps back is not tried",
         "handoff/ledger/lua/libraries/nodes/find.lua",
@@ -153,6 +193,16 @@ MUTANTS = (
         "  return grown",
         (
             "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who stands before it does not overtake it, and goes where a node is held for it]",
+        ),
+    ),
+    Mutant(
+        "find-may-fit-grown",
+        "who becomes ready is not tried on the room that has just come free: it waits first",
+        "handoff/ledger/lua/libraries/nodes/find.lua",
+        "  return (grown or redis.call('EXISTS', K.holds) == 1)",
+        "  return redis.call('EXISTS', K.holds) == 1",
+        (
+            "tests/ledger/runs/test_run_order.py::test_what_becomes_ready_and_gets_the_room_that_came_free_has_not_waited[fake]",
         ),
     ),
     Mutant(
@@ -243,6 +293,16 @@ MUTANTS = (
         "      if want[1] == lacked then",
         (
             "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who lacks whole devices is left their memory too]",
+        ),
+    ),
+    Mutant(
+        "holds-tried",
+        "tokens that were held count as tried with those who were barred",
+        "handoff/ledger/lua/libraries/nodes/holds.lua",
+        "    Shared.set_tried({})",
+        "    local _ = node",
+        (
+            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a holder of tokens that is canceled frees them]",
         ),
     ),
     Mutant(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 from rq import Queue
-from rq.job import Job
+from rq.job import Job, JobStatus
+from rq.registry import CanceledJobRegistry
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from handoff.words.function import Collocated
-from support.agent import FakeAgent, failure, ok
+from support.agent import FakeAgent, failure, killed, ok
 from support.graphs import Site, function
 
 START_MS = 1_900_000_000_000
@@ -122,3 +123,47 @@ def test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens(
 
     assert site.states(run)["x"] == "finished"
     assert run.handle("x").result(timeout=0) == 1
+
+
+def test_a_limit_of_waiting_that_ended_with_a_cancel_does_not_count_when_it_is_brought_back(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    cluster.tracker.request("a", {"cpu": 2})
+    handle = cluster.enqueue("tasks:work", cost={"cpu": 1}, wait_ttl=10)
+    handle.cancel()
+
+    CanceledJobRegistry(queue=queue(cluster)).requeue(handle.id)
+    tick(cluster.store)
+    assert handle.status == "waiting"
+    cluster.store.now_ms += 10_000
+    tick(cluster.store)
+
+    assert handle.status == "waiting"
+
+
+def test_a_job_that_rq_put_onto_a_queue_takes_one_slot(cluster: Cluster) -> None:
+    agent = FakeAgent(cluster.store, "a", {"slots": 2}).register()
+    for _ in range(3):
+        queue(cluster, "a").enqueue("tasks.work")
+
+    assert len(agent.take(3)) == 2
+
+
+def test_the_room_of_what_rq_canceled_on_a_queue_is_free_when_it_is_taken(cluster: Cluster, agent: FakeAgent) -> None:
+    handle = submit(cluster)
+    handle.job.set_status(JobStatus.CANCELED)
+
+    assert agent.take() == []
+
+    assert cluster.tracker.available("a") == {"cpu": 2}
+
+
+def test_what_runs_and_is_enqueued_by_rq_runs_anew_and_no_longer_as_it_was(cluster: Cluster, agent: FakeAgent) -> None:
+    handle = submit(cluster)
+    [old] = agent.take()
+    queue(cluster, "a").enqueue_job(handle.job)
+
+    [new] = agent.take(2)
+
+    assert agent.beat() == [old.id]
+    assert agent.finish(killed(old.id), ok(new.id)) == ["canceled", "stored"]

@@ -59,3 +59,20 @@ def test_without_a_heartbeat_the_lease_ends_when_it_was_said_to(cluster: Cluster
         agent.beat()
     [node] = read_nodes(cluster.store)
     assert not node.live
+
+
+def test_a_worker_has_an_end_before_its_first_heartbeat(cluster: Cluster, agent: FakeAgent) -> None:
+    worker = f"{BaseWorker.redis_worker_namespace_prefix}{cluster.namespace}.a"
+
+    assert 0 < cluster.connection.pttl(worker) <= 3 * LEASE_MS
+
+
+def test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again(cluster: Cluster, agent: FakeAgent) -> None:
+    handle = cluster.enqueue("tasks:work", cost={"cpu": 1}, max_retries=1)
+    agent.take()
+    agent.runs.clear()
+
+    assert agent.beat() == []
+
+    assert (handle.status, handle.attempts) == ("delayed", 1)
+    assert cluster.tracker.available("a") == {"cpu": 2}

@@ -111,3 +111,17 @@ def test_a_function_that_never_ran_names_no_worker_in_its_result(cluster: Cluste
 
     [entry] = cast(list[Any], cluster.connection.xrange(cluster.store.keys("rq_results", waits.id)))
     assert entry[1][b"worker_name"] == b""
+
+
+def test_a_function_that_is_not_kept_is_kept_until_somebody_runs_its_on_failure(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    handle = cluster.enqueue("tasks:work", failure_ttl=0, on_failure="tasks.told")
+    agent.take()
+    cluster.store.now_ms += agent.lease_ms
+
+    _, _, [[id, fields]] = cluster.store.run("tick", room=1, token="t")
+
+    assert id.decode() == handle.id
+    assert b"tasks.told" in fields
+    assert all(0 < left_s <= 60 for left_s in lifetimes(cluster, handle.id))

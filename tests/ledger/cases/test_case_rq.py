@@ -10,7 +10,7 @@ from handoff.ledger.functions import cancel
 from handoff.ledger.records import look
 from handoff.serializer import Serializer
 from handoff.words.variants import After
-from support.agent import ok
+from support.agent import killed, ok
 from support.ledger import read_ledger
 from support.stories import agent, submit, tick
 
@@ -40,6 +40,18 @@ class TestRqsTools:
         assert runs.finish(ok(old.id, "old")) == ["canceled"]
         assert look(cluster.store, "j").status == "started"
         assert runs.finish(ok(new.id, "new")) == ["stored"]
+
+    def test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too(self, cluster: Cluster) -> None:
+        runs = agent(cluster, "a", cpu=2)
+        submit(cluster, "j", cpu=1)
+        (old,) = runs.take()
+        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
+        submit(cluster, "j", cpu=1)
+        (new,) = runs.take()
+
+        assert runs.beat() == [old.id]
+
+        assert runs.finish(killed(old.id), ok(new.id)) == ["canceled", "stored"]
 
     def test_a_canceled_function_that_rq_requeues_runs_like_any_other(self, cluster: Cluster) -> None:
         submit(cluster, "j", cpu=1)

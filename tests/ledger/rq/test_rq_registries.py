@@ -30,6 +30,9 @@ REGISTRIES: dict[str, tuple[type[BaseRegistry], str]] = {
     "canceled": (CanceledJobRegistry, ".a"),
 }
 
+LONG_AGO_MS = 1_500_000_000_000
+"""By RQ's clock, which nobody sets."""
+
 
 class TestRegistries:
     @pytest.mark.parametrize("state", STATES)
@@ -65,6 +68,18 @@ class TestRegistries:
         assert [f"{handle.id}:{execution.id}"] == list(agent.runs)
         agent.finish(*(ok(id) for id in agent.runs))
         assert Job.fetch(handle.id, connection=theirs).get_executions() == []
+
+    def test_rqs_cleanup_leaves_what_runs_alone_however_long_ago_it_was_started(
+        self, cluster: Cluster, theirs: redis.Redis
+    ) -> None:
+        cluster.store.now_ms = LONG_AGO_MS
+        handle = to_started(cluster, FakeAgent(cluster.store, "a", {"cpu": 2}).register())
+
+        registry = StartedJobRegistry(f"{cluster.namespace}.a", connection=theirs)
+        registry.cleanup()
+
+        assert registry.get_job_ids(cleanup=False) == [handle.id]
+        assert handle.status == "started"
 
     def test_entries_of_what_has_ended_expire_with_it(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis

@@ -14,6 +14,9 @@ from support.graphs import Site, chain, function, graph
 from support.runs import NOT_STARTED, everywhere, run_to_the_end
 from support.waiting import LIMIT_S
 
+LARGE = 100
+"""More functions than one call stops."""
+
 
 def test_canceling_a_run_decides_once(site: Site) -> None:
     run = everywhere(site)
@@ -135,3 +138,23 @@ def test_a_run_goes_on_without_its_client_unless_it_is_attached(site: Site) -> N
 
     assert run.status == "running"
     assert run_to_the_end(site) == ["f1", "f2"]
+
+
+def test_the_room_that_a_canceled_run_gives_up_goes_to_who_waits(site: Site) -> None:
+    site.node("a", cpu=2)
+    run = site.submit(function("x"), function("y"))
+    other = site.cluster.enqueue("tasks:work", cost={"cpu": 2})
+
+    run.cancel()
+
+    assert other.status == "queued"
+
+
+def test_of_a_run_that_is_not_stopped_to_its_end_yet_nothing_starts(site: Site) -> None:
+    site.node("a", cpu=LARGE)
+    run = site.submit(*(function(f"f{i}") for i in range(LARGE)))
+    site.housekeep()
+    run.cancel()
+    assert "queued" in site.states(run).values()
+
+    assert site.take() == []

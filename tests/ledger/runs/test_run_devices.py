@@ -39,3 +39,12 @@ def test_a_group_asks_for_the_memory_of_its_largest_and_the_devices_of_all(site:
     )  # fmt: skip
 
     assert site.reservations() == {"x": "c", "y": "c"}
+
+
+def test_a_group_that_wants_a_part_of_a_device_more_goes_where_there_is_one_more(site: Site) -> None:
+    site.node("a", gpu=1)
+    site.node("b", gpu=2)
+
+    site.submit(function("x", cost={"gpu": 1}), function("y", cost={"gpu": 0.5}, node=Collocated("x")))
+
+    assert site.reservations() == {"x": "b", "y": "b"}

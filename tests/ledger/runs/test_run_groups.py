@@ -131,3 +131,14 @@ def test_two_runs_of_one_graph_choose_each_for_itself(site: Site) -> None:
         site.submit(function(f"{id} x"), function(f"{id} y", node=Collocated(f"{id} x")), id=id)
 
     assert site.reservations() == {"one x": "a", "one y": "a", "two x": "b", "two y": "b"}
+
+
+def test_no_node_need_have_what_a_group_wants_of_what_the_cluster_shares(site: Site) -> None:
+    site.node("a", cpu=2)
+    site.cluster.share({"license": 2})
+
+    site.submit(
+        function("x", cost={"cpu": 1, "license": 1}), function("y", cost={"license": 1}, node=Collocated("x")),
+    )  # fmt: skip
+
+    assert site.reservations() == {"x": "a", "y": "a"}

@@ -132,3 +132,15 @@ def test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_
     site.finish("x")
 
     assert site.reservations() == {"y": "b", "z": "a"}
+
+
+def test_what_becomes_ready_and_gets_the_room_that_came_free_has_not_waited(site: Site) -> None:
+    site.node("a", cpu=1)
+    site.submit(*chain(2))
+    like_it = site.cluster.enqueue("tasks:work", cost={"cpu": 1})
+    site.take()
+
+    site.finish("f1")
+
+    assert site.reservations() == {"f2": "a"}
+    assert [event["job"] for event in site.events("waiting")] == [like_it.id]

@@ -132,3 +132,11 @@ def test_of_a_cancel_and_a_start_at_the_same_time_there_is_one_outcome(board: Bo
     assert decided == [True] * 8
     assert {handle.status for handle in board.handles.values()} == {"canceled"}
     assert board.draw().startswith("a [. . . . . . . .] canceled x0 x1")
+
+
+@pytest.mark.parametrize("step", ["x: cpu 2", "x: cpu 1; delay 5s"], ids=["waits", "is delayed"])
+def test_a_cancel_of_what_has_no_reservation_is_an_event_of_its_own(board: Board, step: str) -> None:
+    board.do("node a: cpu 1", step, "cancel x")
+
+    canceled = [event["job"] for event in board.events() if event["event"] == "canceled"]
+    assert canceled == [board.handles["x"].id]

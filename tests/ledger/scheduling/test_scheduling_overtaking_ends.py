@@ -96,6 +96,17 @@ tokens that it lacks are held for it on all nodes
     v: cpu 1                            -> a [v .] p  b [. .]  * lic[p .] for big(lic)  waits big u  refused c
     finish p                            -> a [v big]  b [. .]  * lic[big big]  waits u  refused c
 
+a holder of tokens that is canceled frees them
+    limit 1
+    share lic 2
+    node a: slots 9
+    p: lic 1
+    big: lic 2
+    t: lic 1
+    finish t
+    u: lic 1                            -> a [p . . . . . . . .]  * lic[p .] for big(lic)  waits big u
+    cancel big                          -> a [p u . . . . . . .]  * lic[p u]  canceled big
+
 who lacks room on a node and tokens holds both
     limit 1
     share lic 2

@@ -90,6 +90,16 @@ what is kept for it stays kept while it lacks something else
     v: cpu 1                            -> a cpu[u v] gpu[. .] for big(cpu,gpu)  waits big
     w: gpu 1                            -> a cpu[u v] gpu[. .] for big(cpu,gpu)  waits big w
 
+those in front that are canceled put off no hold
+    limit 2
+    node a: cpu 4
+    p: cpu 2
+    x y: cpu 3
+    big: cpu 4
+    cancel x y
+    t: cpu 1                            -> a [p p t .]  waits big  canceled x y
+    u: cpu 1                            -> a [p p t u] for big(cpu)  waits big  canceled x y
+
 who takes nothing that it lacks does not overtake it
     limit 1
     node a: cpu 3, gpu 1

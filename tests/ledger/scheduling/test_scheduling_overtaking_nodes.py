@@ -94,6 +94,23 @@ what can never be held holds nothing
     huge: cpu 5
     t u v: cpu 1                        -> a [t u v .]  never huge
 
+who wants more tokens than the cluster has holds neither a node nor tokens
+    limit 1
+    share lic 1
+    node a: cpu 4
+    p: cpu 1
+    huge: cpu 4, lic 2
+    t u: cpu 1                          -> a [p t u .]  * lic[.]  never huge
+
+who is pinned to a node that is closed holds no tokens
+    limit 1
+    share lic 2
+    node a b: cpu 2
+    p: lic 1; on b
+    drain a
+    big: lic 2; on a
+    t: lic 1; on b                      -> a drained [. .]  b [. .] p t  * lic[p t]  never big
+
 a node is held for one, and at most half of the live nodes are, rounded up
     limit 60s
     node a b c: cpu 4
