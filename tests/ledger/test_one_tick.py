@@ -41,6 +41,13 @@ def test_the_room_of_a_claim_whose_time_is_over_goes_to_who_waits(cluster: Clust
     assert handle.status == "queued"
 
 
+def test_where_somebody_has_just_done_it_nobody_does_it_again(cluster: Cluster) -> None:
+    cluster.store.now_ms = 0
+    cluster.connection.set(cluster.store.keys("tick"), "1")
+
+    assert cluster.store.run("tick", room=0, token="once") == ["busy"]
+
+
 def lost(cluster: Cluster, id: str) -> Handle:
     """A function with an on_failure, whose node went while it ran."""
     agent = FakeAgent(cluster.store, f"node-of-{id}", {"cpu": 1}).register()
