@@ -98,6 +98,14 @@ a claim through the tracker counts them too
     x: lic 1                            -> a [.] c  * lic[c c]  waits x  refused d
     release c                           -> a [.] x  * lic[x .]  refused d
 
+tokens that come free start no variant before its time
+    share lic 1
+    node a: cpu 2
+    p: cpu 1, lic 1
+    x: gpu 1, lic 1 or after 30s cpu 1, lic 1
+    finish p                            -> a [. .]  * lic[.]  waits x
+    +30s                                -> a [x .]  * lic[x]
+
 a lost node gives its tokens back
     share lic 1
     node a b: cpu 1
