@@ -74,8 +74,6 @@ end
 function Capabilities.set(node, units, devices, labels)
   Classes.leave(node)
   Holds.lift(node)
-  -- What is unsaved goes by what the node had.
-  Node.save()
   local before = Values.of(node, 'cap')
   replace(node, units, devices)
   Index.set_capacity(node.position, before, Values.of(node, 'cap'))

@@ -52,7 +52,6 @@ function Holds.close_shared()
   local shared = Shared.load()
   if not next(shared.cap) and redis.call('EXISTS', K.reservations .. Shared.NAME) == 0 then
     Holds.lift(shared)
-    Dirty.forget(Shared.NAME)
     Node.drop(shared)
   end
 end
