@@ -56,9 +56,9 @@ def test_of_the_limit_of_a_run_nothing_is_left_when_it_has_ended(site: Site, end
     assert token_counters(site) == []
 
 
-def token_counters(site: Site) -> list[bytes]:
+def token_counters(site: Site) -> list[str]:
     """Counters of overtaking that are named after the limits of runs."""
-    return [field for field in site.cluster.connection.hkeys(site.store.keys("overtaking")) if b"run." in field]
+    return [field for field in site.ledger().get("overtaking") if "run." in field]
 
 
 def test_of_what_a_run_with_a_limit_overtook_nothing_is_counted_when_it_has_ended(site: Site) -> None:

@@ -1,80 +1,10 @@
-"""Defects in the books of nodes, the index and holds."""
+"""Defects in how a node is found, held and lost."""
 
 from __future__ import annotations
 
 from mutants.mutant import Mutant
 
 MUTANTS = (
-    Mutant(
-        "capabilities-devices",
-        "devices that are reserved come back free when a node is registered anew",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
-        "        device.share = device.share - units",
-        "        local _ = units",
-        (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_registering_again_changes_the_capabilities_and_keeps_what_is_reserved[fake]",
-        ),
-    ),
-    Mutant(
-        "capabilities-memory",
-        "memory that is reserved comes back free when a node is registered anew",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
-        "        device.memory = device.memory - units",
-        "        local _ = units",
-        (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_registering_again_with_more_or_less_memory_keeps_what_is_reserved[fake]",
-        ),
-    ),
-    Mutant(
-        "capabilities-drained",
-        "who left while it was drained comes back open",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
-        "    redis.call('HSET', K.node .. name, 'draining', '0')",
-        "    local _ = name",
-        (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_left_while_it_was_drained_comes_back_drained[fake]",
-        ),
-    ),
-    Mutant(
-        "capabilities-hold",
-        "a node that changes stays held",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
-        "  Holds.lift(node)",
-        "",
-        (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a node that is registered anew is held no more]",
-        ),
-    ),
-    Mutant(
-        "capabilities-dirty",
-        "a node that joins or grows is not tried with what waits",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
-        "    Dirty.mark(node.name)",
-        "    local _ = node",
-        (
-            "tests/client/functions/test_function_order.py::TestOrder::test_a_node_that_joins_takes_what_waits_by_rank[fake]",
-        ),
-    ),
-    Mutant(
-        "classes-leave-last",
-        "an empty class stays",
-        "handoff/ledger/lua/libraries/nodes/classes.lua",
-        "    redis.call('ZREM', K.classes, class)",
-        "    local _ = class",
-        (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-a static node stays drained when it is registered again, and when an agent takes it over]",
-        ),
-    ),
-    Mutant(
-        "classes-spoken",
-        "nodes that a constraint names are not looked at by name",
-        "handoff/ledger/lua/libraries/nodes/classes.lua",
-        "        names[#names + 1] = value",
-        "        local _ = value",
-        (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_infeasible_names_the_nearest_node_and_what_is_missing_there[fake-a pin]",
-        ),
-    ),
     Mutant(
         "constraints-negated",
         "Not takes a node without the label for one that has it",
@@ -99,7 +29,7 @@ MUTANTS = (
         "constraints-shared-capacity",
         "a group looks on nodes for tokens that all share",
         "handoff/ledger/lua/libraries/nodes/constraints.lua",
-        "    if not Shared.load().cap[resource] then\n      wants[#wants + 1] = want\n    end",
+        ("    if not Shared.load().cap[resource] then\n      wants[#wants + 1] = want\n    end"),
         "    wants[#wants + 1] = want",
         (
             "tests/ledger/runs/test_run_groups.py::test_no_node_need_have_what_a_group_wants_of_what_the_cluster_shares[fake]",
@@ -113,36 +43,6 @@ MUTANTS = (
         "  if false then",
         (
             "tests/ledger/test_walk_over_tokens.py::test_who_joins_in_front_of_where_the_walk_has_come_is_not_passed_over[fake]",
-        ),
-    ),
-    Mutant(
-        "distance-gap",
-        "of nodes that lack one thing the first is near, not the one that lacks least of it",
-        "handoff/ledger/lua/libraries/nodes/distance.lua",
-        "  return one.gap < other.gap or (one.gap == other.gap and",
-        "  return (one.gap == one.gap and",
-        (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-a node is held for one, and at most half of the live nodes are, rounded up]",
-        ),
-    ),
-    Mutant(
-        "excess-unlisted",
-        "devices that are no longer listed are no excess",
-        "handoff/ledger/lua/libraries/nodes/excess.lua",
-        "      if not device or (is_memory and not device.total) then",
-        "      if device and is_memory and not device.total then",
-        (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_device_removed_while_held_comes_back_only_by_being_listed_again[fake]",
-        ),
-    ),
-    Mutant(
-        "excess-memory",
-        "memory beyond what a device has by now is no excess",
-        "handoff/ledger/lua/libraries/nodes/excess.lua",
-        "      if device.total and device.memory < 0 then",
-        "      if false then",
-        (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_registering_again_with_more_or_less_memory_keeps_what_is_reserved[fake]",
         ),
     ),
     Mutant(
@@ -169,7 +69,7 @@ MUTANTS = (
         "feasible-open-tokens",
         "who wants more tokens than there are has a node held",
         "handoff/ledger/lua/libraries/nodes/feasible.lua",
-        "    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then\n      return false\n    end",
+        ("    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then\n      return false\n    end"),
         "",
         (
             "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-who wants more tokens than the cluster has holds neither a node nor tokens]",
@@ -259,8 +159,8 @@ MUTANTS = (
         "holds-close-shared",
         "a hold on tokens outlives them",
         "handoff/ledger/lua/libraries/nodes/holds.lua",
-        ("    Holds.lift(shared)\n    Dirty.forget(Shared.NAME)"),
-        "    Dirty.forget(Shared.NAME)",
+        "    Holds.lift(shared)\n",
+        "",
         (
             "tests/ledger/test_limit_of_a_run.py::test_tokens_that_are_held_for_somebody_may_go_with_their_run[fake-it was the only run]",
         ),
@@ -303,16 +203,6 @@ MUTANTS = (
         "    local _ = node",
         (
             "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a holder of tokens that is canceled frees them]",
-        ),
-    ),
-    Mutant(
-        "index-put-free-was",
-        "of two changes in one script the index knows the second only",
-        "handoff/ledger/lua/libraries/nodes/index.lua",
-        "was = known and known.was or was",
-        "was = was",
-        (
-            "tests/ledger/runs/test_run_loading.py::test_what_follows_in_more_steps_than_one_script_takes_follows_all_the_same[fake]",
         ),
     ),
     Mutant(
@@ -374,149 +264,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "node-closing",
-        "a quiet node counts as open",
-        "handoff/ledger/lua/libraries/nodes/node.lua",
-        "  return node.quiet ~= nil or node.draining ~= nil",
-        "  return node.draining ~= nil",
-        ("tests/why/test_status_nodes.py::TestNodes::test_a_node_that_was_told_to_take_no_more_is_quiet[fake]",),
-    ),
-    Mutant(
-        "node-over",
-        "a node that is lowered below what it holds counts as open",
-        "handoff/ledger/lua/libraries/nodes/node.lua",
-        "  return node.state == 'up' and not node.over and not Node.is_closing(node)",
-        "  return node.state == 'up' and not Node.is_closing(node)",
-        (
-            "tests/ledger/test_closed_nodes.py::test_a_node_lowered_below_what_it_holds_still_starts_what_stands_on_its_queue[fake]",
-        ),
-    ),
-    Mutant(
-        "node-unlisted-use",
-        "what is used of a resource that was taken away is forgotten",
-        "handoff/ledger/lua/libraries/nodes/node.lua",
-        ("  if units ~= 0 then\n    node.used[resource] = units"),
-        ("  if false then\n    node.used[resource] = units"),
-        (
-            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-taken away it is a resource of the nodes again]",
-        ),
-    ),
-    Mutant(
-        "node-devices-fullest",
-        "a share takes the emptiest device",
-        "handoff/ledger/lua/libraries/nodes/node_devices.lua",
-        "(not best or device.share < best.share)",
-        "(not best or device.share > best.share)",
-        (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_share_takes_the_fullest_device_that_still_has_room[fake]",
-        ),
-    ),
-    Mutant(
-        "node-devices-memory-whole",
-        "whole claims take devices of which memory is reserved",
-        "handoff/ledger/lua/libraries/nodes/node_devices.lua",
-        "    if missing > 0 and device.share == Resource.UNIT and device.memory == device.total then",
-        "    if missing > 0 and device.share == Resource.UNIT then",
-        (
-            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[fake-a whole claim takes untouched devices only, those with the lowest indices]",
-        ),
-    ),
-    Mutant(
-        "labels-drop",
-        "the bitmap of a label that no node has stays",
-        "handoff/ledger/lua/libraries/nodes/node_labels.lua",
-        "    redis.call('DEL', K.label .. label)",
-        "    local _ = label",
-        (
-            "tests/ledger/scheduling/test_scheduling_labels.py::test_labels_and_constraints[fake-what runs stays when the labels change, and who waits for the old ones does so in vain]",
-        ),
-    ),
-    Mutant(
-        "planes-from",
-        "a comparison forgets which nodes it was restricted to",
-        "handoff/ledger/lua/libraries/nodes/planes.lua",
-        ("  if from then\n    redis.call('BITOP', 'AND', result, result, from)\n  end\n"),
-        "",
-        (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/test_forgetting_nodes.py",
-        ),
-    ),
-    Mutant(
-        "recovery-placement",
-        "what is left of an earlier placement counts as the function's own",
-        "handoff/ledger/lua/libraries/nodes/recovery.lua",
-        "  if not job or job.placement ~= number then",
-        "  if not job then",
-        (
-            "tests/client/functions/test_function_result.py",
-            "tests/client/functions/test_function_lost.py",
-        ),
-    ),
-    Mutant(
-        "removal-index",
-        "the index is kept when the last node has gone",
-        "handoff/ledger/lua/libraries/nodes/removal.lua",
-        "    Index.drop()\n",
-        "    local _ = node\n",
-        (
-            "tests/ledger/rq/test_rq_requeue.py",
-            "tests/why/test_status_function.py",
-        ),
-    ),
-    Mutant(
-        "reservations-over",
-        "a node that was over stays so when all that it holds fits again",
-        "handoff/ledger/lua/libraries/nodes/reservations.lua",
-        "    Node.set_field(node, 'over', nil)\n",
-        "    local _ = node\n",
-        (
-            "tests/ledger/scheduling/test_scheduling_devices.py",
-            "tests/ledger/test_redis_tracker.py",
-        ),
-    ),
-    Mutant(
-        "shared-withdraw-use",
-        "what is still used of what is shared no longer is not written",
-        "handoff/ledger/lua/libraries/nodes/shared.lua",
-        "  Node.set_unlisted_use(shared, resource, shared.used[resource] or 0)\n",
-        "",
-        (
-            "tests/client/functions/test_function_allocator.py",
-            "tests/ledger/test_redis_tracker.py",
-        ),
-    ),
-    Mutant(
-        "standing-able",
-        "who could hold a shape is not judged anew when nodes change",
-        "handoff/ledger/lua/libraries/nodes/standing.lua",
-        "  redis.call('DEL', K.able)\n",
-        "",
-        (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py",
-            "tests/why/explain/test_explain_overtaking.py",
-        ),
-    ),
-    Mutant(
         "strategies-balanced",
         "load_balanced takes the first that fits",
         "handoff/ledger/lua/libraries/nodes/strategies.lua",
         "  return name == 'load_balanced' and load_balanced or Strategies.first_available",
         "  return Strategies.first_available",
         (
-            "tests/ledger/scheduling/test_scheduling_strategies.py",
-            "tests/ledger/test_redis_tracker.py",
-        ),
-    ),
-    Mutant(
-        "values-share-memory",
-        "a device of which memory is reserved serves shares",
-        "handoff/ledger/lua/libraries/nodes/values.lua",
-        "    share = math.max(share, whole_memory and units or 0)",
-        "    share = math.max(share, units)",
-        (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/scheduling/test_scheduling_devices.py",
+            "tests/ledger/scheduling/test_scheduling_strategies.py::test_strategies[fake-slots count like anything else]",
         ),
     ),
 )
