@@ -49,7 +49,7 @@ def _change_environment() -> None:
 
 
 def _replace_environment() -> None:
-    os.environ = {"PATH": "/nowhere"}  # type: ignore[assignment]
+    os.environ = {"PATH": "/nowhere"}  # type: ignore[assignment]  # noqa: B003
 
 
 def _clear_environment() -> None:

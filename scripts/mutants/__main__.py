@@ -68,18 +68,16 @@ def main(ids: tuple[str, ...], only_list: bool, as_json: bool, processes: int) -
         console.print("without any defect ...")
         if failed := run(Path(folder) / "0", sorted({test for mutant in chosen for test in mutant.tests})):
             sys.exit(f"the tests are to pass before anything is broken, and do not: {failed}")
-        outcomes = list(
-            track(
-                pool.map(lambda mutant: judge(mutant, copies), chosen),
-                "defects", total=len(chosen), console=console,
-            )
-        )  # fmt: skip
+        judged = pool.map(lambda mutant: judge(mutant, copies), chosen)
+        outcomes: list[Outcome] = []
+        for outcome in track(judged, "defects", total=len(chosen), console=console):
+            outcomes.append(outcome)
+            if not as_json:
+                click.echo(f"{outcome.verdict:9} {outcome.id:32} {outcome.by or outcome.what}")
     survivors = [outcome for outcome in outcomes if outcome.verdict == "survived"]
     if as_json:
         click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     else:
-        for outcome in outcomes:
-            click.echo(f"{outcome.verdict:9} {outcome.id:32} {outcome.by or outcome.what}")
         click.echo(f"{len(outcomes) - len(survivors)} of {len(outcomes)} were noticed")
     sys.exit(1 if survivors else 0)
 

@@ -12,8 +12,7 @@ MUTANTS = (
         "      undo(caller, done, 1)\n",
         "      local _ = done\n",
         (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/cases/test_case_leases.py",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_full_node_that_satisfies_it_tells_what_is_missing[fake]",
         ),
     ),
     Mutant(
@@ -22,7 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/claims/claims.lua",
         "    Wake.node(node, MOST_ENDED)\n",
         "",
-        ("tests/ledger/cases/test_case_leases.py",),
+        ("tests/ledger/test_one_tick.py::test_the_room_of_a_claim_whose_time_is_over_goes_to_who_waits[fake]",),
     ),
     Mutant(
         "shortage-excess",
@@ -31,8 +30,7 @@ MUTANTS = (
         "  return node.over and Excess.of(node) or {}",
         "  return {}",
         (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_memory_of_devices_that_becomes_a_sum_is_blocked_until_it_is_released[fake]",
         ),
     ),
 )

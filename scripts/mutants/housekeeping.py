@@ -11,7 +11,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/housekeeping/book_sweep.lua",
         "      Removal.remove(Node.load(name))\n",
         "      local _ = name\n",
-        ("tests/ledger/test_forgetting_nodes.py",),
+        (
+            "tests/ledger/test_forgetting_nodes.py::test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back[fake]",
+        ),
     ),
     Mutant(
         "callbacks-room",
@@ -19,21 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/housekeeping/callbacks.lua",
         "  for _ = 1, room do",
         "  for _ = 1, room + 1 do",
-        (
-            "tests/ledger/scheduling/test_scheduling_timed.py",
-            "tests/client/runs/test_run_handle.py",
-        ),
-    ),
-    Mutant(
-        "due-after-gone",
-        "a function that is gone before any of its variants counts stays among those that wait",
-        "handoff/ledger/lua/libraries/housekeeping/due.lua",
-        "    Waiting.forget(id)\n",
-        "    local _ = id\n",
-        (
-            "tests/ledger/scheduling/test_scheduling_several_costs.py",
-            "tests/ledger/scheduling/test_scheduling_strategies.py",
-        ),
+        ("tests/ledger/test_one_tick.py::test_no_more_callbacks_are_handed_out_than_the_caller_can_run[fake]",),
     ),
     Mutant(
         "queues-past",
@@ -42,8 +30,7 @@ MUTANTS = (
         "  local is_empty = not is_known and adopt_queue(queue)\n",
         "  local is_empty = not is_known\n",
         (
-            "tests/ledger/rq/test_rq_requeue.py",
-            "tests/ledger/test_forgetting_nodes.py",
+            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_function_requeued_where_its_node_is_gone_runs_elsewhere[fake]",
         ),
     ),
     Mutant(
@@ -52,10 +39,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/settle.lua",
         ("  if Leftovers.any() and budget > 0 then\n    Consequences.work_off(budget)\n  end\n"),
         "",
-        (
-            "tests/client/functions/test_function_handle.py",
-            "tests/ledger/runs/test_run_groups.py",
-        ),
+        ("tests/ledger/test_one_tick.py::test_a_group_that_a_tick_gave_a_node_is_placed_in_the_same_tick[fake]",),
     ),
     Mutant(
         "events-bound",
@@ -63,10 +47,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/time/events.lua",
         "'MAXLEN', '~', '10000', '*'",
         "'*'",
-        (
-            "tests/ledger/scheduling/test_scheduling_overtaking_bound.py",
-            "tests/ledger/cases/test_case_rq.py",
-        ),
+        ("tests/ledger/test_one_tick.py::test_the_stream_of_events_is_bounded[fake]",),
     ),
     Mutant(
         "timestamp-year",
@@ -75,8 +56,33 @@ MUTANTS = (
         "  local year = yoe + era * 400 + (month <= 2 and 1 or 0)",
         "  local year = yoe + era * 400",
         (
-            "tests/ledger/test_times_as_rq_writes_them.py",
-            "tests/ledger/rq/test_rq_jobs.py",
+            "tests/ledger/test_times_as_rq_writes_them.py::test_rq_reads_the_moment_that_was_meant[fake-2000-02-29T12:00:00.000]",
         ),
+    ),
+    Mutant(
+        "clock-gap",
+        "an outage counts for leases",
+        "handoff/ledger/lua/libraries/time/clock.lua",
+        "    is_gap = passed > longest",
+        "    is_gap = false",
+        ("tests/ledger/test_outages.py::test_an_outage_costs_no_function_that_runs[fake-13000]",),
+    ),
+    Mutant(
+        "clock-gap-again",
+        "leases never end where somebody calls rarely",
+        "handoff/ledger/lua/libraries/time/clock.lua",
+        "passed - (was_gap and longest or 0)",
+        "passed",
+        (
+            "tests/ledger/test_outages.py::test_where_only_somebody_is_left_who_calls_rarely_leases_end_all_the_same[fake]",
+        ),
+    ),
+    Mutant(
+        "clock-back",
+        "the ledger's time goes back with the clock",
+        "handoff/ledger/lua/libraries/time/clock.lua",
+        "    ahead, now, passed = ahead - passed, last, 0",
+        "    passed = 0",
+        ("tests/ledger/test_clock_steps.py::test_a_delay_is_as_long_when_the_clock_is_set_back[fake--3600000]",),
     ),
 )

@@ -1,17 +1,33 @@
-"""All defects: one at least for every library, and those that no test noticed once."""
+"""All defects: one at least for nearly every library, and those that no test noticed once."""
 
 from __future__ import annotations
 
-from mutants import agent, claims, housekeeping, jobs, ledger, nodes, operations, runs, texts, waiting, why
+from mutants import (
+    agent,
+    claims,
+    housekeeping,
+    jobs_ended,
+    jobs_placed,
+    ledger,
+    nodes_books,
+    nodes_found,
+    operations,
+    runs,
+    texts,
+    waiting,
+    why,
+)
 from mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *agent.MUTANTS,
     *claims.MUTANTS,
     *housekeeping.MUTANTS,
-    *jobs.MUTANTS,
+    *jobs_ended.MUTANTS,
+    *jobs_placed.MUTANTS,
     *ledger.MUTANTS,
-    *nodes.MUTANTS,
+    *nodes_books.MUTANTS,
+    *nodes_found.MUTANTS,
     *operations.MUTANTS,
     *runs.MUTANTS,
     *texts.MUTANTS,

@@ -12,8 +12,7 @@ MUTANTS = (
         "    is_whole = is_whole and node and node.state == 'up'\n",
         "    is_whole = is_whole and node\n",
         (
-            "tests/ledger/cases/test_case_leases.py",
-            "tests/ledger/test_redis_tracker.py",
+            "tests/ledger/cases/test_case_leases.py::TestClaims::test_an_allocation_asked_again_after_one_of_its_nodes_was_lost_is_made_anew[fake-b]",
         ),
     ),
     Mutant(
@@ -22,10 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/client/attend.lua",
         "Timers.keep_off(Timer.of('attached', run), ms)\n",
         "",
-        (
-            "tests/client/runs/test_run_attached.py",
-            "tests/ledger/runs/test_run_cancel.py",
-        ),
+        ("tests/ledger/runs/test_run_cancel.py::test_an_attached_run_is_canceled_when_its_client_has_gone[fake]",),
     ),
     Mutant(
         "cancel-ours",
@@ -34,8 +30,7 @@ MUTANTS = (
         ("if job and not Queues.is_ours(job.origin) then\n  return {'unknown'}\nend\n"),
         "",
         (
-            "tests/ledger/cases/test_case_rq.py",
-            "tests/ledger/rq/test_rq_requeue.py",
+            "tests/client/functions/test_function_handle.py::TestHandle::test_a_function_of_another_namespace_is_unknown_and_nobody_there_cancels_it[fake]",
         ),
     ),
     Mutant(
@@ -45,8 +40,7 @@ MUTANTS = (
         ("if fields[1] == 'loading' then\n  Run.drop(run)\n  Settle.go_on(32)\n  return {'canceled'}\nend\n"),
         "",
         (
-            "tests/ledger/runs/test_run_loading.py",
-            "tests/client/runs/test_run_handle.py",
+            "tests/ledger/runs/test_run_loading.py::test_a_graph_that_is_being_loaded_can_be_canceled_and_leaves_nothing[fake]",
         ),
     ),
     Mutant(
@@ -56,8 +50,7 @@ MUTANTS = (
         "    is_told = is_told or is_kept_back(node, each.shape)\n",
         "    local _ = each\n",
         (
-            "tests/why/explain/test_explain_overtaking.py",
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py",
+            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[fake]",
         ),
     ),
     Mutant(
@@ -67,8 +60,7 @@ MUTANTS = (
         "    redis.call('HSET', K.run .. run, 'before', other)\n",
         "    local _ = other\n",
         (
-            "tests/client/runs/test_run_handle.py",
-            "tests/ledger/runs/test_run_again.py",
+            "tests/ledger/runs/test_run_loading.py::test_where_a_graph_is_not_loaded_to_its_end_the_run_before_it_is_the_newest_again[fake]",
         ),
     ),
     Mutant(
@@ -77,10 +69,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/client/probe.lua",
         "Fit.CLAIMS) and 1 or 0}",
         "0) and 1 or 0}",
-        (
-            "tests/ledger/cases/test_case_leases.py",
-            "tests/client/refused/test_refused_amounts.py",
-        ),
+        ("tests/ledger/test_held_nodes.py::test_a_claim_does_not_fit_into_what_is_held_though_it_is_free[fake]",),
     ),
     Mutant(
         "release-again",
@@ -89,8 +78,7 @@ MUTANTS = (
         "  return {redis.call('GET', K.released .. id) == token and 'released' or 'gone'}",
         "  return {'gone'}",
         (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/cases/test_case_leases.py",
+            "tests/ledger/test_claims_asked_twice.py::test_a_release_that_is_asked_again_answers_the_same_and_another_does_not[fake]",
         ),
     ),
     Mutant(
@@ -100,19 +88,7 @@ MUTANTS = (
         "if record then\n",
         "if false then\n",
         (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/client/functions/test_function_allocator.py",
-        ),
-    ),
-    Mutant(
-        "submit-due",
-        "what is due already is delayed",
-        "handoff/ledger/lua/libraries/jobs/admit.lua",
-        "  if date > Call.wall or delay_ms > 0 then",
-        "  if date >= Call.wall or delay_ms > 0 then",
-        (
-            "tests/ledger/scheduling/test_scheduling_timed.py",
-            "tests/ledger/test_hint_of_work.py",
+            "tests/ledger/test_claims_asked_twice.py::test_a_request_that_is_asked_again_does_not_need_the_room_twice[fake]",
         ),
     ),
     Mutant(
@@ -121,7 +97,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/housekeeping/tick.lua",
         "  return {'busy'}\n",
         "  local _ = token\n",
-        ("tests/ledger/test_walk_over_tokens.py",),
+        ("tests/ledger/test_one_tick.py::test_where_somebody_has_just_done_it_nobody_does_it_again[fake]",),
     ),
     Mutant(
         "beat-forgotten",
@@ -129,10 +105,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/beat.lua",
         "    forgotten[#forgotten + 1] = ARGV[i]\n",
         "    local _ = i\n",
-        (
-            "tests/ledger/test_epochs.py",
-            "tests/client/functions/test_function_cancel.py",
-        ),
+        ("tests/ledger/test_heartbeat.py::test_what_redis_has_no_reservation_for_is_to_be_stopped[fake]",),
     ),
     Mutant(
         "finish-more",
@@ -141,8 +114,7 @@ MUTANTS = (
         ("Take.started_under(node, op), Settle.is_done() and 0 or 1}\nend"),
         ("Take.started_under(node, op), 0}\nend"),
         (
-            "tests/ledger/cases/test_case_order.py",
-            "tests/ledger/runs/test_run_repeats.py",
+            "tests/ledger/cases/test_case_order.py::TestWorkLeftOver::test_a_finish_asked_again_tells_again_that_work_is_left_over[fake]",
         ),
     ),
     Mutant(
@@ -151,10 +123,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/quiet.lua",
         ("Holds.lift(node)\nNode.set_field(node, 'quiet', '1')"),
         "Node.set_field(node, 'quiet', '1')",
-        (
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
-            "tests/ledger/cases/test_case_order.py",
-        ),
+        ("tests/ledger/test_held_nodes.py::test_a_node_that_falls_quiet_is_held_no_longer[fake]",),
     ),
     Mutant(
         "register-lost",
@@ -162,10 +131,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/register.lua",
         "redis.call('ZREM', K.lost, name)\n",
         "",
-        (
-            "tests/ledger/test_forgetting_nodes.py",
-            "tests/ledger/test_epochs.py",
-        ),
+        ("tests/ledger/test_forgetting_nodes.py::test_a_node_that_came_back_in_time_is_not_forgotten[fake]",),
     ),
     Mutant(
         "deregister-drained",
@@ -174,8 +140,7 @@ MUTANTS = (
         ("if incarnation == '' then\n  redis.call('SREM', K.drained, name)\nend\n"),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py",
-            "tests/ledger/test_redis_tracker.py",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_was_deregistered_by_hand_comes_back_open[fake]",
         ),
     ),
     Mutant(
@@ -185,19 +150,7 @@ MUTANTS = (
         ("    Timers.drop(Timer.of('drain', name))\n    Node.set_field(node, 'draining', nil)"),
         "    Node.set_field(node, 'draining', nil)",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py",
-            "tests/ledger/test_closed_nodes.py",
-        ),
-    ),
-    Mutant(
-        "nodes-lease",
-        "what is left of a lease may be less than nothing",
-        "handoff/ledger/lua/libraries/nodes/leases.lua",
-        "math.max(0, ends - Call.uptime - (unheard_ms or 0))",
-        "ends - Call.uptime - (unheard_ms or 0)",
-        (
-            "tests/ledger/runs/test_run_keeping.py",
-            "tests/ledger/test_asking_again_after_the_end.py",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-a node that is opened in time stops nothing]",
         ),
     ),
     Mutant(
@@ -206,10 +159,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/operator/register_node.lua",
         ("  if node.state == 'up' then\n    return {'leased', node.holder}\n  end\n"),
         "",
-        (
-            "tests/ledger/cases/test_case_leases.py",
-            "tests/ledger/cases/test_case_order.py",
-        ),
+        ("tests/ledger/test_epochs.py::test_a_static_node_does_not_take_the_name_of_a_live_agent[fake]",),
     ),
     Mutant(
         "share-given-up",
@@ -218,8 +168,7 @@ MUTANTS = (
         "    Dirty.mark(name)\n",
         "    local _ = name\n",
         (
-            "tests/ledger/scheduling/test_scheduling_shared.py",
-            "tests/client/runs/test_run_why.py",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-taken away it is a resource of the nodes again]",
         ),
     ),
 )

@@ -12,8 +12,7 @@ MUTANTS = (
         "    budget = budget - most + Wake.node(node, most, tonumber(job.rank))\n",
         "    budget = budget - most\n",
         (
-            "tests/ledger/runs/test_run_readiness.py",
-            "tests/ledger/runs/test_run_order.py",
+            "tests/ledger/runs/test_run_order.py::test_what_waited_gets_the_room_that_came_free_before_a_later_one_that_becomes_ready[fake]",
         ),
     ),
     Mutant(
@@ -22,10 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/expiry.lua",
         "    redis.call('SREM', K.groups_on .. page[i + 1], GroupField.on_node(step.run, group))\n",
         "    local _ = group\n",
-        (
-            "tests/ledger/runs/test_run_groups_move.py",
-            "tests/ledger/runs/test_run_groups.py",
-        ),
+        ("tests/ledger/runs/test_run_groups_move.py::test_a_group_whose_node_is_lost_chooses_again[fake]",),
     ),
     Mutant(
         "groups-resign-deleted",
@@ -33,7 +29,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/groups.lua",
         ("  if group then\n    Groups.resign(run, group, number)\n  end\n"),
         "",
-        ("tests/ledger/runs/test_run_rq.py",),
+        (
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-chooses-delete-go on]",
+        ),
     ),
     Mutant(
         "inputs-bulk",
@@ -42,8 +40,7 @@ MUTANTS = (
         ("    Call.sent[id] = not Job.get(id, 'bulk')\n      and redis"),
         "    Call.sent[id] = redis",
         (
-            "tests/ledger/runs/test_run_readiness.py",
-            "tests/ledger/runs/test_run_order.py",
+            "tests/ledger/runs/test_run_readiness.py::test_what_takes_many_or_large_results_is_left_to_read_them_itself[fake]",
         ),
     ),
     Mutant(
@@ -52,10 +49,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/leftovers.lua",
         "    redis.call('ZADD', K.leftovers, Call.leftovers[i][2], Call.leftovers[i][1])\n",
         "    local _ = i\n",
-        (
-            "tests/client/runs/test_run_results.py",
-            "tests/ledger/runs/test_run_loading.py",
-        ),
+        ("tests/client/runs/test_run_results.py::TestResults::test_a_function_whose_node_is_lost_is_the_reason[fake]",),
     ),
     Mutant(
         "readiness-skip-message",
@@ -64,22 +58,8 @@ MUTANTS = (
         "  local culprit = before or name or step.number\n",
         "  local culprit = name or step.number\n",
         (
-            "tests/ledger/runs/test_run_failures.py",
-            "tests/ledger/runs/test_run_keeping.py",
+            "tests/ledger/runs/test_run_failures.py::test_what_is_skipped_names_the_function_that_failed_and_not_the_one_between[fake]",
         ),
-    ),
-    Mutant(
-        "regroup-back",
-        "a group of a node that is open again chooses again",
-        "handoff/ledger/lua/libraries/runs/regrouping.lua",
-        (
-            "  if node and node.state == 'up' and not Node.is_closing(node) then\n"
-            "    -- It is back.\n"
-            "    return Steps.STEP\n"
-            "  end\n"
-        ),
-        "",
-        ("tests/ledger/runs/test_run_groups_move.py",),
     ),
     Mutant(
         "run-resign-deleted",
@@ -87,7 +67,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/run.lua",
         "    Groups.resign_everywhere(run, number)\n",
         "    local _ = number\n",
-        ("tests/ledger/runs/test_run_rq.py",),
+        (
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-chooses-delete-go on]",
+        ),
     ),
     Mutant(
         "run-sweep-deleted",
@@ -95,7 +77,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/run_sweep.lua",
         "    Run.leave(job, 'canceled')\n",
         "    local _ = job\n",
-        ("tests/ledger/runs/test_run_rq.py",),
+        (
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-queued-delete-fail fast]",
+        ),
     ),
     Mutant(
         "stopping-deleted",
@@ -103,7 +87,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/stopping.lua",
         "      Run.leave(job, 'canceled', run)\n",
         "      local _ = job\n",
-        ("tests/ledger/test_limit_of_a_run.py",),
+        (
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_deleted_does_not_keep_a_run_that_is_canceled_from_its_end[fake]",
+        ),
     ),
     Mutant(
         "tokens-counter",
@@ -112,8 +98,7 @@ MUTANTS = (
         "  Counters.forget(token)\n",
         "",
         (
-            "tests/ledger/runs/test_run_limits.py",
-            "tests/ledger/test_limit_of_a_run.py",
+            "tests/ledger/runs/test_run_limits.py::test_of_what_a_run_with_a_limit_overtook_nothing_is_counted_when_it_has_ended[fake]",
         ),
     ),
     Mutant(
@@ -123,8 +108,7 @@ MUTANTS = (
         "      return i\n",
         "      return 1\n",
         (
-            "tests/ledger/runs/test_run_reserve_whole.py",
-            "tests/ledger/runs/test_run_failures.py",
+            "tests/ledger/runs/test_run_reserve_whole.py::test_of_several_costs_a_function_starts_with_the_one_that_was_reserved_for_it[fake]",
         ),
     ),
 )

@@ -12,8 +12,7 @@ MUTANTS = (
         "(variant.after > 0 and Number.text(variant.after) .. ':' or '') ..",
         "'' ..",
         (
-            "tests/ledger/runs/test_run_rq.py",
-            "tests/ledger/runs/test_run_cancel.py",
+            "tests/ledger/texts/test_lua_texts.py::TestWhatLuaWrites::test_a_demand_that_lua_has_changed_is_as_python_writes_it",
         ),
     ),
     Mutant(
@@ -23,8 +22,7 @@ MUTANTS = (
         "  return string.format('%.0f', number)",
         "  return tostring(number)",
         (
-            "tests/why/test_status_function.py",
-            "tests/ledger/runs/test_run_groups_move.py",
+            "tests/why/test_status_function.py::TestFunction::test_where_it_stands_is_said_in_a_sentence[fake-cost1-<lambda>-started-runs on a, gpu 0 1]",
         ),
     ),
     Mutant(
@@ -33,10 +31,7 @@ MUTANTS = (
         "handoff/ledger/texts/options.lua",
         "string.match(';' .. text .. ';', ';' .. name .. '=([^;]*);')",
         "string.match(text .. ';', name .. '=([^;]*);')",
-        (
-            "tests/ledger/scheduling/test_scheduling_strategies.py",
-            "tests/ledger/test_jobs.py",
-        ),
+        ("tests/ledger/texts/test_lua_texts.py::test_what_else_a_library_knows_of_its_texts[Options.get-args20-None]",),
     ),
     Mutant(
         "result-forms",
@@ -44,10 +39,7 @@ MUTANTS = (
         "handoff/ledger/texts/result.lua",
         "List.read(values[first + 7])",
         "{}",
-        (
-            "tests/ledger/rq/test_rq_jobs.py",
-            "tests/client/functions/test_function_lost.py",
-        ),
+        ("tests/ledger/texts/test_lua_texts.py::test_a_text_is_read[result-value68-text68]",),
     ),
     Mutant(
         "shape-at",
@@ -56,8 +48,7 @@ MUTANTS = (
         "'^([^@]*)@?(.*)$'",
         "'^(.*)@(.*)$'",
         (
-            "tests/why/explain/test_explain_holders.py",
-            "tests/why/test_status_overview.py",
+            "tests/why/explain/test_explain_holders.py::TestHolders::test_who_holds_both_what_the_node_and_what_the_cluster_lacks_is_told_once[fake]",
         ),
     ),
 )

@@ -12,8 +12,7 @@ MUTANTS = (
         "  redis.call('HINCRBY', K.overtaking, GONE, 1)\n",
         "",
         (
-            "tests/ledger/cases/test_case_order.py",
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py",
+            "tests/ledger/cases/test_case_order.py::TestOvertaking::test_those_in_front_that_start_in_their_turn_put_off_no_hold[fake]",
         ),
     ),
     Mutant(
@@ -23,8 +22,7 @@ MUTANTS = (
         "    local joined = variant.after == 0 or redis.call('ZSCORE', K.shape .. shape.text, job.id)\n",
         "    local joined = true\n",
         (
-            "tests/ledger/test_hint_of_work.py",
-            "tests/ledger/test_walk_over_tokens.py",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-tokens that come free start no variant before its time]",
         ),
     ),
     Mutant(
@@ -34,8 +32,7 @@ MUTANTS = (
         "  return tonumber(last[i + 1] or 0) > rank, last[i]",
         "  return false",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py",
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-a pinned function that is earlier takes over the hold on its node]",
         ),
     ),
     Mutant(
@@ -44,10 +41,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/limits.lua",
         "  return tonumber(found[1] or DEFAULT_COUNT), tonumber(found[2] or DEFAULT_MS)",
         "  return tonumber(found[1] ~= '0' and found[1] or DEFAULT_COUNT), tonumber(found[2] or DEFAULT_MS)",
-        (
-            "tests/ledger/scheduling/test_scheduling_overtaking_bound.py",
-            "tests/why/explain/test_explain_overtaking.py",
-        ),
+        ("tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_no_limit_is_none[fake]",),
     ),
     Mutant(
         "lines-able",
@@ -56,8 +50,7 @@ MUTANTS = (
         "    redis.call('HDEL', K.able, shape.text)\n",
         "",
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
-            "tests/ledger/scheduling/test_scheduling_canceled.py",
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[fake-quiet]",
         ),
     ),
     Mutant(
@@ -67,8 +60,7 @@ MUTANTS = (
         "      most = math.max(most, grown[Resource.family(resource)] or 0)",
         "      most = math.max(most, grown[resource] or 0)",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py",
-            "tests/ledger/scheduling/test_scheduling_shared.py",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who lacks memory of a device is left the other devices too]",
         ),
     ),
     Mutant(
@@ -77,7 +69,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/overtaking.lua",
         ("      if count == WINDOW then\n        return true\n      end\n"),
         ("      if count == WINDOW then\n        return false\n      end\n"),
-        ("tests/ledger/test_heads_that_nobody_could_hold.py",),
+        (
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold[fake]",
+        ),
     ),
     Mutant(
         "columns-sum",
@@ -86,8 +80,7 @@ MUTANTS = (
         "units > Resource.UNIT and units % Resource.UNIT ~= 0 and IndexName.sum(resource) or resource",
         "resource",
         (
-            "tests/client/runs/test_run_handle.py",
-            "tests/ledger/test_walk_over_tokens.py",
+            "tests/ledger/test_many_shapes.py::test_what_wants_one_and_a_half_is_found_where_the_node_has_no_devices_only[fake-devices]",
         ),
     ),
     Mutant(
@@ -97,8 +90,7 @@ MUTANTS = (
         "      redis.call('DEL', K.shape_term .. term.text)\n",
         "      local _ = term\n",
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
-            "tests/client/runs/test_run_handle.py",
+            "tests/ledger/test_many_shapes.py::test_of_constraints_that_nobody_has_any_more_the_index_keeps_nothing[fake]",
         ),
     ),
     Mutant(
@@ -107,21 +99,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/shape_search.lua",
         "    redis.call('BITOP', 'OR', from, K.shape_scope, K.shape_scope .. Shape.scope_of(keeper.name))\n",
         "    redis.call('BITOP', 'OR', from, K.shape_scope, K.shape_scope)\n",
-        (
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
-            "tests/ledger/cases/test_case_order.py",
-        ),
-    ),
-    Mutant(
-        "few-tried",
-        "among few shapes who was tried with as many tokens is tried again",
-        "handoff/ledger/lua/libraries/waiting/shapes.lua",
-        "      if keeper.cap[want[1]] and want[2] > (keeper.tried[want[1]] or 0) then",
-        "      if keeper.cap[want[1]] then",
-        (
-            "tests/ledger/scheduling/test_scheduling_shared.py",
-            "tests/ledger/runs/test_run_repeats.py",
-        ),
+        ("tests/ledger/test_many_shapes.py::test_what_is_pinned_to_a_node_that_grows_is_found[fake]",),
     ),
     Mutant(
         "start-variant",
@@ -134,8 +112,7 @@ MUTANTS = (
         ),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_several_costs.py",
-            "tests/ledger/scheduling/test_scheduling_order.py",
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[fake-a node that joins is taken by the earliest variant that it has room for]",
         ),
     ),
     Mutant(
@@ -144,10 +121,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/waiting.lua",
         "  redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)\n",
         "",
-        (
-            "tests/ledger/cases/test_case_rq.py",
-            "tests/ledger/rq/test_rq_verbs.py",
-        ),
+        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[fake]",),
     ),
     Mutant(
         "wake-memory",
@@ -156,8 +130,7 @@ MUTANTS = (
         "        ranges[#ranges + 1] = {Resource.memory(resource), before, free}\n",
         "        local _ = resource\n",
         (
-            "tests/ledger/test_redis_tracker.py",
-            "tests/ledger/scheduling/test_scheduling_devices.py",
+            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[fake-several claims of memory share a device, and the fullest that still has so much is taken]",
         ),
     ),
 )

@@ -12,8 +12,7 @@ MUTANTS = (
         "      return {'variant', each.number, node.name}\n",
         "      local _ = node\n",
         (
-            "tests/why/explain/test_explain_change.py",
-            "tests/ledger/scheduling/test_scheduling_several_costs.py",
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_one_whose_later_variant_could_be_held_waits_and_is_not_infeasible[fake]",
         ),
     ),
     Mutant(
@@ -23,8 +22,7 @@ MUTANTS = (
         "    node = job_id and Job.get(job_id, 'node') or redis.call('HGET', K.claims, record.id) or ''\n",
         "    node = ''\n",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py",
-            "tests/ledger/scheduling/test_scheduling_shared.py",
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_what_is_lacked_of_what_the_cluster_shares_is_told_with_who_holds_it_where[fake]",
         ),
     ),
     Mutant(
@@ -34,8 +32,7 @@ MUTANTS = (
         "  local nodes = Scratch.without(Constraints.among(shape.terms, K.open), Holds.barred(shape, rank))\n",
         "  local nodes = Constraints.among(shape.terms, K.open)\n",
         (
-            "tests/why/explain/test_explain_overtaking.py",
-            "tests/ledger/scheduling/test_scheduling_timed.py",
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[fake]",
         ),
     ),
     Mutant(
@@ -45,19 +42,7 @@ MUTANTS = (
         "        return node.name\n",
         "        local _ = node\n",
         (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py",
-            "tests/ledger/test_heads_that_nobody_could_hold.py",
-        ),
-    ),
-    Mutant(
-        "releases-held-tokens",
-        "who waits for tokens that are held for another is told who has to end",
-        "handoff/ledger/lua/libraries/why/releases.lua",
-        ("  if shared.over or Holds.bars(shared, shape, rank) then\n    return nil\n  end\n"),
-        "",
-        (
-            "tests/ledger/scheduling/test_scheduling_shared.py",
-            "tests/client/runs/test_run_why.py",
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-a drained node is none that could hold it]",
         ),
     ),
     Mutant(
@@ -67,8 +52,7 @@ MUTANTS = (
         "      room, withheld = redis.call('BITCOUNT', roomy), redis.call('BITCOUNT', Scratch.both(roomy, barred))\n",
         "      room, withheld = redis.call('BITCOUNT', roomy), 0\n",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py",
-            "tests/why/test_status_function.py",
+            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[fake]",
         ),
     ),
 )

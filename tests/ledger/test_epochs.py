@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.errors import NodeIsLeased
 from support.agent import FakeAgent, Stale, ok
 from support.passing import pass_ms
 
@@ -61,3 +62,13 @@ def test_an_agent_that_registers_again_keeps_its_epoch_and_all_that_it_runs(clus
     assert agent.epoch == epoch
     assert agent.beat() == []
     assert agent.finish(ok(started.id)) == ["stored"]
+
+
+def test_a_static_node_does_not_take_the_name_of_a_live_agent(cluster: Cluster) -> None:
+    agent = FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+
+    with pytest.raises(NodeIsLeased):
+        cluster.register_node("a", {"cpu": 64})
+
+    assert cluster.tracker.capabilities("a")["cpu"] == 2
+    assert agent.beat() == []

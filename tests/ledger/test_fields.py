@@ -37,6 +37,20 @@ def test_no_other_module_spells_a_field_of_ours() -> None:
     assert {name: found for name, found in spelled.items() if found} == {}
 
 
+def test_every_field_is_used_by_somebody() -> None:
+    folders = [Path(path) for package in (handoff, handoff_worker) for path in package.__path__]
+    texts = [
+        path.read_text()
+        for folder in folders
+        for suffix in ("*.py", "*.lua")
+        for path in folder.rglob(suffix)
+        if path.name != "fields.py"
+    ]
+    used = {a or b for text in texts for a, b in re.findall(r"""\bF\.(\w+)|["'](\w+)["']""", text)}
+
+    assert FIELDS.keys() - used == set()
+
+
 def test_what_the_client_writes_of_rqs_fields_is_on_the_page() -> None:
     flat = job_fields(
         data=b"x", description="f()", timeout=1, result_ttl=2, failure_ttl=3, meta=b"m", on_success="a.b",

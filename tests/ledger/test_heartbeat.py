@@ -77,3 +77,20 @@ def test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again(clust
 
     assert (handle.status, handle.attempts) == ("delayed", 1)
     assert cluster.tracker.available("a") == {"cpu": 2}
+
+
+def test_what_redis_has_no_reservation_for_is_to_be_stopped(cluster: Cluster, agent: FakeAgent) -> None:
+    cluster.enqueue("tasks:work", cost={"cpu": 1})
+    [started] = agent.take()
+
+    reply = cluster.store.run("beat", started.id, "forgotten-1", name="a", epoch=agent.epoch, op=0)
+
+    assert reply == ["beaten", [b"forgotten-1"]]
+
+
+def test_of_a_lease_that_is_over_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:
+    pass_ms(cluster.store, LEASE_MS + 7)
+
+    [node] = read_nodes(cluster.store)
+
+    assert node.lease_ms == 0

@@ -100,9 +100,12 @@ class Ledger:
         return is_it and job["status"] == "deferred" and job.get("h_state") == "waiting"
 
     def without(self, *kinds: str) -> Ledger:
-        """The same without some of the own keys."""
-        kept = {key: value for key, value in self.own.items() if key.partition(":")[0] not in kinds}
-        return Ledger(self.namespace, kept, self.rq)
+        """The same without some of the keys, our own and RQ's."""
+        own, rq = (
+            {key: value for key, value in keys.items() if key.partition(":")[0] not in kinds}
+            for keys in (self.own, self.rq)
+        )
+        return Ledger(self.namespace, own, rq)
 
 
 def read_ledger(store: Store) -> Ledger:

@@ -11,7 +11,9 @@ from handoff.client.cluster import Cluster
 def snapshot(cluster: Cluster) -> Callable[[], None]:
     """Remember all that Redis holds; the result brings it back, as a replica does that was promoted too early."""
     client: Any = cluster.connection
-    kept = {key: (max(0, client.pttl(key)), client.dump(key)) for key in client.scan_iter()}
+    found = {key: (max(0, client.pttl(key)), client.dump(key)) for key in client.scan_iter()}
+    # A short-lived key may have expired since it was listed.
+    kept = {key: (ttl_ms, value) for key, (ttl_ms, value) in found.items() if value is not None}
 
     def bring_back() -> None:
         with client.pipeline() as pipeline:

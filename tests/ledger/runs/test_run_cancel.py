@@ -95,7 +95,7 @@ def test_an_attached_run_is_canceled_when_its_client_has_gone(site: Site) -> Non
     site.pass_time(14)
     assert runs.attend(site.store, run)
     site.pass_time(14.9)
-    assert site.running() == {"f1": "a"}
+    assert (site.obey(), site.running()) == (set(), {"f1": "a"})
     assert runs.look_run(site.store, "attached").status == "running"
 
     site.pass_time(0.1)

@@ -53,6 +53,24 @@ def test_of_the_limit_of_a_run_nothing_is_left_when_it_has_ended(site: Site, end
 
     assert run.summary().ended_at is not None
     assert "node:*" not in site.ledger().own
+    assert token_counters(site) == []
+
+
+def token_counters(site: Site) -> list[str]:
+    """Counters of overtaking that are named after the limits of runs."""
+    return [field for field in site.ledger().get("overtaking") if "run." in field]
+
+
+def test_of_what_a_run_with_a_limit_overtook_nothing_is_counted_when_it_has_ended(site: Site) -> None:
+    site.node("a", cpu=9)
+    site.cluster.tracker.request("a", {"cpu": 1})
+    site.cluster.enqueue("tasks:work", cost={"cpu": 9})
+
+    site.submit(*(function(f"x{i}") for i in range(3)), max_concurrency=1)
+
+    assert len(token_counters(site)) == 1
+    run_to_the_end(site)
+    assert token_counters(site) == []
 
 
 def test_the_limit_of_a_run_and_what_the_cluster_shares_go_side_by_side(site: Site) -> None:

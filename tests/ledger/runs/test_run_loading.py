@@ -55,6 +55,35 @@ def test_a_graph_that_reserves_whole_and_is_not_loaded_to_its_end_gives_all_back
     assert waits.status == "queued"
 
 
+def test_a_graph_that_is_being_loaded_can_be_canceled_and_leaves_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.node("a", cpu=9)
+    before = site.traces()
+    load_half(site, monkeypatch, *chain(9), id="r")
+
+    assert site.cluster.run("r").cancel()
+
+    site.housekeep()
+    site.assert_traces(before)
+    with pytest.raises(UnknownRun):
+        site.cluster.run("r")
+
+
+def test_where_a_graph_is_not_loaded_to_its_end_the_run_before_it_is_the_newest_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.node("a", cpu=9)
+    site.submit(*chain(2), id="r")
+    run_to_the_end(site)
+    load_half(site, monkeypatch, *chain(9), id="r")
+
+    site.pass_time(61)
+    site.housekeep()
+
+    assert site.cluster.run("r").summary().total == 2
+
+
 def test_a_slice_that_comes_too_late_is_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.node("a", cpu=9)
     before = site.traces()

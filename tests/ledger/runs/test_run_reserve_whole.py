@@ -6,6 +6,7 @@ import pytest
 
 from handoff.errors import ResourcesUnavailable, UnknownRun
 from handoff.ledger import launch
+from handoff.ledger.fields import FIELDS
 from handoff.words.function import Collocated
 from support.books import assert_nothing_held
 from support.graphs import Site, chain, function
@@ -20,6 +21,16 @@ def test_a_run_that_reserves_whole_holds_for_all_of_it_before_any_starts(site: S
 
     assert site.reservations() == {"f1": "a", "f2": "a", "f3": "b"}
     assert site.states(run) == {"f1": "queued", "f2": "deferred", "f3": "deferred"}
+
+
+def test_of_several_costs_a_function_starts_with_the_one_that_was_reserved_for_it(site: Site) -> None:
+    site.node("a", cpu=2)
+
+    site.submit(function("x", cost=[{"gpu": 1}, {"cpu": 2}]), reserve="whole")
+    site.take()
+
+    [started] = site.agents["a"].runs.values()
+    assert started.job[FIELDS["variant"].name] == b"1"
 
 
 def test_a_run_that_cannot_reserve_whole_leaves_nothing(site: Site) -> None:

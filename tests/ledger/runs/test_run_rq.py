@@ -116,6 +116,17 @@ def test_a_failed_function_that_rq_requeues_is_counted_once(site: Site) -> None:
     assert run.result(LIMIT_S, partial=True).results == {"x": 1, "y": 2}
 
 
+def test_what_rq_deleted_does_not_keep_a_run_that_is_canceled_from_its_end(site: Site) -> None:
+    site.node("a", cpu=2)
+    site.cluster.tracker.request("a", {"cpu": 2})
+    run = site.submit(*chain(2))
+    run.handle("f2").job.delete()
+
+    run.cancel()
+
+    assert run.status == "canceled"
+
+
 def test_what_rq_deleted_is_told_as_gone(site: Site) -> None:
     site.node("a", cpu=2)
     run = site.submit(*chain(2))

@@ -98,6 +98,14 @@ a claim through the tracker counts them too
     x: lic 1                            -> a [.] c  * lic[c c]  waits x  refused d
     release c                           -> a [.] x  * lic[x .]  refused d
 
+tokens that come free start no variant before its time
+    share lic 1
+    node a: cpu 2
+    p: cpu 1, lic 1
+    x: gpu 1, lic 1 or after 30s cpu 1, lic 1
+    finish p                            -> a [. .]  * lic[.]  waits x
+    +30s                                -> a [x .]  * lic[x]
+
 a lost node gives its tokens back
     share lic 1
     node a b: cpu 1
@@ -126,3 +134,14 @@ def test_what_a_node_has_for_itself_is_not_shared(cluster: Cluster) -> None:
     assert cluster.shared() == {}
     with pytest.raises(InvalidResources):
         cluster.share(None)  # type: ignore[arg-type]
+
+
+def test_nothing_is_left_of_what_is_shared_no_longer(cluster: Cluster) -> None:
+    cluster.register_node("a", {"cpu": 2})
+    cluster.share({"license": 2})
+    cluster.tracker.release(cluster.tracker.request("a", {"cpu": 1, "license": 1}))
+
+    cluster.share({"license": 0})
+
+    fields = cluster.connection.hkeys(f"{cluster.store.keys('node')}*")
+    assert [field for field in fields if b"license" in field] == []

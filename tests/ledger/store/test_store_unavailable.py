@@ -12,6 +12,7 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
+from handoff.ledger import store as store_module
 from handoff.ledger.store import GIVE_UP_AFTER_S
 from handoff.local.server import RedisServer
 from handoff.words.function import Function
@@ -46,9 +47,15 @@ class TestUnavailable:
         assert str(caught.value).startswith(REFUSED.format(address))
         assert_one_sentence(caught.value, password)
 
+    @pytest.mark.parametrize("chance", [min, max])
     def test_a_closed_port_is_tried_again_for_three_and_a_half_seconds_and_no_longer(
-        self, closed: str, clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+        self,
+        closed: str,
+        clock: SimpleNamespace,
+        monkeypatch: pytest.MonkeyPatch,
+        chance: Callable[[float, float], float],
     ) -> None:
+        monkeypatch.setattr(store_module, "random", SimpleNamespace(uniform=chance))
         begun: list[float] = []
         connect = connection_class.connect
 

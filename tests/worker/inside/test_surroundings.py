@@ -49,9 +49,7 @@ def test_what_a_function_changes_ends_with_it(children: Children, name: str) -> 
     assert value(run(children, task("late.function"))) == "late"
 
 
-@pytest.mark.parametrize(
-    "name", ["lower_limit_for_good", "remove_modules", "close_output", "leak_descriptors"]
-)
+@pytest.mark.parametrize("name", ["lower_limit_for_good", "remove_modules", "close_output", "leak_descriptors"])
 def test_a_child_that_cannot_be_put_right_is_not_used_again(children: Children, name: str) -> None:
     before = value(run(children, task("pid")))
 

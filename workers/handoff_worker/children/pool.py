@@ -239,7 +239,7 @@ class Children:
 
     def _take_answer(self, child: Child, message: Any) -> None:
         task, is_new = child.task, not child.functions
-        outcome = read_outcome(message, task and task.id)
+        outcome = read_outcome(message, task.id if task else None)
         is_in_doubt = isinstance(outcome, Failed) and not (outcome.begun or is_new or child.ending)
         if message["left"] and not is_in_doubt:
             # It counts when what the function has left running is gone, and so is its child, which has adopted it.

@@ -126,8 +126,8 @@ def _not_imported(error: Exception) -> NotImported:
 def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
     try:
         _ = job.failure_callback
-    except Exception as error:
-        raise _not_imported(error) from error
+    except Exception as missing:
+        raise _not_imported(missing) from missing
     note_import()
     error = failure.rebuild(task["exception_type"], task["message"])
     if task["traceback"]:

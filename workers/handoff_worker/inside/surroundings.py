@@ -20,12 +20,12 @@ import socket
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any
 
 # Without the enums of the wrappers in `signal`, which make each call four times as long.
 from _signal import getsignal, pthread_sigmask  # type: ignore[import-not-found]
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 _ENVIRON, _MODULES, _LOADED = os.environ, sys.modules, "resource"
 
@@ -76,7 +76,7 @@ _READ = [read for read, _ in _SETTINGS]
 _LISTS: list[tuple[Any, str]] = [(sys, "path"), (sys, "argv"), (warnings, "filters"), (logging.root, "handlers")]
 
 _FINDERS: list[tuple[Any, str]] = [(sys, "meta_path"), (sys, "path_hooks")]
-"""Here what a module adds while it is imported in the midst of a call is needed later on: only what is missing counts."""
+"""Here what a module adds while it is imported in a call is needed later on: only what is missing counts."""
 
 _STREAMS = ("stdin", "stdout", "stderr")
 
@@ -181,7 +181,7 @@ class Surroundings:
                 raise ValueError(f"sys.{name} is closed")
 
     def _put_environment_back(self) -> None:
-        os.environ = _ENVIRON
+        os.environ = _ENVIRON  # noqa: B003
         found = dict(os.environb)
         for name in found.keys() - self._variables.keys():
             del os.environb[name]

@@ -1,0 +1,336 @@
+"""Defects in how functions are placed and taken."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "admit-preferred",
+        "the preferred node is not tried first",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "      local node = preferred and preferred ~= '' and Node.load(preferred)",
+        "      local node = nil",
+        (
+            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
+        ),
+    ),
+    Mutant(
+        "admit-join-variant",
+        "a variant whose time has come is not tried, it only waits",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        (
+            "  local node = Find.may_fit(shape, rank) and Find.node(shape, rank, Placing.strategy_of(job))\n"
+            "  if node then\n"
+            "    Waiting.stop"
+        ),
+        ("  local node = nil\n  if node then\n    Waiting.stop"),
+        (
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[fake-several variants behind After join each at its time]",
+        ),
+    ),
+    Mutant(
+        "admit-reserved-open",
+        "what was reserved is served on a node that takes nothing",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        ("  if not Node.is_open(node) then\n    Reservations.give_back(node, id, 'moved')\n    return false\n  end"),
+        "",
+        (
+            "tests/ledger/runs/test_run_reserve_whole.py::test_a_function_whose_node_is_drained_moves_what_it_had_reserved[fake]",
+        ),
+    ),
+    Mutant(
+        "admit-preferred-fits",
+        "the preferred node is taken without a look whether it fits",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "      node = node and Fit.now(node, shape, rank) and node",
+        "      node = node",
+        (
+            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
+        ),
+    ),
+    Mutant(
+        "admit-wait-once",
+        "the time that a function may wait begins again with each retry",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if wait_ms and tonumber(job.attempts or 0) == 0 then",
+        "  if wait_ms then",
+        (
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[fake-what has started has waited long enough, once for all]",
+        ),
+    ),
+    Mutant(
+        "admit-reserved-lost",
+        "what was reserved is served though it was lost",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if not node or not Reservations.has(node.name, id) then",
+        "  if not node then",
+        (
+            "tests/ledger/runs/test_run_reserved_and_lost.py::test_it_is_reserved_anew_on_the_node_that_has_come_back[fake]",
+        ),
+    ),
+    Mutant(
+        "adopt-second-queue",
+        "a placed job that stands on a second queue is placed once more",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        (
+            "  if job.node and Reservations.has(job.node, id) and not Executions.has(job.node, id) then\n"
+            "    return\n"
+            "  end"
+        ),
+        "",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_what_stands_on_a_second_queue_by_mistake_runs_once[fake-never-was]",
+        ),
+    ),
+    Mutant(
+        "adopt-cancel",
+        "a requeued job stays canceled",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        ("  if job.cancel then\n    Job.unset(job, 'cancel')\n  end"),
+        "",
+        (
+            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_canceled_function_that_rq_requeues_runs_like_any_other[fake]",
+        ),
+    ),
+    Mutant(
+        "adopt-persist-job",
+        "a requeued job expires when it would have",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "  redis.call('PERSIST', K.rq_job .. job.id)",
+        "",
+        (
+            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_requeued_function_is_kept_until_it_ends_again[fake]",
+        ),
+    ),
+    Mutant(
+        "adopt-persist-results",
+        "the results of a requeued job expire when they would have",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "  redis.call('PERSIST', K.rq_results .. job.id)",
+        "",
+        ("tests/ledger/test_brought_back_by_rq.py::test_the_results_of_a_function_are_kept_until_it_ends_again[fake]",),
+    ),
+    Mutant(
+        "adopt-limit",
+        "brought back after it was counted, a function wants a token of its run",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        ("  if job.run and not Members.has(job.run, RunId.number(job.id)) then\n    leave_limit(job)\n  end"),
+        "",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[fake-collocated]",
+        ),
+    ),
+    Mutant(
+        "adopt-limit-base",
+        "the same of a collocated one",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "ipairs({'demand', 'base'})",
+        "ipairs({'demand'})",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[fake-collocated]",
+        ),
+    ),
+    Mutant(
+        "adopt-demand",
+        "a job of rq's own takes two slots",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "{{Resource.SLOTS, Resource.UNIT}}",
+        "{{Resource.SLOTS, 2 * Resource.UNIT}}",
+        ("tests/ledger/test_brought_back_by_rq.py::test_a_job_that_rq_put_onto_a_queue_takes_one_slot[fake]",),
+    ),
+    Mutant(
+        "fitness-again",
+        "fitness is looked at once only",
+        "handoff/ledger/lua/libraries/jobs/fitness.lua",
+        "  Timers.set(Timer.of('unfit', job.id), Call.now + ms)",
+        "",
+        (
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_by_the_clock_is_told_while_a_function_waits[fake]",
+        ),
+    ),
+    Mutant(
+        "fitness-twice",
+        "a function is given up at the first look that finds no node",
+        "handoff/ledger/lua/libraries/jobs/fitness.lua",
+        "  return is_able, was_unfit ~= '1'",
+        "  return is_able, false",
+        (
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-a look at which a node could hold it saves it]",
+        ),
+    ),
+    Mutant(
+        "job-before",
+        "jobs are handed on in reverse",
+        "handoff/ledger/lua/libraries/jobs/job.lua",
+        "  return tonumber(one.rank or math.huge) < tonumber(other.rank or math.huge)",
+        "  return tonumber(one.rank or math.huge) > tonumber(other.rank or math.huge)",
+        (
+            "tests/ledger/runs/test_run_order.py::test_a_token_of_a_limited_run_goes_to_what_becomes_ready_before_a_worse_one_that_waited[fake]",
+        ),
+    ),
+    Mutant(
+        "job-priority",
+        "priorities count the other way round",
+        "handoff/ledger/lua/libraries/jobs/job.lua",
+        "(1000 - priority) * 2 ^ 41",
+        "(1000 + priority) * 2 ^ 41",
+        ("tests/ledger/runs/test_run_order.py::test_a_larger_priority_goes_first_however_short_its_way[fake]",),
+    ),
+    Mutant(
+        "lobby-list",
+        "RQ is not told of the lobby when something waits",
+        "handoff/ledger/lua/libraries/jobs/lobby.lua",
+        "  Queues.list(Call.lobby)",
+        "",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_a_lobby_that_rq_deleted_is_listed_again_when_something_waits[fake]",
+        ),
+    ),
+    Mutant(
+        "placing-deferred",
+        "a placed job stays in RQ's deferred registry",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)",
+        "",
+        (
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-it stays drained when it is registered again, until it is opened]",
+        ),
+    ),
+    Mutant(
+        "placing-list",
+        "RQ is not told of a node's queue that gets work",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "  Queues.list(queue)",
+        "",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_a_queue_that_rq_deleted_is_listed_again_when_it_has_work[fake]",
+        ),
+    ),
+    Mutant(
+        "placing-hint",
+        "no hint for new work",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "    Queues.hint(queue)",
+        "    local _ = queue",
+        ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_an_empty_queue_says_so_to_its_agent[fake]",),
+    ),
+    Mutant(
+        "placing-hint-first",
+        "a hint for each entry of a queue, not for the first only",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        ("job.id) == 1 then\n    Queues.hint"),
+        ("job.id) >= 1 then\n    Queues.hint"),
+        ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_a_queue_that_has_work_says_nothing[fake]",),
+    ),
+    Mutant(
+        "placing-count",
+        "placements are not counted: nobody is ever overtaken",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "  Overtaking.count_placement(shape, tonumber(job.rank), has_waited)",
+        "",
+        (
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[fake]",
+        ),
+    ),
+    Mutant(
+        "placing-variant",
+        "which variant it was placed with is not noted",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "  if #demand > 1 then",
+        "  if false then",
+        (
+            "tests/why/test_status_function.py::TestFunction::test_of_several_costs_the_one_that_it_was_placed_with_is_told[fake]",
+        ),
+    ),
+    Mutant(
+        "placing-choose",
+        "a placed member of a group chooses no node",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "    Groups.choose(job, node)",
+        "    local _ = job",
+        (
+            "tests/ledger/runs/test_run_groups_move.py::test_who_waits_for_a_lost_node_follows_a_member_that_chose_again_first[fake]",
+        ),
+    ),
+    Mutant(
+        "take-closing",
+        "a node that somebody empties starts what stands on its queue",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  if Node.is_closing(node) then",
+        "  if false then",
+        (
+            "tests/ledger/test_closed_nodes.py::test_a_closed_node_starts_nothing_of_what_still_stands_on_its_queue[fake-drained]",
+        ),
+    ),
+    Mutant(
+        "take-suspended",
+        "`rq suspend` keeps no agent from taking",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then",
+        "  if room <= 0 then",
+        ("tests/why/test_status_function.py::TestFunction::test_what_rq_suspends_says_so[fake]",),
+    ),
+    Mutant(
+        "take-room",
+        "one more is taken than there is room for",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        ("    room = room - (take(node, queue, job_id, op) and 1 or 0)\n  end"),
+        (
+            "    room = room - (take(node, queue, job_id, op) and 1 or 0)\n"
+            "    if room == 0 then take(node, queue, redis.call('LPOP', K.rq_queue .. queue) or '', op) end\n"
+            "  end"
+        ),
+        (
+            "tests/client/functions/test_function_handle.py::TestHandle::test_a_handle_from_an_id_sees_waits_and_cancels_as_the_first_one[fake]",
+        ),
+    ),
+    Mutant(
+        "take-bound",
+        "one call looks at any number of entries",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  while room > 0 and looks > 0 do",
+        "  while room > 0 do",
+        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_one_take_looks_at_a_bounded_number_of_entries[fake]",),
+    ),
+    Mutant(
+        "take-canceled",
+        "the room of what rq canceled on a queue does not come back at a take",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "      Reservations.give_back(node, id, 'canceled')",
+        "      local _ = id",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_the_room_of_what_rq_canceled_on_a_queue_is_free_when_it_is_taken[fake]",
+        ),
+    ),
+    Mutant(
+        "take-stopping",
+        "what a run gives up is started",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        ("  elseif job.run and is_stopping(job.run) then\n    Cancel.job(job, 'run', job.run)"),
+        "",
+        (
+            "tests/ledger/runs/test_run_cancel.py::test_of_a_run_that_is_not_stopped_to_its_end_yet_nothing_starts[fake]",
+        ),
+    ),
+    Mutant(
+        "take-running-twice",
+        "what runs and stands on a queue once more is started once more",
+        "handoff/ledger/lua/libraries/jobs/take.lua",
+        "  elseif is_reserved and (fresh or not Executions.has(node.name, id)) then",
+        "  elseif is_reserved then",
+        (
+            "tests/ledger/test_brought_back_by_rq.py::test_what_runs_and_is_enqueued_by_rq_runs_anew_and_no_longer_as_it_was[fake]",
+        ),
+    ),
+    Mutant(
+        "submit-due",
+        "what is due already is delayed",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if date > Call.wall or delay_ms > 0 then",
+        "  if date >= Call.wall or delay_ms > 0 then",
+        (
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_already_is_placed_at_once[fake-{'at': datetime.datetime(2030, 3, 17, 17, 46, 40, tzinfo=datetime.timezone.utc)}]",
+        ),
+    ),
+)
