@@ -100,12 +100,14 @@ class Ledger:
         return is_it and job["status"] == "deferred" and job.get("h_state") == "waiting"
 
     def without(self, *kinds: str) -> Ledger:
-        """The same without some of the keys, our own and RQ's."""
-        own, rq = (
-            {key: value for key, value in keys.items() if key.partition(":")[0] not in kinds}
-            for keys in (self.own, self.rq)
-        )
-        return Ledger(self.namespace, own, rq)
+        """The same without some of the own keys."""
+        kept = {key: value for key, value in self.own.items() if key.partition(":")[0] not in kinds}
+        return Ledger(self.namespace, kept, self.rq)
+
+    def without_expired_workers(self, later: Ledger) -> Ledger:
+        """The same without RQ's hashes of workers that are gone later: they expire by the server's own clock."""
+        rq = {key: value for key, value in self.rq.items() if key in later.rq or not key.startswith("worker:")}
+        return Ledger(self.namespace, self.own, rq)
 
 
 def read_ledger(store: Store) -> Ledger:

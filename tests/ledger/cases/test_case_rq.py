@@ -10,9 +10,20 @@ from handoff.ledger.functions import cancel
 from handoff.ledger.records import look
 from handoff.serializer import Serializer
 from handoff.words.variants import After
-from support.agent import killed, ok
+from support.agent import FakeAgent, Started, killed, ok
 from support.ledger import read_ledger
 from support.stories import agent, submit, tick
+
+
+def two_of_one_id(cluster: Cluster) -> tuple[FakeAgent, Started, Started]:
+    """One function runs whose job rq has deleted, and beside it another of the same id."""
+    runs = agent(cluster, "a", cpu=2)
+    submit(cluster, "j", cpu=1)
+    (old,) = runs.take()
+    RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
+    submit(cluster, "j", cpu=1)
+    (new,) = runs.take()
+    return runs, old, new
 
 
 class TestRqsTools:
@@ -29,12 +40,7 @@ class TestRqsTools:
         assert cluster.tracker.available("a") == {"cpu": 2}
 
     def test_the_result_of_a_deleted_job_is_not_taken_for_its_namesakes(self, cluster: Cluster) -> None:
-        runs = agent(cluster, "a", cpu=2)
-        submit(cluster, "j", cpu=1)
-        (old,) = runs.take()
-        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
-        submit(cluster, "j", cpu=1)
-        (new,) = runs.take()
+        runs, old, new = two_of_one_id(cluster)
 
         assert old.id != new.id
         assert runs.finish(ok(old.id, "old")) == ["canceled"]
@@ -42,12 +48,7 @@ class TestRqsTools:
         assert runs.finish(ok(new.id, "new")) == ["stored"]
 
     def test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too(self, cluster: Cluster) -> None:
-        runs = agent(cluster, "a", cpu=2)
-        submit(cluster, "j", cpu=1)
-        (old,) = runs.take()
-        RqJob.fetch("j", connection=cluster.connection, serializer=Serializer).delete()
-        submit(cluster, "j", cpu=1)
-        (new,) = runs.take()
+        runs, old, new = two_of_one_id(cluster)
 
         assert runs.beat() == [old.id]
 
