@@ -22,6 +22,7 @@ from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
+from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.events import read_events
 from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
@@ -30,7 +31,7 @@ from handoff.ledger.records import look
 from handoff.ledger.results import RunResult
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id
 from handoff.ledger.run_options import RunOptions
-from handoff.ledger.store import Store, own_client, url_of
+from handoff.ledger.store import Store, own_client
 from handoff.serializer import SerializerLike, resolve
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.capabilities import DeviceMemory

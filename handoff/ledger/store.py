@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -22,10 +21,12 @@ from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.address import address_of, from_url
 from handoff.ledger.connection import REUSED_S, SILENCE_S, keepalive, patient, silence
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from handoff.ledger.sentinels import Sentinels, UnknownService, own_sentinels
 
 GIVE_UP_AFTER_S = 3.5
 """No new attempt starts later than this after the first; a closed port is told within 5 s."""
@@ -86,7 +87,7 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
 
     Whatever the user's connection or URL decodes or repeats, ours does not; closing one leaves the other open.
     """
-    pool: Any = redis.ConnectionPool.from_url(url or "") if connection is None else connection.connection_pool
+    pool: Any = (from_url(url or "") if connection is None else connection).connection_pool
     settings: dict[str, Any] = {
         key: value
         for key, value in pool.connection_kwargs.items()
@@ -104,37 +105,10 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
     }
     if isinstance(pool, SentinelConnectionPool):
         make: Any = SentinelConnectionPool
-        own = make(pool.service_name, pool.sentinel_manager, is_master=pool.is_master, **settings)
+        own = make(pool.service_name, own_sentinels(pool.sentinel_manager), is_master=pool.is_master, **settings)
     else:
         own = redis.ConnectionPool(**settings)
     return redis.Redis(connection_pool=own)
-
-
-def address_of(client: redis.Redis) -> str:
-    """The server's address for people: without a password."""
-    pool: Any = client.connection_pool
-    kwargs = pool.connection_kwargs
-    if isinstance(pool, SentinelConnectionPool):
-        return f"sentinel://{pool.service_name}/{kwargs.get('db') or 0}"
-    if path := kwargs.get("path"):
-        return f"unix://{path}"
-    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
-    return f"{scheme}://{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
-
-
-def url_of(client: redis.Redis) -> str:
-    """A URL with which another client reaches the same server: with its password."""
-    pool: Any = client.connection_pool
-    kwargs = pool.connection_kwargs
-    user, password = kwargs.get("username") or "", kwargs.get("password") or ""
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if user or password else ""
-    if path := kwargs.get("path"):
-        return f"unix://{login}{path}?db={kwargs.get('db') or 0}"
-    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
-    if isinstance(pool, SentinelConnectionPool):
-        host: Any = pool.sentinel_manager.discover_master(pool.service_name)
-        return f"{scheme}://{login}{host[0]}:{host[1]}/{kwargs.get('db') or 0}"
-    return f"{scheme}://{login}{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}/{kwargs.get('db') or 0}"
 
 
 class Store:
@@ -264,7 +238,7 @@ class Store:
                     # What takes longer than the silence is no silence: a large value was on its way.
                     quiet_s += wait_s + min(limit_s, time.monotonic() - at_s)
                     late = quiet_s > self._patience_s(began_s, error)
-                    if late or isinstance(error, redis.AuthenticationError):
+                    if late or isinstance(error, redis.AuthenticationError) or self._never_was(error):
                         raise
                     time.sleep(wait_s)
                     pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
@@ -273,6 +247,10 @@ class Store:
                         raise
                     has_stepped_down = True
                     self._drop_idle()
+
+    def _never_was(self, error: Exception) -> bool:
+        """Whether sentinels do not know a master which has not been reached before: a name that is misspelt."""
+        return isinstance(error, UnknownService) and not self._is_reached
 
     def _silence_s(self, quiet_s: float) -> float:
         left_s = SILENCE_S - quiet_s if self._until_s is None else self._until_s - time.monotonic()
@@ -303,14 +281,17 @@ class Store:
 
     def close(self) -> None:
         """Close the pool's connections; a later call opens new ones."""
+        pool: Any = self.client.connection_pool
         self.client.close()
-        self.client.connection_pool.disconnect()
+        pool.disconnect()
+        if isinstance(pool, SentinelConnectionPool) and isinstance(pool.sentinel_manager, Sentinels):
+            pool.sentinel_manager.close()
 
 
 def may_pass(error: StoreUnavailable) -> bool:
     """Whether it may work later without anybody changing who asks, or for what."""
     cause = error.__cause__
-    if isinstance(cause, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+    if isinstance(cause, redis.AuthenticationError | redis.exceptions.NoPermissionError | UnknownService):
         return False
     return not str(cause).startswith("DB index")
 

@@ -25,6 +25,8 @@ LOOKING_AT_AN_END = frozenset({"startswith", "endswith", "removeprefix", "remove
 
 TAKE_APART = {
     "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
+    "handoff/ledger/address.py": "the address of a server",
+    "handoff/ledger/sentinels.py": "what redis-py says of an error",
     "handoff/ledger/store.py": "what Redis says of an error in a script",
     "handoff/cli/output.py": "blanks of what is shown",
     "handoff/cli/run.py": "--cost and --where as a user types them",
@@ -44,7 +46,8 @@ TAKE_APART = {
 
 PUT_TOGETHER = {
     "handoff/ledger/keys.py": "keys: it owns them",
-    "handoff/ledger/store.py": "the address of a server",
+    "handoff/ledger/address.py": "the address of a server",
+    "handoff/ledger/sentinels.py": "a host and its port",
     "handoff/cli/nodes.py": "labels as people read them",
     "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
 }

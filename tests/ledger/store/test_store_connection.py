@@ -11,10 +11,11 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from redis.sentinel import SentinelConnectionPool
+from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.store import address_of, own_client, url_of
+from handoff.ledger.address import address_of
+from handoff.ledger.store import own_client
 from handoff.local.server import RedisServer
 from support.books import check_books
 from support.connections import NODE, blocking_pool, command, password_of, sentinel_of, settings
@@ -156,34 +157,19 @@ class TestOwnClient:
             assert direct.getdel(key) == b"2"
 
 
-class TestUrl:
-    @pytest.mark.parametrize(
-        "url",
-        [
-            "redis://localhost:6379/0",
-            "redis://:p%40ss%2Fword@redis.example:7000/3",
-            "rediss://user:secret@redis.example:6380/1",
-            "unix://:secret@/run/redis.sock?db=2",
-        ],
-    )
-    def test_it_leads_to_where_it_came_from(self, url: str) -> None:
-        assert url_of(own_client(None, url)) == url
-
-    def test_an_address_for_people_holds_no_password(self) -> None:
-        assert (
-            address_of(own_client(None, "rediss://user:secret@redis.example:6380/1")) == "rediss://redis.example:6380/1"
-        )
-
-
 class TestSentinel:
     @pytest.fixture
     def sentinel(self, server: RedisServer) -> Any:
-        """Knows one master; the answer of real sentinels, without them."""
-        sentinel = sentinel_of([("127.0.0.1", 1)], password=password_of(server), db=3)
-        sentinel.discover_master = lambda name: ("127.0.0.1", server.port)
-        return sentinel
+        """Knows one master by itself: the answer of real sentinels, without them."""
 
-    def test_a_pool_of_our_own_asks_the_same_sentinels_for_the_same_master(self, sentinel: Any) -> None:
+        class Knowing(Sentinel):
+            def discover_master(self, service_name: str) -> tuple[str, int]:
+                return "127.0.0.1", server.port
+
+        make: Any = Knowing
+        return make([("127.0.0.1", 1)], password=password_of(server), db=3)
+
+    def test_a_pool_of_our_own_asks_sentinels_of_a_kind_of_their_own_as_they_are(self, sentinel: Any) -> None:
         own = own_client(sentinel.master_for("main"), None)
         pool = own.connection_pool
 

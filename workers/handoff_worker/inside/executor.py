@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from redis import Redis
 
+from handoff.ledger.address import from_url
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
 from handoff_worker.inside.surroundings import Surroundings
@@ -99,7 +100,7 @@ class Executor:
         """Give a client that connects when it is first used, the same one as long as the settings are."""
         if self._connection is None or settings != self._settings:
             self._settings = settings
-            self._connection = Redis.from_url(**settings) if "url" in settings else Redis(**settings)
+            self._connection = from_url(settings["url"]) if "url" in settings else Redis(**settings)
         return self._connection
 
 
