@@ -8,6 +8,9 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
+from handoff.ledger.keys import prefix
+from handoff.ledger.lua.loader import load
+from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.words.function import Collocated
 from support.agent import FakeAgent
 from support.graphs import Site, function
@@ -26,7 +29,7 @@ def _still(cluster: Cluster) -> None:
 def tick_once(cluster: Cluster, *, room: int = 0) -> list[str]:
     """-> the functions whose on_failure the caller is to run"""
     reply = cluster.store.run("tick", room=room, token="once")
-    return [id.decode() for id, _ in reply[2]]
+    return [callback[0].decode() for callback in reply[2]]
 
 
 def test_the_room_of_a_claim_whose_time_is_over_goes_to_who_waits(cluster: Cluster) -> None:
@@ -42,10 +45,16 @@ def test_the_room_of_a_claim_whose_time_is_over_goes_to_who_waits(cluster: Clust
 
 
 def test_where_somebody_has_just_done_it_nobody_does_it_again(cluster: Cluster) -> None:
-    cluster.store.now_ms = 0
-    cluster.connection.set(cluster.store.keys("tick"), "1")
+    tick = load("tick", RQ_KEY_PREFIX)
+    with cluster.connection.pipeline() as at_one_moment:
+        for token in ("first", "second"):
+            arguments = {"room": 0, "token": token}
+            given = [cluster.store.namespace, 0, *(arguments[name] for name in tick.args)]
+            at_one_moment.eval(tick.text, 1, prefix(cluster.namespace), *given)
 
-    assert cluster.store.run("tick", room=0, token="once") == ["busy"]
+        replies = at_one_moment.execute()
+
+    assert replies == [[b"ticked", 0, []], [b"busy"]]
 
 
 def lost(cluster: Cluster, id: str) -> Handle:

@@ -79,7 +79,7 @@ def test_a_result_that_is_gone_fails_for_good(children: Children, server: RedisS
 def test_a_redis_that_is_away_is_worth_another_attempt(children: Children) -> None:
     failed = failure(run(children, task("call", hash=graph(inputs(result(1))), redis={"port": 1})))
 
-    assert failed.exception_type == "redis.exceptions.ConnectionError"
+    assert failed.exception_type == "handoff.errors.StoreUnavailable"
     assert failed.message.endswith("(raised by reading 1 results that it takes)")
     assert failed.retryable
 
