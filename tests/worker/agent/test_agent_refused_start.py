@@ -25,7 +25,7 @@ def run_agent(*arguments: str, url: str = "redis://127.0.0.1:1/0") -> subprocess
 
 
 def told(ended: subprocess.CompletedProcess[str]) -> list[str]:
-    """What is told of the refusal, without what the agent has done on its host before: others may have left something."""
+    """What is told of the refusal, without what the agent did on its host before: others may have left something."""
     return [line for line in ended.stderr.splitlines() if " INFO " not in line]
 
 
