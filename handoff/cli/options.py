@@ -25,12 +25,9 @@ class Asked:
     def cluster(self) -> Cluster:
         """The cluster that was asked for: a context manager."""
         try:
-            cluster = Cluster(self.url, namespace=self.namespace or DEFAULT_NAMESPACE)
-            # Makes no connection yet, but refuses what no connection can be made of.
-            cluster.connection.connection_pool.make_connection()
-        except (TypeError, ValueError) as error:
+            return Cluster(self.url, namespace=self.namespace or DEFAULT_NAMESPACE)
+        except ValueError as error:
             raise click.UsageError(f"The address of Redis is not one ({error})") from error
-        return cluster
 
     def arguments(self) -> list[str]:
         """The same as arguments of another command."""

@@ -21,7 +21,7 @@ import redis
 from redis.connection import SSLConnection, parse_url
 from redis.sentinel import SentinelConnectionPool
 
-from handoff.ledger.sentinels import Sentinels, place, place_of
+from handoff.ledger.sentinels import MasterPool, Sentinels, place, place_of
 
 SENTINEL_PORT = 26379
 
@@ -32,7 +32,7 @@ _FOR_SENTINELS = "sentinel_"
 
 _parse_url: Any = parse_url
 
-_sentinel_pool: Any = SentinelConnectionPool
+_master_pool: Any = MasterPool
 
 
 def from_url(url: str) -> redis.Redis:
@@ -129,7 +129,7 @@ def _behind_sentinels(rest: str, *, is_tls: bool) -> redis.Redis:
         places, own_tls | _typed(of_sentinels), login=names, min_other_sentinels=others, force_master_ip=force_master_ip
     )
     _check_options(sentinels.sentinels[0].connection_pool)
-    return redis.Redis.from_pool(_sentinel_pool(unquote(service), sentinels, ssl=is_tls, **settings))
+    return redis.Redis.from_pool(_master_pool(unquote(service), sentinels, ssl=is_tls, **settings))
 
 
 def _host(what: str, text: str) -> tuple[str, int]:

@@ -5,7 +5,10 @@ redis-py's own asks one that is away again and again, for seconds, and does not 
 
 from __future__ import annotations
 
+import contextlib
+import math
 import re
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,10 +16,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import NoPermissionError
 from redis.retry import Retry
-from redis.sentinel import MasterNotFoundError, Sentinel
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 ANSWER_S = 1.0
 """How long one sentinel may take to be reached, and to answer."""
+
+
+LOOK_S = 0.2
+"""How often a client that has a connection asks whether its master is still the one."""
+
+_LOOKING = 0.05
+"""The largest share of all time that goes into these questions, where sentinels are away or silent."""
 
 
 class UnknownService(MasterNotFoundError):
@@ -88,16 +98,41 @@ class Sentinels(Sentinel):
             return dict(sentinel.sentinel_masters())
         except redis.AuthenticationError:
             pool = sentinel.connection_pool
-            if not self.login.items() - pool.connection_kwargs.items():
+            if all(pool.connection_kwargs.get(name) == word for name, word in self.login.items()):
                 raise
             pool.connection_kwargs.update(self.login)
+            # Connections that it has made keep what they were made with.
             pool.disconnect()
+            pool.reset()
             return dict(sentinel.sentinel_masters())
 
     def close(self) -> None:
         """Close the connections; who asks later opens new ones."""
         for sentinel in self.sentinels:
             sentinel.close()
+
+
+class MasterPool(SentinelConnectionPool):
+    """redis-py's, that also leaves a master which was replaced and goes on.
+
+    One that is replaced by hand, or from which only its sentinels were cut off, takes writes as before, until it is
+    told to be a replica: some 15 s later, and then they are lost.
+    """
+
+    _look_at_s = -math.inf
+
+    def get_connection(self, *arguments: Any, **options: Any) -> Any:
+        """Give a connection to the master."""
+        now_s = time.monotonic()
+        if self.is_master and now_s >= self._look_at_s:
+            # For the threads that come meanwhile.
+            self._look_at_s = now_s + LOOK_S
+            # Without an answer the connection is as good as it was; without one, connecting tells why.
+            with contextlib.suppress(redis.RedisError):
+                self.get_master_address()  # type: ignore[no-untyped-call]
+            took_s = time.monotonic() - now_s
+            self._look_at_s = now_s + max(LOOK_S, took_s / _LOOKING)
+        return super().get_connection(*arguments, **options)
 
 
 def own_sentinels(given: Any) -> Any:

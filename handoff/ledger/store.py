@@ -26,7 +26,7 @@ from handoff.ledger.connection import REUSED_S, SILENCE_S, keepalive, patient, s
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
-from handoff.ledger.sentinels import Sentinels, UnknownService, own_sentinels
+from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_sentinels
 
 GIVE_UP_AFTER_S = 3.5
 """No new attempt starts later than this after the first; a closed port is told within 5 s."""
@@ -104,7 +104,7 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
         "decode_responses": False,
     }
     if isinstance(pool, SentinelConnectionPool):
-        make: Any = SentinelConnectionPool
+        make: Any = MasterPool
         own = make(pool.service_name, own_sentinels(pool.sentinel_manager), is_master=pool.is_master, **settings)
     else:
         own = redis.ConnectionPool(**settings)

@@ -27,6 +27,8 @@ class TestBadArguments:
             (["nodes", "--url"], "requires an argument"),
             (["nodes", "--url", "localhost:6379"], "The address of Redis is not one"),
             (["nodes", "--url", "redis://localhost?colour=red"], "The address of Redis is not one"),
+            (["nodes", "--url", "redis+sentinel://localhost:26379"], "it names no service"),
+            (["nodes", "--url", "redis+sentinel://localhost:x/main/0"], "the port of host 1 of its sentinels"),
             (["nodes", "--namespace", "a:b"], "the name 'a:b' is not valid"),
             (["status", "one", "two", "three"], "unexpected extra argument"),
             (["explain", "one", "two", "three"], "unexpected extra argument"),

@@ -96,13 +96,15 @@ class Commands:
         self.connected = False
         self._said: list[dict[str, str]] = []
         self._is_broken = False
-        self.is_deaf = False  #: until it is connected anew
+        #: These until it is connected anew.
+        self.is_deaf = False
+        self.leads_to_all_others = True
 
     def connect(self) -> None:
-        self.connected, self.is_deaf = True, False
+        self.connected, self.is_deaf, self.leads_to_all_others = True, False, True
 
     def listens(self) -> bool:
-        return not self.is_deaf
+        return self.leads_to_all_others and not self.is_deaf
 
     def say(self, **command: str) -> None:
         self._said.append(command)

@@ -57,6 +57,8 @@ def slow(arguments: list[str], said: str) -> ParameterSet:
         slow(["--wait", "nan"], "--wait is nan"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
         slow(["--url", "http://here"], "--url"),
+        slow(["--url", "redis://here?colour=red"], "--url: it has the option 'colour'"),
+        slow(["--url", "redis+sentinel://here:26379"], "--url: it names no service"),
         (["--frobnicate"], "--frobnicate"),
         slow(["surplus"], "surplus"),
     ],

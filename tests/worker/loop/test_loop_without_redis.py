@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff_worker.agent.agent import LISTEN_S
+from handoff_worker.agent.agent import LISTEN_S, TICK_S
 from support.agent import FakeAgent
 from support.agent_loop import LEASE_S, Loop
 
@@ -97,6 +97,19 @@ def test_where_its_subscription_hears_nothing_any_more_it_subscribes_anew_and_lo
 
     assert loop.commands.connected
     assert (loop.calls(), loop.running()) == (["finish"], [handle.id])
+
+
+def test_where_all_other_connections_lead_to_another_master_it_subscribes_there_at_its_next_tick(loop: Loop) -> None:
+    loop.step()
+    loop.commands.leads_to_all_others = False
+    loop.pass_s(TICK_S)
+    loop.step()
+    assert not loop.commands.connected
+
+    loop.step()
+
+    assert loop.commands.connected
+    assert loop.commands.leads_to_all_others
 
 
 @pytest.mark.parametrize("fault", ["command", "reply"])

@@ -219,7 +219,7 @@ class Agent:
 
     def _listen(self) -> None:
         now_s = time.monotonic()
-        if now_s < self._listen_at_s:
+        if now_s < self._listen_at_s and self._commands.leads_to_all_others:
             return
         self._listen_at_s = now_s + LISTEN_S
         if not self._commands.listens():

@@ -58,13 +58,19 @@ class Hints:
         pubsub.connection.health_check_interval = 0
         self._pubsub, self._expected = pubsub, ""
 
+    @property
+    def leads_to_all_others(self) -> bool:
+        """Whether it is where the connections of the pool are: sentinels may name another master by now."""
+        pool: Any = self._store.client.connection_pool
+        return bool(pool.owns_connection(self._pubsub.connection))
+
     def fileno(self) -> int:
         """The socket, for the agent's selector. It changes when `connect` is called again."""
         return int(self._pubsub.connection._sock.fileno())
 
     def listens(self) -> bool:
         """Say something to this node, and tell whether it has heard what was said the last time. Raises as `read`."""
-        if self._expected:
+        if self._expected or not self.leads_to_all_others:
             return False
         self._expected = uuid.uuid4().hex
         return self._store.publish(self._channel, json.dumps({"command": _ECHO, "of": self._expected})) > 0
