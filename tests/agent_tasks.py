@@ -184,6 +184,22 @@ def tell_failure_of_the_call(
     connection.rpush(f"told:{job.id}", f"{this_node()}: {kind.__name__}, its call: {call}")
 
 
+def write_own_job(field: str, value: str, fails: bool) -> str:
+    """Write into its own job's hash, past rq."""
+    job = _job()
+    job.connection.hset(job.key, field, value)
+    if fails:
+        raise Refused(field)
+    return "wrote it"
+
+
+def save_with_a_fraction_as_result_ttl(value: float = 1.5) -> str:
+    job = _job()
+    job.result_ttl = value
+    job.save()
+    return "saved"
+
+
 def _tell(told: str, what: str) -> None:
     _job().connection.rpush(told, what)
 

@@ -8,10 +8,7 @@ from typing import Any
 from handoff.errors import InvalidFunction
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import parse_timeout
-from handoff.words.values import is_int
-
-LONGEST_TTL_S = 10**10
-"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
+from handoff.words.values import is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
 _RQ_ONLY = frozenset(
@@ -47,7 +44,7 @@ def read_call(
 def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Keeping:
     """Read for how long a function is kept after its end; None: as RQ keeps it. Raises `InvalidFunction`."""
     for name, value in (("result_ttl", result_ttl), ("failure_ttl", failure_ttl)):
-        if value is not None and not (is_int(value) and -1 <= value <= LONGEST_TTL_S):
+        if value is not None and not is_ttl(value):
             raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
     return Keeping(
         result_ttl=AS_RQ.result_ttl if result_ttl is None else result_ttl,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL
-from handoff.words.values import is_int, is_wait
+from handoff.words.values import LARGEST_COUNT, LONGEST_TTL_S, is_count, is_ttl, is_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,12 @@ class RunOptions:
 
     def check(self) -> None:
         """Raise `ValueError` for the first option that breaks its rule."""
-        if not _is_count(self.max_retries, 0):
-            raise ValueError(f"max_retries is {self.max_retries!r}: give an int of at least 0")
-        if self.max_concurrency is not None and not _is_count(self.max_concurrency, 1):
-            raise ValueError(f"max_concurrency is {self.max_concurrency!r}: give an int of at least 1, or None")
+        if not is_count(self.max_retries, 0):
+            raise ValueError(f"max_retries is {self.max_retries!r}: give an int from 0 to {LARGEST_COUNT}")
+        if self.max_concurrency is not None and not is_count(self.max_concurrency, 1):
+            raise ValueError(
+                f"max_concurrency is {self.max_concurrency!r}: give an int from 1 to {LARGEST_COUNT}, or None"
+            )
         if self.timeout is not None and not is_wait(self.timeout):
             raise ValueError(f"timeout is {self.timeout!r}: give seconds above 0, or None for no limit")
         if self.reserve not in ("ready", "whole"):
@@ -45,9 +47,7 @@ class RunOptions:
             )
         for name in ("result_ttl", "failure_ttl"):
             value = getattr(self, name)
-            if not (name == "failure_ttl" and value is None) and not _is_count(value, -1):
-                raise ValueError(f"{name} is {value!r}: give whole seconds, 0 to keep nothing, -1 for ever")
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int) and is_int(value) and value >= least
+            if not (name == "failure_ttl" and value is None) and not is_ttl(value):
+                raise ValueError(
+                    f"{name} is {value!r}: give whole seconds up to {LONGEST_TTL_S}, 0 to keep nothing, -1 for ever"
+                )

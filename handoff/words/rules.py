@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from handoff.errors import InvalidFunction
 from handoff.words.argument import Argument
 from handoff.words.function import STRATEGIES, Collocated, Function, due_ms
-from handoff.words.values import LONGEST_WAIT_S, WAITS, is_int, is_real, is_unicode, is_wait
+from handoff.words.values import LARGEST_COUNT, LONGEST_WAIT_S, WAITS, is_count, is_int, is_real, is_unicode, is_wait
 
 HIGHEST_PRIORITY = 1000
 """Priorities run from minus this to this."""
@@ -96,9 +96,11 @@ def _check_options(function: Function) -> None:
             f"its argument_inclusion is {function.argument_inclusion!r}",
             'choose "variadic" or "as_list"',
         )
-    if function.max_retries is not None and not (is_int(function.max_retries) and function.max_retries >= 0):
+    if function.max_retries is not None and not is_count(function.max_retries, 0):
         raise InvalidFunction(
-            function.id, f"its max_retries is {function.max_retries!r}", "give an int of at least 0, or None"
+            function.id,
+            f"its max_retries is {function.max_retries!r}",
+            f"give an int from 0 to {LARGEST_COUNT}, or None",
         )
     if function.timeout is not None and not (is_real(function.timeout) and 0 < function.timeout <= LONGEST_TIMEOUT_S):
         raise InvalidFunction(

@@ -12,6 +12,13 @@ WAITS = f"seconds above 0 and at most {LONGEST_WAIT_S}"
 """What `is_wait` asks for, in words."""
 
 
+LONGEST_TTL_S = 10**10
+"""Three centuries; Redis refuses expiries that pass 2**63 ms."""
+
+LARGEST_COUNT = 10**9
+"""Of retries and the like: in units of an amount, far below the last exact integer of Lua."""
+
+
 def is_int(value: object) -> bool:
     """Whether it is an int proper: a bool is not meant as a number."""
     return isinstance(value, int) and not isinstance(value, bool)
@@ -25,6 +32,16 @@ def is_real(value: object) -> bool:
 def is_wait(value: Any) -> bool:
     """Whether it is seconds for which something may wait: above 0, and not for ever."""
     return is_real(value) and 0 < value <= LONGEST_WAIT_S
+
+
+def is_ttl(value: Any) -> bool:
+    """Whether it is seconds for which something may be kept: 0 = not at all, -1 = for ever."""
+    return is_int(value) and -1 <= value <= LONGEST_TTL_S
+
+
+def is_count(value: Any, least: int) -> bool:
+    """Whether it is an int of at least this, and of a size that scripts count with."""
+    return is_int(value) and least <= value <= LARGEST_COUNT
 
 
 def is_unicode(text: str) -> bool:

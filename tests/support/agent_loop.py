@@ -16,6 +16,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
+from handoff.ledger.store import ScriptBug
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
@@ -151,6 +152,8 @@ class Loop:
         self.now_s = 1000.0
         self._calls: list[str] = []
         self._faults: list[str] = []
+        #: Whether the script of a call is to fail.
+        self.breaks: Callable[..., bool] = lambda script, *rest, **given: False
         self._sleeps = False
         self.children, self.commands = Children(), Commands()
         # Everything that the loop does by chance is at its middle.
@@ -174,13 +177,20 @@ class Loop:
         fault = self._faults.pop(0) if self._faults else ""
         if fault == "command":
             raise StoreUnavailable("here", "it is away")
+        if fault == "bug" or self.breaks(script, *rest, **arguments):
+            raise ScriptBug(f"{script}: a line that has failed")
         reply = self._attempt(script, *rest, **arguments)
+        if fault == "late bug":
+            raise ScriptBug(f"{script}: its last line has failed")
         if fault == "reply":
             raise StoreUnavailable("here", "its reply was lost")
         return reply
 
     def lose(self, *faults: str) -> None:
-        """The next calls lose their `command` or their `reply`, "" = none of both, one after the other."""
+        """The next calls lose their `command` or their `reply`, "" = none of both, one after the other.
+
+        Or their script fails with a `bug`, a `late bug` when all is done.
+        """
         self._faults += faults
 
     def step(self, times: int = 1) -> None:

@@ -118,6 +118,7 @@ class TestFunctions:
             ({"result_ttl": "500"}, "result_ttl"),
             ({"result_ttl": True}, "result_ttl"),
             ({"result_ttl": 10**16}, "result_ttl"),
+            ({"max_retries": 10**400}, "max_retries"),
             ({"failure_ttl": -2}, "failure_ttl"),
             ({"failure_ttl": 10**16}, "failure_ttl"),
             ({"priority": 5000}, "priority"),

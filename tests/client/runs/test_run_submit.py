@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -12,6 +14,7 @@ from handoff import DAG, Argument, Function
 from handoff.client.cluster import Cluster
 from handoff.errors import NotSerializable
 from support.diamond import dag, diamond, function
+from support.refused import dump
 
 LOCK = threading.Lock()
 """A value that no serializer carries."""
@@ -53,6 +56,19 @@ class TestWhatCannotBeCarried:
     def test_of_a_function_on_its_own_too(self, cluster: Cluster) -> None:
         with pytest.raises(NotSerializable, match=r"^argument 0 of function 'f' holds an object, which"):
             cluster.submit(function("f", extra_args=[object()]))
+
+
+@pytest.mark.parametrize("value", [sys.maxsize, 10**10 + 1, 10**400, -2, 1.5, math.nan, "500", True])
+@pytest.mark.parametrize("option", ["result_ttl", "failure_ttl", "max_retries", "max_concurrency"])
+def test_a_number_that_the_server_does_not_count_with_is_refused_before_anything_is_written(
+    cluster: Cluster, option: str, value: Any
+) -> None:
+    before = dump(cluster.connection)
+
+    with pytest.raises(ValueError, match=f"^{option} is "):
+        cluster.submit_dag(diamond(), **{option: value})
+
+    assert dump(cluster.connection) == before
 
 
 class Chooser:

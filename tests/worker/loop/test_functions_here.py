@@ -118,7 +118,7 @@ def test_one_exchange_carries_so_many_bytes_and_at_least_one_result(
     counts = []
     for _ in exchanges:
         counts.append(len(outbox.exchange()[1]))
-        outbox.note_answer()
+        outbox.note_answer(counts[-1])
 
     assert counts == exchanges
     assert not outbox

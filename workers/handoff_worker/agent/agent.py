@@ -20,13 +20,16 @@ from math import inf
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.store import ScriptBug
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
 from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
+from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
+from handoff_worker.agent.stumbles import Stumbles
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.offer import Offer
@@ -46,6 +49,10 @@ BACKOFF_PER_LEASE = 1 / 6
 
 MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
+
+BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
+EXCHANGE, TAKE, RECALL = "an exchange with nothing in it", "a take", "a word of what has ended"
+"""The calls of scripts, as the log has them."""
 
 MOST_FORKED = 4
 """Children at a time: a fresh one takes 5 ms of CPU, in which a warm one runs ten short functions."""
@@ -85,6 +92,8 @@ class Agent:
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
+        self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
+        self._failed: ScriptBug | None = None  #: what the last exchange has failed with
         self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = self._listen_at_s = self._take_at_s = 0.0
 
@@ -161,16 +170,17 @@ class Agent:
 
     def _is_idle(self) -> bool:
         try:
-            return not self._ledger.pending()
+            with self._stumbles.over(PENDING):
+                return not self._ledger.pending()
         except StoreUnavailable as error:
             self._back_off(error)
-            return False
+        return False
 
     def _idle_for_s(self) -> float:
         now_s = time.monotonic()
         next_s = self._stop_at_s
         if not self._gone:
-            if now_s >= self._online_at_s and (self._outbox or self._wants_to_take()):
+            if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
             next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
         return max(0.0, min(next_s, self._children.next_deadline() or inf) - now_s)
@@ -178,8 +188,12 @@ class Agent:
     def _wants_to_take(self) -> bool:
         return self._look and self._room() > 0
 
+    def _wants_exchange(self) -> bool:
+        return (bool(self._outbox) or self._wants_to_take()) and self._stumbles.may(EXCHANGE)
+
     def _room(self) -> int:
-        if self._quiet or time.monotonic() < self._take_at_s:
+        is_let = not self._outbox.is_careful and self._stumbles.may(TAKE)
+        if self._quiet or time.monotonic() < self._take_at_s or not is_let:
             return 0
         # What is being delivered gives its slots back in the same script.
         slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
@@ -194,28 +208,34 @@ class Agent:
             self._selector.register(self._commands, selectors.EVENT_READ)
             self._look = True
             self._listen_at_s = 0.0
-        if self._outbox.is_unanswered:
+        if self._outbox.is_unanswered and self._stumbles.may(EXCHANGE):
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
         now_s = time.monotonic()
-        if self._quiet != self._quiet_known:
-            self._ledger.quiet(self._quiet)
-            self._quiet_known = self._quiet
-            if self._quiet and self._stop_at_s < inf:
-                logger.info(
-                    "ending: %d functions have %.0f s to finish; a second signal ends them at once",
-                    len(self._functions.running), self._options.grace_s,
-                )  # fmt: skip
-            self._look = not self._quiet
+        if self._quiet != self._quiet_known and self._stumbles.may(QUIET):
+            with self._stumbles.over(QUIET):
+                self._say_quiet()
         if now_s >= self._beat_at_s:
-            self._beat()
-            self._beat_at_s = now_s + self._options.lease_s / 3 * random.uniform(0.8, 1.0)
+            with self._stumbles.over(BEAT):
+                self._beat()
+            pause_s = self._options.lease_s / 3 * random.uniform(0.8, 1.0)
+            self._beat_at_s = now_s + (self._stumbles.left_s(BEAT) or pause_s)
         if now_s >= self._tick_at_s:
             self._tick()
             self._look = True
             self._listen()
-        if self._outbox or self._wants_to_take():
+        if self._wants_exchange():
             self._exchange()
+
+    def _say_quiet(self) -> None:
+        self._ledger.quiet(self._quiet)
+        self._quiet_known = self._quiet
+        if self._quiet and self._stop_at_s < inf:
+            logger.info(
+                "ending: %d functions have %.0f s to finish; a second signal ends them at once",
+                len(self._functions.running), self._options.grace_s,
+            )  # fmt: skip
+        self._look = not self._quiet
 
     def _listen(self) -> None:
         now_s = time.monotonic()
@@ -235,20 +255,40 @@ class Agent:
     def _recall(self) -> None:
         """Tell what has ended here and is not in the books, before it is started once more."""
         parts = self._functions.told_after_roll_back()
-        count = sum(self._ledger.recall(part, 0) for part in parts[:-1])
-        count += self._ledger.recall(parts[-1], self._outbox.answered)
+        count = sum(self._tell_ended(part, 0) for part in parts[:-1])
+        count += self._tell_ended(parts[-1], self._outbox.answered)
         if count or not self._is_new:
             logger.warning("Redis was rolled back: it did not know %d functions that have run here", count)
             # Others may have as much to tell, of what stands on our queue by now.
             self._take_at_s = time.monotonic() + 2 * self._longest_backoff_s()
         self._beat_at_s = 0.0
 
+    def _tell_ended(self, part: list[Ended], op: int) -> int:
+        """Tell it all at once; where its script fails, one by one, and at last the number alone: exchanges go on."""
+        count = 0
+        with self._stumbles.over(RECALL):
+            return self._ledger.recall(part, op)
+        if len(part) > 1:
+            count = sum(self._tell_ended([ended], 0) for ended in part)
+        if op and part:
+            count += self._tell_ended([], op)
+        return count
+
     def _exchange(self) -> None:
         op, results = self._outbox.exchange()
         room = self._room()
-        answer = self._ledger.exchange(op, room, results)
-        for result, outcome in zip(self._outbox.note_answer(), answer.outcomes, strict=True):
+        try:
+            answer = self._ledger.exchange(op, room, results)
+        except ScriptBug as error:
+            self._failed = error
+            if not self._outbox.narrow():
+                self._stumbles.note(EXCHANGE, error)
+            return
+        self._stumbles.passed(EXCHANGE)
+        delivered, misfit = self._outbox.note_answer(len(answer.outcomes))
+        for result, outcome in zip(delivered, answer.outcomes, strict=True):
             self._functions.settle(result, outcome)
+        self._learn(misfit, room)
         # Whatever came in while all slots were taken is looked for when one is free.
         self._look = len(answer.started) >= room
         for started in answer.started:
@@ -258,11 +298,25 @@ class Agent:
         if answer.more:
             self._tick_at_s = 0.0
 
+    def _learn(self, misfit: Result | None, room: int) -> None:
+        """Say what it was that an exchange has failed of: a result, or else what it was to take."""
+        if misfit is not None and self._failed is not None:
+            self._functions.replace(misfit, self._failed)
+            self._failed = None
+        elif self._failed is not None and not self._outbox.is_careful:
+            self._stumbles.note(TAKE, self._failed)
+            self._failed = None
+        elif room:
+            self._stumbles.passed(TAKE)
+
     def _tick(self) -> None:
-        more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - self._functions.callbacks))
-        for started in owed:
-            self._call_back_lost(started)
-        self._tick_at_s = 0.0 if more else time.monotonic() + TICK_S * random.uniform(0.8, 1.2)
+        more = False
+        with self._stumbles.over(TICK):
+            more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - self._functions.callbacks))
+            for started in owed:
+                self._call_back_lost(started)
+        pause_s = max(TICK_S * random.uniform(0.8, 1.2), self._stumbles.left_s(TICK))
+        self._tick_at_s = 0.0 if more else time.monotonic() + pause_s
 
     # What is large.
 
@@ -320,6 +374,7 @@ class Agent:
         )  # fmt: skip
         self._functions.disown("its node was lost")
         self._outbox.drop()
+        self._failed = None
         self._bulk.forget()
         if self._stop_at_s < inf:
             self._gone = True
@@ -330,6 +385,10 @@ class Agent:
         except StoreUnavailable as error:
             self._back_off(error)
             return
+        except ScriptBug as error:
+            self._stumbles.note(REGISTER, error)
+            self._online_at_s = time.monotonic() + self._stumbles.left_s(REGISTER)
+            return
         if taken is not None:
             raise NameTaken(self._ledger.name, taken)
         self._quiet_known, self._look, self._is_new = False, True, True
@@ -338,7 +397,7 @@ class Agent:
         self._drop_commands()
         try:
             self._ledger.leave()
-        except StoreUnavailable as error:
+        except (StoreUnavailable, ScriptBug) as error:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
 
     # Commands.

@@ -101,12 +101,19 @@ class Outbox:
     """Results in order. They go out in numbered exchanges, one at a time, and one without an answer is sent again.
 
     Before a large one, its value is sent ahead by somebody else, who takes it from `large`.
+
+    Where the script of an exchange fails, the next ones take nothing and carry one result each, until all of that
+    exchange have been tried: first alone, and then under the same number none at all, which tells whether it was that
+    result that does not go.
     """
 
     def __init__(self) -> None:
         self._op = 0
         self.is_unanswered = False  #: the last exchange was sent, and its answer has not come
         self.sent: list[Result] = []  #: in it
+        self._carried = 0  #: how many of them the next attempt carries
+        self.is_careful = False  #: one at a time, and nothing is taken
+        self._suspects = 0  #: results that are still to be tried one at a time
         self.unsent: list[Result] = []
         self.large: list[Result] = []  #: to be sent ahead
         self._ahead: dict[str, Result] = {}  #: those whose value is sent ahead, or was
@@ -160,18 +167,48 @@ class Outbox:
         """-> number and results of the exchange to be sent now: the last one, unless it is answered"""
         if not self.is_unanswered:
             self._op += 1
-            self.sent, self.unsent = _some_of(self.unsent)
+            if self.is_careful:
+                self.sent, self.unsent = self.unsent[:1], self.unsent[1:]
+            else:
+                self.sent, self.unsent = _some_of(self.unsent)
+            self._carried = len(self.sent)
             self.is_unanswered = True
-        return self._op, self.sent
+        return self._op, self.sent[: self._carried]
 
-    def note_answer(self) -> list[Result]:
-        """-> what was delivered by the exchange that has now been answered"""
-        delivered, self.sent, self.is_unanswered = self.sent, [], False
-        return delivered
+    def narrow(self) -> bool:
+        """Have the exchange whose script has failed carry less. -> False where that failed with nothing in it too"""
+        if not self.is_careful:
+            self.is_careful, self._suspects = True, len(self.sent)
+            self._carried = min(1, len(self.sent))
+            return True
+        was_empty, self._carried = self._carried == 0, 0
+        if was_empty:
+            self._carried = min(1, len(self.sent))
+        return not was_empty
+
+    def note_answer(self, count: int) -> tuple[list[Result], Result | None]:
+        """-> what was delivered by the exchange that has now been answered, and the result that does not go
+
+        `count` says how many were: a script may have failed when it had noted its answer.
+        """
+        delivered, rest = self.sent[:count], self.sent[count:]
+        misfit = rest.pop(0) if self.is_careful and rest and self._carried == 0 else None
+        self.sent, self.unsent, self.is_unanswered = [], [*rest, *self.unsent], False
+        self._suspects -= count + (misfit is not None)
+        if self._suspects <= 0:
+            self.is_careful = False
+        return delivered, misfit
+
+    def add_in_place_of(self, misfit: Result, result: Result) -> None:
+        """Deliver this next, and alone, for one that does not go."""
+        self.settle(misfit.id)
+        self.unsent.insert(0, result)
+        self.is_careful, self._suspects = True, max(0, self._suspects) + 1
 
     def drop(self) -> None:
         """Give up on all of them. The numbers go on: Redis may have been rolled back to one of an earlier epoch."""
         self.sent, self.unsent, self.is_unanswered = [], [], False
+        self.is_careful, self._suspects = False, 0
         self.large, self._ahead = [], {}
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import KeysView
 
-from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unreadable
+from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unreadable, unstorable
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
@@ -147,6 +147,20 @@ class Functions:
             logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
             if answer == "failed+callback":
                 self._call_back(self._maker.callback(started, result.error, result.message, result.body))
+
+    def replace(self, misfit: Result, error: Exception) -> None:
+        """Fail a function whose result the books do not take; where they do not take that either, let it go.
+
+        Then the next heartbeat does not name it, and it counts as lost with its node.
+        """
+        failure = unstorable(misfit.id, error)
+        if misfit.error != failure.error:
+            logger.error("the result of %s cannot be stored, so that it fails: %s", misfit.id, error)
+            self._outbox.add_in_place_of(misfit, failure)
+            return
+        logger.error("%s cannot be ended: this node does not run it any more, and says so: %s", misfit.id, error)
+        self._outbox.settle(misfit.id)
+        self._running.pop(misfit.id)
 
     def call_back_lost(self, started: Started, node: str) -> None:
         """Run the failure callback of a function that was lost with a node, this one or another."""

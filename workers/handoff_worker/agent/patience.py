@@ -10,7 +10,7 @@ from math import inf
 from typing import TypeVar
 
 from handoff.errors import StoreUnavailable
-from handoff.ledger.store import may_pass
+from handoff.ledger.store import ScriptBug, may_pass
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ class Patience:
         while True:
             try:
                 answer = call()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, ScriptBug) as error:
                 waited_s = time.monotonic() - began_s
                 left_s = self._limit_s - waited_s
-                if left_s <= 0 or not may_pass(error):
+                if left_s <= 0 or not (isinstance(error, ScriptBug) or may_pass(error)):
                     raise
                 if waited_s >= say_at_s:
                     until = "" if left_s == inf else f" for another {left_s:.0f} s"
