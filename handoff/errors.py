@@ -15,6 +15,27 @@ RESULT = "the result"
 """What `NotSerializable` calls the value that a function returned."""
 
 
+LONGEST_SHOWN = 200
+"""Characters that an error shows of a value which somebody has given."""
+
+
+def shown(value: object) -> str:
+    """How an error shows a value that somebody has given: on one line, not long, and whatever it may be."""
+    try:
+        text = repr(value)
+    # Of foreign code: Python itself writes no int of more than 4,300 digits.
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+    if not text.isprintable():
+        text = text.encode("unicode_escape").decode()
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def named(value: object) -> str:
+    """What was given as a name, as an error keeps it: a text as it is, all else as it is shown."""
+    return value if type(value) is str else shown(value)
+
+
 class HandoffError(Exception):
     """The root of all errors of Handoff."""
 
@@ -27,7 +48,7 @@ class InvalidFunction(HandoffError):
         self.function_id, self.what, self.advice = function_id, what, advice
 
     def __str__(self) -> str:
-        return f"function {self.function_id!r}: {self.what}: {self.advice}"
+        return f"function {shown(self.function_id)}: {self.what}: {self.advice}"
 
 
 class InvalidResources(HandoffError):
@@ -38,7 +59,7 @@ class InvalidResources(HandoffError):
         self.resource, self.value, self.rule = resource, value, rule
 
     def __str__(self) -> str:
-        return f"resource {self.resource!r} with value {_shown(self.value)} is not valid: {self.rule}"
+        return f"resource {shown(self.resource)} with value {shown(self.value)} is not valid: {self.rule}"
 
 
 class InvalidNode(HandoffError):
@@ -49,7 +70,7 @@ class InvalidNode(HandoffError):
         self.name, self.rule = name, rule
 
     def __str__(self) -> str:
-        return f"the name {self.name!r} is not valid: {self.rule}"
+        return f"the name {shown(self.name)} is not valid: {self.rule}"
 
 
 class UnknownNode(HandoffError):
@@ -60,7 +81,7 @@ class UnknownNode(HandoffError):
         self.node = node
 
     def __str__(self) -> str:
-        return f"no live node is named {self.node!r}: register it, start its agent, or see `handoff nodes`"
+        return f"no live node is named {shown(self.node)}: register it, start its agent, or see `handoff nodes`"
 
 
 class NodeIsLeased(HandoffError):
@@ -72,7 +93,7 @@ class NodeIsLeased(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"node {self.node!r} is leased by the agent {self.holder}: "
+            f"node {shown(self.node)} is leased by the agent {self.holder}: "
             "change its capabilities where that agent is started, or stop it first"
         )
 
@@ -86,7 +107,7 @@ class ResourcesUnavailable(HandoffError):
 
     def __str__(self) -> str:
         lacks = ", ".join(f"{amount} {name}" for name, amount in self.short.items())
-        where = f"node {self.node!r} is" if self.node is not None else "every node is"
+        where = f"node {shown(self.node)} is" if self.node is not None else "every node is"
         return f"{where} short of {lacks or 'room'}: ask for less, wait for a release, or submit it and let it wait"
 
 
@@ -99,8 +120,8 @@ class UnknownFunction(HandoffError):
 
     def __str__(self) -> str:
         if self.run:
-            return f"run {self.run!r} has no function {self.id!r}: name one of those of its DAG"
-        return f"no function {self.id!r} is known: it expired, was deleted, or was submitted to another namespace"
+            return f"run {shown(self.run)} has no function {shown(self.id)}: name one of those of its DAG"
+        return f"no function {shown(self.id)} is known: it expired, was deleted, or was submitted to another namespace"
 
 
 class DuplicateFunction(HandoffError):
@@ -111,7 +132,7 @@ class DuplicateFunction(HandoffError):
         self.id = id
 
     def __str__(self) -> str:
-        return f"a function {self.id!r} exists already: choose another id, or wait until it has expired"
+        return f"a function {shown(self.id)} exists already: choose another id, or wait until it has expired"
 
 
 class MissingFunction(HandoffError):
@@ -122,7 +143,10 @@ class MissingFunction(HandoffError):
         self.id, self.needed_by = id, needed_by
 
     def __str__(self) -> str:
-        return f"function {self.needed_by!r} names {self.id!r}, which its DAG does not have: add it, or correct the id"
+        return (
+            f"function {shown(self.needed_by)} names {shown(self.id)}, which its DAG does not have: "
+            "add it, or correct the id"
+        )
 
 
 class CyclicDependency(HandoffError):
@@ -133,17 +157,17 @@ class CyclicDependency(HandoffError):
         self.cycle = list(cycle)
 
     def __str__(self) -> str:
-        shown = self.cycle
-        if len(shown) > _MOST_SHOWN:
-            shown = [*shown[: _MOST_SHOWN - 2], f"... ({len(shown) - 1} in all) ...", shown[-1]]
-        return f"no function can be the first of {' -> '.join(shown)}: take one of them from the args of the next"
+        cycle = self.cycle
+        if len(cycle) > _MOST_SHOWN:
+            cycle = [*cycle[: _MOST_SHOWN - 2], f"... ({len(cycle) - 1} in all) ...", cycle[-1]]
+        return f"no function can be the first of {' -> '.join(cycle)}: take one of them from the args of the next"
 
 
 class UnknownRun(UnknownFunction):
     """No run of a DAG with that id is known: it never was, or its record has expired."""
 
     def __str__(self) -> str:
-        return f"no run {self.id!r} is known: it expired, or was submitted to another namespace"
+        return f"no run {shown(self.id)} is known: it expired, or was submitted to another namespace"
 
 
 class DuplicateRun(HandoffError):
@@ -155,8 +179,8 @@ class DuplicateRun(HandoffError):
 
     def __str__(self) -> str:
         if self.state == "stopping":
-            return f"a run {self.id!r} is being ended: wait for it with run.wait(), or give the DAG another id"
-        return f"a run {self.id!r} has not ended yet: wait for it, cancel it, or give the DAG another id"
+            return f"a run {shown(self.id)} is being ended: wait for it with run.wait(), or give the DAG another id"
+        return f"a run {shown(self.id)} has not ended yet: wait for it, cancel it, or give the DAG another id"
 
 
 class FunctionFailed(HandoffError):
@@ -170,10 +194,10 @@ class FunctionFailed(HandoffError):
         self.exception_type, self.message, self.traceback = exception_type, message, traceback
 
     def __str__(self) -> str:
-        where = f"on {self.node!r} " if self.node else ""
+        where = f"on {shown(self.node)} " if self.node else ""
         tries = f"after {self.attempts} attempt{'' if self.attempts == 1 else 's'}"
         what = f"{self.exception_type}: {self.message}" if self.message else self.exception_type
-        return f"function {self.function_id!r} failed {where}{tries} with {what}: its traceback is in `.traceback`"
+        return f"function {shown(self.function_id)} failed {where}{tries} with {what}: its traceback is in `.traceback`"
 
 
 class FunctionCanceled(HandoffError):
@@ -185,7 +209,7 @@ class FunctionCanceled(HandoffError):
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        return f"function {self.function_id!r} was canceled{why}: submit it again if you still want its result"
+        return f"function {shown(self.function_id)} was canceled{why}: submit it again if you still want its result"
 
 
 class RunCanceled(FunctionCanceled):
@@ -197,8 +221,8 @@ class RunCanceled(FunctionCanceled):
 
     def __str__(self) -> str:
         why = {"": "", "canceled": "", "detached": " (its client went away, and it was attached to that)"}
-        shown = why.get(self.reason, f" ({self.reason})")
-        return f"run {self.id!r} was canceled{shown}: submit it again if you still want its results"
+        because = why.get(self.reason, f" ({self.reason})")
+        return f"run {shown(self.id)} was canceled{because}: submit it again if you still want its results"
 
 
 class RunTimedOut(HandoffError, TimeoutError):
@@ -211,7 +235,7 @@ class RunTimedOut(HandoffError, TimeoutError):
 
     def __str__(self) -> str:
         return (
-            f"run {self.id!r} had not ended after {self.seconds} s: "
+            f"run {shown(self.id)} had not ended after {self.seconds} s: "
             "submit it again with a longer timeout, or where there is more room"
         )
 
@@ -225,7 +249,7 @@ class NodeLost(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"function {self.function_id!r} was running on node {self.node!r} when that node was lost "
+            f"function {shown(self.function_id)} was running on node {shown(self.node)} when that node was lost "
             f"(attempt {self.attempts}): submit it again, or give it max_retries"
         )
 
@@ -239,7 +263,7 @@ class Infeasible(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"function {self.function_id!r} fits on no live node, even an idle one ({self.reason}): "
+            f"function {shown(self.function_id)} fits on no live node, even an idle one ({self.reason}): "
             "ask for less, or start a node that has it"
         )
 
@@ -253,7 +277,7 @@ class WaitExpired(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"function {self.function_id!r} had not started after {self.seconds} s of waiting for room: "
+            f"function {shown(self.function_id)} had not started after {self.seconds} s of waiting for room: "
             "submit it again when there is room, or give it a longer wait_ttl"
         )
 
@@ -285,7 +309,7 @@ class TooLarge(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"the arguments of function {self.function_id!r} take {self.size / 2**20:.1f} MB "
+            f"the arguments of function {shown(self.function_id)} take {self.size / 2**20:.1f} MB "
             f"and {self.limit / 2**20:.0f} MB is the limit: store the data elsewhere and pass a reference to it"
         )
 
@@ -313,7 +337,7 @@ class ResultGone(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"the result of function {self.function_id!r}, which this one takes, is gone: "
+            f"the result of function {shown(self.function_id)}, which this one takes, is gone: "
             "it has expired or was deleted, so submit the whole graph again"
         )
 
@@ -330,11 +354,3 @@ class StoreUnavailable(HandoffError):
             f"Redis at {self.url} is not available ({self.reason}): "
             "start it, or correct the address, for instance in HANDOFF_REDIS_URL"
         )
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    except ValueError:
-        # Python writes no int of more than 4,300 digits.
-        return f"<{type(value).__name__} too long to print>"

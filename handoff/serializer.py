@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
-from handoff.errors import RESULT, NotSerializable
+from handoff.errors import RESULT, NotSerializable, shown
 from handoff.words.culprit import place_of
 from handoff.words.packing import pack, survey, unpack
 from handoff.words.refused import Refused, type_name
@@ -91,15 +91,18 @@ class UnreadPickle:
         raise PickleRefused
 
 
+_BY_NAME: dict[str, SerializerLike] = {"msgpack": Serializer, "pickle": PickleSerializer}
+
+
 def resolve(name_or_serializer: str | SerializerLike | None = None) -> SerializerLike:
     """Find the serializer meant: "msgpack" (or None), "pickle", or any object with `dumps` and `loads`."""
-    if name_or_serializer is None or name_or_serializer == "msgpack":
+    if name_or_serializer is None:
         return Serializer
-    if name_or_serializer == "pickle":
-        return PickleSerializer
+    if isinstance(name_or_serializer, str) and name_or_serializer in _BY_NAME:
+        return _BY_NAME[name_or_serializer]
     if isinstance(name_or_serializer, str) or not isinstance(name_or_serializer, SerializerLike):
         raise ValueError(
-            f"{name_or_serializer!r} is not a serializer: "
+            f"{shown(name_or_serializer)} is not a serializer: "
             'give "msgpack", "pickle" or an object with dumps(value) and loads(data)'
         )
     return name_or_serializer
@@ -122,7 +125,7 @@ def dumps_arguments(
     except NotSerializable as error:
         if not function_id:
             raise
-        raise NotSerializable(f"{error.argument} of function {function_id!r}", error.type) from error.__cause__
+        raise NotSerializable(f"{error.argument} of function {shown(function_id)}", error.type) from error.__cause__
 
 
 def _dumps_call(
@@ -134,7 +137,7 @@ def _dumps_call(
         for index, value in enumerate(args):
             dumps_value(serializer, value, f"argument {index}")
         for name, value in kwargs.items():
-            dumps_value(serializer, value, f"keyword argument {name!r}")
+            dumps_value(serializer, value, f"keyword argument {shown(name)}")
         raise
 
 

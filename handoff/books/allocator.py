@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from handoff.books.free import Free, read_free
 from handoff.books.groups import Group, Labels, candidates, groups
 from handoff.books.node_books import Books, Devices
+from handoff.errors import shown
 from handoff.words.capabilities import parse_capabilities
+from handoff.words.constraints import parse_labels
 from handoff.words.function import Function
+from handoff.words.names import check_node_name, is_node_name
 from handoff.words.resources import SLOTS, UNIT, Number, Units
 
 
@@ -27,6 +30,26 @@ class Allocator(Protocol):
     ) -> Mapping[str, str | None]:
         """Name a node for every function id, or None where it fits on no node."""
         ...
+
+
+def check_allocator(allocator: Allocator | None) -> Allocator | None:
+    """Return a user's allocator if it can be asked, else raise `ValueError`."""
+    if allocator is not None and not callable(getattr(allocator, "allocate", None)):
+        raise ValueError(f"allocator is {shown(allocator)}: give an object with allocate(functions, free), or None")
+    return allocator
+
+
+def check_answer(answer: object) -> dict[str, str]:
+    """Read what a user's allocator said: a node by function id, where it names one. Raises `ValueError`.
+
+    A name that no node can have is passed over, like one that no node has.
+    """
+    if not isinstance(answer, Mapping):
+        raise ValueError(f"the allocator answered {shown(answer)}: let it return a mapping of function ids to nodes")
+    for node in answer.values():
+        if node is not None and not isinstance(node, str):
+            raise ValueError(f"the allocator named the node {shown(node)}: let it name nodes as it is given them")
+    return {id: node for id, node in answer.items() if node and is_node_name(node)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +102,8 @@ class LoadBalancedAllocator:
         `capabilities` is {node: {resource: all of it}}; a node that it does not list counts as idle at first.
         """
         books = _read_all(free, self._this_node)
-        units = {name: _all_of((capabilities or {}).get(name), books[name]) for name in books}
+        given = _mapping("capabilities", capabilities)
+        units = {name: _all_of(given.get(name), books[name]) for name in books}
         return _allocate(functions, books, labels, lambda names, books: by_spare(names, books, units))
 
 
@@ -118,9 +142,11 @@ def _allocate(
     labels: Labels | None,
     order: Callable[[list[str], Mapping[str, Books]], list[str]],
 ) -> dict[str, str | None]:
+    gathered = groups(functions)
     nodes: dict[str, str | None] = dict.fromkeys(function.id for function in functions)
-    for group in groups(functions):
-        placed = place(group, books, order(candidates(group, books, labels), books))
+    known = {name: parse_labels(name, given) for name, given in _mapping("labels", labels).items()}
+    for group in gathered:
+        placed = place(group, books, order(candidates(group, books, known), books))
         if placed is not None:
             nodes.update((member.id, placed.node) for member in group.members)
     return nodes
@@ -139,5 +165,17 @@ def _all_of(capabilities: Mapping[str, Number | Sequence[int]] | None, books: Bo
     return {name: value for name, value in units.items() if name != SLOTS or books.limits(SLOTS)}
 
 
+def _mapping(name: str, given: Any) -> Mapping[str, Any]:
+    """Read what is given by node. Raises `InvalidNode` for a name, and `ValueError`."""
+    if given is not None and not isinstance(given, Mapping):
+        raise ValueError(f"{name} is {shown(given)}: give a mapping by node, such as {{'a': {{...}}}}")
+    for node in given or {}:
+        check_node_name(node)
+    return given or {}
+
+
 def _read_all(free: Mapping[str, Mapping[str, Free]], first: str | None) -> dict[str, Books]:
+    if first is not None:
+        check_node_name(first)
+    free = _mapping("free", free)
     return {name: read_free(free[name]) for name in sorted(free, key=lambda name: name != first)}

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
 
-from handoff.errors import DuplicateFunction
+from handoff.errors import DuplicateFunction, shown
 from handoff.words.constraints import Term, parse_where, pinned_to
 from handoff.words.function import Collocated, Function, Strategy
 from handoff.words.resources import Units
+from handoff.words.rules import check_collocated, check_fields
 from handoff.words.variants import costs_at_once, parse_variants
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -45,7 +46,7 @@ class Group:
 def groups(functions: Iterable[Function]) -> list[Group]:
     """Gather collocated functions, in the order of deciding: the pinned groups first. Inline ones have no node."""
     known: dict[str, Function] = {}
-    for function in functions:
+    for function in _functions(functions):
         if function.id in known:
             raise DuplicateFunction(function.id)
         known[function.id] = function
@@ -65,6 +66,18 @@ def candidates(group: Group, nodes: Iterable[str], labels: Labels | None = None)
         return []
     known = labels or {}
     return [name for name in nodes if all(term.allows(name, known.get(name, {})) for term in group.terms)]
+
+
+def _functions(given: object) -> Iterable[Function]:
+    """Raise for what is no list of functions, or breaks a rule that holds of every function."""
+    if not isinstance(given, Iterable) or isinstance(given, (str, bytes)):
+        raise TypeError(f"{shown(given)} is given as functions: give a list of them")
+    for function in given:
+        if not isinstance(function, Function):
+            raise TypeError(f"{shown(function)} is among the functions: give a Function")
+        check_fields(function)
+        check_collocated(function)
+        yield function
 
 
 def _group(members: Sequence[Function], target: Function | None) -> Group:

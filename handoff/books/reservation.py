@@ -5,15 +5,15 @@ Knows no tracker; the conformance suite in the tests says the same as the docstr
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from typing import Protocol
+from typing import Any, Protocol
 
+from handoff.errors import shown
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Function
 from handoff.words.resources import Amount, Number
+from handoff.words.values import WAITS, is_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,22 @@ class ResourceTracker(Protocol):
         ...
 
 
+def check_reservation(reservation: object) -> None:
+    """Raise `TypeError` for what no tracker has made."""
+    if not isinstance(reservation, Reservation) or not isinstance(reservation.id, str):
+        raise TypeError(f"{shown(reservation)} is no reservation: release what request or allocate_and_claim gave")
+
+
+def check_nodes(nodes: object) -> list[Any]:
+    """The names that are given as candidates, [] for None; raise `TypeError` for what is no list."""
+    if nodes is None:
+        return []
+    if not isinstance(nodes, Iterable) or isinstance(nodes, (str, bytes)):
+        raise TypeError(f"nodes is {shown(nodes)}: give a list of names, or None")
+    return list(nodes)
+
+
 def check_ttl(ttl: float | None) -> None:
     """Raise `ValueError` unless a claim can last that long: None, or finite seconds above 0."""
-    if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, Real) or not 0 < ttl < math.inf):
-        raise ValueError(f"ttl is {ttl!r}: give seconds above 0, or None to hold until released")
+    if ttl is not None and not is_wait(ttl):
+        raise ValueError(f"ttl is {shown(ttl)}: give {WAITS}, or None to hold until released")

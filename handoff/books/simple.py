@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from handoff.books.allocator import Placed, by_spare, place
 from handoff.books.groups import Group, candidates, groups
 from handoff.books.node_books import Books, Devices
-from handoff.books.reservation import Reservation, check_ttl
-from handoff.errors import ResourcesUnavailable, UnknownNode
+from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
+from handoff.errors import ResourcesUnavailable, UnknownNode, shown
 from handoff.words.capabilities import Capabilities, DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy, check_strategy
-from handoff.words.names import check_node_name
+from handoff.words.names import check_node_name, known_name
 from handoff.words.resources import SLOTS, Amount, Number, Units, amounts, parse_cost
 
 
@@ -46,6 +46,8 @@ class SimpleResourceTracker:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, strategy: Strategy = "first_available") -> None:
+        if not callable(clock):
+            raise TypeError(f"clock is {shown(clock)}: give a function that returns seconds")
         self._clock = clock
         self._strategy = check_strategy(strategy)
         self._lock = threading.Lock()
@@ -101,7 +103,7 @@ class SimpleResourceTracker:
         units = parse_cost(cost)
         with self._lock:
             self._drop_lapsed()
-            return node in self._nodes and self._nodes[node].books.fits(units)
+            return self._has(node) and self._nodes[node].books.fits(units)
 
     def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
         """Claim `cost` on a node, for `ttl` seconds or until it is released."""
@@ -120,6 +122,7 @@ class SimpleResourceTracker:
 
     def release(self, reservation: Reservation) -> bool:
         """Give back what the record of this reservation says; True the first time, then False."""
+        check_reservation(reservation)
         with self._lock:
             self._drop_lapsed()
             return self._give_back(reservation.id)
@@ -128,10 +131,10 @@ class SimpleResourceTracker:
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
     ) -> dict[str, Reservation]:
         """Find a node for every function, by strategy, and claim its cost there, all or nothing."""
-        gathered = groups(functions)
+        gathered, asked = groups(functions), check_nodes(nodes)
         with self._lock:
             self._drop_lapsed()
-            names = self._nodes if nodes is None else [name for name in nodes if name in self._nodes]
+            names = self._nodes if nodes is None else [name for name in asked if self._has(name)]
             trial = {name: self._nodes[name].books.copy() for name in names}
             claims: dict[str, _Claim] = {}
             for group in gathered:
@@ -153,9 +156,12 @@ class SimpleResourceTracker:
         return placed
 
     def _live(self, name: str) -> _Node:
-        if name not in self._nodes:
+        if known_name(name) not in self._nodes:
             raise UnknownNode(name)
         return self._nodes[name]
+
+    def _has(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._nodes
 
     def _record(self, claim: _Claim) -> Reservation:
         id = uuid.uuid4().hex

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from handoff.errors import InvalidFunction
+from handoff.errors import InvalidFunction, shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import parse_timeout
-from handoff.words.values import is_ttl
+from handoff.words.values import TTLS, is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
 _RQ_ONLY = frozenset(
@@ -38,6 +38,8 @@ def read_call(
         if not isinstance(given, (list, tuple, type(None))):
             raise InvalidFunction(id, "args is neither a list nor a tuple", "write args=(value,)")
         args = tuple(given or ())
+    if named is not None and not isinstance(named, Mapping):
+        raise InvalidFunction(id, "kwargs is not a mapping with str keys", "write kwargs={'name': value}")
     return args, {**rest, **(named or {})}, timeout
 
 
@@ -45,7 +47,7 @@ def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Ke
     """Read for how long a function is kept after its end; None: as RQ keeps it. Raises `InvalidFunction`."""
     for name, value in (("result_ttl", result_ttl), ("failure_ttl", failure_ttl)):
         if value is not None and not is_ttl(value):
-            raise InvalidFunction(id, f"its {name} is {value!r}", "give whole seconds, 0 to keep nothing, -1 for ever")
+            raise InvalidFunction(id, f"its {name} is {shown(value)}", f"give {TTLS}")
     return Keeping(
         result_ttl=AS_RQ.result_ttl if result_ttl is None else result_ttl,
         failure_ttl=AS_RQ.failure_ttl if failure_ttl is None else failure_ttl,

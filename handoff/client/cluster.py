@@ -12,12 +12,13 @@ from typing import Any, Literal
 
 import redis
 
-from handoff.books.allocator import Allocator
+from handoff.books.allocator import Allocator, check_allocator, check_answer
 from handoff.client.attendant import Attendant
 from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
+from handoff.errors import shown
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
@@ -29,7 +30,14 @@ from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
 from handoff.ledger.records import look
 from handoff.ledger.results import RunResult
-from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_job_id
+from handoff.ledger.rqmodel import (
+    DEFAULT_RESULT_TTL,
+    CallbackLike,
+    check_callback,
+    check_description,
+    check_job_id,
+    check_meta,
+)
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.store import Store, own_client
 from handoff.serializer import SerializerLike, resolve
@@ -66,13 +74,17 @@ class Cluster:
     ) -> None:
         if url is not None and connection is not None:
             raise ValueError("both a url and a connection are given: give one")
+        if url is not None and not isinstance(url, str):
+            raise TypeError(f"url is {shown(url)}: give a text, such as redis://localhost:6379/0")
+        if connection is not None and not isinstance(connection, redis.Redis):
+            raise TypeError(f"connection is {shown(connection)}: give a redis.Redis, or a url")
         check_namespace(namespace)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
         self._serializer = pickled_or_plain(resolve(serializer))
-        self._allocator = allocator
+        self._allocator = check_allocator(allocator)
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = Store(own_client(connection, url or default_url()), namespace)
+        self.store = Store(_client(connection, url or default_url()), namespace)
         self.namespace = namespace
         self.tracker = RedisResourceTracker(self.store, strategy)
         #: Those that have ended are forgotten by themselves.
@@ -215,7 +227,8 @@ class Cluster:
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
 
-        `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. Raises
+        `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. A `job_id`
+        has at most 255 characters; of a `description`, which is only shown, the first 1,000 are kept. Raises
         what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
@@ -228,8 +241,9 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl), meta=meta,
-            description=description, on_success=on_success, on_failure=on_failure,
+            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl),
+            meta=check_meta(id, meta), description=check_description(id, description),
+            on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
     def handle(self, id: str) -> Handle:
@@ -263,7 +277,7 @@ class Cluster:
         an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
         """
         if not isinstance(dag, DAG):
-            raise TypeError(f"{dag!r} is no DAG: submit_dag takes one, submit takes a function")
+            raise TypeError(f"{shown(dag)} is no DAG: submit_dag takes one, submit takes a function")
         options = RunOptions(
             max_retries=max_retries, max_concurrency=max_concurrency, timeout=timeout, fail_fast=fail_fast,
             reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
@@ -322,4 +336,12 @@ class Cluster:
             return {}
         asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
         free = {node.name: node.free() for node in nodes.read_nodes(self.store) if node.state == "up"}
-        return {id: node for id, node in self._allocator.allocate(asked, free).items() if node}
+        return check_answer(self._allocator.allocate(asked, free))
+
+
+def _client(connection: redis.Redis | None, url: str) -> redis.Redis:
+    try:
+        return own_client(connection, url)
+    except ValueError as error:
+        # Not the address itself: it may hold a password.
+        raise ValueError(f"the address is not one of Redis ({error}): write redis://host:port/db") from error

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from math import inf
 
 from handoff.client.attendant import Attendant
 from handoff.client.handle import Handle
 from handoff.client.run_summary import RunSummary, summary
-from handoff.errors import FunctionCanceled, InvalidFunction, UnknownFunction, UnknownRun
+from handoff.errors import FunctionCanceled, InvalidFunction, UnknownFunction, UnknownRun, named
 from handoff.graph.mermaid import mermaid
 from handoff.graph.vertex import INLINE, Vertex
 from handoff.ledger import runs
@@ -21,6 +20,7 @@ from handoff.ledger.store import Store
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import SerializerLike
 from handoff.why.progress import Progress, late, read_progress
+from handoff.words.values import check_flag, patience_s
 
 
 class RunHandle:
@@ -54,7 +54,8 @@ class RunHandle:
         as it will: what finished is in `.results`, why the others did not in `.errors`; what has not ended when the
         time is over is in neither.
         """
-        store = self._store.until(inf if timeout is None else time.monotonic() + timeout)
+        check_flag("partial", partial)
+        store = self._store.until(time.monotonic() + patience_s(timeout))
         run = self._wait(timeout)
         if not run.ended and not partial:
             raise late(self._store, run, timeout)
@@ -90,9 +91,9 @@ class RunHandle:
 
     def handle(self, function_id: str) -> Handle:
         """The handle of one of its functions. Raises `UnknownFunction`, and `InvalidFunction` for an inline one."""
-        member = self._by_id.get(function_id)
+        member = self._by_id.get(function_id) if isinstance(function_id, str) else None
         if member is None:
-            raise UnknownFunction(str(function_id), self.id)
+            raise UnknownFunction(named(function_id), self.id)
         if not member.number:
             raise InvalidFunction(
                 function_id,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from handoff.errors import shown
 from handoff.graph.rules import check_graph
 from handoff.words.function import Function
+from handoff.words.rules import LONGEST_ID
 from handoff.words.values import is_unicode
-
-LONGEST_ID = 512
-"""Characters of the id of a DAG."""
 
 
 class DAG:
@@ -18,7 +17,7 @@ class DAG:
     def __init__(self, id: str | None = None) -> None:
         if id is not None and not (isinstance(id, str) and 0 < len(id) <= LONGEST_ID and is_unicode(id)):
             raise ValueError(
-                f"a DAG cannot have the id {id!r}: give it a text of 1 to {LONGEST_ID} characters, or None"
+                f"a DAG cannot have the id {shown(id)}: give it a text of 1 to {LONGEST_ID} characters, or None"
             )
         self.id = uuid.uuid4().hex if id is None else id
         self._functions: list[Function] = []

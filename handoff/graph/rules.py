@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from handoff.errors import CyclicDependency, DuplicateFunction, InvalidFunction, MissingFunction
+from handoff.errors import CyclicDependency, DuplicateFunction, InvalidFunction, MissingFunction, shown
 from handoff.graph.order import dependencies_first, first_cycle
 from handoff.words.checked import Checked, check_in_dag
 from handoff.words.function import Collocated, Function
@@ -100,7 +100,8 @@ def _check_together(members: Iterable[Checked]) -> None:
         if pinned is not None and pinned[1] != pin:
             raise InvalidFunction(
                 checked.id,
-                f"it is pinned to {pin!r}, and {pinned[0]!r}, which must run on the same node, to {pinned[1]!r}",
+                f"it is pinned to {shown(pin)}, and {shown(pinned[0])}, which must run on the same node, "
+                f"to {shown(pinned[1])}",
                 "pin them to one node, or do not collocate them",
             )
         pinned = checked.id, pin

@@ -16,6 +16,9 @@ from typing import Any
 from handoff.graph.rules import CheckedGraph
 from handoff.words.argument import Applied, Taken
 
+DEEPEST = 50
+"""How deep constants are compared."""
+
 
 class Wiring:
     """The arguments of all functions of a graph, and the forms that they ask of each other's results."""
@@ -118,13 +121,17 @@ def _written(applied: Applied | None) -> list[Any] | None:
     return [path, list(static)]
 
 
-def _sameness(value: Any) -> Hashable:
-    """What tells plain values apart, by type too, for 1 == 1.0 == True; any other value is the same only as itself."""
+def _sameness(value: Any, within: tuple[int, ...] = ()) -> Hashable:
+    """What tells plain values apart, by type too, for 1 == 1.0 == True; any other value is the same only as itself.
+
+    So is what is deep, or holds itself.
+    """
     kind = type(value)
-    if kind in (list, tuple):
-        return kind, tuple(map(_sameness, value))
-    if kind is dict:
-        return kind, tuple((_sameness(key), _sameness(entry)) for key, entry in value.items())
+    if kind in (list, tuple, dict):
+        if id(value) in within or len(within) == DEEPEST:
+            return id(value)
+        parts = [part for item in value.items() for part in item] if kind is dict else value
+        return kind, tuple(_sameness(part, (*within, id(value))) for part in parts)
     if kind is float:
         return kind, repr(value)  # Of which 0.0 and -0.0 differ.
     return (kind, value) if kind in (str, bytes, int, bool, type(None)) else id(value)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from handoff.books.groups import groups
-from handoff.books.reservation import Reservation, check_ttl
+from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
 from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
 from handoff.ledger.store import Store, unlisted
@@ -22,10 +22,11 @@ from handoff.ledger.texts.reservation import claim_id
 from handoff.ledger.texts.terms import write_terms
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.function import Function, Strategy
-from handoff.words.names import check_node_name, is_node_name
+from handoff.words.function import Function, Strategy, check_strategy
+from handoff.words.names import check_node_name, is_node_name, known_name
 from handoff.words.resources import Amount, Number, Units, amounts, parse_cost
 from handoff.words.times import milliseconds
+from handoff.words.values import is_unicode
 
 
 class RedisResourceTracker:
@@ -37,7 +38,7 @@ class RedisResourceTracker:
 
     def __init__(self, store: Store, strategy: Strategy = "first_available") -> None:
         self._store = store
-        self._strategy = strategy
+        self._strategy = check_strategy(strategy)
 
     def register_node(
         self,
@@ -62,8 +63,7 @@ class RedisResourceTracker:
                     raise unlisted("register_node", reply)
 
     def deregister_node(self, name: str) -> None:
-        if not is_node_name(name):
-            raise UnknownNode(str(name))
+        known_name(name)
         began = False
         while True:
             reply, resent = self._store.run_noting("deregister", name=name, incarnation="")
@@ -90,12 +90,13 @@ class RedisResourceTracker:
         return self._live(node).free()
 
     def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
-        reply = self._store.run("probe", name=node, cost=write_cost(parse_cost(cost)))
-        return bool(reply[1])
+        units = parse_cost(cost)
+        return is_node_name(node) and bool(self._store.run("probe", name=node, cost=write_cost(units))[1])
 
     def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
         units = parse_cost(cost)
         check_ttl(ttl)
+        known_name(node)
         id = claim_id(uuid.uuid4().hex)
         ttl_ms = 0 if ttl is None else milliseconds(ttl)
         reply = self._store.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
@@ -110,8 +111,11 @@ class RedisResourceTracker:
                 raise unlisted("request", reply)
 
     def release(self, reservation: Reservation) -> bool:
-        reply = self._store.run("release", id=reservation.id, token=uuid.uuid4().hex)
-        return bool(reply == ["released"])
+        check_reservation(reservation)
+        # A record of another tracker, or of nobody.
+        if not is_unicode(reservation.id):
+            return False
+        return bool(self._store.run("release", id=reservation.id, token=uuid.uuid4().hex) == ["released"])
 
     def allocate_and_claim(
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
@@ -128,7 +132,7 @@ class RedisResourceTracker:
                 claims.append((member.id, id))
                 costs = write_costs(option[i] for option in group.options)
                 rest += [id, number, group.strategy or self._strategy, write_terms(group.terms), costs]
-        among = [] if nodes is None else [name for name in nodes if is_node_name(name)]
+        among = [name for name in check_nodes(nodes) if is_node_name(name)]
         if nodes is not None and not among and claims:
             raise ResourcesUnavailable(None, amounts(first or {}))
         reply = self._store.run("allocate", *rest, among=write_list(among))
@@ -147,7 +151,7 @@ class RedisResourceTracker:
                 raise unlisted("allocate", reply)
 
     def _live(self, name: str) -> Node:
-        for node in read_nodes(self._store, name) if name else ():
+        for node in read_nodes(self._store, known_name(name)):
             if node.live:
                 return node
         raise UnknownNode(name)

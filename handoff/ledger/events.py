@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 
+from handoff.errors import shown
 from handoff.ledger.store import Store
 from handoff.words.times import milliseconds
+from handoff.words.values import WAITS, is_wait
+
+_ID = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")
 
 MOST = 1_000
 """How many events one read brings."""
@@ -16,7 +21,11 @@ WAIT_SLICE_S = 0.5
 
 def read_events(store: Store, after: bytes, block_s: float | None) -> list[tuple[bytes, dict[str, str]]]:
     """Return what came after the entry `after`, waiting for at most `block_s` seconds where nothing did yet."""
-    deadline_s = time.monotonic() + (block_s or 0)
+    if block_s is not None and not is_wait(block_s):
+        raise ValueError(f"block_s is {shown(block_s)}: give {WAITS}, or None not to wait")
+    if not isinstance(after, bytes) or not _ID.fullmatch(after):
+        raise ValueError(f"after is {shown(after)}: give the id of an event as `events` gives it, or b'0-0'")
+    deadline_s = time.monotonic() + float(block_s or 0)
     waiting = store if block_s is None else store.until(deadline_s)
     found, left_s = None, block_s
     while not found:

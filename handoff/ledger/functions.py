@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 from typing import Any
 
-from handoff.errors import DuplicateFunction, Infeasible, UnknownFunction
+from handoff.errors import DuplicateFunction, Infeasible, UnknownFunction, shown
 from handoff.ledger import verdict
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.jobs import Job
@@ -21,7 +20,7 @@ from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
 from handoff.words.times import milliseconds
-from handoff.words.values import is_int, is_wait
+from handoff.words.values import WAITS, is_count, is_wait, patience_s
 
 
 def submit(store: Store, job_id: str, function: Checked, job: Job, *, preferred: str = "") -> Verdict:
@@ -66,7 +65,7 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
     An outage of Redis is waited out meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`,
     `UnknownFunction`, and the builtin `TimeoutError`.
     """
-    deadline_s = math.inf if timeout is None else time.monotonic() + timeout
+    deadline_s = time.monotonic() + patience_s(timeout)
     store = store.until(deadline_s)
     while True:
         record = look(store, job_id)
@@ -76,7 +75,7 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
         if left_s <= 0:
             where = f" on {record.node}" if record.node else ""
             raise TimeoutError(
-                f"function {record.function_id!r} is {record.status}{where} after {timeout} s of waiting"
+                f"function {shown(record.function_id)} is {record.status}{where} after {timeout} s of waiting"
             )
         last = record.entry[0] if record.entry else b"0-0"
         await_entry(store, store.keys("rq_results", job_id), last, left_s)
@@ -92,8 +91,8 @@ def cancel(store: Store, job_id: str) -> bool:
 
 def limit_overtaking(store: Store, count: int | None, seconds: float | None) -> None:
     """Say after how many placements, or how long, a node is held for who is overtaken; None = never for that."""
-    if count is not None and not (is_int(count) and 1 <= count <= 2**31):
-        raise ValueError(f"count is {count!r}: give an int of at least 1, or None for no limit")
+    if count is not None and not (is_count(count, 1, 2**31)):
+        raise ValueError(f"count is {shown(count)}: give an int from 1 to 2**31, or None for no limit")
     if seconds is not None and not is_wait(seconds):
-        raise ValueError(f"seconds is {seconds!r}: give seconds above 0, or None for no limit")
+        raise ValueError(f"seconds is {shown(seconds)}: give {WAITS}, or None for no limit")
     store.run("limit", count=count or 0, ms=0 if seconds is None else milliseconds(seconds))

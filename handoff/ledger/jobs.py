@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from handoff.errors import InvalidFunction, NotSerializable, TooLarge
+from handoff.errors import InvalidFunction, NotSerializable, TooLarge, shown
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.rqmodel import (
     DEFAULT_FAILURE_TTL,
@@ -72,9 +72,9 @@ class InGraph:
 
 def pickled_or_plain(serializer: SerializerLike) -> SerializerLike:
     """Check that agents can read what `serializer` writes: only the two that they know."""
-    if serializer not in (Serializer, PickleSerializer):
+    if serializer is not Serializer and serializer is not PickleSerializer:
         raise InvalidFunction(
-            "*", f"agents cannot read what {serializer!r} writes", 'use the default, or serializer="pickle"'
+            "*", f"agents cannot read what {shown(serializer)} writes", 'use the default, or serializer="pickle"'
         )
     return serializer
 
@@ -100,8 +100,7 @@ def make_job(
     function = checked.function
     args, kwargs = tuple(function.extra_args), dict(function.kwargs)
     data = dumps_arguments(serializer, checked.path, args, kwargs, function_id=function.id)
-    if description is None:
-        description = describe_call(checked.path, args, kwargs)
+    description = describe_call(checked.path, args, kwargs) if description is None else description
     own: dict[str, Value] = {"function": "" if function.id == job_id else function.id}
     size = len(data)
     if graph is not None:
@@ -119,7 +118,7 @@ def make_job(
         timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
         result_ttl=keeping.result_ttl,
         failure_ttl=keeping.failure_ttl,
-        meta=serializer.dumps(dict(meta)) if meta else None,
+        meta=dumps_value(serializer, dict(meta), "meta") if meta else None,
         on_success=on_success,
         on_failure=on_failure,
     )
@@ -167,11 +166,11 @@ def _dump_inputs(function_id: str, inputs: dict[str, Any], serializer: Serialize
     except NotSerializable as error:
         for id, path, _, _, extra, kwargs in inputs["inlines"]:
             dumps_arguments(serializer, path, extra, kwargs, function_id=id)
-        raise NotSerializable(f"a constant in an Argument of function {function_id!r}", error.type) from error
+        raise NotSerializable(f"a constant in an Argument of function {shown(function_id)}", error.type) from error
 
 
 def _dump_forms(function_id: str, forms: Sequence[list[Any]], serializer: SerializerLike) -> bytes:
     try:
         return dumps_value(serializer, list(forms), "what others take of it")
     except NotSerializable as error:
-        raise NotSerializable(f"a constant in an Argument({function_id!r})", error.type) from error
+        raise NotSerializable(f"a constant in an Argument({shown(function_id)})", error.type) from error

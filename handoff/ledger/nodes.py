@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from handoff.errors import InvalidResources, UnknownNode
+from handoff.errors import InvalidResources, UnknownNode, shown
 from handoff.ledger.replies import texts_of
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import asked_for, write_cost
@@ -16,10 +16,10 @@ from handoff.ledger.texts.labels import read_labels
 from handoff.ledger.texts.node_field import read_node_field
 from handoff.ledger.texts.offered_devices import write_offered_devices
 from handoff.words.capabilities import Capabilities, parse_shared
-from handoff.words.names import is_node_name
+from handoff.words.names import known_name
 from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
 from handoff.words.times import milliseconds
-from handoff.words.values import is_wait
+from handoff.words.values import WAITS, is_wait
 
 SHARED = "*"
 """The name under which what all nodes share has its books."""
@@ -147,7 +147,7 @@ def write_capabilities(capabilities: Capabilities) -> tuple[str, str]:
 def drain(store: Store, name: str, deadline: float | None) -> None:
     """Close a node and empty it, for good after `deadline` seconds. Raises `UnknownNode`."""
     if deadline is not None and not is_wait(deadline):
-        raise ValueError(f"deadline is {deadline!r}: give seconds above 0, or None to let end what runs")
+        raise ValueError(f"deadline is {shown(deadline)}: give {WAITS}, or None to let end what runs")
     _drain(store, name, 1, 0 if deadline is None else milliseconds(deadline))
 
 
@@ -157,8 +157,7 @@ def undrain(store: Store, name: str) -> None:
 
 
 def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
-    if not is_node_name(name):
-        raise UnknownNode(str(name))
+    known_name(name)
     while True:
         reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms)
         if reply == ["unknown"]:

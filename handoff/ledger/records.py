@@ -14,6 +14,7 @@ from handoff.errors import (
     NodeLost,
     UnknownFunction,
     WaitExpired,
+    named,
 )
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import shortfall_in_words
@@ -24,6 +25,7 @@ from handoff.ledger.texts.demand import read_demand
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.words.constraints import pinned_to
+from handoff.words.values import is_unicode
 
 _FIELDS = (
     "status", "state", "node", "devices", "attempts", "error", "message", "function", "serializer", "demand", "origin",
@@ -66,8 +68,8 @@ class PickledResult(HandoffError):
 
 def look(store: Store, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
-    if not isinstance(job_id, str):
-        raise UnknownFunction(str(job_id))
+    if not isinstance(job_id, str) or not is_unicode(job_id):
+        raise UnknownFunction(named(job_id))
     _, values, entries = store.run("look", *RECORD_FIELDS, job_id=job_id)
     return record_of(store.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
 

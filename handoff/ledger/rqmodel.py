@@ -5,11 +5,12 @@ A function is one RQ job: rq's own tools see it, and what they write is honoured
 
 from __future__ import annotations
 
+import inspect
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import redis
 import rq.utils
@@ -22,9 +23,17 @@ from rq.exceptions import NoSuchJobError, TimeoutFormatError
 from rq.job import Job, validate_job_id
 from rq.version import VERSION
 
-from handoff.errors import InvalidFunction
+from handoff.errors import InvalidFunction, named, shown
 from handoff.serializer import SerializerLike
 from handoff.words.code import import_path
+from handoff.words.rules import LONGEST_TIMEOUT_S
+from handoff.words.values import is_count, is_int, is_real
+
+LONGEST_JOB_ID = 255
+"""Characters of a `job_id`."""
+
+LONGEST_DESCRIPTION = 1_000
+"""Characters that are kept of a description."""
 
 CallbackLike = Callback | Callable[..., Any] | str
 
@@ -68,37 +77,86 @@ def job_fields(
 
 
 def describe_call(func_name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """RQ's own description of a call, cut as RQ cuts it."""
-    return str(rq.utils.get_call_string(func_name, args, dict(kwargs), max_length=75))
+    """RQ's own description of a call, cut as RQ cuts it; without the arguments where they cannot be shown."""
+    try:
+        text = str(rq.utils.get_call_string(func_name, args, dict(kwargs), max_length=75))
+    # Of foreign code: to show an argument is to call its `__repr__`.
+    except Exception:
+        text = f"{func_name}(...)"
+    return _plain(text)
 
 
-def check_callback(job_id: str, callback: CallbackLike | None) -> None:
-    """Raise `InvalidFunction` for a callable that a node could not import. Text is rq's, and not looked at."""
-    code = callback.func if isinstance(callback, Callback) else callback
-    if callable(code):
+def check_description(job_id: str, description: object) -> str | None:
+    """Return what a user calls a job, cut to what is kept of it. Raises `InvalidFunction`."""
+    if description is None:
+        return None
+    if not isinstance(description, str):
+        raise InvalidFunction(job_id, f"its description is {shown(description)}", "give a text, or None")
+    if len(description) > LONGEST_DESCRIPTION:
+        description = f"{description[: LONGEST_DESCRIPTION - 3]}..."
+    return _plain(description)
+
+
+def check_meta(job_id: str, meta: object) -> Mapping[str, Any] | None:
+    """Return what a user keeps with a job. Raises `InvalidFunction`; what it holds is the serializer's."""
+    if meta is not None and not isinstance(meta, Mapping):
+        raise InvalidFunction(job_id, f"its meta is {shown(meta)}", "give a mapping, such as meta={'by': 'me'}")
+    return meta
+
+
+def check_callback(job_id: str, callback: object) -> None:
+    """Raise `InvalidFunction` for what no node could import, or for too long a time. Text is not imported here."""
+    if callback is None:
+        return
+    code, timeout = (callback.func, callback.timeout) if isinstance(callback, Callback) else (callback, None)
+    if isinstance(code, str):
+        if not all(part.isidentifier() for part in code.replace(":", ".", 1).split(".")):
+            raise InvalidFunction(job_id, f"its callback is {shown(code)}", 'write "package.module.name"')
+    elif inspect.isfunction(code) or inspect.isbuiltin(code):
         import_path(code, function_id=job_id)
+    else:
+        raise InvalidFunction(job_id, f"its callback is {shown(code)}", 'pass a function, or "package.module.name"')
+    if timeout is not None and not is_count(timeout, 0, LONGEST_TIMEOUT_S):
+        rule = f"give whole seconds, at most {LONGEST_TIMEOUT_S}"
+        raise InvalidFunction(job_id, f"the timeout of its callback is {shown(timeout)}", rule)
 
 
-def check_job_id(job_id: str) -> str:
+def check_job_id(job_id: object) -> str:
     """Return `job_id` if RQ allows it: letters, digits, `_` and `-`; else raise `InvalidFunction`."""
     try:
-        validate_job_id(job_id)
-    except (TypeError, ValueError):
+        validate_job_id(job_id)  # type: ignore[arg-type]
+    # rq shows it in its own error, which of a value that is no text may raise anything.
+    except Exception:
         raise InvalidFunction(
-            str(job_id), "its job_id is not one that RQ allows", "use letters, digits, _ and - only"
+            named(job_id), "its job_id is not one that RQ allows", "use letters, digits, _ and - only"
         ) from None
+    if not isinstance(job_id, str) or len(job_id) > LONGEST_JOB_ID:
+        raise InvalidFunction(named(job_id), "its job_id is too long", f"use at most {LONGEST_JOB_ID} characters")
     return job_id
 
 
 def parse_timeout(job_id: str, job_timeout: Any) -> float | None:
     """Read rq's forms of a timeout: seconds, "90s", "5m", "1h"; None and -1 are no limit."""
+    if job_timeout is None or (is_int(job_timeout) and job_timeout == -1):
+        return None
+    if not isinstance(job_timeout, str) and not is_real(job_timeout):
+        raise _no_timeout(job_id, job_timeout)
+    if not isinstance(job_timeout, str):
+        return cast(float, job_timeout)
     try:
         seconds = rq.utils.parse_timeout(job_timeout)
-    except (TimeoutFormatError, TypeError):
-        raise InvalidFunction(
-            job_id, f"its job_timeout is {job_timeout!r}", 'give seconds, or text such as "5m"'
-        ) from None
-    return None if seconds is None or seconds == -1 else seconds
+    except (TimeoutFormatError, ValueError):
+        raise _no_timeout(job_id, job_timeout) from None
+    return None if seconds == -1 else seconds
+
+
+def _no_timeout(job_id: str, job_timeout: object) -> InvalidFunction:
+    return InvalidFunction(job_id, f"its job_timeout is {shown(job_timeout)}", 'give seconds, or text such as "5m"')
+
+
+def _plain(text: str) -> str:
+    """Write out the halves of characters, which UTF-8 does not carry."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def worker_fields(hostname: str, pid: int) -> list[str | int]:

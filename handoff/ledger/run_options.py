@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from handoff.errors import shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL
-from handoff.words.values import LARGEST_COUNT, LONGEST_TTL_S, is_count, is_ttl, is_wait
+from handoff.words.values import LARGEST_COUNT, TTLS, WAITS, check_flag, is_count, is_one_of, is_ttl, is_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,22 +33,21 @@ class RunOptions:
     def check(self) -> None:
         """Raise `ValueError` for the first option that breaks its rule."""
         if not is_count(self.max_retries, 0):
-            raise ValueError(f"max_retries is {self.max_retries!r}: give an int from 0 to {LARGEST_COUNT}")
+            raise ValueError(f"max_retries is {shown(self.max_retries)}: give an int from 0 to {LARGEST_COUNT}")
         if self.max_concurrency is not None and not is_count(self.max_concurrency, 1):
-            raise ValueError(
-                f"max_concurrency is {self.max_concurrency!r}: give an int from 1 to {LARGEST_COUNT}, or None"
-            )
+            rule = f"give an int from 1 to {LARGEST_COUNT}, or None"
+            raise ValueError(f"max_concurrency is {shown(self.max_concurrency)}: {rule}")
         if self.timeout is not None and not is_wait(self.timeout):
-            raise ValueError(f"timeout is {self.timeout!r}: give seconds above 0, or None for no limit")
-        if self.reserve not in ("ready", "whole"):
-            raise ValueError(f'reserve is {self.reserve!r}: choose "ready" or "whole"')
+            raise ValueError(f"timeout is {shown(self.timeout)}: give {WAITS}, or None for no limit")
+        if not is_one_of(self.reserve, ("ready", "whole")):
+            raise ValueError(f'reserve is {shown(self.reserve)}: choose "ready" or "whole"')
         if self.reserve == "whole" and self.max_concurrency is not None:
             raise ValueError(
                 'max_concurrency is given, and reserve="whole" reserves for all functions at once: give one of them'
             )
+        check_flag("fail_fast", self.fail_fast)
+        check_flag("attached", self.attached)
         for name in ("result_ttl", "failure_ttl"):
             value = getattr(self, name)
             if not (name == "failure_ttl" and value is None) and not is_ttl(value):
-                raise ValueError(
-                    f"{name} is {value!r}: give whole seconds up to {LONGEST_TTL_S}, 0 to keep nothing, -1 for ever"
-                )
+                raise ValueError(f"{name} is {shown(value)}: give {TTLS}")

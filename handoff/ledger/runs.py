@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handoff.errors import UnknownRun
+from handoff.errors import UnknownRun, named, shown
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.replies import texts_of
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Store, unlisted
-from handoff.words.values import is_int
+from handoff.words.values import is_count, is_unicode, patience_s
 
 MOST_LISTED = 1_000
 """Runs of one list, which is one script: some 3 us of the server's time each."""
@@ -48,8 +47,8 @@ class Run:
 
 def look_run(store: Store, id: str, instance: str = "") -> Run:
     """Read one run, by default the newest of a DAG. Raises `UnknownRun`."""
-    if not isinstance(id, str):
-        raise UnknownRun(str(id))
+    if not isinstance(id, str) or not is_unicode(id):
+        raise UnknownRun(named(id))
     match store.run("look_run", dag=id, run=instance):
         case ["looked", found, flat]:
             run = run_of(found, flat)
@@ -64,8 +63,8 @@ def look_run(store: Store, id: str, instance: str = "") -> Run:
 
 def list_runs(store: Store, count: int) -> list[Run]:
     """Read the newest runs, the newest first."""
-    if not is_int(count) or not 1 <= count <= MOST_LISTED:
-        raise ValueError(f"count is {count!r}: give an int from 1 to {MOST_LISTED:,}")
+    if not is_count(count, 1, MOST_LISTED):
+        raise ValueError(f"count is {shown(count)}: give an int from 1 to {MOST_LISTED:,}")
     runs = (run_of(*each) for each in store.run("list_runs", count=count)[1])
     return [run for run in runs if run is not None]
 
@@ -97,7 +96,7 @@ def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
 
     An outage of Redis is waited out meanwhile. -> the run, which may not have ended. Raises `UnknownRun`.
     """
-    deadline_s = math.inf if timeout is None else time.monotonic() + timeout
+    deadline_s = time.monotonic() + patience_s(timeout)
     store = store.until(deadline_s)
     while True:
         run = look_run(store, id, instance)

@@ -17,14 +17,16 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from handoff.client.cluster import Cluster
-from handoff.errors import HandoffError, InvalidNode
+from handoff.errors import HandoffError, InvalidNode, shown
+from handoff.serializer import PickleSerializer, resolve
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.function import Strategy
-from handoff.words.names import check_node_name
+from handoff.words.function import Strategy, check_strategy
+from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import Number, amount
-from handoff.words.variants import Cost
+from handoff.words.values import is_real
+from handoff.words.variants import Cost, parse_variants
 
 if TYPE_CHECKING:
     from handoff.local.server import RedisServer
@@ -34,6 +36,10 @@ READY_S = 60.0
 
 STOP_S = 2.0
 """How long an agent may take to end its children before it is killed."""
+
+
+SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
+"""What an agent takes."""
 
 
 class AgentNotStarted(HandoffError):
@@ -71,8 +77,8 @@ class LocalCluster:
         strategy: Strategy = "first_available",
         lease: float = 6.0,
     ) -> None:
-        self._nodes = dict(nodes or {})
-        self._labels, self._device_memory = dict(labels or {}), dict(device_memory or {})
+        self._nodes, self._labels = _by_node("nodes", nodes), _by_node("labels", labels)
+        self._device_memory = _by_node("device_memory", device_memory)
         for name in (*self._labels, *self._device_memory):
             if name not in self._nodes:
                 raise InvalidNode(name, "labels and device_memory are for nodes that are given: add it to nodes")
@@ -80,10 +86,15 @@ class LocalCluster:
             check_node_name(name)
             parse_capabilities(capabilities, self._device_memory.get(name))
             parse_labels(name, self._labels.get(name))
-        self._namespace = namespace
+        self._namespace = check_namespace(namespace)
+        parse_variants(default_cost)
+        check_strategy(strategy)
+        resolve(serializer)
+        if not is_real(lease) or not SHORTEST_LEASE_S <= lease <= LONGEST_LEASE_S:
+            raise ValueError(f"lease is {shown(lease)}: give {SHORTEST_LEASE_S} to {LONGEST_LEASE_S} seconds")
         self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer, "strategy": strategy}
         self._lease_s = lease
-        self._pickle = serializer == "pickle"
+        self._pickle = resolve(serializer) is PickleSerializer
         self._stack = contextlib.ExitStack()
         self._agents: dict[str, subprocess.Popen[bytes]] = {}
         self._server: RedisServer | None = None
@@ -204,3 +215,9 @@ def _terminable() -> Any:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _by_node(name: str, given: Any) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"{name} is {shown(given)}: give a mapping by node, or None")
+    return dict(given or {})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from handoff.errors import shown
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.phrases import place_in_words, variants_in_words
 from handoff.ledger.progress import Active, Ready, read_ready
@@ -83,7 +84,7 @@ def late(store: Store, run: Run, timeout: float | None) -> TimeoutError:
     ready = read_ready(store, run.id, run.instance)
     stuck = [each for each in ready.functions if ready.could_never_hold(each)]
     ended = run.finished + run.failed + run.canceled
-    text = f"run {run.id!r} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
+    text = f"run {shown(run.id)} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
     if not stuck:
         return TimeoutError(text)
     jobs = [store.keys("rq_job", run_job_id(run.instance, each.number)) for each in stuck[:MOST_NAMED]]

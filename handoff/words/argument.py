@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from handoff.errors import InvalidFunction
+from handoff.errors import InvalidFunction, shown
 from handoff.words.code import Code, import_path
 
 Transform = Code | tuple[Any, ...]
@@ -44,7 +44,7 @@ def parse_argument(argument: object, *, function_id: str) -> str | Taken:
         return argument
     if not isinstance(argument, Argument) or not isinstance(argument.id, str):
         raise InvalidFunction(
-            function_id, f"its args hold {argument!r}", "name functions by their ids, as texts or as Argument(id)"
+            function_id, f"its args hold {shown(argument)}", "name functions by their ids, as texts or as Argument(id)"
         )
     return Taken(
         argument.id, _applied(argument, "serialize", function_id), _applied(argument, "deserialize", function_id)
@@ -57,11 +57,11 @@ def _applied(argument: Argument, name: str, function_id: str) -> Applied | None:
         return None
     if isinstance(transform, tuple) and not transform:
         raise InvalidFunction(
-            function_id, f"the {name} of its argument {argument.id!r} is empty", "write fn, or (fn, constant, ...)"
+            function_id, f"the {name} of its argument {shown(argument.id)} is empty", "write fn, or (fn, constant, ...)"
         )
     code, *static = transform if isinstance(transform, tuple) else (transform,)
     try:
         return import_path(code, function_id=function_id), tuple(static)
     except InvalidFunction as error:
-        what = f"the {name} of its argument {argument.id!r} cannot be carried ({error.what})"
+        what = f"the {name} of its argument {shown(argument.id)} cannot be carried ({error.what})"
         raise InvalidFunction(function_id, what, error.advice) from error

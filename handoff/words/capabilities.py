@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR
 from numbers import Integral
+from typing import TypeGuard
 
 from handoff.errors import InvalidResources
 from handoff.words.resources import (
@@ -52,6 +53,17 @@ class Capabilities:
         }
 
 
+MOST_DEVICES = 4096
+"""Of one kind, on one node."""
+
+INDEX_RULE = "a list of devices holds distinct whole indices from 0 to 65535"
+
+
+def is_index(index: object) -> TypeGuard[int]:
+    """Whether a device may have this index."""
+    return isinstance(index, Integral) and not isinstance(index, bool) and 0 <= int(index) <= 65535
+
+
 def parse_capabilities(
     capabilities: Mapping[str, Number | Sequence[int]], device_memory: DeviceMemory | None = None
 ) -> Capabilities:
@@ -62,6 +74,8 @@ def parse_capabilities(
     """
     units: Units = {}
     devices: dict[str, tuple[int, ...]] = {}
+    if capabilities is None:
+        raise InvalidResources("*", None, "give a mapping of what the node has, such as {'cpu': 4}; {} is nothing")
     for name, value in items_of(capabilities):
         if isinstance(value, (list, tuple)):
             indices = _indices(name, value)
@@ -106,8 +120,8 @@ def _count(name: str, value: object) -> tuple[int, ...]:
     units = parse_amount(name, value, ROUND_FLOOR)
     if units % UNIT:
         raise InvalidResources(name, value, "a node has a whole number of devices")
-    if units > 4096 * UNIT:
-        raise InvalidResources(name, value, "a node has at most 4096 devices of a kind")
+    if units > MOST_DEVICES * UNIT:
+        raise InvalidResources(name, value, f"a node has at most {MOST_DEVICES} devices of a kind")
     return tuple(range(units // UNIT))
 
 
@@ -117,7 +131,7 @@ def _sizes(device: str, value: object, indices: Sequence[int] | None) -> tuple[i
     if indices is None:
         raise InvalidResources(name, value, f"the node lists no devices called {device}: give their number or indices")
     if isinstance(value, Mapping):
-        if set(value) != set(indices):
+        if not all(map(is_index, value)) or set(value) != set(indices):
             raise InvalidResources(name, value, f"device_memory by index has one amount for each of {list(indices)}")
         amounts = [value[index] for index in indices]
     elif isinstance(value, (list, tuple)):
@@ -141,12 +155,12 @@ def _check_all(units: Units) -> None:
 
 
 def _indices(name: str, value: Sequence[object]) -> tuple[int, ...]:
-    rule = "a list of devices holds distinct whole indices from 0 to 65535, at most 4096 of them"
+    rule = f"{INDEX_RULE}, at most {MOST_DEVICES} of them"
     indices = []
     for index in value:
-        if isinstance(index, bool) or not isinstance(index, Integral) or not 0 <= int(index) <= 65535:
+        if not is_index(index):
             raise InvalidResources(name, value, rule)
         indices.append(int(index))
-    if len(set(indices)) != len(indices) or len(indices) > 4096 or name == SLOTS:
+    if len(set(indices)) != len(indices) or len(indices) > MOST_DEVICES or name == SLOTS:
         raise InvalidResources(name, value, "slots is a number" if name == SLOTS else rule)
     return tuple(sorted(indices))

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handoff.errors import InvalidFunction
 from handoff.words.argument import Taken, parse_argument
 from handoff.words.code import import_path
 from handoff.words.constraints import Term, parse_where, pinned_to
 from handoff.words.function import Collocated, Function, delay_ms, due_ms
-from handoff.words.rules import check_constants, check_fields, check_inline, check_outside_a_dag
+from handoff.words.rules import check_collocated, check_constants, check_fields, check_inline, check_outside_a_dag
 from handoff.words.variants import NO_COST, Variant, parse_variants
 
 
@@ -54,10 +53,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
     """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
     check_fields(function)
-    if isinstance(function.node, Collocated) and not isinstance(function.node.id, str):
-        raise InvalidFunction(
-            function.id, f"it is collocated with {function.node.id!r}", "give Collocated the id of a function"
-        )
+    check_collocated(function)
     checked = _read(function, default_cost)
     check_constants(function)
     return checked

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from handoff.errors import InvalidFunction
+from handoff.errors import InvalidFunction, shown
 
 Code = Callable[..., Any] | str
 """An importable callable, or "package.module:qualname"."""
@@ -23,30 +23,30 @@ def import_path(code: Code, *, function_id: str = "") -> str:
     Text must read "package.module:qualname" and is not imported here, for the module may exist on the nodes alone.
     A callable must be what importing its module and name gives back. Raises `InvalidFunction`.
     """
-    shown = function_id or (code if isinstance(code, str) else getattr(code, "__qualname__", type(code).__name__))
+    whose = function_id or (code if isinstance(code, str) else getattr(code, "__qualname__", type(code).__name__))
     if isinstance(code, str):
-        return _path_of_text(code, shown)
-    module, qualname = _origin(code, shown)
-    found = _imported(module, qualname, shown)
+        return _path_of_text(code, whose)
+    module, qualname = _origin(code, whose)
+    found = _imported(module, qualname, whose)
     # A method that is bound to a class is made anew by each look-up: equal, never the same.
     if found is not code and not (inspect.ismethod(code) and found == code):
         raise InvalidFunction(
-            shown,
+            whose,
             f"importing {module}:{qualname} gives another object than the one passed",
             "pass the one that the module holds under that name, or wrap it in a function of its own",
         )
     return f"{module}.{qualname}"
 
 
-def _path_of_text(code: str, shown: str) -> str:
+def _path_of_text(code: str, whose: str) -> str:
     module, colon, qualname = code.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module.split("."), *qualname.split("."))):
         raise InvalidFunction(
-            shown,
-            f"its code {code!r} does not name a module and what is in it",
+            whose,
+            f"its code {shown(code)} does not name a module and what is in it",
             _advice_on(code),
         )
-    _refuse_main(module, shown)
+    _refuse_main(module, whose)
     return f"{module}.{qualname}"
 
 
@@ -57,24 +57,24 @@ def _advice_on(code: str) -> str:
     return 'write "package.module:name" or "package.module:Class.method"'
 
 
-def _origin(code: object, shown: str) -> tuple[str, str]:
+def _origin(code: object, whose: str) -> tuple[str, str]:
     """The module and qualified name that a callable claims, if a node could import them at all."""
     if not callable(code):
         raise InvalidFunction(
-            shown,
+            whose,
             f"its code is a {type(code).__name__}, which cannot be called",
             'pass a function, or "package.module:name"',
         )
     if isinstance(code, functools.partial):
         raise InvalidFunction(
-            shown, "a functools.partial has no name to import", "pass its function, and its values as arguments"
+            whose, "a functools.partial has no name to import", "pass its function, and its values as arguments"
         )
     module, qualname = getattr(code, "__module__", None), getattr(code, "__qualname__", None)
     if inspect.ismethod(code):
         owner = code.__self__
         if not inspect.isclass(owner):
             raise InvalidFunction(
-                shown,
+                whose,
                 f"it is a method of one {type(owner).__name__} object, which no node has",
                 "pass a function that makes or receives the object",
             )
@@ -82,37 +82,37 @@ def _origin(code: object, shown: str) -> tuple[str, str]:
         module, qualname = owner.__module__, f"{owner.__qualname__}.{code.__name__}"
     if not isinstance(module, str) or not isinstance(qualname, str):
         raise InvalidFunction(
-            shown,
+            whose,
             f"a {type(code).__name__} object has no module and name of its own to import",
             "wrap it in a function of a module",
         )
-    _refuse_main(module, shown)
+    _refuse_main(module, whose)
     if "<lambda>" in qualname:
-        raise InvalidFunction(shown, "a lambda has no name to import", "define it with def in a module")
+        raise InvalidFunction(whose, "a lambda has no name to import", "define it with def in a module")
     if "<locals>" in qualname:
         raise InvalidFunction(
-            shown, f"{qualname} exists only inside another function", "define it at the top of a module"
+            whose, f"{qualname} exists only inside another function", "define it at the top of a module"
         )
     return module, qualname
 
 
-def _refuse_main(module: str, shown: str) -> None:
+def _refuse_main(module: str, whose: str) -> None:
     if module == "__main__":
         raise InvalidFunction(
-            shown, "its module is __main__, which is another one on every node", "move it to a module and import it"
+            whose, "its module is __main__, which is another one on every node", "move it to a module and import it"
         )
 
 
-def _imported(module: str, qualname: str, shown: str) -> object:
+def _imported(module: str, qualname: str, whose: str) -> object:
     advice = "define it under its own name at the top of a module"
     try:
         found: object = importlib.import_module(module)
     # Importing runs the module's own code, which may raise anything.
     except Exception as error:
-        raise InvalidFunction(shown, f"its module {module!r} does not import ({error!r})", advice) from error
+        raise InvalidFunction(whose, f"its module {shown(module)} does not import ({shown(error)})", advice) from error
     for part in qualname.split("."):
         try:
             found = getattr(found, part)
         except AttributeError as error:
-            raise InvalidFunction(shown, f"module {module!r} has no {qualname!r}", advice) from error
+            raise InvalidFunction(whose, f"module {shown(module)} has no {shown(qualname)}", advice) from error
     return found

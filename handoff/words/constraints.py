@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from handoff.errors import InvalidFunction, InvalidNode
+from handoff.errors import InvalidFunction, InvalidNode, shown
 from handoff.words.names import check_node_name, is_node_name
 from handoff.words.resources import NAME
 
@@ -55,7 +55,7 @@ def parse_where(where: Where | None, pin: str | None = None, *, function_id: str
     Raises `InvalidFunction` for `where`, and `InvalidNode` for a pin that no node can be named.
     """
     if where is not None and not isinstance(where, Mapping):
-        raise InvalidFunction(function_id, f"its where is {where!r}", "write where={'zone': 'a'}")
+        raise InvalidFunction(function_id, f"its where is {shown(where)}", "write where={'zone': 'a'}")
     if where is not None and len(where) > MOST_LABELS:
         raise InvalidFunction(function_id, f"its where names {len(where)} labels", f"name at most {MOST_LABELS}")
     terms = {_term(name, wanted, function_id) for name, wanted in (where or {}).items()}
@@ -78,7 +78,7 @@ def pinned_to(terms: Iterable[Term]) -> str | None:
 def parse_labels(node_name: str, labels: Mapping[str, str] | None) -> dict[str, str]:
     """Return the labels of a node as they are kept, by name. Raises `InvalidNode` for the first that breaks a rule."""
     if labels is not None and not isinstance(labels, Mapping):
-        raise InvalidNode(labels, f"give the labels of node {node_name!r} as a mapping, such as {{'zone': 'a'}}")
+        raise InvalidNode(labels, f"give the labels of node {shown(node_name)} as a mapping, such as {{'zone': 'a'}}")
     if labels is not None and len(labels) > MOST_LABELS:
         raise InvalidNode(node_name, f"a node has at most {MOST_LABELS} labels, and it is given {len(labels)}")
     for name, value in (labels or {}).items():
@@ -87,26 +87,26 @@ def parse_labels(node_name: str, labels: Mapping[str, str] | None) -> dict[str, 
         if name == NODE:
             raise InvalidNode(name, "every node has the label node by itself, its name: call this one otherwise")
         if not _is_value(value):
-            raise InvalidNode(value, f"give label {name!r} of node {node_name!r} {_VALUE_RULE}")
+            raise InvalidNode(value, f"give label {shown(name)} of node {shown(node_name)} {_VALUE_RULE}")
     return dict(sorted((labels or {}).items()))
 
 
 def _term(name: object, wanted: object, function_id: str) -> Term:
     if not isinstance(name, str) or not _is_name(name):
-        raise InvalidFunction(function_id, f"its where names the label {name!r}", _NAME_RULE)
+        raise InvalidFunction(function_id, f"its where names the label {shown(name)}", _NAME_RULE)
     values = wanted.values if isinstance(wanted, Not) else wanted
     if isinstance(values, str):
         values = (values,)
     if not isinstance(values, (list, tuple, set, frozenset)) or not 0 < len(values) <= MOST_LABELS:
         raise InvalidFunction(
             function_id,
-            f"its where wants {name} to be {wanted!r}",
+            f"its where wants {name} to be {shown(wanted)}",
             f"give one text, or a list of 1 to {MOST_LABELS}, or Not of either",
         )
     for value in values:
         if not (is_node_name(value) if name == NODE else _is_value(value)):
             rule = "name a node" if name == NODE else f"the value of a label is {_VALUE_RULE}"
-            raise InvalidFunction(function_id, f"its where wants {name} to be {value!r}", rule)
+            raise InvalidFunction(function_id, f"its where wants {name} to be {shown(value)}", rule)
     return Term(name, tuple(sorted(set(values))), negated=isinstance(wanted, Not))
 
 

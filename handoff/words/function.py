@@ -7,9 +7,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, get_args
 
+from handoff.errors import shown
 from handoff.words.argument import Argument
 from handoff.words.code import Code
 from handoff.words.constraints import Where
+from handoff.words.values import is_one_of
 from handoff.words.variants import Cost
 
 Strategy = Literal["first_available", "load_balanced"]
@@ -64,8 +66,8 @@ class Function:
 
 def check_strategy(strategy: Strategy) -> Strategy:
     """Return the strategy of a cluster if there is such a one, else raise `ValueError`."""
-    if strategy not in STRATEGIES:
-        raise ValueError(f"strategy is {strategy!r}: choose one of {', '.join(STRATEGIES)}")
+    if not is_one_of(strategy, STRATEGIES):
+        raise ValueError(f"strategy is {shown(strategy)}: choose one of {', '.join(STRATEGIES)}")
     return strategy
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from handoff.errors import InvalidNode
+from handoff.errors import InvalidNode, UnknownNode, named
 
 _NODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -22,6 +22,13 @@ def check_node_name(name: object) -> str:
     """Return `name` if a node may be called so; else raise `InvalidNode`."""
     if not isinstance(name, str) or not is_node_name(name):
         raise InvalidNode(name, "name a node with 1 to 128 ASCII letters, digits, _, ., @ or -")
+    return name
+
+
+def known_name(name: object) -> str:
+    """Return `name` if a node may be called so; else raise `UnknownNode`: there is no such node."""
+    if not isinstance(name, str) or not is_node_name(name):
+        raise UnknownNode(named(name))
     return name
 
 

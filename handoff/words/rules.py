@@ -9,16 +9,31 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from handoff.errors import InvalidFunction
+from handoff.errors import InvalidFunction, named, shown
 from handoff.words.argument import Argument
 from handoff.words.function import STRATEGIES, Collocated, Function, due_ms
-from handoff.words.values import LARGEST_COUNT, LONGEST_WAIT_S, WAITS, is_count, is_int, is_real, is_unicode, is_wait
+from handoff.words.values import (
+    LARGEST_COUNT,
+    LONGEST_WAIT_S,
+    WAITS,
+    is_count,
+    is_one_of,
+    is_real,
+    is_unicode,
+    is_wait,
+)
 
 HIGHEST_PRIORITY = 1000
 """Priorities run from minus this to this."""
 
 LONGEST_TIMEOUT_S = 2**31 - 1
 """What alarm(2) takes."""
+
+LONGEST_ID = 512
+"""Characters of the id of a function, and of that of a DAG."""
+
+LATEST_MS = 253_370_764_800_000
+"""The year 9999 begins; the last one that a datetime can be of in every time zone is the one before."""
 
 _OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries")
 """What an inline function must not have, beside a cost."""
@@ -46,8 +61,16 @@ def check_outside_a_dag(function: Function) -> None:
     if isinstance(function.node, Collocated):
         raise InvalidFunction(
             function.id,
-            f"it is to run where {function.node.id!r} runs, which is known only inside a DAG",
+            f"it is to run where {shown(function.node.id)} runs, which is known only inside a DAG",
             "pin it to a node by name, or add both to a DAG",
+        )
+
+
+def check_collocated(function: Function) -> None:
+    """Raise for a place beside what is no function's id."""
+    if isinstance(function.node, Collocated) and not isinstance(function.node.id, str):
+        raise InvalidFunction(
+            function.id, f"it is collocated with {shown(function.node.id)}", "give Collocated the id of a function"
         )
 
 
@@ -71,13 +94,19 @@ def check_constants(function: Function) -> None:
     for name, values in (("extra_args", function.extra_args), ("kwargs", function.kwargs.values())):
         if misplaced := next((value for value in values if isinstance(value, Argument)), None):
             raise InvalidFunction(
-                function.id, f"its {name} hold Argument({misplaced.id!r})", "results come first, by args: name it there"
+                function.id,
+                f"its {name} hold Argument({shown(misplaced.id)})",
+                "results come first, by args: name it there",
             )
 
 
 def _check_arguments(function: Function) -> None:
     if not isinstance(function.id, str) or not function.id:
-        raise InvalidFunction(str(function.id), "its id is not a text with at least one character", "give it a name")
+        raise InvalidFunction(named(function.id), "its id is not a text with at least one character", "give it a name")
+    if len(function.id) > LONGEST_ID:
+        raise InvalidFunction(
+            function.id, f"its id has {len(function.id)} characters", f"give it one of at most {LONGEST_ID}"
+        )
     if not is_unicode(function.id):
         raise InvalidFunction(function.id, "its id holds half of a character", "give it a name that UTF-8 can carry")
     for name in ("args", "extra_args"):
@@ -88,64 +117,69 @@ def _check_arguments(function: Function) -> None:
 
 
 def _check_options(function: Function) -> None:
-    if function.type not in ("regular", "inline"):
-        raise InvalidFunction(function.id, f"its type is {function.type!r}", 'choose "regular" or "inline"')
-    if function.argument_inclusion not in ("variadic", "as_list"):
+    if not is_one_of(function.type, ("regular", "inline")):
+        raise InvalidFunction(function.id, f"its type is {shown(function.type)}", 'choose "regular" or "inline"')
+    if not is_one_of(function.argument_inclusion, ("variadic", "as_list")):
         raise InvalidFunction(
             function.id,
-            f"its argument_inclusion is {function.argument_inclusion!r}",
+            f"its argument_inclusion is {shown(function.argument_inclusion)}",
             'choose "variadic" or "as_list"',
         )
     if function.max_retries is not None and not is_count(function.max_retries, 0):
         raise InvalidFunction(
             function.id,
-            f"its max_retries is {function.max_retries!r}",
+            f"its max_retries is {shown(function.max_retries)}",
             f"give an int from 0 to {LARGEST_COUNT}, or None",
         )
     if function.timeout is not None and not (is_real(function.timeout) and 0 < function.timeout <= LONGEST_TIMEOUT_S):
         raise InvalidFunction(
             function.id,
-            f"its timeout is {function.timeout!r}",
+            f"its timeout is {shown(function.timeout)}",
             f"give seconds above 0 and at most {LONGEST_TIMEOUT_S}, or None for no limit",
         )
-    if not (is_int(function.priority) and -HIGHEST_PRIORITY <= function.priority <= HIGHEST_PRIORITY):
+    if not is_count(function.priority, -HIGHEST_PRIORITY, HIGHEST_PRIORITY):
         raise InvalidFunction(
             function.id,
-            f"its priority is {function.priority!r}",
+            f"its priority is {shown(function.priority)}",
             f"give an int from -{HIGHEST_PRIORITY} to {HIGHEST_PRIORITY}",
         )
     if function.duration is not None and not (is_real(function.duration) and 0 <= function.duration < math.inf):
         raise InvalidFunction(
-            function.id, f"its duration is {function.duration!r}", "give the expected seconds, or None"
+            function.id, f"its duration is {shown(function.duration)}", "give the expected seconds, or None"
         )
 
 
 def _check_waiting(function: Function) -> None:
-    if function.strategy not in (None, *STRATEGIES):
+    if function.strategy is not None and not is_one_of(function.strategy, STRATEGIES):
         raise InvalidFunction(
-            function.id, f"its strategy is {function.strategy!r}", f"choose one of {', '.join(STRATEGIES)}, or None"
+            function.id,
+            f"its strategy is {shown(function.strategy)}",
+            f"choose one of {', '.join(STRATEGIES)}, or None",
         )
-    if function.on_infeasible not in ("wait", "raise") and not is_wait(function.on_infeasible):
+    if not is_one_of(function.on_infeasible, ("wait", "raise")) and not is_wait(function.on_infeasible):
         raise InvalidFunction(
-            function.id, f"its on_infeasible is {function.on_infeasible!r}", f'choose "wait", "raise" or {WAITS}'
+            function.id, f"its on_infeasible is {shown(function.on_infeasible)}", f'choose "wait", "raise" or {WAITS}'
         )
     if function.wait_ttl is not None and not is_wait(function.wait_ttl):
-        raise InvalidFunction(function.id, f"its wait_ttl is {function.wait_ttl!r}", f"give {WAITS}, or None")
+        raise InvalidFunction(function.id, f"its wait_ttl is {shown(function.wait_ttl)}", f"give {WAITS}, or None")
     if function.delay is not None and function.at is not None:
         raise InvalidFunction(function.id, "both its delay and its at are given", "give one of them")
     delay = function.delay.total_seconds() if isinstance(function.delay, timedelta) else function.delay
-    if delay is not None and not (delay == 0 and is_real(delay)) and not is_wait(delay):
+    if delay is not None and not (is_real(delay) and delay == 0) and not is_wait(delay):
         raise InvalidFunction(
             function.id,
-            f"its delay is {function.delay!r}",
+            f"its delay is {shown(function.delay)}",
             f"give a timedelta or seconds, at least 0 and at most {LONGEST_WAIT_S}",
         )
     if function.at is not None:
         if not isinstance(function.at, datetime):
-            raise InvalidFunction(function.id, f"its at is {function.at!r}", "give a datetime, or a delay in seconds")
-        try:
-            due_ms(function)
-        except (OverflowError, OSError, ValueError) as error:
             raise InvalidFunction(
-                function.id, f"its at is {function.at!r}, which has no time in UTC", "give a year from 1970 to 9998"
-            ) from error
+                function.id, f"its at is {shown(function.at)}", "give a datetime, or a delay in seconds"
+            )
+        try:
+            is_told = due_ms(function) < LATEST_MS
+        except (OverflowError, OSError, ValueError):
+            is_told = False
+        if not is_told:
+            what = f"its at is {shown(function.at)}, which has no time in UTC"
+            raise InvalidFunction(function.id, what, "give a year from 1970 to 9998")

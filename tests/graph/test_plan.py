@@ -145,6 +145,22 @@ class TestInputs:
 
         assert len(plan.steps[0].forms) == 1
 
+    def test_a_constant_that_holds_itself_or_is_deep_is_the_same_only_as_itself(self) -> None:
+        twice: list[Any] = []
+        twice += [twice, {"again": twice}]
+        deep: list[Any] = []
+        for _ in range(5000):
+            deep = [deep]
+
+        plan = plan_of(
+            function("a"),
+            function("b", *(Argument("a", serialize=(packed, value)) for value in (twice, deep, twice, deep))),
+        )
+
+        [(_, [first]), (_, [second])] = plan.steps[0].forms
+        assert first is twice
+        assert second is deep
+
     def test_both_transforms_of_an_inlines_value_are_for_the_child_that_takes_it(self) -> None:
         plan = plan_of(
             function("a"),

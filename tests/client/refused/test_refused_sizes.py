@@ -33,7 +33,12 @@ class TestSizes:
         assert_refused(busy, enqueue(*[bytes(MB)] * 9), TooLarge, "8.6 MB")
 
     def test_an_empty_call_and_a_very_long_text_are_nothing_special(self, cluster: Cluster) -> None:
-        handle = cluster.enqueue(work, "", b"", None, "ü\0\n\ud800" * 1000, description="d" * 100_000, meta={"": ""})
+        handle = cluster.enqueue(work, "", b"", None, "ü\0\n\ud800" * 1000, description="d" * 1000, meta={"": ""})
 
         assert handle.job.args == ("", b"", None, "ü\0\n\ud800" * 1000)
-        assert handle.job.description == "d" * 100_000
+        assert handle.job.description == "d" * 1000
+
+    def test_of_a_longer_description_the_first_thousand_characters_are_kept(self, cluster: Cluster) -> None:
+        handle = cluster.enqueue(work, description="d" * 100_000)
+
+        assert handle.job.description == "d" * 997 + "..."
