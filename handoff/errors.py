@@ -345,12 +345,10 @@ class ResultGone(HandoffError):
 class StoreUnavailable(HandoffError):
     """Redis could not be reached, or does not do what Handoff needs of it."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url, self.reason = url, reason
+    def __init__(self, url: str, reason: str, advice: str | None = None, what: str = "is not available") -> None:
+        super().__init__(url, reason, advice, what)
+        self.url, self.reason, self.what = url, reason, what
+        self.advice = advice or "start it, or correct the address, for instance in HANDOFF_REDIS_URL"
 
     def __str__(self) -> str:
-        return (
-            f"Redis at {self.url} is not available ({self.reason}): "
-            "start it, or correct the address, for instance in HANDOFF_REDIS_URL"
-        )
+        return f"Redis at {self.url} {self.what} ({self.reason}): {self.advice}"

@@ -69,7 +69,7 @@ def launch(
                 reason = (
                     "the graph was canceled while it was loaded, or more than a minute passed between two parts of it"
                 )
-                raise StoreUnavailable(store.address, reason)
+                raise StoreUnavailable(store.address, reason, "submit it again", what="has not all of it")
             case _:
                 raise unlisted("load", reply)
     return run

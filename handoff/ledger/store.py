@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from math import inf
@@ -27,6 +26,7 @@ from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_sentinels
+from handoff.ledger.unavailable import is_forbidden, unavailable
 
 GIVE_UP_AFTER_S = 3.5
 """No new attempt starts later than this after the first; a closed port is told within 5 s."""
@@ -57,7 +57,6 @@ _NOT_COPIED = frozenset(
 _REFUSALS = (
     redis.exceptions.ExecAbortError,
     redis.exceptions.MasterDownError,
-    redis.exceptions.NoPermissionError,
     redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
 )
@@ -272,12 +271,12 @@ class Store:
         """Turn what redis-py says of a server that is away, or refuses, into our own word."""
         try:
             yield
-        except _LOST as error:
-            raise StoreUnavailable(self.address, _reason(error)) from error
+        except (*_LOST, redis.exceptions.InvalidResponse) as error:
+            raise unavailable(self.address, error) from error
         except redis.ResponseError as error:
             if not _is_refusal(error):
                 raise
-            raise StoreUnavailable(self.address, _reason(error)) from error
+            raise unavailable(self.address, error) from error
 
     def close(self) -> None:
         """Close the pool's connections; a later call opens new ones."""
@@ -291,24 +290,16 @@ class Store:
 def may_pass(error: StoreUnavailable) -> bool:
     """Whether it may work later without anybody changing who asks, or for what."""
     cause = error.__cause__
-    if isinstance(cause, redis.AuthenticationError | redis.exceptions.NoPermissionError | UnknownService):
+    if isinstance(cause, redis.AuthenticationError | UnknownService) or is_forbidden(cause):
         return False
     return not str(cause).startswith("DB index")
 
 
 def _is_refusal(error: redis.ResponseError) -> bool:
     """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
-    return isinstance(error, _REFUSALS) or str(error).startswith(_REFUSING)
+    return isinstance(error, _REFUSALS) or str(error).startswith(_REFUSING) or is_forbidden(error)
 
 
 def _has_stepped_down(error: redis.RedisError) -> bool:
     """Whether it is, or becomes, a replica: its address may lead to another server by now."""
     return isinstance(error, _STEPPED_DOWN) or str(error).startswith(_STEPPING_DOWN)
-
-
-def _reason(error: Exception) -> str:
-    text = re.sub(r"\W*script: \w+, on @?\S+$", "", str(error)).strip().rstrip(".")
-    if isinstance(error, redis.AuthenticationError):
-        return f"it wants another user name or password, and says: {text}"
-    said = text.replace(". ", ": ") or type(error).__name__
-    return f"it is full: {said}" if isinstance(error, redis.exceptions.OutOfMemoryError) else said

@@ -16,6 +16,7 @@ import redis
 
 from handoff.errors import StoreUnavailable
 from handoff.ledger.store import CONNECT_TIMEOUT_S, Store
+from handoff.ledger.unavailable import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +51,18 @@ class Hints:
             confirmed = pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
         except redis.RedisError as error:
             pubsub.close()
-            raise StoreUnavailable(self._store.address, str(error)) from error
+            raise unavailable(self._store.address, error) from error
         if confirmed is None:
             pubsub.close()
             raise StoreUnavailable(self._store.address, "it does not confirm a subscription")
         # redis-py would take its own answers for the end of what has arrived; `listens` is enough.
         pubsub.connection.health_check_interval = 0
         self._pubsub, self._expected = pubsub, ""
+
+    def check(self) -> None:
+        """Subscribe, and leave it again. Raises as `connect`."""
+        self.connect()
+        self.close()
 
     @property
     def leads_to_all_others(self) -> bool:
@@ -88,7 +94,7 @@ class Hints:
                     commands.append(command)
         except redis.RedisError as error:
             self.close()
-            raise StoreUnavailable(self._store.address, str(error)) from error
+            raise unavailable(self._store.address, error) from error
         return commands
 
     def close(self) -> None:

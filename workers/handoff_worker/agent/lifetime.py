@@ -23,12 +23,19 @@ logger = logging.getLogger(__name__)
 
 
 def take_name(
-    ledger: NodeLedger, offer: Offer, lease_ms: int, wait: Callable[[float], bool], patience_s: float = inf
+    ledger: NodeLedger,
+    offer: Offer,
+    lease_ms: int,
+    wait: Callable[[float], bool],
+    patience_s: float = inf,
+    *,
+    listen: Callable[[], None],
 ) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
-    At once if the holder ran on this machine and its process is gone. A Redis that is away is waited for. Raises
-    `NameTaken` if the holder renews its lease, and `StoreUnavailable` after `patience_s`.
+    At once if the holder ran on this machine and its process is gone. `listen` tries before whether this process may
+    hear commands. A Redis that is away is waited for. Raises `NameTaken` if the holder renews its lease, and
+    `StoreUnavailable` after `patience_s`.
     """
     patience = Patience(wait, patience_s)
 
@@ -36,6 +43,7 @@ def take_name(
         return patience.ask(lambda: ledger.register(offer.capabilities, lease_ms, labels=offer.labels, dead=dead))
 
     try:
+        patience.ask(listen)
         taken = register()
         if taken is not None and is_gone(taken.holder):
             logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)

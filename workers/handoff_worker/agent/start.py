@@ -54,9 +54,11 @@ def run_node(
         path=[str(path) for path in paths],
         adopts=adopt_orphans(),
     )
+    hints = Hints(store, name)
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
-        if not take_name(ledger, options.offer, round(options.lease_s * 1000), signals.wait, patience_s):
+        lease_ms = round(options.lease_s * 1000)
+        if not take_name(ledger, options.offer, lease_ms, signals.wait, patience_s, listen=hints.check):
             return
         unless_ours.pop_all()
     maker = Maker(
@@ -67,7 +69,7 @@ def run_node(
         allow_pickle=allow_pickle,
         environ=dict(os.environ),
     )
-    agent = Agent(ledger, children, Hints(store, name), maker, options)
+    agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
     logger.info("node %s serves %s", name, store.address)
     agent.run()
