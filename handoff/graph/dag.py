@@ -7,8 +7,10 @@ import uuid
 from handoff.errors import shown
 from handoff.graph.rules import check_graph
 from handoff.words.function import Function
-from handoff.words.rules import LONGEST_ID
 from handoff.words.values import is_unicode
+
+LONGEST_ID = 512
+"""Characters of the id of a DAG."""
 
 
 class DAG:

@@ -29,8 +29,8 @@ HIGHEST_PRIORITY = 1000
 LONGEST_TIMEOUT_S = 2**31 - 1
 """What alarm(2) takes."""
 
-LONGEST_ID = 512
-"""Characters of the id of a function, and of that of a DAG."""
+LONGEST_ID = 1024
+"""Characters of the id of a function."""
 
 LATEST_MS = 253_370_764_800_000
 """The year 9999 begins; the last one that a datetime can be of in every time zone is the one before."""

@@ -54,4 +54,5 @@ def test_the_clock_is_read_by_the_loader_alone(file: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_errors_of_commands_are_never_swallowed(file: str) -> None:
-    assert used_of(file, "redis") <= {"call"}
+    # A hint may be lost, and who may not publish is not to leave half of what was asked written.
+    assert used_of(file, "redis") <= ({"pcall"} if file == "jobs/commands" else {"call"})
