@@ -5,7 +5,6 @@ redis-py's own asks one that is away again and again, for seconds, and does not 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import time
@@ -31,6 +30,10 @@ _LOOKING = 0.05
 
 class UnknownService(MasterNotFoundError):
     """Sentinels answer, and watch no master of that name."""
+
+
+class BeingReplaced(MasterNotFoundError):
+    """Its sentinel replaces the master now: what it still takes is lost."""
 
 
 class Sentinels(Sentinel):
@@ -64,7 +67,10 @@ class Sentinels(Sentinel):
         self._knew: Any = None  #: the sentinel that told the master the last time
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
-        """Give the master's address. Raises `MasterNotFoundError`, `UnknownService` and `AuthenticationError`."""
+        """Give the master's address.
+
+        Raises `MasterNotFoundError`, `BeingReplaced`, `UnknownService` and `AuthenticationError`.
+        """
         said: list[str] = []
         watched: dict[str, Any] = {}
         is_refused = is_answered = False
@@ -72,11 +78,15 @@ class Sentinels(Sentinel):
         for sentinel in sorted(self.sentinels, key=lambda each: each is not self._knew):
             try:
                 masters = self._masters(sentinel)
+                state = masters.get(service_name)
+                if state and "failover_in_progress" in state["flags"]:
+                    return self._successor(sentinel, service_name, state)
+            except BeingReplaced:
+                raise
             except redis.RedisError as error:
                 is_refused |= isinstance(error, redis.AuthenticationError | NoPermissionError)
                 said.append(f"{place_of(sentinel)} {_reason(error)}")
                 continue
-            state = masters.get(service_name)
             if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
                 self._knew = sentinel
                 return self.force_master_ip or state["ip"], state["port"]
@@ -106,6 +116,15 @@ class Sentinels(Sentinel):
             pool.reset()
             return dict(sentinel.sentinel_masters())
 
+    def _successor(self, sentinel: Any, service: str, state: Mapping[str, Any]) -> tuple[str, int]:
+        """Where the new master is, which is told before the list of masters tells it."""
+        host, port = sentinel.sentinel_get_master_addr_by_name(service)
+        host = host.decode() if isinstance(host, bytes) else host
+        if (host, port) == (state["ip"], state["port"]):
+            raise BeingReplaced(f"{place_of(sentinel)} replaces {service!r} now")
+        self._knew = sentinel
+        return self.force_master_ip or host, port
+
     def close(self) -> None:
         """Close the connections; who asks later opens new ones."""
         for sentinel in self.sentinels:
@@ -127,11 +146,15 @@ class MasterPool(SentinelConnectionPool):
         if self.is_master and now_s >= self._look_at_s:
             # For the threads that come meanwhile.
             self._look_at_s = now_s + LOOK_S
-            # Without an answer the connection is as good as it was; without one, connecting tells why.
-            with contextlib.suppress(redis.RedisError):
+            # Without an answer a connection is as good as it was, and who has none is told why when it connects.
+            try:
                 self.get_master_address()  # type: ignore[no-untyped-call]
-            took_s = time.monotonic() - now_s
-            self._look_at_s = now_s + max(LOOK_S, took_s / _LOOKING)
+            except BeingReplaced:
+                self._look_at_s = now_s
+                raise
+            except redis.RedisError:
+                took_s = time.monotonic() - now_s
+                self._look_at_s = now_s + max(LOOK_S, took_s / _LOOKING)
         return super().get_connection(*arguments, **options)
 
 

@@ -11,7 +11,7 @@ import redis
 from redis.sentinel import MasterNotFoundError, Sentinel
 
 from handoff.ledger import sentinels
-from handoff.ledger.sentinels import LOOK_S, MasterPool
+from handoff.ledger.sentinels import LOOK_S, BeingReplaced, MasterPool
 from handoff.local.server import RedisServer
 from support.connections import password_of
 
@@ -22,9 +22,12 @@ class Told(Sentinel):
     def __init__(self, port: int, clock: SimpleNamespace) -> None:
         super().__init__([])  # type: ignore[no-untyped-call]
         self.port, self.takes_s, self.asked, self._clock = port, 0.0, 0, clock
+        self.replaces = False
 
     def discover_master(self, service_name: str) -> tuple[str, int]:
         self.asked += 1
+        if self.replaces:
+            raise BeingReplaced("it is replaced now")
         self._clock.now += self.takes_s
         if not self.port:
             raise MasterNotFoundError("nobody")
@@ -79,6 +82,20 @@ def test_a_master_that_was_replaced_is_left_although_it_goes_on(
         clock.now += LOOK_S
 
         assert client.info("server")["tcp_port"] == other.port
+
+
+def test_a_master_that_is_being_replaced_is_not_written_to_any_more(
+    client: redis.Redis, told: Told, clock: SimpleNamespace
+) -> None:
+    told.replaces = True
+    clock.now += LOOK_S
+
+    for _ in range(2):
+        with pytest.raises(MasterNotFoundError, match="it is replaced now"):
+            client.ping()
+
+    told.replaces = False
+    assert client.ping()
 
 
 def test_without_an_answer_the_connection_is_used_as_before(

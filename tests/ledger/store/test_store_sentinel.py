@@ -18,7 +18,7 @@ from rq.job import Job
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
 from handoff.ledger import sentinels
-from handoff.ledger.sentinels import Sentinels
+from handoff.ledger.sentinels import BeingReplaced, Sentinels
 from handoff.ledger.store import may_pass
 from handoff.local.server import RedisServer
 from support import need_redis_server
@@ -255,6 +255,41 @@ class TestNotFound:
                 cluster.discover_nodes()
 
             assert sum(clock.pauses) > 1.0
+
+
+class TestReplaced:
+    """What is told while a failover is under way, by answers as sentinels give them."""
+
+    @pytest.fixture
+    def told(self, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> tuple[Sentinels, SimpleNamespace]:
+        """Sentinels of which the first replaces the master, and where it says that the new one is."""
+        known = Sentinels([("127.0.0.1", port) for port in watched.sentinels], {})
+        first: Any = known.sentinels[0]
+        masters = first.sentinel_masters()
+        flags = masters["main"]["flags"]
+        name = "failover_in_progress"
+        masters["main"]["flags"] = f"{flags},{name}" if isinstance(flags, str) else {*flags, name}
+        answer = SimpleNamespace(address=(b"127.0.0.1", watched.master))
+        monkeypatch.setattr(first, "sentinel_masters", lambda: masters)
+        monkeypatch.setattr(first, "sentinel_get_master_addr_by_name", lambda service: answer.address)
+        return known, answer
+
+    def test_no_other_sentinel_is_believed_of_a_master_that_one_replaces(
+        self, told: tuple[Sentinels, SimpleNamespace], watched: Watched
+    ) -> None:
+        known, _ = told
+
+        with pytest.raises(BeingReplaced, match=f"127.0.0.1:{watched.sentinels[0]} replaces 'main' now"):
+            known.discover_master("main")
+
+    @pytest.mark.parametrize("host", [b"127.0.0.1", "127.0.0.1"])
+    def test_the_new_master_is_known_as_soon_as_there_is_one(
+        self, told: tuple[Sentinels, SimpleNamespace], watched: Watched, host: bytes | str
+    ) -> None:
+        known, answer = told
+        answer.address = (host, watched.replica)
+
+        assert known.discover_master("main") == ("127.0.0.1", watched.replica)
 
 
 FAILOVERS: list[Any] = [
