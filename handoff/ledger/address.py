@@ -52,7 +52,9 @@ def from_url(url: str) -> redis.Redis:
         _check_options(client.connection_pool)
     except (TypeError, redis.RedisError) as error:
         unknown = re.search(r"unexpected keyword argument ('\w+')", str(error))
-        raise ValueError(f"it has the option {unknown[1]}, which its connections do not know" if unknown else str(error)) from error
+        raise ValueError(
+            f"it has the option {unknown[1]}, which its connections do not know" if unknown else str(error)
+        ) from error
     return client
 
 
