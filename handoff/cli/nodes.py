@@ -21,9 +21,9 @@ from handoff.words.times import moment
 def nodes(asked: Asked) -> None:
     """List the nodes: what each has, and how much of it is in use.
 
-    Functions are placed on nodes that are up. Others are quiet (told to take no more), lost (their agents have gone
-    silent), draining (until `handoff undrain`), or over: more is held than their capabilities, which were lowered. What
-    a node is held for goes before all that would use the same there.
+    Functions are placed on nodes that are up. Others are quiet (told to take no more, or unable to start processes),
+    lost (their agents have gone silent), draining (until `handoff undrain`), or over: more is held than their
+    capabilities, which were lowered. What a node is held for goes before all that would use the same there.
     """
     with asked.cluster() as cluster:
         found = read_nodes(cluster.store)
@@ -46,6 +46,8 @@ def _fields(node: Node) -> dict[str, Any]:
         "holder": node.holder or None,
         "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
         "labels": node.labels,
+        "quiet_since": moment(node.quiet_since) if node.quiet_since else None,
+        "quiet_reason": node.quiet_reason or None,
         "drain_until": moment(node.draining) if node.draining else None,
         "held_for": node.hold and {"id": node.hold.job_id, "lacks": node.hold.lacks},
         "resources": {name: asdict(use) for name, use in use_of(node).items()},
@@ -82,7 +84,7 @@ def _print_table(found: list[Node]) -> None:
             optional.append(Text(f"{node.hold.job_id} ({', '.join(node.hold.lacks)})" if node.hold else "-"))
         table.add_row(
             Text(node.name, style="bold"),
-            Text(node.state, style="green" if node.state == "up" else "bold red"),
+            Text(_state(node), style="green" if node.state == "up" else "bold red"),
             node.kind,
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
             *optional,
@@ -90,6 +92,10 @@ def _print_table(found: list[Node]) -> None:
             Text(host_and_pid(node.holder) or "-"),
         )
     Console().print(table)
+
+
+def _state(node: Node) -> str:
+    return f"quiet: {node.quiet_reason}" if node.state == "quiet" and node.quiet_reason else node.state
 
 
 def _in_words(name: str, use: Use) -> str:

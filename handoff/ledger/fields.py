@@ -40,6 +40,9 @@ FIELDS: dict[str, Field] = {
     "reserved": Field(
         "h_reserved", "1", "it holds its reservation before it is ready", "load, where a run reserves whole"
     ),
+    "shunned": Field(
+        "h_shunned", "str", "the node of its last attempt, where that failed: any other is preferred", "finish, tick"
+    ),
     # What became of it.
     "attempts": Field("h_attempts", "int", "how often it was started", "take"),
     "cancel": Field("h_cancel", "str", "the call that canceled it, `run` = its run's end", "cancel"),

@@ -27,7 +27,8 @@ SHARED = "*"
 NodeState = Literal["up", "quiet", "over", "draining", "lost"]
 """Functions are placed on nodes that are `up`, and on no others.
 
-`quiet`: its agent was told to take no more. `over`: more is reserved than its capabilities, which were lowered.
+`quiet`: its agent takes no more: it was told so, or can start no processes. `over`: more is reserved than its
+capabilities, which were lowered.
 `draining`: it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
 """
 
@@ -46,6 +47,8 @@ class Node:
     devices: Mapping[str, Mapping[int, int]]  #: device resource -> index -> free units
     memory: Mapping[str, Mapping[int, tuple[int, int]]]  #: device resource -> index -> free and total memory, in units
     labels: Mapping[str, str]
+    quiet_since: int | None  #: ms, None = it is not quiet
+    quiet_reason: str  #: why its agent takes no more, '' = it was told so
     draining: int | None  #: until when in ms, 0 = without a deadline, None = it is not being drained
     hold: Hold | None  #: for whom it is held
 
@@ -124,6 +127,8 @@ def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
         devices=devices,
         memory=memory,
         labels=read_labels(fields.get("labels", "")),
+        quiet_since=int(fields["quiet"]) if "quiet" in fields else None,
+        quiet_reason=fields.get("reason", ""),
         draining=int(fields["draining"]) if "draining" in fields else None,
         hold=read_hold(fields["hold"]) if "hold" in fields else None,
     )

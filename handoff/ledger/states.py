@@ -42,6 +42,9 @@ MOVES = (
     Move("started", "finished", "returned"),
     Move("started", "failed", "raised or lost, and not tried again"),
     Move("started", "delayed", "raised or lost, and tried again"),
+    Move("started", "queued", "no process could be started for it"),
+    Move("started", "waiting", "no process could be started for it"),
+    Move("started", PARKED, "no process could be started for it"),
     # It never runs.
     Move("waiting", "failed", "wait_ttl or on_infeasible"),
     Move("queued", "failed", "wait_ttl"),

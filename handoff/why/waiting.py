@@ -119,6 +119,7 @@ def _kind(
     withheld: int,
     missing: list[bytes],
     never: list[bytes],
+    closed: list[bytes],
 ) -> dict[str, Any]:
     name = node.decode()
     found = _SHARED_CLASS if name == SHARED else read_node_class(kind.decode())
@@ -135,6 +136,7 @@ def _kind(
         "withheld": withheld,
         "missing": _sorted(missing),
         "apart": open > 0 and not (room or missing or never),
+        "closed": dict(zip(("node", "reason"), map(bytes.decode, closed), strict=True)) if closed else None,
         "never": items_in_words(name, (read_item(item.decode()) for item in never)),
     }
 

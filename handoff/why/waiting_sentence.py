@@ -85,6 +85,8 @@ class WaitingSentence:
             return "more is held of what the cluster shares than it has"
         if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
             return "every node that could hold it is held for another"
+        for closed in [entry["closed"] for entry in self.short if entry["closed"]][:1]:
+            return f"{closed['node']} takes nothing for a while: {closed['reason']}"
         return "no node that could hold it takes anything now, see `handoff nodes`"
 
     def _holders(self) -> str:

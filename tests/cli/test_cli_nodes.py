@@ -43,6 +43,8 @@ class TestNodes:
                 "holder": None,
                 "lease_s": None,
                 "labels": {},
+                "quiet_since": None,
+                "quiet_reason": None,
                 "drain_until": None,
                 "held_for": None,
                 "resources": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
-from support.agent import FakeAgent, Result, failure, ok
+from support.agent import FakeAgent, Result, failure, ok, unstarted
 from support.passing import pass_ms
 from support.roll_back import snapshot
 
@@ -38,6 +38,27 @@ def test_what_has_ended_ends_as_it_did(cluster: Cluster, agents: list[FakeAgent]
     if how == "finished":
         assert handle.result(0) == 7
     assert agent.recall(started, result) == 0
+
+
+@pytest.mark.parametrize("stood", ["queued", "started"])
+def test_what_could_not_be_started_has_used_no_attempt(cluster: Cluster, agents: list[FakeAgent], stood: str) -> None:
+    first, second = agents
+    handle = cluster.enqueue("module:f", cost={"cpu": 1})
+    bring_back = snapshot(cluster)
+    (started,) = first.take()
+    if stood == "started":
+        bring_back = snapshot(cluster)
+    bring_back()
+
+    for _ in range(2):
+        first.recall(started, unstarted(started.id))
+
+    assert (handle.status, handle.node, handle.attempts) == ("queued", "b", 0)
+    assert cluster.resources_available("a", {"cpu": 1})
+    (again,) = second.take()
+    assert first.recall(started, unstarted(started.id)) == 0
+    second.finish(ok(again.id, 7))
+    assert (handle.result(0), handle.attempts) == (7, 1)
 
 
 @pytest.mark.parametrize("elsewhere", ["waiting", "queued"])

@@ -15,7 +15,7 @@ from handoff.errors import HandoffError
 from handoff.ledger.states import BY_RQ, ENDED, MOVES, STATES, TERMINAL, Move
 from handoff.local.server import RedisServer
 from handoff.words.function import Collocated
-from support.agent import FakeAgent, NameTaken, Stale
+from support.agent import FakeAgent, NameTaken, Stale, unstarted
 from support.flows import FLOWS, Scene
 from support.graphs import Site, function
 from support.moves import watching
@@ -56,6 +56,28 @@ def run_and_are_tried_again(site: Site) -> None:
     site.pass_time(5)
     site.take()
     site.fail("g")
+
+
+def are_started_where_no_process_can_be(site: Site) -> None:
+    site.node("a", cpu=2)
+    for id in ("f", "g"):
+        handle = site.cluster.submit(function(id))
+        site.take()
+        agent = site.agents["a"]
+        agent.quiet()
+        if id == "g":
+            site.node("b", cpu=2)
+        [started] = agent.runs
+        agent.finish(unstarted(started))
+        handle.cancel()
+        agent.quiet(False)
+    run = site.submit(function("x"), function("y", node=Collocated("x")))
+    site.take()
+    for agent in site.agents.values():
+        agent.quiet()
+    for agent in site.agents.values():
+        agent.finish(*map(unstarted, list(agent.runs)))
+    run.cancel()
 
 
 def wait_in_vain(site: Site) -> None:
@@ -110,6 +132,7 @@ def wait_until_their_group_has_chosen(site: Site) -> None:
 
 SCENES: tuple[Callable[[Site], None], ...] = (
     run_and_are_tried_again,
+    are_started_where_no_process_can_be,
     wait_in_vain,
     are_canceled_in_every_state,
     stand_on_a_node_that_is_drained,

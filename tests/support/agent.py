@@ -80,6 +80,11 @@ def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: flo
     return Result(id, "failed", body, "builtins.ValueError", message, retryable, jitter)
 
 
+def unstarted(id: str) -> Result:
+    """No process could be started for it."""
+    return Result(id, "unstarted", message="no process could be started for it")
+
+
 def killed(id: str) -> Result:
     """The agent ended the child because it was told to stop the function."""
     return Result(id, "stopped", encode_traceback("it was stopped"), "builtins.KeyboardInterrupt", "it was stopped")
@@ -175,9 +180,9 @@ class FakeAgent:
         )  # fmt: skip
         return int(reply[1])
 
-    def quiet(self, on: bool = True) -> None:
+    def quiet(self, on: bool = True, reason: str = "") -> None:
         """Take no more, and hand back what is queued; or serve again."""
-        while self._own("quiet", quiet=int(on)) == ["again"]:
+        while self._own("quiet", quiet=int(on), reason=reason) == ["again"]:
             continue
 
     def goodbye(self) -> bool:

@@ -21,6 +21,7 @@ from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
 from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.courier import Courier
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
 from handoff_worker.children.outcome import Finished, Outcome
@@ -39,7 +40,9 @@ class Selector:
         self._files: dict[int, Any] = {}
 
     def register(self, file: Any, events: int, data: Any = None) -> None:
-        self._files[id(file)] = SimpleNamespace(fileobj=file, data=data)
+        # Couriers, which nothing is given to here, are threads of their own.
+        if not isinstance(file, Courier):
+            self._files[id(file)] = SimpleNamespace(fileobj=file, data=data)
 
     def unregister(self, file: Any) -> None:
         del self._files[id(file)]
@@ -55,7 +58,8 @@ class Children:
     """Runs nothing: what was started ends when the test says so."""
 
     def __init__(self) -> None:
-        self.idle, self.starting = 64, 0
+        self.idle, self.starting, self.unable = 64, 0, ""
+        self.tries = 0  #: how often it was tried whether a process can be started
         self.started: list[Any] = []
         self.killed: list[str] = []
         self.returns_at_once = False
@@ -65,6 +69,12 @@ class Children:
         self.started.append(task)
         if self.returns_at_once:
             self.end(Finished(task.id, b"\xc0"))
+
+    def end_idle(self) -> None:
+        self.idle = 0
+
+    def try_again(self) -> None:
+        self.tries += 1
 
     def kill(self, id: str, why: str) -> bool:
         self.killed.append(id)

@@ -70,15 +70,18 @@ class Agents:
         probe: bool = False,
         clock: Clock | None = None,
         open_files: tuple[int, int] | None = None,
+        full: Path | None = None,
     ) -> Agent:
         """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name.
 
-        `open_files`: its limits, the soft one and the hard one.
+        `open_files`: its limits, the soft one and the hard one. While `full` exists, no child can be started.
         """
         after = newest(self.cluster) if wait else b""
         output = self.folder / f"{len(self.started)}.{name}.txt"
         arguments = ["--name", name, "--namespace", self.cluster.namespace, "--cpu", str(cpu), "--lease", str(lease)]
         program = ["clocked_agent", clock.folder] if clock else ["handoff_worker"]
+        if full:
+            program = ["forkless_agent", str(full)]
         if not probe:
             arguments.append("--no-probe")
         with output.open("wb") as file:

@@ -292,6 +292,7 @@ class Board:
         groups = {
             "waits": [name for name in waiting if name not in never],
             "never": never,
+            "closed": None,
             "delayed": [ids[id] for id in sorted(ledger.get("delayed"), key=lambda id: self._ranks[ids[id]])],
             "failed": [f"{name}({error_of(job)})" for name, job in jobs.items() if job.get("status") == "failed"],
             "canceled": [name for name, job in jobs.items() if job.get("status") == "canceled"],

@@ -18,7 +18,7 @@ class TestNodes:
         assert states(cluster) == {"a": "up"}
 
     def test_a_node_that_was_told_to_take_no_more_is_quiet(self, cluster: Cluster, agent: NodeLedger) -> None:
-        agent.quiet(True)
+        agent.quiet("")
 
         assert states(cluster) == {"a": "quiet"}
 

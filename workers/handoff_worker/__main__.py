@@ -23,7 +23,7 @@ from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import amount, device_memory, labels, resources, settle
-from handoff_worker.children.nursery import NurseryBroken
+from handoff_worker.children.nursery import NoProcess, NurseryBroken
 from handoff_worker.machine.holder import host
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
@@ -96,7 +96,7 @@ def main(**given: Any) -> None:
             allow_pickle=given["allow_pickle"],
             patience_s=given["wait"],
         )
-    except (HandoffError, NameTaken, NurseryBroken, ScriptBug) as error:
+    except (HandoffError, NameTaken, NoProcess, NurseryBroken, ScriptBug) as error:
         click.echo(f"handoff node: {error}", err=True)
         sys.exit(1)
 

@@ -1,7 +1,7 @@
--- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, stopped), body (text of RQ's
--- return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what its serializers made of the
--- value, with commas). Of the kind `sent` it is finished, and value and forms were sent before: the body names the parcel,
--- the message is its length.
+-- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, stopped, or unstarted: nothing
+-- has run), body (text of RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what
+-- its serializers made of the value, with commas). Of the kind `sent` it is finished, and value and forms were sent
+-- before: the body names the parcel, the message is its length.
 --
 -- @include texts/list
 

@@ -1,8 +1,9 @@
 """What came of one attempt, as an agent delivers it: eight values.
 
-They are the reservation, the kind (finished, failed, stopped, sent), the body (text of RQ's return_value or exc_string,
-or ''), error, message, retryable (0, 1), jitter, and forms (what its serializers made of the value, with commas). Of
-the kind `sent` it is finished; value and forms were sent before: the body names the parcel, the message is its length.
+They are the reservation, the kind (finished, failed, stopped, sent, or unstarted: nothing has run), the body (text of
+RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, and forms (what its serializers made
+of the value, with commas). Of the kind `sent` it is finished; value and forms were sent before: the body names the
+parcel, the message is its length.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Ending(Placing):
 
     def _fail(self, job: Job, *, retryable: bool, jitter: float) -> None:
         if retryable and job.attempts <= job.retries:
-            job.state = "delayed"
+            job.state, job.shunned = "delayed", job.node
             job.due_ms = math.floor(self.now_ms + min(60_000, 1000 * 2 ** (job.attempts - 1)) * jitter)
         else:
             job.state = "failed"

@@ -54,7 +54,7 @@ class Fitting:
         nodes = [node for node in self.nodes.values() if node.allows(way) and self._fits(node, way.cost, job)]
         if job.strategy == "load_balanced":
             nodes.sort(key=lambda node: -node.spare())
-        return min(nodes, key=lambda node: node.name != preferred, default=None)
+        return min(nodes, key=lambda node: (node.name == job.shunned, node.name != preferred), default=None)
 
     def _could_run(self, job: Job) -> bool:
         """Whether any live node could hold it when idle."""

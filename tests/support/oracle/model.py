@@ -59,6 +59,7 @@ class Job:
     devices: Devices = field(default_factory=dict)
     way: int = 0  #: by which it was placed
     attempts: int = 0
+    shunned: str = ""  #: the node of its last attempt, where that failed
     due_ms: int = 0
     joined: list[Way] = field(default_factory=list)  #: in whose lines it stands while it waits, by preference
     unfit: bool = False  #: when it was last asked whether any node could hold it

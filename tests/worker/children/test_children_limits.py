@@ -12,10 +12,11 @@ import sys
 import pytest
 
 from handoff_worker.children import nursery
-from handoff_worker.children.nursery import NurseryBroken
+from handoff_worker.children.nursery import NoProcess
+from handoff_worker.children.outcome import NotStarted
 from handoff_worker.children.pool import Children
 from handoff_worker.machine import open_files
-from support.children import Start, death, run, task, value
+from support.children import Start, run, task, value
 
 TOO_MANY = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
@@ -33,7 +34,7 @@ def test_a_function_whose_child_would_be_one_open_file_too_many_is_told_and_all_
         outcomes = run(children, task("pid"), task("nothing", id="g"))
 
     assert value(outcomes[0]) == first
-    assert death(outcomes[1]).text == "no process could be started for it: [Errno 24] Too many open files"
+    assert outcomes[1] == NotStarted("g", "[Errno 24] Too many open files")
     assert value(run(children, task("halve", 2))) == 1
 
 
@@ -48,7 +49,7 @@ def test_a_nursery_that_may_open_no_more_files_forks_none_and_goes_on(children: 
     outcomes = run(children, task("nothing"), task("nothing", id="g"))
     resource.prlimit(nursery_pid, resource.RLIMIT_NOFILE, (soft, hard))
 
-    assert death(outcomes[1]).text.startswith("no process could be started for it: too many files are open")
+    assert outcomes[1] == NotStarted("g", "too many files are open: raise that limit (ulimit -n)")
     assert value(run(children, task("nursery_pid"), task("nothing", id="g"))[0]) == nursery_pid
 
 
@@ -75,7 +76,7 @@ def test_a_nursery_that_cannot_be_started_at_all_is_said_so(start: Start, monkey
     monkeypatch.setattr(nursery, "_PAUSES_S", (0.01, 0))
     monkeypatch.setattr(nursery, "_Process", refuse)
 
-    with pytest.raises(NurseryBroken, match=r"cannot be started .*Too many open files.*: raise the limit"):
+    with pytest.raises(NoProcess, match=r"no process can be started .*Too many open files.*: raise the limits"):
         start()
 
 

@@ -28,6 +28,7 @@ from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.memory import Ended
+from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.stumbles import Stumbles
 from handoff_worker.agent.tasks import Maker
@@ -87,7 +88,9 @@ class Agent:
         self._selector.register(children, selectors.EVENT_READ)
         self._bulk = Bulk(ledger, self.watch)
         self._look = True  #: there may be something to take
-        self._quiet = self._quiet_known = False
+        self._quiet = False
+        self._known: str | None = None  #: why the ledger has this node as quiet, '' = told so, None = it is not
+        self._recess = Recess(children)
         self._stop_at_s = inf
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
@@ -128,6 +131,7 @@ class Agent:
     def run(self) -> None:
         """Work until it is time to end; then hand everything back."""
         try:
+            self._bulk.begin()
             while not self._is_over():
                 self.step()
         finally:
@@ -147,6 +151,8 @@ class Agent:
             self._functions.end(outcome)
         for result in self._outbox.take_large():
             self._send_ahead(result)
+        if self._recess.is_over(time.monotonic()):
+            self._functions.go_on()
         if self._gone or time.monotonic() < self._online_at_s:
             return
         try:
@@ -159,6 +165,12 @@ class Agent:
             self._back_off(error)
         except Stale:
             self._start_over()
+
+    def _why_quiet(self) -> str | None:
+        """Why this node is to be quiet, '' = told so; None: it serves."""
+        if self._quiet:
+            return ""
+        return self._recess.reason or None
 
     def _is_over(self) -> bool:
         if time.monotonic() >= self._stop_at_s:
@@ -178,7 +190,7 @@ class Agent:
 
     def _idle_for_s(self) -> float:
         now_s = time.monotonic()
-        next_s = self._stop_at_s
+        next_s = min(self._stop_at_s, self._recess.until_s)
         if not self._gone:
             if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
@@ -193,7 +205,7 @@ class Agent:
 
     def _room(self) -> int:
         is_let = not self._outbox.is_careful and self._stumbles.may(TAKE)
-        if self._quiet or time.monotonic() < self._take_at_s or not is_let:
+        if self._why_quiet() is not None or time.monotonic() < self._take_at_s or not is_let:
             return 0
         # What is being delivered gives its slots back in the same script.
         slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
@@ -212,7 +224,7 @@ class Agent:
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
         now_s = time.monotonic()
-        if self._quiet != self._quiet_known and self._stumbles.may(QUIET):
+        if self._why_quiet() != self._known and self._stumbles.may(QUIET):
             with self._stumbles.over(QUIET):
                 self._say_quiet()
         if now_s >= self._beat_at_s:
@@ -228,14 +240,15 @@ class Agent:
             self._exchange()
 
     def _say_quiet(self) -> None:
-        self._ledger.quiet(self._quiet)
-        self._quiet_known = self._quiet
+        why_quiet = self._why_quiet()
+        self._ledger.quiet(why_quiet)
+        self._known = why_quiet
         if self._quiet and self._stop_at_s < inf:
             logger.info(
                 "ending: %d functions have %.0f s to finish; a second signal ends them at once",
                 len(self._functions.running), self._options.grace_s,
             )  # fmt: skip
-        self._look = not self._quiet
+        self._look = self._known is None
 
     def _listen(self) -> None:
         now_s = time.monotonic()
@@ -312,7 +325,9 @@ class Agent:
     def _tick(self) -> None:
         more = False
         with self._stumbles.over(TICK):
-            more, owed = self._ledger.tick(0 if self._quiet else max(0, self._slots - self._functions.callbacks))
+            more, owed = self._ledger.tick(
+                0 if self._known is not None else max(0, self._slots - self._functions.callbacks)
+            )
             for started in owed:
                 self._call_back_lost(started)
         pause_s = max(TICK_S * random.uniform(0.8, 1.2), self._stumbles.left_s(TICK))
@@ -391,7 +406,7 @@ class Agent:
             return
         if taken is not None:
             raise NameTaken(self._ledger.name, taken)
-        self._quiet_known, self._look, self._is_new = False, True, True
+        self._known, self._look, self._is_new = None, True, True
 
     def _leave(self) -> None:
         self._drop_commands()

@@ -11,19 +11,28 @@ from handoff_worker.agent.courier import Courier, Insist
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
+from handoff_worker.children.nursery import NoProcess
 
 PIECE = 2**19
 """Bytes of a result that are sent at a time; each of them is answered, which shows that the link is alive."""
 
 
 class Bulk:
-    """Two couriers, one for each direction, which begin when there is something to carry."""
+    """Two couriers, one for each direction."""
 
     def __init__(self, ledger: NodeLedger, watch: Callable[[Any], None]) -> None:
         """`watch` has a courier drained when it is readable."""
         self._ledger, self._watch = ledger, watch
         self._up: Courier | None = None
         self._down: Courier | None = None
+
+    def begin(self) -> None:
+        """Start the couriers while threads can be had: later the machine may be at its limit. Raises `NoProcess`."""
+        try:
+            self._up = self._up or self._courier()
+            self._down = self._down or self._courier()
+        except RuntimeError as error:
+            raise NoProcess(str(error)) from error
 
     def __bool__(self) -> bool:
         """Whether anything is on its way that is still wanted."""

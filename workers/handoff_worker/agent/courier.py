@@ -46,6 +46,7 @@ class Courier:
     """One thread, which runs one errand after the other. Whenever a selector finds it readable, `drain` it."""
 
     def __init__(self) -> None:
+        """Start the thread. Raises `RuntimeError` where none can be had."""
         self._errands: queue.SimpleQueue[_Errand | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[_Errand] = queue.SimpleQueue()
         self._wanted: set[_Errand] = set()
@@ -54,7 +55,12 @@ class Courier:
         self._read.setblocking(False)
         self._write.setblocking(False)
         self._thread = threading.Thread(target=self._run, name="handoff-courier", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._read.close()
+            self._write.close()
+            raise
 
     def __bool__(self) -> bool:
         """Whether anything is on its way that is still wanted."""

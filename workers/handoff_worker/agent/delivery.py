@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.result import write_result
-from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 
 CHILD_DIED = "handoff.ChildDied"
 """The exception type of a function whose process ended under it."""
@@ -29,7 +29,7 @@ class Result:
     """What came of one attempt, as the finish script takes it."""
 
     id: str
-    kind: str  #: finished, failed, stopped, sent
+    kind: str  #: finished, failed, stopped, sent, unstarted
     body: str  #: RQ's return_value or exc_string
     error: str = ""
     message: str = ""
@@ -73,6 +73,8 @@ def result(outcome: Outcome) -> Result:
                 message = f"its child process {text}" if text.startswith("exited") else text
             body = encode_traceback(f"{CHILD_DIED}: {message}")
             return Result(id, "failed", body, CHILD_DIED, message, True, jitter)
+        case NotStarted(id, reason):
+            return Result(id, "unstarted", "", CHILD_DIED, reason)
 
 
 def stopped(id: str, why: str) -> Result:

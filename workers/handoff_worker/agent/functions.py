@@ -10,7 +10,7 @@ from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unrea
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
-from handoff_worker.children.outcome import Died, Failed, Finished, Outcome
+from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 from handoff_worker.children.pool import Children
 from handoff_worker.children.task import Task
 
@@ -26,7 +26,8 @@ class Functions:
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
-        self._callbacks: set[str] = set()
+        self._callbacks: dict[str, Task] = {}
+        self._postponed: list[Task] = []  #: callbacks for which no process could be started
         self._ended = Memory()
 
     @property
@@ -110,7 +111,10 @@ class Functions:
     def end(self, outcome: Outcome) -> None:
         """Take what came of a function or a callback."""
         if outcome.id in self._callbacks:
-            self._callbacks.discard(outcome.id)
+            if isinstance(outcome, NotStarted):
+                self._postponed.append(self._callbacks[outcome.id])
+                return
+            del self._callbacks[outcome.id]
             if not isinstance(outcome, Finished):
                 logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
             return
@@ -127,6 +131,12 @@ class Functions:
             self._stopped.pop(outcome.id, None)
             self._outbox.add(result(outcome))
 
+    def go_on(self) -> None:
+        """Processes can be started again."""
+        postponed, self._postponed = self._postponed, []
+        for task in postponed:
+            self._children.start(task)
+
     def settle(self, result: Result, answer: str) -> None:
         """Take leave of a function whose result was delivered, but for its failure callback where that is ours."""
         if answer == "incomplete":
@@ -134,10 +144,12 @@ class Functions:
             return
         self._outbox.settle(result.id)
         started = self._running.pop(result.id)
-        if answer != "refused" and started.is_known_by_its_submit:
+        if answer not in ("refused", "returned") and started.is_known_by_its_submit:
             self._ended.note(started, result, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
+        elif answer == "returned":
+            logger.info("%s was given back: no process could be started for it", result.id)
         elif answer.startswith("failed") and result.kind == "stopped":
             # By the deadline of a drain: it is as lost as if its node were.
             logger.info("%s was stopped because node %s is drained", result.id, self._maker.node)
@@ -177,5 +189,5 @@ class Functions:
         if task.id in self._callbacks:
             # Redis was rolled back: it failed once more while it is told of the first time.
             return
-        self._callbacks.add(task.id)
+        self._callbacks[task.id] = task
         self._children.start(task)

@@ -159,10 +159,14 @@ class NodeLedger:
             case _:
                 raise unlisted("recall", reply)
 
-    def quiet(self, quiet: bool) -> None:
-        """Take no more and hand the queue back, or serve again. Raises `Stale`."""
+    def quiet(self, reason: str | None) -> None:
+        """Take no more and hand the queue back, with a reason that people see ('' = told so); None: serve again.
+
+        Raises `Stale`.
+        """
+        quiet, why = int(reason is not None), reason or ""
         while True:
-            reply = self._store.attempt("quiet", name=self.name, epoch=self._epoch, quiet=int(quiet))
+            reply = self._store.attempt("quiet", name=self.name, epoch=self._epoch, quiet=quiet, reason=why)
             if reply == ["stale"]:
                 raise Stale
             if reply != ["again"]:

@@ -63,6 +63,10 @@ class Child:
         self.timed_out = False
         self.watch = Watch()
 
+    def is_spare(self) -> bool:
+        """Whether it was asked for to see whether it can be, and it is not known yet."""
+        return self.pid is None and self.task is None and not self.ending
+
     def finish_task(self, rss: int) -> None:
         """Note that its function has ended, and the bytes of its process after that."""
         self.task, self.deadline = None, inf

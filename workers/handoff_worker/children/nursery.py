@@ -34,7 +34,7 @@ _BOOT = (
 )
 
 _PAUSES_S = (0.1, 0.5, 2.0, 0)
-"""Between tries to start it where a limit of processes or open files is met: what has just ended counts for a while."""
+"""Between tries to start the first where a limit of processes or files is met: what has just ended counts a while."""
 
 _CLOSING_S = 5.0
 """How long a nursery may take to end its children before it is killed itself."""
@@ -43,16 +43,28 @@ _CLOSING_S = 5.0
 class NurseryBroken(RuntimeError):
     """No process can be started on this machine that runs functions."""
 
-    def __init__(self, code: int | None, reason: str = "") -> None:
-        super().__init__(code, reason)
-        self.code, self.reason = code, reason
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
     def __str__(self) -> str:
-        if self.code is None:
-            return f"the process that forks all children cannot be started ({self.reason}): raise the limit it has met"
         return (
             f"the process that forks all children ended before it was ready, {MOST_UNREADY} times in a row "
             f"({fate(self.code)}): see what it wrote to stderr, most likely of a package that cannot be imported"
+        )
+
+
+class NoProcess(RuntimeError):
+    """This machine lets us start no process now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"no process can be started on this machine ({self.reason}): "
+            "raise the limits of processes and open files (ulimit -u, -n), or end others"
         )
 
 
@@ -71,22 +83,36 @@ class Nursery:
         self._requests: deque[tuple[Child, socket.socket]] = deque()
         self._unready = 0
         self._code = 0
-        self.start()
-
-    def start(self) -> None:
-        """Start a process: one more after `["gone", code]`. Raises `NurseryBroken` when none will ever be ready."""
-        if self._unready >= MOST_UNREADY:
-            raise NurseryBroken(self._code)
+        self._was_ready = False
         for pause_s in _PAUSES_S:
             try:
-                self._process = _Process(self._path, self._adopts)
+                self.start()
                 break
-            except OSError as error:
+            except NoProcess as error:
                 if pause_s == 0:
-                    raise NurseryBroken(None, str(error)) from error
-                logger.warning("the process that forks all children cannot be started yet: %s", error)
+                    raise
+                logger.warning("the process that forks all children cannot be started yet: %s", error.reason)
                 time.sleep(pause_s)
+
+    def start(self) -> None:
+        """Start a process: one more after `["gone", code]`.
+
+        Raises `NurseryBroken` when none will ever be ready, and `NoProcess` when none can be started now: then nobody
+        is asked for any more.
+        """
         self._ready = False
+        if self._unready >= MOST_UNREADY and not self._was_ready:
+            raise NurseryBroken(self._code)
+        if self._unready >= MOST_UNREADY:
+            # What it imports is there: it is the machine.
+            self._unready = 0
+            self._drop_requests()
+            raise NoProcess(f"the process that forks all children {fate(self._code)}, {MOST_UNREADY} times in a row")
+        try:
+            self._process = _Process(self._path, self._adopts)
+        except OSError as error:
+            self._drop_requests()
+            raise NoProcess(str(error)) from error
         self._watch, self._is_asked = Watch(), False
         self._selector.register(self._process, selectors.EVENT_READ, self)
 
@@ -109,7 +135,7 @@ class Nursery:
             return [["gone", self._end()]]
         if ["ready"] in reports:
             reports.remove(["ready"])
-            self._ready, self._unready = True, 0
+            self._ready, self._was_ready, self._unready = True, True, 0
         if ["here"] in reports:
             reports.remove(["here"])
             self._is_asked = False
@@ -131,6 +157,9 @@ class Nursery:
     def close(self) -> None:
         """End it and all its children, and wait until they are gone."""
         self._process.close()
+        self._drop_requests()
+
+    def _drop_requests(self) -> None:
         for _, end in self._requests:
             end.close()
         self._requests.clear()

@@ -40,7 +40,15 @@ class Died:
     text: str  #: such as "killed by signal 9 (SIGKILL)"
 
 
-Outcome = Finished | Failed | Died
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """No process could be started for the function: nothing of it has run."""
+
+    id: str
+    reason: str
+
+
+Outcome = Finished | Failed | Died | NotStarted
 
 
 def read_outcome(message: Any, id: str | None) -> Finished | Failed:

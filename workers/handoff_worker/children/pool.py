@@ -20,8 +20,8 @@ from typing import Any
 from handoff_worker.children import watch
 from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import Binding
-from handoff_worker.children.nursery import Nursery
-from handoff_worker.children.outcome import Died, Failed, Outcome, fate, read_outcome, tell_survivors
+from handoff_worker.children.nursery import NoProcess, Nursery
+from handoff_worker.children.outcome import Failed, NotStarted, Outcome, fate, read_outcome, tell_survivors
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Channel, Garbled
 
@@ -54,7 +54,7 @@ class Children:
         children_limit: int = sys.maxsize,
         adopts: bool = False,
     ) -> None:
-        """Start the nursery.
+        """Start the nursery. Raises `NoProcess`.
 
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
         has grown by `growth_limit` bytes since its first. `path` and the current directory are importable in them.
@@ -72,6 +72,8 @@ class Children:
         self._outcomes: list[Outcome] = []
         self._earliest = inf  #: no deadline is before it
         self._look_at_s = 0.0
+        self.unable = ""  #: why a process could not be started; '' again once `try_again` has found that one can
+        self._has_nursery = True
         self._nursery = Nursery(path, self._selector, adopts)
 
     def fileno(self) -> int:
@@ -113,6 +115,22 @@ class Children:
             return False
         self._end(child, reason)
         return True
+
+    def end_idle(self) -> None:
+        """End all that are idle: where no process can be started, each of them may be one too many."""
+        while len(self._idle):
+            self._end(self._idle.oldest())
+
+    def try_again(self) -> None:
+        """Find out whether a process can be started by now: then `unable` is soon empty."""
+        if len(self._idle):
+            self.unable = ""
+            return
+        if not self._has_nursery:
+            self._start_nursery()
+        if self._has_nursery and not any(child.is_spare() for child in self._children.values()):
+            with contextlib.suppress(OSError):
+                self._new(())
 
     def poll(self) -> list[Outcome]:
         """Do what can be done without waiting, and return what has ended since.
@@ -158,7 +176,8 @@ class Children:
         if now_s < self._look_at_s:
             return
         self._look_at_s = now_s + watch.LOOK_S
-        self._nursery.look()
+        if self._has_nursery:
+            self._nursery.look()
         for child in self._running.values():
             if why := child.standstill():
                 self._end(child, why)
@@ -172,8 +191,9 @@ class Children:
             try:
                 child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
             except OSError as error:
-                # Too many open files, most likely: whatever else runs goes on.
-                self._outcomes.append(Died(task.id, None, f"{_NOT_STARTED}: {error}"))
+                # No socket pair: too many files are open.
+                self._running.pop(task.id, None)
+                self._give_up(task, str(error))
                 return
             child.task, child.limit_s, child.deadline = task, task.limit_s(), inf
             if leaving:
@@ -280,6 +300,20 @@ class Children:
         self._idle.discard(child)
         child.kill()
 
+    def _give_up(self, task: Task, reason: str) -> None:
+        self.unable = reason
+        self._outcomes.append(NotStarted(task.id, reason))
+
+    def _not_forked(self, child: Child, reason: str) -> None:
+        """Take leave of a child that never was; if nobody wanted its end, its function has not begun."""
+        self.unable = reason
+        task = child.task
+        if task is not None and not child.ending:
+            child.task = None
+            del self._running[task.id]
+            self._give_up(task, reason)
+        self._bury(child, None, f"{_NOT_STARTED}: {reason}")
+
     def _bury(
         self, child: Child, code: int | None, text: str, ended: Sequence[str] = (), left: Sequence[str] = ()
     ) -> None:
@@ -334,6 +368,9 @@ class Children:
                 child.pid = pid
                 if child.ending:
                     child.kill()
+                elif child.task is None:
+                    self.unable = ""
+                    self._idle.add(child)
                 elif child.task is not None and child not in self._waiting:
                     self._set_deadline(child, child.limit_s + self._grace_s)
             case ["exited", number, code, ended, left]:
@@ -341,7 +378,7 @@ class Children:
             case ["cleared", number]:
                 self._release(self._children[number])
             case ["not forked", number, reason]:
-                self._bury(self._children[number], None, f"{_NOT_STARTED}: {reason}")
+                self._not_forked(self._children[number], reason)
             case ["gone", code]:
                 for child in [child for child in self._children.values() if child.requested]:
                     if child.buried:
@@ -349,4 +386,14 @@ class Children:
                         continue
                     child.kill()
                     self._bury(child, None, f"its nursery is gone: {fate(code)}")
-                self._nursery.start()
+                self._start_nursery()
+
+    def _start_nursery(self) -> None:
+        try:
+            self._nursery.start()
+            self._has_nursery = True
+        except NoProcess as error:
+            self._has_nursery = False
+            self.unable = error.reason
+            for child in list(self._children.values()):
+                self._not_forked(child, error.reason)

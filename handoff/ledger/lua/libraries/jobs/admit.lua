@@ -17,8 +17,8 @@ function Admit.job(job, preferred, grown)
     local shape = Shape.read(variant.shape)
     if variant.after == 0 and Find.may_fit(shape, rank, grown) then
       local node = preferred and preferred ~= '' and Node.load(preferred)
-      node = node and Fit.now(node, shape, rank) and node
-        or Find.node(shape, rank, Placing.strategy_of(job), nil, grown)
+      node = node and node.name ~= job.shunned and Fit.now(node, shape, rank) and node
+        or Placing.find(job, shape, rank, grown)
       if node then
         Placing.on(job, node, i)
         return node
@@ -34,7 +34,7 @@ end
 -- One of its variants has been waited for long enough: it is tried, and waits beside the others.
 function Admit.join_variant(job, number)
   local shape, rank = Shape.read(Demand.read(job.demand)[number].shape), tonumber(job.rank)
-  local node = Find.may_fit(shape, rank) and Find.node(shape, rank, Placing.strategy_of(job))
+  local node = Find.may_fit(shape, rank) and Placing.find(job, shape, rank)
   if node then
     Waiting.stop(job)
     Placing.on(job, node, number)

@@ -31,6 +31,12 @@ function Executions.finish(node_name, queue, id)
   redis.call('DEL', K.rq_execution .. id)
 end
 
+-- As if it had not been started; `finish` goes before.
+function Executions.undo(job)
+  Job.set(job, 'attempts', Number.text(tonumber(job.attempts) - 1))
+  Job.unset(job, 'started_at', 'last_heartbeat', 'worker_name')
+end
+
 -- Whether that reservation was started on the node.
 function Executions.has(node_name, id)
   return redis.call('ZSCORE', K.running .. node_name, id) ~= false

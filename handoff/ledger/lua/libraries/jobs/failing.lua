@@ -9,6 +9,7 @@ local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 function Failing.job(job, error, message, body, is_retryable, jitter)
   local attempts = tonumber(job.attempts or 0)
   if is_retryable and attempts <= tonumber(job.retries or 0) then
+    Job.set(job, 'shunned', job.node)
     local backoff = math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ^ (attempts - 1)) * jitter
     Admit.later(job, math.floor(Call.now + backoff))
     return 'retrying'

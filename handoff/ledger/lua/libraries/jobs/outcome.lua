@@ -1,6 +1,6 @@
--- What came of an attempt, stored: the end of its function, or a delayed retry.
+-- What came of an attempt, stored: the end of its function, a delayed retry, or as if it had not been.
 --
--- @include jobs/ending  jobs/exc_string  jobs/failing  jobs/job
+-- @include jobs/admit  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job
 
 -- Results larger than that are read by the children that need them, not sent along by `take`.
 local LARGE = 16384
@@ -25,6 +25,12 @@ function Outcome.store(job, result, name, placement)
   if job.cancel then
     Ending.job(job, 'canceled', {})
     return 'canceled'
+  end
+  if kind == 'unstarted' then
+    Executions.undo(job)
+    Job.set(job, 'shunned', name)
+    Admit.ready(job)
+    return 'returned'
   end
   if kind == 'finished' then
     Ending.job(job, 'finished', entry_of(job, result))

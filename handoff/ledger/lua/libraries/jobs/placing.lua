@@ -1,9 +1,9 @@
 -- Placing a function on a node that fits.
 --
--- KEYS     rq_deferred  rq_queue
+-- KEYS     open  rq_deferred  rq_queue
 -- STATE    placed  {}  what this script has placed, by id, as it stands on its queue: nobody else can have been there
--- @include jobs/job  jobs/queues  nodes/reservations  nodes/strategies  runs/groups  texts/demand  texts/number
--- @include texts/reservation  texts/shape  time/timestamp  waiting/overtaking
+-- @include jobs/job  jobs/queues  nodes/find  nodes/node  nodes/reservations  nodes/scratch  nodes/strategies
+-- @include runs/groups  texts/demand  texts/number  texts/reservation  texts/shape  time/timestamp  waiting/overtaking
 
 function Placing.placed_now(job_id, node)
   local job = Call.placed[job_id]
@@ -45,4 +45,22 @@ end
 
 function Placing.strategy_of(job)
   return Strategies.named(Job.option(job, 'strategy'))
+end
+
+-- The node that its strategy chooses for one of its shapes, or nil; that on which its last attempt failed only where no
+-- other fits. `grown`: see Find.node.
+function Placing.find(job, shape, rank, grown)
+  local choose = Placing.strategy_of(job)
+  local shunned = job.shunned and shape.pin == '' and Node.load(job.shunned)
+  if shunned and Node.is_open(shunned) then
+    local others = Scratch.key()
+    redis.call('BITOP', 'OR', others, K.open, K.open)
+    redis.call('SETBIT', others, shunned.position, 0)
+    local node = Find.node(shape, rank, choose, others)
+    Scratch.drop()
+    if node then
+      return node
+    end
+  end
+  return Find.node(shape, rank, choose, nil, grown)
 end

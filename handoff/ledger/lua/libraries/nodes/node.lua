@@ -3,7 +3,7 @@
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
 -- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something reserved does not fit the capacity, `quiet` while its
--- agent takes no more, `draining` (until when, ms, 0 = no deadline), `hold` (for whom it is held: nodes/holds), `labels`,
+-- agent takes no more (since when, ms) with the `reason`, `draining` (until when, ms, 0 = no deadline), `hold` (for whom it is held: nodes/holds), `labels`,
 -- `class` (nodes/classes), and by resource texts/node_field. A device serves whole claims, shares or claims of memory,
 -- never two kinds at once.
 --
@@ -89,6 +89,12 @@ function Node.set_field(node, field, value)
   else
     redis.call('HDEL', K.node .. node.name, field)
   end
+end
+
+-- Its agent takes functions.
+function Node.serve(node)
+  Node.set_field(node, 'quiet', nil)
+  Node.set_field(node, 'reason', nil)
 end
 
 -- Set how much it has of a resource, or with nil take that away.

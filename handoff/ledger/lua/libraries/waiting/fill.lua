@@ -1,7 +1,7 @@
 -- Filling a node that is dirty, and handing out what all share: the best rank first, until nothing fits.
 --
 -- KEYS     shape
--- @include jobs/placing  nodes/dirty  nodes/find  nodes/fit  nodes/node  nodes/shared  texts/demand  texts/resource
+-- @include jobs/placing  nodes/dirty  nodes/fit  nodes/node  nodes/shared  texts/demand  texts/resource
 -- @include texts/shape  waiting/shapes  waiting/start  waiting/waiting
 
 -- A walk over what wants shared tokens looks for a node at each step, which takes as long as several other steps.
@@ -13,7 +13,7 @@ local function start_anywhere(job)
   for i, variant in ipairs(Demand.read(job.demand)) do
     local shape = Shape.read(variant.shape)
     local joined = variant.after == 0 or redis.call('ZSCORE', K.shape .. shape.text, job.id)
-    local node = joined and Find.node(shape, rank, Placing.strategy_of(job))
+    local node = joined and Placing.find(job, shape, rank)
     if node then
       Waiting.stop(job)
       Placing.on(job, node, i)

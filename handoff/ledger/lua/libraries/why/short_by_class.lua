@@ -33,12 +33,15 @@ local function missing_among(wants, nodes)
 end
 
 -- A class that could hold the shape when idle, shown by `node`.
--- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}}
+-- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}, why the agent of a
+-- closed one takes nothing: {node, reason} or {}}
 local function able_class(shape, node, able, barred)
   local wants = Shared.wants_of_node(shape)
   local alike = Scratch.both(able, K.alike .. node.class)
   local count = redis.call('BITCOUNT', alike)
   local some = Scratch.keep('some', Scratch.both(alike, K.open))
+  local others = Scratch.first(Scratch.without(alike, some))
+  local closed = others >= 0 and Node.at(others)
   Scratch.drop()
   local open, room, withheld, missing = redis.call('BITCOUNT', some), 0, 0, {}
   if open > 0 then
@@ -49,7 +52,8 @@ local function able_class(shape, node, able, barred)
     end
     Scratch.drop()
   end
-  return {node.class, node.name, count, open, room, withheld, missing, {}}
+  local reason = closed and closed.reason and {closed.name, closed.reason} or {}
+  return {node.class, node.name, count, open, room, withheld, missing, {}, reason}
 end
 
 -- A class that could never hold it, and why: of the nodes that stand for it the one that lacks least.
@@ -63,7 +67,7 @@ local function unable_class(shape, class)
         items[#items + 1] = not Shortfall.is_of_shared(item) and item or nil
       end
       if not best or #items < #best[8] then
-        best = {class, name, redis.call('ZCARD', K.class .. class), 0, 0, 0, {}, items}
+        best = {class, name, redis.call('ZCARD', K.class .. class), 0, 0, 0, {}, items, {}}
       end
     end
   end
@@ -85,7 +89,7 @@ local function shared_class(shape, rank)
   local missing = Shortage.of(tokens, ShortByClass.free_of(shared), {})
   local is_open = Node.is_open(shared) and 1 or 0
   local room = #missing == 0 and is_open or 0
-  return {Shared.NAME, Shared.NAME, 1, is_open, room, room, missing, never}
+  return {Shared.NAME, Shared.NAME, 1, is_open, room, room, missing, never, {}}
 end
 
 -- What is short, at most `most` classes: those that could hold it when idle in the order of nodes, then others.

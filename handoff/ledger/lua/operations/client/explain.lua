@@ -19,7 +19,7 @@
 --              holds: {{node, job, its function, families with commas, 1 = its own}, ...};
 --              ends: when it fails if it has not started, and when its fitness is looked at, ms, 0 = never
 -- @include claims/shortage  jobs/job  jobs/placing  jobs/queues  nodes/constraints  nodes/distance  nodes/feasible
--- @include nodes/find  nodes/fit  nodes/holds  nodes/lapse  nodes/node  nodes/scratch  nodes/shared  texts/demand
+-- @include nodes/fit  nodes/holds  nodes/lapse  nodes/node  nodes/scratch  nodes/shared  texts/demand
 -- @include texts/note  texts/shape  texts/timer  time/timers  waiting/limits  waiting/notes  why/changes  why/holders
 -- @include why/near  why/short_by_class
 
@@ -81,7 +81,7 @@ local able, unfit = Feasible.judge(counting)
 local classes, room, nearest, overtaken = {}, '', nil, nil
 for _, each in ipairs(asked) do
   if asked ~= others and room == '' then
-    local node = Find.node(each.shape, rank, Placing.strategy_of(job))
+    local node = Placing.find(job, each.shape, rank)
     room = node and node.name or ''
   end
   local found = Near.node(each.shape, rank)

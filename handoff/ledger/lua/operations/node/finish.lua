@@ -9,8 +9,8 @@
 --          room       int   how many functions the agent can start
 --          results    list  texts/result, one behind the other
 -- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
---                                                    canceled, refused, incomplete (of a value that was sent before
---                                                    not all is there); more = 1: work is left over, tick again
+--                                                    canceled, returned (it waits again), refused, incomplete (of a
+--                                                    value that was sent before not all is there); more = 1: work is left over, tick again
 --          {'behind'}                                Redis was rolled back to before the last of these calls: nothing was
 --                                                    written, and recall goes first
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
@@ -60,7 +60,7 @@ local function completed(result)
 end
 
 local outcomes, finished, failed = {}, 0, 0
-local IS_NO_FAILURE = {stored = true, refused = true, incomplete = true}
+local IS_NO_FAILURE = {stored = true, returned = true, refused = true, incomplete = true}
 for i = results_first, #ARGV, Result.VALUES do
   local result = completed(Result.read(ARGV, i))
   local outcome = result and store(result) or 'incomplete'

@@ -3,11 +3,13 @@
 -- ARGV     name       str
 --          epoch      str   of this agent's registration
 --          quiet      int   1 or 0
+--          reason     str   why it takes no more, for people; '' = it was told so
 -- RETURNS  {'quiet'}
 --          {'serving'}
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'stale'}    the node has another epoch
 -- @include settle  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
+-- @include texts/number  time/events
 
 local SLICE = 64
 
@@ -17,15 +19,20 @@ if not node then
 end
 
 if quiet == 0 then
-  Node.set_field(node, 'quiet', nil)
+  Node.serve(node)
   Standing.set_open(node)
   Dirty.mark(name)
+  Events.emit('node', 'node', name, 'change', 'serving')
   Settle.go_on(32)
   return {'serving'}
 end
 
 Holds.lift(node)
-Node.set_field(node, 'quiet', '1')
+if not node.quiet or (node.reason or '') ~= reason then
+  Node.set_field(node, 'quiet', Number.text(Call.now))
+  Node.set_field(node, 'reason', reason ~= '' and reason or nil)
+  Events.emit('node', 'node', name, 'change', 'quiet', 'reason', reason)
+end
 Standing.set_open(node)
 Groups.disband(node)
 return {Recovery.hand_back(node, 'handed back', SLICE) == SLICE and 'again' or 'quiet'}

@@ -2,7 +2,7 @@
 --
 -- What stands in the books as not yet started, or as started there, ends as it did; its on_failure was run. What runs
 -- there and stands elsewhere, or waits, has lost this attempt: it is not started beside itself. What runs elsewhere by now
--- is left. Asked again it finds all of it ended, and changes nothing.
+-- is left. What could not be started is placed anew. Asked again it finds all else ended, and leaves it.
 --
 -- KEYS     node
 -- ARGV     name     str   the node

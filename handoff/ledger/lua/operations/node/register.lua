@@ -46,7 +46,7 @@ redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', '
   'holder', holder, 'lease_ms', node.lease_ms)
 Leases.begin(node)
 redis.call('ZREM', K.lost, name)
-Node.set_field(node, 'quiet', nil)
+Node.serve(node)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)
 
 local queue = Queues.of(name)

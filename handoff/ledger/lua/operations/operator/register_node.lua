@@ -28,7 +28,7 @@ node.state, node.epoch = 'up', epoch
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', epoch, 'kind', 'static')
 redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply')
 redis.call('ZREM', K.lost, name)
-Node.set_field(node, 'quiet', nil)
+Node.serve(node)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)
 Queues.list(Queues.of(name))
 Queues.list(Call.lobby)
