@@ -344,4 +344,5 @@ def _client(connection: redis.Redis | None, url: str) -> redis.Redis:
         return own_client(connection, url)
     except ValueError as error:
         # Not the address itself: it may hold a password.
-        raise ValueError(f"the address is not one of Redis ({error}): write redis://host:port/db") from error
+        forms = "redis://host:port/db or redis+sentinel://host:port/service/db"
+        raise ValueError(f"the address is not one of Redis ({error}): write {forms}") from error

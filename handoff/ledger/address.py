@@ -111,7 +111,7 @@ def _behind_sentinels(rest: str, *, is_tls: bool) -> redis.Redis:
     login, _, hosts = hosts.rpartition("@")
     service, _, db = path.partition("/")
     if not service:
-        raise ValueError("it names no service, which is what the sentinels call the master: host:port/service/db")
+        raise ValueError("it names no service, which is what the sentinels call the master")
     places = [_host(f"host {number} of its sentinels", text) for number, text in enumerate(hosts.split(","), 1)]
     given = dict(parse_qsl(query, keep_blank_values=True))
     of_sentinels = {

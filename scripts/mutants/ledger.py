@@ -6,6 +6,24 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "sentinels-unknown",
+        "a service that no sentinel watches is waited for",
+        "handoff/ledger/sentinels.py",
+        "        if is_answered:",
+        "        if is_answered and said == []:",
+        (
+            "tests/ledger/store/test_store_sentinel.py::TestNotFound::test_a_service_that_no_sentinel_watches_is_told_at_once",
+        ),
+    ),
+    Mutant(
+        "sentinels-look",
+        "a master that was replaced is gone on with",
+        "handoff/ledger/sentinels.py",
+        "        if self.is_master and now_s >= self._look_at_s:",
+        "        if not self.is_master and now_s >= self._look_at_s:",
+        ("tests/ledger/store/test_master_pool.py::test_a_master_that_was_replaced_is_left_although_it_goes_on",),
+    ),
+    Mutant(
         "store-noscript",
         "a script that the server has forgotten is not brought back",
         "handoff/ledger/store.py",
