@@ -24,6 +24,9 @@ DONE, FAILED, MISUSED = 0, 1, 2
 INTERRUPTED = 130
 """What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
 
+LONGEST_COMPLAINT = 400
+"""Characters of what is wrong with the arguments, which repeats them."""
+
 _BAD_ARGUMENTS = (InvalidFunction, InvalidNode, InvalidResources, NotSerializable, TooLarge)
 
 
@@ -73,6 +76,8 @@ def _say(text: str) -> None:
 
 def _with_advice(error: click.ClickException) -> str:
     what = error.format_message().rstrip(".")
+    if len(what) > LONGEST_COMPLAINT:
+        what = f"{what[:LONGEST_COMPLAINT]}..."
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{what}: see `{context.command_path if context else 'handoff'} --help`"
 

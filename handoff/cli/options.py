@@ -53,5 +53,7 @@ def _option(*names: str, **attributes: Any) -> Callable[[Decorated], Decorated]:
 
 def _note(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     asked = context.ensure_object(Asked)
+    if value == "":
+        raise click.BadParameter("it is empty: give it a value, or leave it out", context, parameter)
     if value and parameter.name is not None:
         setattr(asked, parameter.name, value)

@@ -160,3 +160,5 @@ def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:
         return parse_call_arguments(list(arguments))
     except (OSError, UnicodeError) as error:
         raise click.UsageError(f"A file of an argument cannot be read ({error})") from error
+    except ValueError as error:
+        raise click.UsageError(f"An argument cannot be read ({error})") from error

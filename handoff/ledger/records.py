@@ -66,11 +66,16 @@ class PickledResult(HandoffError):
         )
 
 
-def look(store: Store, job_id: str) -> Record:
-    """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
+def known_id(job_id: object) -> str:
+    """Return `job_id` if a function may have such an id at all, else raise `UnknownFunction`."""
     if not isinstance(job_id, str) or not is_unicode(job_id):
         raise UnknownFunction(named(job_id))
-    _, values, entries = store.run("look", *RECORD_FIELDS, job_id=job_id)
+    return job_id
+
+
+def look(store: Store, job_id: str) -> Record:
+    """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
+    _, values, entries = store.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
     return record_of(store.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
 
 

@@ -180,10 +180,14 @@ def utc_text(moment: datetime) -> str:
 def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
     """Read a call's arguments as rq's command line does: `text`, `:json`, `%literal`, `key=text`, `key:=json`, `@file`.
 
-    Raises what rq's parser raises: `click.ClickException`, and OSError or UnicodeError for a file.
+    Raises what rq's parser raises: `click.ClickException`, and OSError or UnicodeError for a file; ValueError for what
+    is too deep or too long.
     """
     # Imported here: it brings rq's whole command line, which no client needs.
     from rq.cli.helpers import parse_function_args
 
-    args, kwargs = parse_function_args(texts)  # type: ignore[no-untyped-call]
+    try:
+        args, kwargs = parse_function_args(texts)  # type: ignore[no-untyped-call]
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("it is nested too deep") from error
     return args, kwargs

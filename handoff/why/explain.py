@@ -7,6 +7,7 @@ from typing import Any
 from handoff.errors import UnknownFunction
 from handoff.ledger.fields import names_of
 from handoff.ledger.members import dependencies_of, read_chooser, read_members, read_standings
+from handoff.ledger.records import known_id
 from handoff.ledger.states import PARKED, TERMINAL
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.stored_job import StoredJob
@@ -30,7 +31,7 @@ _EARLY = ("deferred", PARKED)
 
 def explain(store: Store, id: str) -> Explanation:
     """Look at one function. Raises `UnknownFunction`."""
-    reply = store.run("explain", *names_of(_FIELDS), job_id=id)
+    reply = store.run("explain", *names_of(_FIELDS), job_id=known_id(id))
     match reply:
         case ["unknown"]:
             raise UnknownFunction(id)

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from handoff.errors import HandoffError
+from handoff.errors import HandoffError, shown
 from handoff.ledger.store import ScriptBug, Store, own_client
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
@@ -127,7 +127,9 @@ def _as_far_as_files_go(offer: Offer) -> Offer:
 
 
 def _set_up_log(as_json: bool) -> None:
-    level = os.environ.get("HANDOFF_LOG_LEVEL", "INFO").upper()
+    level = os.environ.get("HANDOFF_LOG_LEVEL", "").upper() or "INFO"
+    if level not in (names := logging.getLevelNamesMapping()):
+        raise click.UsageError(f"HANDOFF_LOG_LEVEL is {shown(level)}: choose one of {', '.join(names)}")
     form = (
         '{"at": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": %(quoted)s}'
         if as_json

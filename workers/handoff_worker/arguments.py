@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from handoff.errors import shown
 from handoff.words.resources import Number
 from handoff_worker.machine import settings
 
@@ -54,9 +55,9 @@ def _amount(value: str) -> Amount:
         if value.startswith("["):
             return list(json.loads(value, parse_float=Decimal))
         return int(value) if value.lstrip("+-").isdecimal() else Decimal(value)
-    except (ValueError, InvalidOperation):
+    except (ValueError, InvalidOperation, RecursionError):
         raise click.BadParameter(
-            f"{value!r} is no number (for devices also a list of numbers, such as [0,3])"
+            f"{shown(value)} is no number (for devices also a list of numbers, such as [0,3])"
         ) from None
 
 
@@ -65,6 +66,6 @@ def _pairs(values: tuple[str, ...], form: str) -> dict[str, str]:
     for value in values:
         name, equals, what = value.partition("=")
         if not equals:
-            raise click.BadParameter(f"{value!r} does not read {form}")
+            raise click.BadParameter(f"{shown(value)} does not read {form}")
         pairs[name] = what
     return pairs

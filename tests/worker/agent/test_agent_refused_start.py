@@ -39,6 +39,7 @@ def slow(arguments: list[str], said: str) -> ParameterSet:
     [
         (["--cpu", "many"], "'many' is no number"),
         slow(["--cpu", "-1"], "cpu"),
+        (["--cpu", "[" * 3000], "is no number"),
         slow(["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
         slow(["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
         slow(["--device-memory", "gpu=24G"], "'24G' is no number"),
@@ -70,6 +71,16 @@ def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str
     assert len(told(ended)) == 1, ended.stderr
     assert said in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_level_of_the_log_that_is_none_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDOFF_LOG_LEVEL", "loud")
+
+    ended = run_agent("--no-probe")
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "HANDOFF_LOG_LEVEL is 'LOUD': choose one of" in ended.stderr
 
 
 def test_who_is_not_to_wait_is_told_in_one_line_with_exit_code_1_that_redis_is_away() -> None:

@@ -36,7 +36,8 @@ def load(path: Path) -> NodeSettings:
     """Read a settings file; the only errors are OSError and ValueError, which names file, key and what is allowed."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are both.
+    # TOMLDecodeError and UnicodeDecodeError are both of the first.
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not TOML ({error}): write one `key = value` on a line") from error
     for key, value in document.items():
         if key not in _ALLOWED:
