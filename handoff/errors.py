@@ -323,7 +323,7 @@ class ResultTooLarge(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"the result takes {self.size / 1e6:.1f} MB and {self.limit / 1e6:.1f} MB is the limit: "
+            f"the result takes {self.size / 2**20:.1f} MB and {self.limit / 2**20:.0f} MB is the limit: "
             "store the data elsewhere and return a reference to it"
         )
 

@@ -29,6 +29,16 @@ class TestSizes:
     def test_arguments_of_nine_megabytes_are_refused_with_their_size(self, busy: Cluster, data: Any) -> None:
         assert_refused(busy, enqueue(data), TooLarge, "8.6 MB", "8 MB is the limit")
 
+    def test_the_last_byte_that_has_room_arrives_and_one_more_is_refused(self, cluster: Cluster) -> None:
+        with pytest.raises(TooLarge) as refused:
+            cluster.enqueue(work, bytes(9 * MB))
+        most = 9 * MB - (refused.value.size - refused.value.limit)
+
+        with pytest.raises(TooLarge):
+            cluster.enqueue(work, bytes(most + 1))
+        assert cluster.enqueue(work, bytes(most)).job.args == (bytes(most),)
+        assert refused.value.limit == 8 * 2**20
+
     def test_many_arguments_count_together(self, busy: Cluster) -> None:
         assert_refused(busy, enqueue(*[bytes(MB)] * 9), TooLarge, "8.6 MB")
 

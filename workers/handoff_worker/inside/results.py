@@ -9,10 +9,10 @@ from handoff.serializer import SerializerLike, dumps_result
 from handoff_worker.inside.failure import Hopeless
 from handoff_worker.inside.inputs import Serialize, Unmade
 
-LARGEST_RESULT = 64_000_000
+LARGEST_RESULT = 64 * 2**20
 """Bytes of a serialized result."""
 
-LARGEST_FORMS = 192_000_000
+LARGEST_FORMS = 192 * 2**20
 """Bytes of a result and its forms together: one message carries them all to the agent, and one call to Redis."""
 
 
