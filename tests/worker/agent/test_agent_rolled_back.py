@@ -17,25 +17,29 @@ LEASE_S = 30.0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stood", ["queued", "started"])
+@pytest.mark.parametrize(
+    ("stood", "value"),
+    [("queued", 7), ("started", 7), ("queued", b"x" * 700_000), ("started", b"x" * 700_000)],
+    ids=["queued", "started", "queued, large", "started, large"],
+)
 def test_a_function_that_has_ended_is_not_run_again_and_keeps_its_result(
-    cluster: Cluster, agents: Agents, gate: Gate, stood: str
+    cluster: Cluster, agents: Agents, gate: Gate, stood: str, value: int | bytes
 ) -> None:
     agents.start("a", lease=LEASE_S)
     suspend(cluster.connection)
-    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, 7)
+    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, value)
     bring_back = snapshot(cluster)
     resume(cluster.connection)
     gate.arrival()
     if stood == "started":
         bring_back = snapshot(cluster)
     gate.open("a")
-    assert handle.result(LIMIT_S) == 7
+    assert handle.result(LIMIT_S) == value
 
     bring_back()
     resume(cluster.connection)
 
-    assert handle.result(LIMIT_S) == 7
+    assert handle.result(LIMIT_S) == value
     assert handle.attempts == 1
     # It would stand at the gate by now.
     assert cluster.enqueue(agent_tasks.where, node="a").result(LIMIT_S) == "a"

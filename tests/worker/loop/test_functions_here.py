@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from handoff.ledger.result_entry import encode_value
 from handoff_worker.agent import delivery
 from handoff_worker.agent.delivery import Outbox, Result
 from handoff_worker.agent.functions import Functions
@@ -44,6 +45,25 @@ def test_a_start_that_redis_has_forgotten_is_not_repeated(functions: Functions, 
     functions.start(started())
 
     assert launched(children) == [ID]
+
+
+@pytest.mark.parametrize("size", [0, delivery.LARGE // 2, delivery.LARGE])
+def test_a_result_that_redis_has_forgotten_is_delivered_again_with_its_value(
+    functions: Functions, outbox: Outbox, size: int
+) -> None:
+    known = Started(ID, {b"h_token": b"token", b"h_attempts": b"1"})
+    functions.start(known)
+    functions.end(Finished(ID, bytes(size)))
+    for ahead in outbox.take_large():
+        outbox.arrived(ahead.id, "parcel")
+    [delivered] = outbox.exchange()[1]
+    outbox.note_answer(1)
+    functions.settle(delivered, "finished")
+
+    functions.start(known)
+
+    [again] = [*outbox.unsent, *outbox.take_large()]
+    assert (again.kind, again.body) == ("finished", encode_value(bytes(size)))
 
 
 def test_what_a_command_has_ended_is_told_as_stopped(functions: Functions, outbox: Outbox) -> None:

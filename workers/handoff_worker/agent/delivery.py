@@ -161,9 +161,9 @@ class Outbox:
         """Send the value of a result ahead once more: Redis has lost what it had of it."""
         self.large.append(self._ahead[id])
 
-    def settle(self, id: str) -> None:
-        """Forget what was sent ahead: its result has been delivered, or another in its place."""
-        self._ahead.pop(id, None)
+    def settle(self, id: str) -> Result | None:
+        """Forget what was sent ahead: its result has been delivered, or another in its place. -> what it was"""
+        return self._ahead.pop(id, None)
 
     def exchange(self) -> tuple[int, list[Result]]:
         """-> number and results of the exchange to be sent now: the last one, unless it is answered"""
