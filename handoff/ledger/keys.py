@@ -52,10 +52,8 @@ SCHEMA: dict[str, Key] = {
     # The index: one bit per node position.
     "live": Key("live", "STRING", "bitmap: nodes that are up and not being drained", "while a node is known"),
     "open": Key("open", "STRING", "bitmap: live nodes on which something may be placed", "while a node is known"),
-    "planes": Key("planes", "HASH", "index -> how many bit planes it has", "while a node is known"),
-    "plane": Key(
-        "plane:", "STRING", "bitmap: nodes with that bit set", "while a node is known", of="free|cap:index:bit"
-    ),
+    "planes": Key("planes", "HASH", "index -> how many bit planes it has", "while a node has it"),
+    "plane": Key("plane:", "STRING", "bitmap: nodes with that bit set", "while a node has it", of="free|cap:index:bit"),
     "labels": Key("labels", "HASH", "label=value -> how many nodes have it", "while a node has one"),
     "label": Key("label:", "STRING", "bitmap: nodes with that label", "while a node has it", of="label=value"),
     "classes": Key("classes", "ZSET", "every class of alike live nodes, score 0", "while a node is live"),

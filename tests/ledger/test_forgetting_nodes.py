@@ -40,6 +40,11 @@ def kept_of_nodes(cluster: Cluster) -> dict[str, Any]:
     return own | {key: value for key, value in workers.items() if value}
 
 
+def planes_of_resources(kept: dict[str, Any]) -> set[str]:
+    """All but those of what a node has to spare, which every node has."""
+    return {key for key in kept if key.startswith("plane:") and "*spare" not in key}
+
+
 def lose(cluster: Cluster) -> None:
     pass_ms(cluster.store, LEASE_MS)
     tick(cluster.store)
@@ -103,3 +108,21 @@ def test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back(clus
     assert known(cluster) == ["b"]
     assert {handle.node for handle in handles} == {"b"}
     assert len(other.take(MANY)) == MANY
+
+
+def test_bit_planes_in_which_no_node_has_a_bit_go_with_the_last_that_had_one(cluster: Cluster) -> None:
+    """Also while another node stays: resources by any name would pile up."""
+    cluster.register_node("stays", {"cpu": 3}, labels={"zone": "north"})
+    before = kept_of_nodes(cluster)
+    for i in range(3):
+        cluster.register_node("goes", {"cpu": 1000, "fpga": [0, 1], f"license{i}": 7}, labels={"zone": "south"})
+        claim = cluster.tracker.request("goes", {f"license{i}": 3})
+        cluster.tracker.release(claim)
+        cluster.deregister_node("goes")
+
+    kept = kept_of_nodes(cluster)
+
+    assert planes_of_resources(kept) == planes_of_resources(before)
+    assert kept["planes"].keys() == before["planes"].keys()
+    assert cluster.resources_available("stays", {"cpu": 3})
+    assert not cluster.resources_available("stays", {"cpu": 3.5})

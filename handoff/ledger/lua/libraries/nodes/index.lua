@@ -54,6 +54,27 @@ function Index.set_capacity(position, was, is)
   set('cap', position, was, is)
 end
 
+-- Of the capacities of a node that is gone, drop the planes in which no other has a bit.
+function Index.narrow(capacity)
+  for index in pairs(capacity) do
+    local is_had = false
+    for bit = 0, tonumber(redis.call('HGET', K.planes, index) or 0) - 1 do
+      for _, side in ipairs({'free', 'cap'}) do
+        local plane = column(side, index) .. bit
+        if redis.call('BITCOUNT', plane) == 0 then
+          redis.call('DEL', plane)
+        elseif side == 'cap' then
+          is_had = true
+        end
+      end
+    end
+    -- Who has it may come to have it free, for which the number of planes must stand.
+    if not is_had then
+      redis.call('HDEL', K.planes, index)
+    end
+  end
+end
+
 -- All of it, when no node is left.
 function Index.drop()
   local flat = redis.call('HGETALL', K.planes)
