@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from handoff.errors import ResourcesUnavailable, UnknownRun
@@ -45,6 +47,25 @@ def test_a_run_that_cannot_reserve_whole_leaves_nothing(site: Site) -> None:
     site.assert_traces(before)
     with pytest.raises(UnknownRun):
         site.cluster.run("big")
+
+
+@pytest.mark.parametrize(("functions", "steps"), [(16, 1), (20, 2)])
+def test_some_sixteen_functions_are_reserved_whole_in_one_step_and_more_in_several(
+    site: Site, monkeypatch: pytest.MonkeyPatch, functions: int, steps: int
+) -> None:
+    site.node("a", cpu=functions)
+    store: Any = site.cluster.store
+    called, run = [], store.run
+
+    def call(script: str, *rest: Any, **arguments: Any) -> Any:
+        called.append(script)
+        return run(script, *rest, **arguments)
+
+    monkeypatch.setattr(store, "run", call)
+
+    site.submit(*(function(f"f{number}") for number in range(functions)), reserve="whole")
+
+    assert called.count("load") == steps
 
 
 def test_a_graph_in_slices_that_cannot_reserve_whole_leaves_nothing(

@@ -66,6 +66,21 @@ def test_a_result_that_redis_has_forgotten_is_delivered_again_with_its_value(
     assert (again.kind, again.body) == ("finished", encode_value(bytes(size)))
 
 
+def test_a_result_that_redis_did_not_take_has_failed_for_good(functions: Functions, outbox: Outbox) -> None:
+    known = Started(ID, {b"h_token": b"token", b"h_attempts": b"1"})
+    functions.start(known)
+    functions.end(Finished(ID, bytes(delivery.LARGE)))
+    outbox.take_large()
+    outbox.add(delivery.unstorable(ID, RuntimeError("no")))
+    [delivered] = outbox.exchange()[1]
+    outbox.note_answer(1)
+    functions.settle(delivered, "failed")
+
+    functions.start(known)
+
+    assert [result.kind for result in outbox.unsent] == ["failed"]
+
+
 def test_what_a_command_has_ended_is_told_as_stopped(functions: Functions, outbox: Outbox) -> None:
     functions.start(started())
     functions.stop(ID, "it was canceled")

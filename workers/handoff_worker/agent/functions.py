@@ -142,10 +142,11 @@ class Functions:
         if answer == "incomplete":
             self._outbox.send_again(result.id)
             return
-        value = self._outbox.settle(result.id)
+        ahead = self._outbox.settle(result.id)
         started = self._running.pop(result.id)
         if answer not in ("refused", "returned") and started.is_known_by_its_submit:
-            self._ended.note(started, value or result, time.monotonic())
+            whole = ahead if ahead is not None and result.kind == "sent" else result
+            self._ended.note(started, whole, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
         elif answer == "returned":
