@@ -60,6 +60,7 @@ def default_of(option: str) -> float:
         ("README.md", "192 MB together with what `serialize` makes of it", LARGEST_FORMS == 192 * MB),
         ("README.md", "calls fail with `StoreUnavailable` within some 5 s", store.GIVE_UP_AFTER_S <= 4),
         ("README.md", "calls fail with `StoreUnavailable` within some 5 s", connection.SILENCE_S == 5),
+        ("README.md", "TERM, which gives functions 30 s to finish", default_of("--grace") == 30),
         ("README.md", "without one for up to a minute", store.LONGEST_OUTAGE_S == 60),
         ("workers/README.md", "fail after some 4 s in which no master is known", 3 < store.GIVE_UP_AFTER_S < 5),
         ("workers/README.md", "asks a sentinel five times a second", sentinels.LOOK_S == 1 / 5),
