@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
 from handoff.graph.plan import Plan
+from handoff.ledger import runs
 from handoff.ledger.graph_entries import EntryWriter, Weighed
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.run_options import RunOptions
-from handoff.ledger.runs import ATTENDED_MS
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import read_pairs
 from handoff.ledger.texts.entries import Value
@@ -52,7 +52,7 @@ def launch(
             is_last=int(part == len(slices)),
             whole=int(options.reserve == "whole"),
             units=(options.max_concurrency or 0) * UNIT,
-            lease_ms=ATTENDED_MS if options.attached else 0,
+            lease_ms=runs.ATTENDED_MS if options.attached else 0,
         )
         match reply:
             case ["loaded"] | ["running"]:

@@ -70,6 +70,7 @@ class Both(RuleBasedStateMachine):
         self.runs: dict[str, Job] = {}  #: by reservation
         self.claims: list[Reservation] = []
         self.submitted = 0
+        self.is_set_back = False  #: the clock, perhaps unseen by any script
 
     def teardown(self) -> None:
         self.cluster.close()
@@ -97,7 +98,10 @@ class Both(RuleBasedStateMachine):
         return [job for job in self.oracle.jobs.values() if job.state in states]
 
     def _step(self, ms: int) -> None:
-        """Set back, the clock is not followed: the ledger's time goes on from where it was."""
+        """Set back, the clock is not followed: the ledger's time goes on from where it was, once a script sees it."""
+        if self.is_set_back and ms > 0:
+            self._settle()
+        self.is_set_back = ms < 0
         pass_ms(self.store, ms)
         self.oracle.now_ms += max(0, ms)
 
