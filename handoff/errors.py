@@ -241,13 +241,21 @@ class RunTimedOut(HandoffError, TimeoutError):
 
 
 class NodeLost(HandoffError):
-    """The node went away while it ran the function, and no retry was left."""
+    """The node went away while it ran the function, and no retry was left.
 
-    def __init__(self, function_id: str, node: str, attempts: int) -> None:
-        super().__init__(function_id, node, attempts)
-        self.function_id, self.node, self.attempts = function_id, node, attempts
+    `reason` says what took the function from its node where that was on purpose, such as a deadline; else it is empty.
+    """
+
+    def __init__(self, function_id: str, node: str, attempts: int, reason: str = "") -> None:
+        super().__init__(function_id, node, attempts, reason)
+        self.function_id, self.node, self.attempts, self.reason = function_id, node, attempts, reason
 
     def __str__(self) -> str:
+        if self.reason:
+            return (
+                f"function {self.function_id!r} was ended on node {self.node!r} (attempt {self.attempts}), "
+                f"for {self.reason}: submit it again, or give it max_retries"
+            )
         return (
             f"function {shown(self.function_id)} was running on node {shown(self.node)} when that node was lost "
             f"(attempt {self.attempts}): submit it again, or give it max_retries"

@@ -18,6 +18,7 @@ from handoff.ledger.texts.demand import write_costs
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.list import write_list
+from handoff.ledger.texts.loss import DEREGISTERED
 from handoff.ledger.texts.reservation import claim_id
 from handoff.ledger.texts.terms import write_terms
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
@@ -66,7 +67,7 @@ class RedisResourceTracker:
         known_name(name)
         began = False
         while True:
-            reply, resent = self._store.run_noting("deregister", name=name, incarnation="")
+            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", cause=DEREGISTERED)
             match reply:
                 case ["gone"]:
                     return

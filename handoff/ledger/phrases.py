@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from handoff.ledger.texts.cost import asked_for
+from handoff.ledger.texts.loss import AT_ONCE, DEREGISTERED, DRAINED, GRACE, ROLLED_BACK, UNKNOWN, Loss
 from handoff.ledger.texts.shortfall import Amiss, Item, Shortfall
 from handoff.ledger.texts.terms import CAPACITY, capacity_of
 from handoff.words.constraints import NODE, Term, pin_to, pinned_to
@@ -45,6 +46,21 @@ def _term_in_words(term: Term) -> str:
     if term.name == CAPACITY:
         return f"all collocated with it fit ({in_words(amounts(capacity_of(term)))})"
     return f"any {term.name} but {_any(term.values)}" if term.negated else f"{term.name} {_any(term.values)}"
+
+
+_LOSSES = {
+    GRACE: "the agent on node {node} was told to stop and its grace of {seconds} s ended",
+    AT_ONCE: "the agent on node {node} was told to stop at once",
+    DRAINED: "node {node} is drained and the deadline of that ended",
+    DEREGISTERED: "node {node} was deregistered",
+    UNKNOWN: "the agent on node {node} does not run it",
+    ROLLED_BACK: "Redis was rolled back to before it was started on node {node}",
+}
+
+
+def loss_in_words(loss: Loss) -> str:
+    """Say what took a function from its node."""
+    return _LOSSES.get(loss.cause, "node {node} was lost").format(node=loss.node, seconds=loss.seconds)
 
 
 def shortfall_in_words(found: Shortfall, pinned: str | None) -> str:

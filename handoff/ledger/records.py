@@ -17,11 +17,12 @@ from handoff.errors import (
     named,
 )
 from handoff.ledger.fields import names_of
-from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.result_entry import Entry, decode_traceback, decode_value, entry_of
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.demand import read_demand
+from handoff.ledger.texts.loss import read_loss
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.words.constraints import pinned_to
@@ -113,7 +114,8 @@ def error_of(record: Record) -> HandoffError:
         # The message of an error is that of a failure before rq requeued it.
         return FunctionCanceled(record.function_id, "" if record.error else record.message)
     if record.error == name_of(NodeLost):
-        return NodeLost(record.function_id, record.message, record.attempts)
+        loss = read_loss(record.message)
+        return NodeLost(record.function_id, loss.node, record.attempts, loss_in_words(loss) if loss.cause else "")
     if record.error == name_of(WaitExpired):
         return WaitExpired(record.function_id, int(record.message) / 1000)
     if record.error == name_of(Infeasible):

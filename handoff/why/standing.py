@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from handoff.errors import Infeasible, NodeLost, WaitExpired
-from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.records import name_of
 from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.loss import read_loss
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.words.constraints import pinned_to
 from handoff.words.times import moment, span
@@ -77,7 +78,8 @@ def _failed(job: StoredJob) -> str:
         return f"failed, for it had not started after {span(int(message) / 1000)} of waiting"
     text = f"failed{_at(job)} after {job.attempts} attempt{'' if job.attempts == 1 else 's'}"
     if error == name_of(NodeLost):
-        return f"{text}, when node {message} was lost"
+        loss = read_loss(message)
+        return f"{text}, {'for' if loss.cause else 'when'} {loss_in_words(loss)}"
     return f"{text} with {error}: {message}".removesuffix(": ")
 
 

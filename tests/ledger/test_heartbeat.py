@@ -85,7 +85,7 @@ def test_what_redis_has_no_reservation_for_is_to_be_stopped(cluster: Cluster, ag
 
     reply = cluster.store.run("beat", started.id, "forgotten-1", name="a", epoch=agent.epoch, op=0)
 
-    assert reply == ["beaten", [b"forgotten-1"]]
+    assert reply == ["beaten", [b"forgotten-1"], 0, 0]
 
 
 def test_of_a_lease_that_is_over_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:

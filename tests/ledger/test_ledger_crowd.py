@@ -110,7 +110,7 @@ class Crowd:
 
     def _take_away(self) -> None:
         """Its first slice, whatever that leaves."""
-        self._store.run("deregister", name=self._chance.choice("abcst"), incarnation="")
+        self._store.run("deregister", name=self._chance.choice("abcst"), incarnation="", cause="")
 
     def _pass_time(self) -> None:
         pass_ms(self._store, self._chance.choice([500, 1000, 1000, LEASE_MS]))

@@ -185,11 +185,11 @@ class FakeAgent:
         while self._own("quiet", quiet=int(on), reason=reason) == ["again"]:
             continue
 
-    def goodbye(self) -> bool:
-        """Deregister the node. -> False if it is another agent's, or gone"""
+    def goodbye(self, cause: str = "") -> bool:
+        """Deregister the node; `cause` is of texts/loss. -> False if it is another agent's, or gone"""
         reply: list[Any] = ["again"]
         while reply == ["again"]:
-            reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation)
+            reply = self._store.run("deregister", name=self.name, incarnation=self.incarnation, cause=cause)
         self._forget()
         return reply == ["gone"]
 

@@ -20,11 +20,12 @@ from handoff.ledger.store import ScriptBug
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
-from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.courier import Courier
 from handoff_worker.agent.ledger import NodeLedger
+from handoff_worker.agent.options import Options
 from handoff_worker.agent.started import Started
-from handoff_worker.children.outcome import Finished, Outcome
+from handoff_worker.children.outcome import Died, Finished, Outcome
 from support.passing import pass_ms
 
 LEASE_S = 30.0
@@ -62,6 +63,7 @@ class Children:
         self.tries = 0  #: how often it was tried whether a process can be started
         self.started: list[Any] = []
         self.killed: list[str] = []
+        self.unbegun: set[str] = set()  #: what may still be taken back
         self.returns_at_once = False
         self._ended: list[Outcome] = []
 
@@ -79,6 +81,9 @@ class Children:
     def kill(self, id: str, why: str) -> bool:
         self.killed.append(id)
         return True
+
+    def withdraw(self, id: str) -> bool:
+        return id in self.unbegun
 
     def end(self, outcome: Outcome) -> None:
         self._ended.append(outcome)
@@ -149,14 +154,14 @@ class Maker:
     def callback(self, started: Started, error: str, message: str, body: str) -> Any:
         return SimpleNamespace(id=f"{started.id}:on_failure", error=error)
 
-    def lost_callback(self, started: Started, node: str) -> Any:
-        return SimpleNamespace(id=f"{started.id}:on_failure", lost_with=node)
+    def lost_callback(self, started: Started, loss: str) -> Any:
+        return SimpleNamespace(id=f"{started.id}:on_failure", lost_with=loss)
 
 
 class Loop:
     """An agent of the node `a`, one step at a time."""
 
-    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch, *, slots: int = 4) -> None:
+    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch, *, slots: int = 4, grace_s: float = 30.0) -> None:
         cluster.store.now_ms = START_MS
         self.cluster = cluster
         self.now_s = 1000.0
@@ -180,7 +185,7 @@ class Loop:
         self._calls.clear()
         offer: Any = SimpleNamespace(capabilities=capabilities, labels={})
         children, commands, maker = (cast(Any, part) for part in (self.children, self.commands, Maker()))
-        self.agent = Agent(self.ledger, children, commands, maker, Options(offer, lease_s=LEASE_S))
+        self.agent = Agent(self.ledger, children, commands, maker, Options(offer, lease_s=LEASE_S, grace_s=grace_s))
 
     def _try(self, script: str, *rest: Any, **arguments: Any) -> Any:
         self._calls.append(script)
@@ -234,3 +239,7 @@ class Loop:
     def finish(self, number: int = 0) -> None:
         """The child that was given this task returns."""
         self.children.end(Finished(self.children.started[number].id, b"\xc0"))
+
+    def kill(self, number: int = 0) -> None:
+        """The child that was given this task is killed."""
+        self.children.end(Died(self.children.started[number].id, -9, "killed by signal 9 (SIGKILL)"))

@@ -8,7 +8,9 @@ from handoff import Handle, NodeLost
 from support.waiting import LIMIT_S
 
 
-def assert_lost(handle: Handle, node: str) -> None:
+def assert_lost(handle: Handle, node: str) -> str:
+    """Wait for it. -> what the error says of why"""
     with pytest.raises(NodeLost) as caught:
         handle.result(LIMIT_S)
     assert caught.value.node == node
+    return caught.value.reason

@@ -18,20 +18,17 @@ from handoff.ledger.store import ScriptBug, Store, own_client
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import SLOTS, UNIT
-from handoff_worker.agent.agent import Options
 from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
+from handoff_worker.agent.options import Options
 from handoff_worker.agent.start import run_node
-from handoff_worker.arguments import amount, device_memory, labels, resources, settle
+from handoff_worker.arguments import amount, device_memory, grace, labels, lease, resources, settle
 from handoff_worker.children.nursery import NoProcess, NurseryBroken
 from handoff_worker.machine.holder import host
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
 from handoff_worker.machine.settings import NodeSettings
-
-SHORTEST_LEASE_S = 0.5
-"""A beat takes a third of it, and must not be late because a machine is busy."""
 
 
 @click.command(name="handoff node", context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,9 +50,8 @@ SHORTEST_LEASE_S = 0.5
 )
 @click.option("--burst", is_flag=True, help="End when nothing runs, and nothing waits that this node could run.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with the same settings; flags win.")
-@click.option("--lease", type=float, help="Seconds until a silent node is lost.  [default: 15]")
-@click.option("--grace", type=click.FloatRange(0, 86400), default=30.0, show_default=True,
-              help="Seconds that TERM leaves to what runs.")  # fmt: skip
+@click.option("--lease", type=float, callback=lease, help="Seconds until a silent node is lost.  [default: 15]")
+@click.option("--grace", callback=grace, help="Seconds that TERM leaves to what runs, or forever.  [default: 30]")
 @click.option("--wait", type=click.FloatRange(0), default=inf,
               help="Seconds that a start waits for a Redis that is away.  [default: for ever]")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
@@ -102,13 +98,11 @@ def main(**given: Any) -> None:
 
 
 def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
-    if node.lease is not None and not SHORTEST_LEASE_S <= node.lease <= 3600:
-        raise ValueError(f"--lease is {node.lease}: give {SHORTEST_LEASE_S} to 3600 seconds")
     machine = None if given["no_probe"] or leaves_nothing_open(node) else probe()
     return Options(
         _as_far_as_files_go(make_offer(name, node, machine)),
         lease_s=15.0 if node.lease is None else float(node.lease),
-        grace_s=given["grace"],
+        grace_s=30.0 if node.grace is None else node.grace,
         burst=given["burst"],
     )
 

@@ -36,10 +36,27 @@ def labels(context: click.Context, option: click.Parameter, values: tuple[str, .
     return _pairs(values, "NAME=VALUE, such as zone=a")
 
 
+def lease(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
+    """Read the length of a lease."""
+    if value is not None and not settings.is_lease(value):
+        raise click.BadParameter(f"it is {value}: give {settings.LEASE}")
+    return value
+
+
+def grace(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """Read what is left to functions when their agent is told to end."""
+    seconds = None if value is None else settings.seconds_of_grace(value)
+    if value is not None and seconds is None:
+        raise click.BadParameter(f"it is {value!r}: give {settings.GRACE}")
+    return seconds
+
+
 def settle(given: dict[str, Any]) -> settings.NodeSettings:
     """Put the settings together: options over the file. Raises OSError and ValueError for the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
-    options = {field: given[field] for field in ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease")}
+    options = {
+        field: given[field] for field in ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace")
+    }
     return replace(
         node,
         **{field: value for field, value in options.items() if value is not None},

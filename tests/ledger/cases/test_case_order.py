@@ -107,7 +107,7 @@ class TestWorkLeftOver:
         cluster.register_node("a", {"cpu": 1000})
         for number in range(100):
             submit(cluster, f"j{number}", cpu=1 + number / 100)
-        reply = cluster.store.run("deregister", name="a", incarnation="")
+        reply = cluster.store.run("deregister", name="a", incarnation="", cause="")
         assert reply == ["again"]
 
         cluster.register_node("a", {"cpu": 1000})

@@ -228,6 +228,12 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         (["host", 4711, "1700000000.25", "here"], "host 4711 1700000000.25 here"),
         (["host", 1, "1", "a host/17"], "host 1 1 a host/17"),
     ],
+    # node, cause, seconds
+    "loss": [
+        (["12@34.5-x", "", ""], "12@34.5-x"),
+        (["b", "drained", ""], "b drained"),
+        (["b", "grace", "0.5"], "b grace 0.5"),
+    ],
     "number": [(0, "0"), (LARGE, "1000000000000000"), (RANK, str(RANK)), (-LARGE, "-1000000000000000")],
     # the devices of a resource, and their memory
     "resource.memory": [("gpu", "gpu_memory"), ("a_memory", "a_memory_memory")],

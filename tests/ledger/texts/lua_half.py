@@ -224,6 +224,7 @@ FORMATS: dict[str, Half] = {
     "list": Half(lambda value: LUA("List.write", value), lambda text: LUA("List.read", text)),
     "entries": Half(read=_read_entries),
     "result": Half(read=_read_result),
+    "loss": Half(lambda value: LUA("Loss.write", value[0], " ".join(filter(None, value[1:])))),
     "number": Half(lambda value: LUA("Number.text", value)),
     "resource.memory": Half(lambda value: LUA("Resource.memory", value), lambda text: LUA("Resource.family", text)),
     "timer": Half(_write_timer, _read_timer),

@@ -16,6 +16,7 @@ from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.index_name import read_index_name
 from handoff.ledger.texts.labels import read_labels, write_labels
 from handoff.ledger.texts.list import read_list, write_list
+from handoff.ledger.texts.loss import read_loss, write_cause, write_loss
 from handoff.ledger.texts.node_class import read_node_class
 from handoff.ledger.texts.node_field import read_node_field
 from handoff.ledger.texts.number_list import write_numbers
@@ -125,6 +126,11 @@ def _write_result(value: Any) -> list[str]:
     ]  # fmt: skip
 
 
+def _write_loss(value: Any) -> str:
+    node, cause, seconds = value
+    return write_loss(node, write_cause(cause, float(seconds) if seconds else None))
+
+
 FORMATS: dict[str, Half] = {
     "cost": Half(write_cost, read_cost),
     "labels": Half(write_labels, read_labels),
@@ -155,5 +161,6 @@ FORMATS: dict[str, Half] = {
     "list": Half(write_list, read_list),
     "entries": Half(_write_entries),
     "result": Half(_write_result),
+    "loss": Half(_write_loss, lambda text: list(astuple(read_loss(text)))),
     "holder": Half(lambda value: write_holder(Holder(*value)), lambda text: list(astuple(read_holder(text)))),
 }

@@ -45,6 +45,8 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("IndexName.wanted", ("gpu", 2500), [["gpu", 2500], ["gpu#share", 2500]]),
     ("IndexName.wanted", ("gpu", 12500), [["gpu", 12500]]),
     ("IndexName.wanted", ("gpu_memory", 5), [["gpu_memory", 5], ["gpu#memory", 5]]),
+    ("Loss.kind", ("grace 0.5",), "grace"),
+    ("Loss.kind", ("",), ""),
     ("NumberList.next", ("3,1,30", 0), ["3", 1, 1]),
     ("NumberList.next", ("3,1,30", 1), ["1", 3, 3]),
     ("NumberList.next", ("3,1,30", 3), ["30", 5, 6]),

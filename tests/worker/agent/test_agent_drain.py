@@ -13,7 +13,7 @@ from support.agent_processes import Agents
 from support.gate import Gate
 from support.lost import assert_lost
 from support.results import told
-from support.waiting import LIMIT_S
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.mark.slow
@@ -29,10 +29,9 @@ def test_what_still_runs_at_the_deadline_of_a_drain_is_lost_or_tried_elsewhere(
 
     cluster.drain("a", deadline=0.2)
 
-    assert_lost(lost, "a")
-    assert told(cluster, lost) == (
-        f"a: OriginalUnavailable handoff.errors.NodeLost: node a was lost in a child of {nursery}"
-    )
+    why = "node a is drained and the deadline of that ended"
+    assert assert_lost(lost, "a") == why
+    assert told(cluster, lost) == (f"a: OriginalUnavailable handoff.errors.NodeLost: {why} in a child of {nursery}")
     assert gate.arrival().node == "b"
     gate.open("b")
     assert retried.result(LIMIT_S) == 7
@@ -72,3 +71,20 @@ def test_a_drain_outlives_the_agent_that_it_was_meant_for(cluster: Cluster, agen
     assert waiting.status == "waiting"
     cluster.undrain("a")
     assert waiting.result(LIMIT_S) == "a"
+
+
+def test_what_the_deadline_of_a_drain_will_cost_is_in_the_log_before(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agent = agents.start("a")
+    running = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
+    gate.arrival()
+
+    cluster.drain("a", deadline=3600)
+
+    wait_until(lambda: running.id in agent.wrote(), "the agent has said it")
+    assert "drained: 1 functions have until " in agent.wrote()
+    assert running.status == "started"
+    gate.open("a")
+    running.result(LIMIT_S)
+    cluster.undrain("a")

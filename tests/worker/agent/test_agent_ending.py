@@ -39,7 +39,9 @@ def test_term_lets_what_runs_finish_and_hands_the_queue_to_another_node(
     assert agent.wait() == 0
     await_end(family)
     assert list(cluster.discover_nodes()) == ["b"]
-    assert agent.wrote() == ""
+    [said] = agent.wrote().splitlines()
+    assert "1 functions have 30 s to finish" in said
+    assert running.id in said
 
 
 @pytest.mark.slow
@@ -72,12 +74,18 @@ def test_what_still_runs_when_the_grace_is_over_is_lost_or_tried_elsewhere(
 
     agent.signal(signal.SIGTERM)
 
-    assert_lost(lost, "a")
+    assert assert_lost(lost, "a") == "the agent on node a was told to stop and its grace of 0.2 s ended"
     assert gate.arrival().node == "b"
     gate.open("b")
     assert retried.result(LIMIT_S) == 7
     assert (lost.attempts, retried.attempts) == (1, 2)
     assert agent.wait() == 0
+    foretold, ended = agent.wrote().splitlines()
+    assert "2 functions have 0.2 s to finish" in foretold
+    assert "the grace of 0.2 s has ended: 2 functions are stopped" in ended
+    assert lost.id in foretold
+    assert lost.id in ended
+    assert retried.id not in agent.wrote()
     assert not any(map(alive, pids))
 
 
@@ -96,9 +104,12 @@ def test_the_second_signal_ends_the_agent_at_once_and_without_a_traceback(
 
     assert agent.wait() == 0
     await_end(family)
-    assert_lost(handle, "a")
+    assert assert_lost(handle, "a") == "the agent on node a was told to stop at once"
     assert cluster.discover_nodes() == {}
-    assert agent.wrote() == ""
+    foretold, ended = agent.wrote().splitlines()
+    assert "1 functions have 3600 s to finish" in foretold
+    assert "told to end at once: 1 functions are stopped" in ended
+    assert handle.id in ended
 
 
 def test_a_quiet_node_finishes_what_it_runs_and_takes_again_when_told_to(
@@ -128,7 +139,7 @@ def test_a_deregistered_agent_ends_and_what_it_ran_is_lost(cluster: Cluster, age
 
     cluster.deregister_node("a")
 
-    assert_lost(handle, "a")
+    assert assert_lost(handle, "a") == "node a was deregistered"
     assert agent.wait() == 0
     await_end(family)
     assert cluster.discover_nodes() == {}

@@ -36,6 +36,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         url = "redis://localhost:6379/0"
         namespace = "lab"
         lease = 30
+        grace = 0.5
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -58,6 +59,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         url="redis://localhost:6379/0",
         namespace="lab",
         lease=30,
+        grace=0.5,
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -72,6 +74,14 @@ def test_gpus_may_be_a_count(tmp_path: Path) -> None:
     assert load(written(tmp_path, "gpu = 2")).gpu == 2
 
 
+def test_a_grace_may_have_no_end(tmp_path: Path) -> None:
+    assert load(written(tmp_path, 'grace = "forever"')).grace == float("inf")
+
+
+def test_without_any_grace_it_is_none_and_not_that_of_nobody(tmp_path: Path) -> None:
+    assert load(written(tmp_path, "grace = 0")).grace == 0
+
+
 def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> None:
     assert load(written(tmp_path, 'path = "app"')).path == tmp_path / "app"
 
@@ -79,7 +89,7 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "key", "allowed"),
     [
-        ("cpus = 4", "'cpus'", "the keys are name, cpu, memory, gpu, slots, path, url, namespace, lease, "),
+        ("cpus = 4", "'cpus'", "the keys are name, cpu, memory, gpu, slots, path, url, namespace, lease, grace, "),
         ("cpus = 4", "'cpus'", "resources, device_memory, labels"),
         ("burst = true", "'burst'", "the keys are"),
         ("name = 7", "'name'", "a text"),
@@ -97,9 +107,14 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
         ('path = ["a"]', "'path'", "a folder"),
         ("url = 6379", "'url'", "an address"),
         ("namespace = []", "'namespace'", "a text"),
-        ("lease = 0", "'lease'", "seconds above 0"),
-        ("lease = nan", "'lease'", "seconds above 0"),
-        ("lease = inf", "'lease'", "seconds above 0"),
+        *[
+            (f"lease = {value}", "'lease'", "seconds from 0.5 to 3600")
+            for value in ("0", "0.4", "3601", "nan", "inf", "true", '"15"', '"forever"', "[]", "1" + "0" * 400)
+        ],
+        *[
+            (f"grace = {value}", "'grace'", "seconds from 0 to 86400, or 'forever'")
+            for value in ("-1", "86401", "nan", "inf", "true", '"30"', '"Forever"', '""', "[]", "1" + "0" * 400)
+        ],
         ("resources = 3", "'resources'", "a table"),
         ('[resources]\nfpga = "2"', "'fpga'", "a number or a list of device indices"),
         ("[resources]\nfpga = true", "'fpga'", "a number or a list of device indices"),

@@ -15,7 +15,6 @@ import random
 import selectors
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -25,15 +24,16 @@ from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
 from handoff_worker.agent.delivery import Outbox, Result, unstorable
+from handoff_worker.agent.ending import Ending
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.memory import Ended
+from handoff_worker.agent.options import Options
 from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.stumbles import Stumbles
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
-from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)
 
@@ -59,16 +59,6 @@ MOST_FORKED = 4
 """Children at a time: a fresh one takes 5 ms of CPU, in which a warm one runs ten short functions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an agent behaves."""
-
-    offer: Offer
-    lease_s: float = 15.0
-    grace_s: float = 30.0  #: how long `stop` lets functions finish
-    burst: bool = False  #: end when nothing runs, and nothing waits that this node could run
-
-
 class Agent:
     """Runs one registered node until it is told to stop, or its `burst` is over.
 
@@ -91,7 +81,7 @@ class Agent:
         self._quiet = False
         self._known: str | None = None  #: why the ledger has this node as quiet, '' = told so, None = it is not
         self._recess = Recess(children)
-        self._stop_at_s = inf
+        self._ending = Ending(options.grace_s)
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
@@ -112,19 +102,18 @@ class Agent:
 
     def serve(self) -> None:
         """Take functions again."""
-        if self._stop_at_s == inf:
+        if not self._ending.has_begun:
             self._quiet = False
 
     def stop(self) -> None:
         """Take no more, let what runs finish, and end."""
         self._quiet = True
-        if self._stop_at_s == inf:
-            self._stop_at_s = time.monotonic() + self._options.grace_s
+        self._ending.begin(time.monotonic())
 
     def kill(self) -> None:
         """End now: what runs counts as lost with its node."""
         self._quiet = True
-        self._stop_at_s = 0.0
+        self._ending.at_once()
 
     # The loop.
 
@@ -134,10 +123,24 @@ class Agent:
             self._bulk.begin()
             while not self._is_over():
                 self.step()
+            if time.monotonic() >= self._ending.at_s:
+                self._cut_off()
         finally:
             self._children.close()
             self._bulk.close()
             self._leave()
+
+    def _cut_off(self) -> None:
+        """Kill what still runs, and deliver what has ended, for as long as that may take."""
+        self._hear_children()
+        self._functions.cut_off(self._ending.tell_cut)
+        self._ending.cut(time.monotonic())
+        # However long ago Redis was away: this is the last time.
+        self._online_at_s = 0.0
+        if self._outbox or self._bulk:
+            self.step()
+        while (self._outbox or self._bulk) and time.monotonic() < self._ending.at_s:
+            self.step()
 
     def step(self) -> None:
         """One round: hear what has happened, then tell Redis, if it is there."""
@@ -146,9 +149,10 @@ class Agent:
                 self._look_at_commands()
             elif key.data is not None:
                 key.data.drain()
+        if self._ending.has_begun and not self._ending.is_cut:
+            self._ending.foretell(self._functions.at_work(), time.monotonic())
         self._children.expire(time.monotonic())
-        for outcome in self._children.poll():
-            self._functions.end(outcome)
+        self._hear_children()
         for result in self._outbox.take_large():
             self._send_ahead(result)
         if self._recess.is_over(time.monotonic()):
@@ -172,11 +176,15 @@ class Agent:
             return ""
         return self._recess.reason or None
 
+    def _hear_children(self) -> None:
+        for outcome in self._children.poll():
+            self._functions.end(outcome)
+
     def _is_over(self) -> bool:
-        if time.monotonic() >= self._stop_at_s:
+        if time.monotonic() >= self._ending.at_s:
             return True
         busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk
-        if self._stop_at_s < inf:
+        if self._ending.has_begun:
             return not busy
         return self._options.burst and not busy and not self._look and self._is_idle()
 
@@ -190,7 +198,7 @@ class Agent:
 
     def _idle_for_s(self) -> float:
         now_s = time.monotonic()
-        next_s = min(self._stop_at_s, self._recess.until_s)
+        next_s = min(self._ending.at_s, self._recess.until_s)
         if not self._gone:
             if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
@@ -243,11 +251,6 @@ class Agent:
         why_quiet = self._why_quiet()
         self._ledger.quiet(why_quiet)
         self._known = why_quiet
-        if self._quiet and self._stop_at_s < inf:
-            logger.info(
-                "ending: %d functions have %.0f s to finish; a second signal ends them at once",
-                len(self._functions.running), self._options.grace_s,
-            )  # fmt: skip
         self._look = self._known is None
 
     def _listen(self) -> None:
@@ -261,8 +264,10 @@ class Agent:
 
     def _beat(self) -> None:
         runs = [*self._functions.running, *self._outbox.ids()]
-        for id in self._ledger.beat(runs, self._outbox.answered):
+        beaten = self._ledger.beat(runs, self._outbox.answered)
+        for id in beaten.stops:
             self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
+        self._ending.foretell_drain(self._functions.at_work(), beaten.drained, beaten.left_s)
         self._is_new = False
 
     def _recall(self) -> None:
@@ -391,7 +396,7 @@ class Agent:
         self._outbox.drop()
         self._failed = None
         self._bulk.forget()
-        if self._stop_at_s < inf:
+        if self._ending.has_begun:
             self._gone = True
             return
         try:
@@ -410,8 +415,9 @@ class Agent:
 
     def _leave(self) -> None:
         self._drop_commands()
+        self._functions.tell_undelivered()
         try:
-            self._ledger.leave()
+            self._ledger.leave(self._ending.cause)
         except (StoreUnavailable, ScriptBug) as error:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
 
@@ -431,6 +437,8 @@ class Agent:
         match command:
             case {"command": hints.WORK}:
                 self._look = True
+            case {"command": hints.BEAT}:
+                self._beat_at_s = 0.0
             case {"command": "stop-job", "job_id": str(job_id)} | {"command": "stop-execution", "job_id": str(job_id)}:
                 self._functions.stop_job(job_id, "stopped by a stop-job command")
             case {"command": "kill-horse"}:

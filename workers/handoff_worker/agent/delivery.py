@@ -82,6 +82,11 @@ def stopped(id: str, why: str) -> Result:
     return Result(id, "stopped", encode_traceback(f"{STOPPED}: {why}"), STOPPED, why)
 
 
+def unbegun(id: str) -> Result:
+    """What the books store of a function of which nothing has run, for its agent ends."""
+    return Result(id, "unstarted", "", message="its agent ended before it had begun")
+
+
 def unstorable(id: str, error: Exception) -> Result:
     """What the books store of a function whose large value Redis does not take."""
     return _failed(id, "its result could not be stored", error)

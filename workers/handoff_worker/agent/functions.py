@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import KeysView
+from collections.abc import Callable, KeysView, Sequence
 
-from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unreadable, unstorable
+from handoff.ledger.texts.loss import DRAINED, write_loss
+from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable
+from handoff_worker.agent.ending import told
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
@@ -26,6 +28,8 @@ class Functions:
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
+        self._is_cut = False  #: the node ends: nothing is begun any more
+        self._cut: set[str] = set()  #: killed because of that, and lost with it
         self._callbacks: dict[str, Task] = {}
         self._postponed: list[Task] = []  #: callbacks for which no process could be started
         self._ended = Memory()
@@ -34,6 +38,20 @@ class Functions:
     def running(self) -> KeysView[str]:
         """The reservations that are ours; those too of which the result is on its way."""
         return self._running.keys()
+
+    def at_work(self) -> list[Started]:
+        """What runs here, and has no result yet."""
+        ended = set(self._outbox.ids())
+        return [started for id, started in self._running.items() if id not in ended]
+
+    def tell_undelivered(self) -> None:
+        """Say what has ended here and is not known to Redis, when nothing more is done about it."""
+        ids = [id for id in self._outbox.ids() if id in self._running]
+        if ids:
+            logger.error(
+                "the results of what had ended here are not delivered, and count as lost with node %s: %s",
+                self._maker.node, ", ".join(told(self._running[id]) for id in ids),
+            )  # fmt: skip
 
     def told_after_roll_back(self) -> list[list[Ended]]:
         """What has ended here lately and what runs, in parts."""
@@ -54,6 +72,8 @@ class Functions:
             # Redis was rolled back to before it ended.
             logger.warning("%s has ended here before Redis was rolled back: its result is delivered again", started.id)
             self._outbox.add(result)
+        elif self._is_cut:
+            self._outbox.add(unbegun(started.id))
         elif started.left_out:
             self._incomplete.add(started.id)
         elif started.id not in self._disowned:
@@ -99,6 +119,28 @@ class Functions:
             else:
                 self._children.kill(id, why)
 
+    def cut_off(self, tell: Callable[[Sequence[Started], Sequence[Started]], None]) -> None:
+        """Kill what runs here, for the node ends and it is lost with it; what has not begun is given back.
+
+        Before that `tell` is told of both.
+        """
+        self._is_cut = True
+        running, returned = [], []
+        for started in self.at_work():
+            if started.id in self._incomplete or self._children.withdraw(started.id):
+                returned.append(started)
+            else:
+                running.append(started)
+        tell(running, returned)
+        self._incomplete.clear()
+        for started in returned:
+            self._outbox.add(unbegun(started.id))
+        for started in running:
+            if started.id not in self._stopped and self._children.kill(started.id, "its agent ends"):
+                self._cut.add(started.id)
+        for id in self._callbacks:
+            logger.warning("%s is ended before its time: its agent ends", id)
+
     def disown(self, why: str) -> None:
         """Kill what runs here, and want to know nothing more of it."""
         for id in list(self._running):
@@ -125,6 +167,9 @@ class Functions:
             if started is not None and started.id not in self._incomplete:
                 self._launch(started)
             return
+        if isinstance(outcome, Died) and outcome.id in self._cut:
+            self._cut.discard(outcome.id)
+            return
         if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
             self._outbox.add(stopped(outcome.id, why))
         else:
@@ -150,12 +195,12 @@ class Functions:
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
         elif answer == "returned":
-            logger.info("%s was given back: no process could be started for it", result.id)
+            logger.info("%s was given back: %s", result.id, result.message)
         elif answer.startswith("failed") and result.kind == "stopped":
             # By the deadline of a drain: it is as lost as if its node were.
             logger.info("%s was stopped because node %s is drained", result.id, self._maker.node)
             if answer == "failed+callback":
-                self.call_back_lost(started, self._maker.node)
+                self.call_back_lost(started, write_loss(self._maker.node, DRAINED))
         elif answer.startswith("failed"):
             logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
             if answer == "failed+callback":
@@ -175,9 +220,9 @@ class Functions:
         self._outbox.settle(misfit.id)
         self._running.pop(misfit.id)
 
-    def call_back_lost(self, started: Started, node: str) -> None:
-        """Run the failure callback of a function that was lost with a node, this one or another."""
-        self._call_back(self._maker.lost_callback(started, node))
+    def call_back_lost(self, started: Started, loss: str) -> None:
+        """Run the failure callback of a function that was lost with a node, this one or another: see texts/loss."""
+        self._call_back(self._maker.lost_callback(started, loss))
 
     def _launch(self, started: Started) -> None:
         made = self._maker.task(started)

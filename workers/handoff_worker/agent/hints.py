@@ -21,7 +21,10 @@ from handoff.ledger.unavailable import unavailable
 logger = logging.getLogger(__name__)
 
 WORK = "handoff-work"
-"""The one command that is not rq's: an entry came onto an empty queue."""
+"""An entry came onto an empty queue."""
+
+BEAT = "handoff-beat"
+"""There is something that only the answer of a heartbeat tells."""
 
 _ECHO = "handoff-echo"
 """What an agent says to itself, to hear whether it still hears."""

@@ -61,6 +61,15 @@ class Exchange:
     more: bool  #: work is left over: tick
 
 
+@dataclass(frozen=True, slots=True)
+class Beaten:
+    """The answer to a heartbeat."""
+
+    stops: list[str]  #: reservations to be stopped
+    drained: int  #: on a node that is drained, until when functions may run, by the ledger's clock; 0 = for ever
+    left_s: float  #: how long that is
+
+
 class NodeLedger:
     """One node, as its agent of one incarnation writes it. All calls may raise `StoreUnavailable`."""
 
@@ -95,8 +104,8 @@ class NodeLedger:
                 case _:
                     raise unlisted("register", reply)
 
-    def beat(self, runs: Iterable[str], op: int = 0) -> list[str]:
-        """Renew the lease and compare the reservations that run here. -> those to be stopped.
+    def beat(self, runs: Iterable[str], op: int = 0) -> Beaten:
+        """Renew the lease and compare the reservations that run here.
 
         `op` is the last exchange that was answered. Raises `Stale`, and `Behind` where that is not known any more.
         """
@@ -104,8 +113,8 @@ class NodeLedger:
         match reply:
             case ["behind"]:
                 raise Behind
-            case ["beaten", list(stops)]:
-                return [stop.decode() for stop in stops]
+            case ["beaten", list(stops), int(drained), int(left_ms)]:
+                return Beaten([stop.decode() for stop in stops], drained, left_ms / 1000)
             case ["stale"]:
                 raise Stale
             case _:
@@ -187,9 +196,9 @@ class NodeLedger:
         """Whether anything waits that this node could run when idle."""
         return bool(self._store.attempt("pending", name=self.name)[1])
 
-    def leave(self) -> None:
-        """Deregister: what is queued waits again, what is started counts as lost."""
+    def leave(self, cause: str = "") -> None:
+        """Deregister: what is queued waits again, what is started counts as lost for this cause (texts/loss)."""
         while True:
-            reply = self._store.attempt("deregister", name=self.name, incarnation=self._incarnation)
+            reply = self._store.attempt("deregister", name=self.name, incarnation=self._incarnation, cause=cause)
             if reply != ["again"]:
                 return

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from handoff.ledger.store import Store
 from handoff.words.resources import SLOTS, UNIT
-from handoff_worker.agent.agent import Agent, Options
+from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.hints import Hints
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.lifetime import Signals, take_name
+from handoff_worker.agent.options import Options
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from textwrap import shorten
 from typing import Literal
 
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
 from handoff.words.resources import Units
+
+MOST_SHOWN = 80
+"""Characters of a title."""
 
 Hash = Mapping[bytes, bytes]
 """A hash, or an entry of a stream, as Redis has it."""
@@ -60,6 +64,18 @@ class Started:
     def attempt(self) -> int:
         """Which attempt of the function this is, from 1."""
         return StoredJob(self.job).attempts
+
+    @property
+    def has_retries(self) -> bool:
+        """Whether it is tried again when this attempt fails; one with a field that is bent is taken for the last."""
+        retries = StoredJob(self.job).text("retries")
+        return retries.isdecimal() and self.attempt <= int(retries)
+
+    @property
+    def title(self) -> str:
+        """What it is, for people: its id in a run, or the call."""
+        said = StoredJob(self.job).bytes("function") or StoredJob(self.job).bytes("description")
+        return shorten(said.decode(errors="replace"), MOST_SHOWN, placeholder=" ...")
 
     @property
     def devices(self) -> Mapping[str, list[int]]:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 from handoff.errors import NodeLost
+from handoff.ledger.phrases import loss_in_words
 from handoff.ledger.result_entry import decode_traceback, encode_traceback
+from handoff.ledger.texts.loss import read_loss
 from handoff.ledger.texts.reservation import callback_id
 from handoff.serializer import PICKLE_REFUSED
 from handoff_worker.agent.started import Started
@@ -67,9 +69,9 @@ class Maker:
             traceback=decode_traceback({b"exc_string": body.encode()}),
         )
 
-    def lost_callback(self, started: Started, node: str) -> Task:
-        """The on_failure of a function that was lost with a node, this one or another."""
-        message = f"node {node} was lost"
+    def lost_callback(self, started: Started, loss: str) -> Task:
+        """The on_failure of a function that was lost with a node, this one or another: see texts/loss."""
+        message = loss_in_words(read_loss(loss))
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
         )

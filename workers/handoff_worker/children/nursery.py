@@ -121,6 +121,15 @@ class Nursery:
         self._requests.append((child, end))
         self._send_requests()
 
+    def withdraw(self, child: Child) -> bool:
+        """Take back a wish for a child; False where it was asked for, and may have been forked."""
+        for request in self._requests:
+            if request[0] is child:
+                self._requests.remove(request)
+                request[1].close()
+                return True
+        return False
+
     def hear(self) -> list[Any]:
         """Return what there is to say of children, and ask for those that are wanted.
 

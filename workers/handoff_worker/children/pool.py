@@ -132,6 +132,26 @@ class Children:
             with contextlib.suppress(OSError):
                 self._new(())
 
+    def withdraw(self, id: str) -> bool:
+        """Take back what has not begun: it waits for devices, or the nursery was not asked yet for its child.
+
+        It has no outcome then. False: it may have begun.
+        """
+        child = self._running.get(id)
+        if child is None:
+            return False
+        is_wished = self._nursery.withdraw(child)
+        if not is_wished and child not in self._waiting:
+            return False
+        del self._running[id]
+        child.task = None
+        if is_wished:
+            self._bury(child, None, "")
+        else:
+            del self._waiting[child]
+            self._end(child)
+        return True
+
     def poll(self) -> list[Outcome]:
         """Do what can be done without waiting, and return what has ended since.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,33 @@ from handoff.errors import InvalidNode, InvalidResources
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.resources import SLOTS
+
+SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
+"""A beat takes a third of it, and must not be late on a busy machine; with no end a node would never be lost."""
+
+LEASE = f"a number of seconds from {SHORTEST_LEASE_S} to {LONGEST_LEASE_S}"
+
+FOREVER = "forever"
+
+LONGEST_GRACE_S = 86400
+
+GRACE = f"a number of seconds from 0 to {LONGEST_GRACE_S}, or {FOREVER!r}"
+
+
+def is_lease(seconds: float) -> bool:
+    """Whether a node may be silent for so long."""
+    return SHORTEST_LEASE_S <= seconds <= LONGEST_LEASE_S
+
+
+def seconds_of_grace(value: float | str) -> float | None:
+    """What is left to functions when their agent is told to end; None where it is nothing that may be given."""
+    if value == FOREVER:
+        return inf
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds <= LONGEST_GRACE_S else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +55,7 @@ class NodeSettings:
     url: str | None = None
     namespace: str | None = None
     lease: int | float | None = None  #: seconds
+    grace: float | None = None  #: seconds, infinite = for ever
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -48,6 +77,8 @@ def load(path: Path) -> NodeSettings:
     resources = _resources(path, document.get("resources", {}))
     memory = _device_memory(path, document.get("device_memory", {}))
     settings = {key: _frozen(value) for key, value in document.items()}
+    if "grace" in settings:
+        settings["grace"] = seconds_of_grace(settings["grace"])
     settings |= {"resources": resources, "device_memory": memory}
     if "path" in settings:
         settings["path"] = path.parent / settings["path"]
@@ -118,8 +149,11 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "path": (_is_text, "a folder, such as '/srv/app'"),
     "url": (_is_text, "an address, such as 'redis://localhost:6379/0'"),
     "namespace": (_is_text, "a text, such as 'handoff'"),
-    # False for nan, which compares with nothing, and for inf: a node with no end to its lease is never lost.
-    "lease": (lambda value: _is_number(value) and 0 < value < float("inf"), "a number of seconds above 0, such as 15"),
+    "lease": (lambda value: _is_number(value) and is_lease(value), f"{LEASE}, such as 15"),
+    "grace": (
+        lambda value: (_is_number(value) or value == FOREVER) and seconds_of_grace(value) is not None,
+        f"{GRACE}, such as 30",
+    ),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),

@@ -1,4 +1,4 @@
--- Commands to an agent, on RQ's channel for its worker. All but `work` are RQ's own.
+-- Commands to an agent, on RQ's channel for its worker. All but `work` and `beat` are RQ's own.
 --
 -- KEYS     rq_channel
 
@@ -14,6 +14,11 @@ end
 
 function Commands.shutdown(queue)
   send(queue, '{"command": "shutdown"}')
+end
+
+-- There is something to be told by its next heartbeat.
+function Commands.beat(queue)
+  send(queue, '{"command": "handoff-beat"}')
 end
 
 -- There is something on its queue.

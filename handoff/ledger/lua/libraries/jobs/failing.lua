@@ -1,7 +1,7 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/ending  jobs/job
+-- @include jobs/admit  jobs/ending  jobs/exc_string  jobs/job  texts/loss
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
@@ -28,4 +28,16 @@ function Failing.without_agent(job, error, message, exc_string, is_retryable)
   if Failing.job(job, error, message, {'exc_string', exc_string}, is_retryable, 1) == 'failed+callback' then
     redis.call('RPUSH', K.callbacks, job.id)
   end
+end
+
+-- An attempt that was lost with its node, or taken from it: the cause is of texts/loss.
+function Failing.lost(job, node_name, cause)
+  Failing.without_agent(job, 'handoff.errors.NodeLost', Loss.write(node_name, cause),
+    ExcString.of_loss(Loss.kind(cause)), true)
+end
+
+-- The same where the agent of the node calls.
+function Failing.evicted(job, node_name)
+  return Failing.job(job, 'handoff.errors.NodeLost', Loss.write(node_name, 'drained'),
+    {'exc_string', ExcString.of_loss('drained')}, true, 1)
 end

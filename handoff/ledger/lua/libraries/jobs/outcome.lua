@@ -1,6 +1,6 @@
 -- What came of an attempt, stored: the end of its function, a delayed retry, or as if it had not been.
 --
--- @include jobs/admit  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing  jobs/job
+-- @include jobs/admit  jobs/ending  jobs/executions  jobs/failing  jobs/job
 
 -- Results larger than that are read by the children that need them, not sent along by `take`.
 local LARGE = 16384
@@ -37,7 +37,7 @@ function Outcome.store(job, result, name, placement)
     return 'stored'
   end
   if kind == 'stopped' and job.evicted == placement then
-    return Failing.job(job, 'handoff.errors.NodeLost', name, {'exc_string', ExcString.LOST}, true, 1)
+    return Failing.evicted(job, name)
   end
   if kind == 'stopped' then
     Job.set(job, 'error', result.error, 'message', result.message)

@@ -46,7 +46,7 @@ function Reconcile.node(node, ids, has)
       end
     elseif Executions.has(node.name, id) then
       -- It was started for an agent that does not run it.
-      Recovery.one(node, id)
+      Recovery.one(node, id, 'unknown')
     elseif not is_its_last or not reserves_rightly(job) then
       Reservations.give_back(node, id, 'gone')
     elseif job.status == 'queued' and not is_queued(job_id) then

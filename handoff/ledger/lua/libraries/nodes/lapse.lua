@@ -22,10 +22,12 @@ function Lapse.next_epoch()
   return Number.text(epoch)
 end
 
-function Lapse.abandon(node, change)
+-- `cause` is why what runs there is lost, of texts/loss, nil where the node was.
+function Lapse.abandon(node, change, cause)
   node.state = 'lost'
   node.epoch = Lapse.next_epoch()
   redis.call('HSET', K.node .. node.name, 'state', 'lost', 'epoch', node.epoch)
+  Node.set_field(node, 'cause', cause)
   Leases.drop(node.name)
   redis.call('ZADD', K.lost, Call.now, node.name)
   redis.call('ZADD', K.abandoned, Call.now, node.name)

@@ -1,11 +1,12 @@
 -- Giving back what a node held that was lost, is emptied or goes: in slices, by every script with budget left.
 --
 -- KEYS     abandoned  claims  reservations  rq_queue  running
--- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/ending  jobs/exc_string  jobs/executions  jobs/failing
+-- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/ending  jobs/executions  jobs/failing
 -- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation
 
--- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt.
-function Recovery.one(node, id)
+-- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt. The cause is of
+-- texts/loss.
+function Recovery.one(node, id, cause)
   Reservations.give_back(node, id, 'lost')
   local job_id, number = Reservation.parts(id)
   if not job_id then
@@ -27,7 +28,7 @@ function Recovery.one(node, id)
   elseif job.status == 'queued' then
     Admit.job(job)
   elseif job.status == 'started' then
-    Failing.without_agent(job, 'handoff.errors.NodeLost', node.name, ExcString.LOST, true)
+    Failing.lost(job, node.name, cause)
   end
 end
 
@@ -76,7 +77,7 @@ function Recovery.go_on(budget)
     if entries == 0 then
       local flat = some_reservations(name, budget)
       for i = 1, #flat, 2 do
-        Recovery.one(node, flat[i])
+        Recovery.one(node, flat[i], node.cause)
         budget = budget - 1
       end
       if #flat == 0 then

@@ -26,10 +26,10 @@ local function forget(node)
   end
 end
 
--- Close the node and give back what it held. -> whether that is complete
-function Removal.empty(node, change)
+-- Close the node and give back what it held; `cause` as for Lapse.abandon. -> whether that is complete
+function Removal.empty(node, change, cause)
   if node.state == 'up' then
-    Lapse.abandon(node, change)
+    Lapse.abandon(node, change, cause)
   end
   Recovery.go_on(64)
   return not redis.call('ZSCORE', K.abandoned, node.name)

@@ -5,7 +5,9 @@
 --          epoch      str   of this agent's registration
 --          op         int   number of the last `finish` that was answered, 0 = it does not matter
 --          runs       list  of the reservations that the agent runs, or whose results it has not yet delivered
--- RETURNS  {'beaten', {reservation, ...}}  to be stopped: canceled, deleted, or forgotten by Redis
+-- RETURNS  {'beaten', {reservation, ...}, drained, left_ms}  to be stopped: canceled, deleted, or forgotten by Redis; then
+--                                          until when what runs may end on a node that is drained, 0 = for ever,
+--                                          and how long that is
 --          {'behind'}                      Redis was rolled back to before that `finish`: the lease is renewed, and
 --                                          the books are compared once it was told what has ended since (recall)
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
@@ -33,4 +35,5 @@ local stops = Reconcile.node(node, redis.call('HKEYS', K.reservations .. name), 
 for _, id in ipairs(forgotten) do
   stops[#stops + 1] = id
 end
-return {'beaten', stops}
+local ends = tonumber(node.draining or 0)
+return {'beaten', stops, ends, math.max(0, ends - Call.now)}

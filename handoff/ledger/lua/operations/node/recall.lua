@@ -12,7 +12,7 @@
 --                         texts/result, of the kind `running` too
 -- RETURNS  {'recalled', count}  of so many it was not known
 --          {'stale'}            the node has another epoch: nothing of it is this agent's
--- @include settle  jobs/cancel  jobs/exc_string  jobs/executions  jobs/failing  jobs/job  jobs/outcome  jobs/queues  nodes/dirty  nodes/lapse
+-- @include settle  jobs/cancel  jobs/executions  jobs/failing  jobs/job  jobs/outcome  jobs/queues  nodes/dirty  nodes/lapse
 -- @include nodes/reservations  runs/consequences  runs/leftovers  texts/number  texts/reservation  texts/result
 
 local node = Lapse.own_node(name, epoch)
@@ -58,7 +58,7 @@ for i = ended_first, #ARGV, VALUES do
   if is_same and take_off(job, ended, attempt, placement) then
     count = count + 1
     if ended.kind == 'running' then
-      Failing.without_agent(job, 'handoff.errors.NodeLost', name, ExcString.LOST, true)
+      Failing.lost(job, name, 'rolled-back')
     else
       Outcome.store(job, ended, name, placement)
     end

@@ -5,6 +5,7 @@
 -- KEYS     drained
 -- ARGV     name         str
 --          incarnation  str   of the agent that says goodbye; '' = whoever has it
+--          cause        str   why what still runs there is lost, of texts/loss; '' = the node is
 -- RETURNS  {'gone'}
 --          {'again'}    more is to be given back: call once more
 --          {'unknown'}  there is no such node, or it is another agent's
@@ -18,7 +19,7 @@ end
 if incarnation == '' and node.kind == 'leased' then
   Commands.shutdown(Queues.of(name))
 end
-if not Removal.empty(node, 'leaving') then
+if not Removal.empty(node, 'leaving', cause ~= '' and cause or nil) then
   return {'again'}
 end
 if incarnation == '' then

@@ -11,8 +11,8 @@
 --          {'open'}
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'unknown'}  no live node has that name
--- @include settle  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
--- @include texts/number  texts/timer  time/events  time/timers
+-- @include settle  jobs/commands  jobs/queues  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery
+-- @include nodes/standing  runs/groups  texts/number  texts/timer  time/events  time/timers
 
 local SLICE = 64
 
@@ -48,6 +48,7 @@ if node.draining ~= deadline then
   Timers.drop(Timer.of('drain', name))
   if deadline_ms > 0 then
     Timers.set(Timer.of('drain', name), Call.now + deadline_ms)
+    Commands.beat(Queues.of(name))
   end
   Node.set_field(node, 'draining', deadline)
   Standing.set_open(node)

@@ -1,0 +1,17 @@
+"""How an agent is to behave. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff_worker.machine.offer import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an agent behaves."""
+
+    offer: Offer
+    lease_s: float = 15.0
+    grace_s: float = 30.0  #: how long `stop` lets functions finish, infinite = as long as they take
+    burst: bool = False  #: end when nothing runs, and nothing waits that this node could run
