@@ -82,6 +82,8 @@ def test_agents_are_told_of_all_that_runs_of_a_run_that_is_canceled(cluster: Clu
 def test_at_the_deadline_of_a_drain_the_agent_is_told_what_to_stop(cluster: Cluster, agent: FakeAgent, a: Ear) -> None:
     handle = start(cluster, agent, a)
     cluster.drain("a", 60)
+    # So that it says in its log what that will cost.
+    assert a.heard() == [{"command": "handoff-beat"}]
 
     pass_ms(cluster.store, 59_999)
     tick(cluster.store)
