@@ -13,7 +13,7 @@ from handoff.cli.output import to_json
 from handoff.errors import FunctionFailed
 from handoff.ledger.rqmodel import parse_call_arguments
 from handoff.words.constraints import Not, Where
-from handoff.words.function import Strategy
+from handoff.words.function import ISOLATIONS, Isolation, Strategy
 
 
 def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:
@@ -91,6 +91,8 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
     help="If no live node could ever hold it: wait, refuse it, or fail after so many seconds.  [default: wait]",
 )
 @click.option("--strategy", help="Which node of those that fit: first_available or load_balanced.")
+@click.option("--isolation", type=click.Choice(ISOLATIONS), default="warm",
+              help="fresh: in a new process, which ends with it.  [default: warm]")  # fmt: skip
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
 @click.option("--verbose", "-v", is_flag=True, help="If it fails, show its traceback.")
@@ -110,6 +112,7 @@ def run(
     wait_ttl: float | None,
     on_infeasible: Any,
     strategy: str | None,
+    isolation: Isolation,
     job_id: str | None,
     detach: bool,
     verbose: bool,
@@ -133,6 +136,7 @@ def run(
             wait_ttl=wait_ttl,
             on_infeasible=on_infeasible,
             strategy=cast("Strategy | None", strategy),
+            isolation=isolation,
             priority=priority,
             max_retries=max_retries,
             job_id=job_id,

@@ -46,7 +46,7 @@ from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
-from handoff.words.function import Function, Strategy, check_strategy
+from handoff.words.function import Function, Isolation, Strategy, check_strategy
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
@@ -223,6 +223,7 @@ class Cluster:
         delay: float | timedelta | None = None,
         at: datetime | None = None,
         wait_ttl: float | None = None,
+        isolation: Isolation = "warm",
         **kwargs: Any,
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
@@ -238,7 +239,7 @@ class Cluster:
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
-            delay=delay, at=at, wait_ttl=wait_ttl,
+            delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation,
         )  # fmt: skip
         return self._submit(
             check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl),

@@ -143,9 +143,11 @@ def _options(checked: Checked, strategy: Strategy, graph: InGraph | None) -> str
     wait_ms = 0 if function.wait_ttl is None else milliseconds(function.wait_ttl)
     own = function.strategy or strategy
     if graph is None:
-        return write_options(unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own, due_ms=checked.due_ms)
+        return write_options(
+            unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own, isolation=function.isolation, due_ms=checked.due_ms
+        )
     return write_options(
-        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own,
+        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own, isolation=function.isolation,
         delay_ms=checked.delay_ms, due_ms=checked.due_ms, prefer=graph.prefer,
     )  # fmt: skip
 

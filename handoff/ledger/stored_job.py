@@ -9,6 +9,7 @@ from handoff.ledger.keys import is_queue_of
 from handoff.ledger.states import state_of
 from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.options import read_option
 from handoff.words.resources import Units
 
 _KEYS = {field: row.name.encode() for field, row in FIELDS.items()}
@@ -78,6 +79,11 @@ class StoredJob:
     def is_pickled(self) -> bool:
         """Whether its arguments, and so its result, are pickles."""
         return self.text("serializer") == "pickle"
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether it is to have a process that nobody has used, and nobody uses after it."""
+        return read_option(self.text("options"), "isolation") == "fresh"
 
     @property
     def is_evicted(self) -> bool:

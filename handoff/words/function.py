@@ -19,6 +19,11 @@ Strategy = Literal["first_available", "load_balanced"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
+Isolation = Literal["warm", "fresh"]
+"""Which process it runs in: one that others have used, with what they imported; or one of its own."""
+
+ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,6 +61,7 @@ class Function:
     delay: float | timedelta | None = None  #: seconds from the submission until it is ready
     at: datetime | None = None  #: when it is ready; without a zone, in local time
     wait_ttl: float | None = None  #: seconds from being ready in which it must have started
+    isolation: Isolation = "warm"  #: "fresh": a new process, which ends with it
 
     def __post_init__(self) -> None:
         # So that a list equals the tuple of the same values, and the value can be hashed.

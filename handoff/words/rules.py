@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from handoff.errors import InvalidFunction, named, shown
 from handoff.words.argument import Argument
-from handoff.words.function import STRATEGIES, Collocated, Function, due_ms
+from handoff.words.function import ISOLATIONS, STRATEGIES, Collocated, Function, due_ms
 from handoff.words.values import (
     LARGEST_COUNT,
     LONGEST_WAIT_S,
@@ -37,6 +37,9 @@ LATEST_MS = 253_370_764_800_000
 
 _OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries")
 """What an inline function must not have, beside a cost."""
+
+_USUAL = {"on_infeasible": "wait", "isolation": "warm"}
+"""The same, of what has another default than None."""
 
 
 def check_fields(function: Function) -> None:
@@ -77,8 +80,7 @@ def check_collocated(function: Function) -> None:
 def check_inline(function: Function, *, has_cost: bool) -> None:
     """Raise for what an inline function asks for: it reserves nothing and is never scheduled."""
     asked = [name for name in _OF_SCHEDULED if getattr(function, name) is not None]
-    if function.on_infeasible != "wait":
-        asked.append("on_infeasible")
+    asked += [name for name, usual in _USUAL.items() if not is_one_of(getattr(function, name), (usual,))]
     if has_cost:
         asked.append("cost")
     if asked:
@@ -155,6 +157,10 @@ def _check_waiting(function: Function) -> None:
             function.id,
             f"its strategy is {shown(function.strategy)}",
             f"choose one of {', '.join(STRATEGIES)}, or None",
+        )
+    if not is_one_of(function.isolation, ISOLATIONS):
+        raise InvalidFunction(
+            function.id, f"its isolation is {shown(function.isolation)}", f"choose one of {', '.join(ISOLATIONS)}"
         )
     if not is_one_of(function.on_infeasible, ("wait", "raise")) and not is_wait(function.on_infeasible):
         raise InvalidFunction(

@@ -163,6 +163,7 @@ class TestOneFunction:
             {"cost": {"cpu": 1}},
             {"cost": [{}, {"cpu": 1}]},
             {"strategy": "load_balanced"},
+            {"isolation": "fresh"},
             {"delay": 1},
             {"at": datetime(2101, 1, 1)},
             {"wait_ttl": 5},

@@ -146,6 +146,7 @@ _FUNCTION: dict[str, Make] = {
     "delay": const(60),
     "at": const(None),
     "wait_ttl": const(60),
+    "isolation": const("fresh"),
 }
 _AT = {**_FUNCTION, "delay": const(None), "at": const(datetime(2030, 1, 1, tzinfo=UTC))}
 

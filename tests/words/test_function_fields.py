@@ -76,6 +76,7 @@ class TestFunction:
             "delay": None,
             "at": None,
             "wait_ttl": None,
+            "isolation": "warm",
         }
 
 

@@ -54,6 +54,7 @@ from handoff_worker.machine.settings import NodeSettings
 @click.option("--grace", callback=grace, help="Seconds that TERM leaves to what runs, or forever.  [default: 30]")
 @click.option("--wait", type=click.FloatRange(0), default=inf,
               help="Seconds that a start waits for a Redis that is away.  [default: for ever]")  # fmt: skip
+@click.option("--functions-per-child", type=int, help="After how many a child process is replaced.  [default: 1000]")
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -98,12 +99,15 @@ def main(**given: Any) -> None:
 
 
 def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
+    if node.functions_per_child is not None and node.functions_per_child < 1:
+        raise ValueError(f"--functions-per-child is {node.functions_per_child}: give a whole number of 1 or more")
     machine = None if given["no_probe"] or leaves_nothing_open(node) else probe()
     return Options(
         _as_far_as_files_go(make_offer(name, node, machine)),
         lease_s=15.0 if node.lease is None else float(node.lease),
         grace_s=30.0 if node.grace is None else node.grace,
         burst=given["burst"],
+        functions_per_child=node.functions_per_child or 1_000,
     )
 
 

@@ -54,9 +54,8 @@ def grace(context: click.Context, option: click.Parameter, value: str | None) ->
 def settle(given: dict[str, Any]) -> settings.NodeSettings:
     """Put the settings together: options over the file. Raises OSError and ValueError for the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
-    options = {
-        field: given[field] for field in ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace")
-    }
+    names = ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace", "functions_per_child")
+    options = {field: given[field] for field in names}
     return replace(
         node,
         **{field: value for field, value in options.items() if value is not None},

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from handoff.words.function import Strategy
+from handoff.words.function import Isolation, Strategy
 
 
 def write_options(
-    *, unfit_ms: int, wait_ms: int, strategy: Strategy, delay_ms: int = 0, due_ms: int = 0, prefer: str = ""
+    *,
+    unfit_ms: int,
+    wait_ms: int,
+    strategy: Strategy,
+    isolation: Isolation = "warm",
+    delay_ms: int = 0,
+    due_ms: int = 0,
+    prefer: str = "",
 ) -> str:
     """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run."""
     options = {
         "unfit": unfit_ms,
         "wait": wait_ms,
         "strategy": "" if strategy == "first_available" else strategy,
+        "isolation": "" if isolation == "warm" else isolation,
         "delay": delay_ms,
         "due": due_ms,
         "prefer": prefer,
     }
     return ";".join(f"{name}={value}" for name, value in options.items() if value)
+
+
+def read_option(text: str, name: str) -> str:
+    """Read one of them; '' = it is not there."""
+    return next((value for key, _, value in (each.partition("=") for each in text.split(";")) if key == name), "")

@@ -151,6 +151,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
     "options": [
         ({}, ""),
         ({"unfit": 60000, "wait": 5000}, "unfit=60000;wait=5000"),
+        ({"isolation": "fresh"}, "isolation=fresh"),
         (
             {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},
             "strategy=load_balanced;delay=1500;due=1700000000000;prefer=12@34.5-x",

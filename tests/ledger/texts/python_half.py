@@ -95,6 +95,7 @@ def _write_options(value: Any) -> str:
         unfit_ms=value.get("unfit", 0),
         wait_ms=value.get("wait", 0),
         strategy=value.get("strategy", "first_available"),
+        isolation=value.get("isolation", "warm"),
         delay_ms=value.get("delay", 0),
         due_ms=value.get("due", 0),
         prefer=value.get("prefer", ""),

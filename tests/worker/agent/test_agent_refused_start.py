@@ -57,6 +57,7 @@ def slow(arguments: list[str], said: str) -> ParameterSet:
         slow(["--lease", "nan"], "'--lease': it is nan"),
         slow(["--grace", "nan"], "'--grace': it is 'nan': give a number of seconds from 0 to 86400, or 'forever'"),
         slow(["--grace", "ever"], "it is 'ever'"),
+        slow(["--functions-per-child", "0"], "functions-per-child is 0"),
         slow(["--wait", "-1"], "--wait"),
         slow(["--wait", "nan"], "--wait is nan"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),

@@ -36,7 +36,7 @@ def test_functions_at_the_same_time_have_children_of_their_own(start: Start) -> 
 
 @pytest.mark.slow
 def test_children_of_different_bindings_are_never_the_same_process(children: Children) -> None:
-    bindings = [(), binding({"gpu": [0]}), binding({"gpu": [1]})]
+    bindings = [binding({}), binding({"gpu": [0]}), binding({"gpu": [1]})]
 
     first = [value(run(children, task("pid", binding=each))) for each in bindings]
     second = [value(run(children, task("pid", binding=each))) for each in bindings]

@@ -12,6 +12,7 @@ import pytest
 
 from child_tasks import alive
 from handoff_worker.children import nursery
+from handoff_worker.children.confine import binding
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support.children import Start, failure, run, task, turn, value
@@ -45,10 +46,10 @@ def thaw(folder: Path) -> None:
 def test_what_nothing_ends_is_told_and_its_device_goes_to_nobody_until_it_is_gone(
     children: Children, tmp_path: Path, freezer: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, binding = tmp_path / "pid", (("gpu", (0,)),)
-    failed = failure(run(children, task("child_leftovers.leave_frozen", str(path), str(freezer), binding=binding)))
+    path, gpu = tmp_path / "pid", binding({"gpu": [0]})
+    failed = failure(run(children, task("child_leftovers.leave_frozen", str(path), str(freezer), binding=gpu)))
     pid = int(path.read_text())
-    children.start(task("is_alive", pid, id="next", binding=binding))
+    children.start(task("is_alive", pid, id="next", binding=gpu))
     elsewhere = value(run(children, task("is_alive", pid, id="elsewhere")))
     waits = "next" in children.running
 
@@ -78,16 +79,16 @@ def test_another_function_that_ends_meanwhile_is_not_held_up_by_what_nothing_end
 def test_a_nursery_that_dies_while_something_is_not_to_be_ended_is_replaced(
     children: Children, tmp_path: Path, freezer: Path
 ) -> None:
-    binding = (("gpu", (0,)),)
+    gpu = binding({"gpu": [0]})
     first = value(run(children, task("nursery_pid")))
-    frozen = task("child_leftovers.leave_frozen", str(tmp_path / "frozen"), str(freezer), binding=binding)
+    frozen = task("child_leftovers.leave_frozen", str(tmp_path / "frozen"), str(freezer), binding=gpu)
     failure(run(children, frozen))
 
     os.kill(first, signal.SIGKILL)
     # It waits for the device, and is lost with the nursery.
-    run(children, task("nothing", binding=binding))
+    run(children, task("nothing", binding=gpu))
 
-    assert value(run(children, task("nursery_pid", binding=binding))) != first
+    assert value(run(children, task("nursery_pid", binding=gpu))) != first
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import signal
 from pathlib import Path
 
+from handoff_worker.children.confine import binding
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
 
@@ -37,11 +38,11 @@ def test_what_may_have_begun_is_not_taken_back(children: Children) -> None:
 
 
 def test_what_waits_for_devices_is_taken_back_and_the_next_has_them(children: Children, tmp_path: Path) -> None:
-    value(run(children, task("halve", 2, binding=(("gpu", (0, 1)),))))
-    children.start(task("os.mkdir", str(tmp_path / "begun"), id="late", binding=(("gpu", (0,)),)))
+    value(run(children, task("halve", 2, binding=binding({"gpu": [0, 1]}))))
+    children.start(task("os.mkdir", str(tmp_path / "begun"), id="late", binding=binding({"gpu": [0]})))
 
     assert children.withdraw("late")
 
-    assert value(run(children, task("halve", 4, binding=(("gpu", (1,)),)))) == 2
+    assert value(run(children, task("halve", 4, binding=binding({"gpu": [1]})))) == 2
     assert not (tmp_path / "begun").exists()
     assert list(children.running) == []

@@ -44,11 +44,12 @@ def test_a_node_without_gpus_leaves_cuda_alone() -> None:
         ({"memory": 100}, "1"),
         ({"cpu": 0.5}, "1"),
         ({"cpu": 1}, "1"),
-        ({"cpu": 3.9999}, "3"),
+        ({"cpu": 1.0001}, "2"),
+        ({"cpu": 3.9999}, "4"),
         ({"cpu": 4}, "4"),
     ],
 )
-def test_thread_counts_are_the_whole_cores_of_the_cost_and_at_least_1(cost: dict[str, float], count: str) -> None:
+def test_thread_counts_are_the_cores_of_the_cost_rounded_up_and_at_least_1(cost: dict[str, float], count: str) -> None:
     assert threads(parse_cost(cost).get("cpu", 0)) == dict.fromkeys(THREAD_VARIABLES, count)
 
 
@@ -83,3 +84,29 @@ def test_one_device_set_is_one_binding(one: dict[str, list[int]], other: dict[st
 )
 def test_different_device_sets_are_different_bindings(one: dict[str, list[int]], other: dict[str, list[int]]) -> None:
     assert len({binding(one), binding(other)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "bindings"),
+    [
+        ({"cpu": 2}, {"cpu": 1}, 2),
+        ({"cpu": 2}, {"cpu": 1.5}, 1),
+        ({"cpu": 1}, {}, 1),
+        ({"cpu": 0.5}, {"memory": 5}, 1),
+    ],
+)
+def test_costs_of_as_many_threads_are_one_binding(
+    one: dict[str, float], other: dict[str, float], bindings: int
+) -> None:
+    environments = [
+        device_environment({}, False, parse_cost(cost).get("cpu", 0), inherited={}) for cost in (one, other)
+    ]
+
+    assert len({binding({}, environment) for environment in environments}) == bindings
+
+
+def test_where_the_operator_has_said_how_many_threads_all_costs_are_one_binding() -> None:
+    inherited = dict.fromkeys(THREAD_VARIABLES, "3")
+    environments = [device_environment({}, False, units, inherited=inherited) for units in (0, 20_000, 80_000)]
+
+    assert len({binding({}, environment) for environment in environments}) == 1

@@ -37,6 +37,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         namespace = "lab"
         lease = 30
         grace = 0.5
+        functions_per_child = 20
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -60,6 +61,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         namespace="lab",
         lease=30,
         grace=0.5,
+        functions_per_child=20,
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -115,6 +117,8 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             (f"grace = {value}", "'grace'", "seconds from 0 to 86400, or 'forever'")
             for value in ("-1", "86401", "nan", "inf", "true", '"30"', '"Forever"', '""', "[]", "1" + "0" * 400)
         ],
+        ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
+        ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
         ("resources = 3", "'resources'", "a table"),
         ('[resources]\nfpga = "2"', "'fpga'", "a number or a list of device indices"),
         ("[resources]\nfpga = true", "'fpga'", "a number or a list of device indices"),

@@ -14,4 +14,5 @@ class Options:
     offer: Offer
     lease_s: float = 15.0
     grace_s: float = 30.0  #: how long `stop` lets functions finish, infinite = as long as they take
+    functions_per_child: int = 1_000  #: after so many a child is replaced
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run

@@ -51,6 +51,7 @@ def run_node(
     end_survivors()
     children = Children(
         idle_limit=max(1, min(slots, MOST_IDLE)),
+        functions_limit=options.functions_per_child,
         children_limit=FILES_PER_SLOT * slots,
         path=[str(path) for path in paths],
         adopts=adopt_orphans(),

@@ -93,6 +93,11 @@ class Started:
         return "pickle" if StoredJob(self.job).is_pickled else "msgpack"
 
     @property
+    def is_isolated(self) -> bool:
+        """Whether it is to have a child of its own."""
+        return StoredJob(self.job).is_isolated
+
+    @property
     def message(self) -> str:
         """What is said of its failure."""
         return StoredJob(self.job).text("message")

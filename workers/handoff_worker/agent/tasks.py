@@ -41,27 +41,32 @@ class Maker:
             return Failed(started.id, "handoff.errors.InvalidFunction", PICKLE_REFUSED, PICKLE_REFUSED, retryable=False)
         devices = started.devices
         cpu_units = started.cost.get("cpu", 0)
+        environment = device_environment(devices, self._has_gpus, cpu_units, inherited=self._environ)
         return Task(
             id=started.id,
             job=started.job,
             node=self.node,
             worker=self._worker,
             redis=self._redis,
-            binding=binding(devices),
-            environment=device_environment(devices, self._has_gpus, cpu_units, inherited=self._environ),
+            binding=binding(devices, environment),
+            is_isolated=started.is_isolated,
+            environment=environment,
             serializer=serializer,
             inputs=started.inputs,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
         """The on_failure of a function that has failed for good here."""
+        environment = device_environment({}, self._has_gpus, 0, inherited=self._environ)
         return Task(
             id=callback_id(started.id),
             job=started.job,
             node=self.node,
             worker=self._worker,
             redis=self._redis,
-            environment=device_environment({}, self._has_gpus, 0, inherited=self._environ),
+            binding=binding({}, environment),
+            is_isolated=started.is_isolated,
+            environment=environment,
             serializer=self._serializer(started),
             kind="on_failure",
             exception_type=error,

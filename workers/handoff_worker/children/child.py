@@ -143,11 +143,11 @@ class Idle:
         """Show the one that has been here longest."""
         return next(iter(self._by_age))
 
-    def others(self, binding: Binding) -> list[Child]:
-        """Show all that are bound otherwise."""
+    def others(self, binding: Binding | None) -> list[Child]:
+        """Show all that are bound otherwise than that; than None, all."""
         return [child for child in self._by_age if child.binding != binding]
 
 
 def devices(binding: Binding) -> frozenset[Device]:
     """The devices that a process may touch, one by one."""
-    return frozenset((name, index) for name, indices in binding for index in indices)
+    return frozenset((name, index) for name, indices in binding.devices for index in indices)

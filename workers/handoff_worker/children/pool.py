@@ -19,7 +19,7 @@ from typing import Any
 
 from handoff_worker.children import watch
 from handoff_worker.children.child import Child, Idle, devices
-from handoff_worker.children.confine import Binding
+from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.children.nursery import NoProcess, Nursery
 from handoff_worker.children.outcome import Failed, NotStarted, Outcome, fate, read_outcome, tell_survivors
 from handoff_worker.children.task import Task
@@ -130,7 +130,7 @@ class Children:
             self._start_nursery()
         if self._has_nursery and not any(child.is_spare() for child in self._children.values()):
             with contextlib.suppress(OSError):
-                self._new(())
+                self._new(UNBOUND)
 
     def withdraw(self, id: str) -> bool:
         """Take back what has not begun: it waits for devices, or the nursery was not asked yet for its child.
@@ -206,7 +206,8 @@ class Children:
 
     def _start(self, task: Task, *, in_new: bool) -> None:
         frame = task.frame()
-        leaving = self._clear(task.binding) if task.binding else set()
+        in_new = in_new or task.is_isolated
+        leaving = self._clear(task) if task.binding.devices else set()
         while True:
             try:
                 child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
@@ -229,10 +230,10 @@ class Children:
                 self._end(child)
         self._running[task.id] = child
 
-    def _clear(self, binding: Binding) -> set[Child]:
-        """End the idle children of other bindings on the same devices; return all that still have to go."""
-        wanted = devices(binding)
-        for child in self._idle.others(binding):
+    def _clear(self, task: Task) -> set[Child]:
+        """End the idle children on the same devices that it cannot run in; return all that still have to go."""
+        wanted = devices(task.binding)
+        for child in self._idle.others(None if task.is_isolated else task.binding):
             if child.devices & wanted:
                 self._end(child)
         # Also those that end for another reason: until a process is gone, it may have memory on the device.
@@ -295,7 +296,8 @@ class Children:
             return
         self._outcomes.append(outcome)
         grown = child.grown > self._growth_limit
-        if message["spent"] or grown or child.functions >= self._functions_limit:
+        is_isolated = task is not None and task.is_isolated
+        if message["spent"] or is_isolated or grown or child.functions >= self._functions_limit:
             self._end(child)
         elif not child.ending:
             self._idle.add(child)
@@ -389,8 +391,9 @@ class Children:
                 if child.ending:
                     child.kill()
                 elif child.task is None:
+                    # That it could be started is all that was asked: nobody knows what it would have to be bound to.
                     self.unable = ""
-                    self._idle.add(child)
+                    self._end(child)
                 elif child.task is not None and child not in self._waiting:
                     self._set_deadline(child, child.limit_s + self._grace_s)
             case ["exited", number, code, ended, left]:

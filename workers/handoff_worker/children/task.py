@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Literal
 
-from handoff_worker.children.confine import Binding
+from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.inside.wire import encode
 
 CALLBACK_S = 60
@@ -24,7 +24,8 @@ class Task:
     node: str
     worker: str
     redis: Mapping[str, Any]  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
-    binding: Binding = ()  #: from `confine.binding`: only children of the same one are used again
+    binding: Binding = UNBOUND  #: from `confine.binding`: only children of the same one are used again
+    is_isolated: bool = False  #: it has a new child, which nobody uses after it
     environment: Mapping[str, str] = field(default_factory=dict)
     serializer: Literal["msgpack", "pickle", "unread"] = "msgpack"  #: unread: a pickle, and to stay one
     inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand

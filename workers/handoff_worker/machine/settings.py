@@ -56,6 +56,7 @@ class NodeSettings:
     namespace: str | None = None
     lease: int | float | None = None  #: seconds
     grace: float | None = None  #: seconds, infinite = for ever
+    functions_per_child: int | None = None  #: after how many a child process is replaced
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -154,6 +155,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: (_is_number(value) or value == FOREVER) and seconds_of_grace(value) is not None,
         f"{GRACE}, such as 30",
     ),
+    "functions_per_child": (lambda value: _is_whole(value) and value > 0, "a whole number of functions, 1 or more"),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),
