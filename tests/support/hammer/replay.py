@@ -16,6 +16,7 @@ class Node:
 
     is_up: bool = False
     is_draining: bool = False
+    is_quiet: bool = False
     units: Counter[str] = field(default_factory=Counter)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)  #: device resource -> index -> memory
     used: Counter[str] = field(default_factory=Counter)
@@ -28,9 +29,14 @@ class Node:
             case "draining" | "undrained" as change:
                 self.is_draining = change == "draining"
                 return
+            case "quiet" | "serving" as change:
+                self.is_quiet = change == "quiet"
+                return
             case "deregistered":
                 # It may be undrained while it is away, and nothing is said of that.
                 self.is_draining = False
+            case "registered":
+                self.is_quiet = False
         self.is_up = event["change"] == "registered"
         if self.is_up:
             self.units = Counter(read_cost(event["units"]))
@@ -49,6 +55,7 @@ class Node:
     def check_capacity(self, event: dict[str, str]) -> None:
         assert self.is_up, event
         assert not self.is_draining, event
+        assert not self.is_quiet, event
         for name, units in self.used.items():
             assert 0 <= units <= self.units[name], (event, self)
         for (name, index), units in self.shares.items():
