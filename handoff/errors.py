@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 _MOST_SHOWN = 12
 """Functions of a cycle that its text names; it may have thousands."""
 
+_MOST_TEXT = 80
+"""Characters of a value that cannot be read."""
+
 RESULT = "the result"
 """What `NotSerializable` calls the value that a function returned."""
 
@@ -347,6 +350,23 @@ class ResultGone(HandoffError):
         return (
             f"the result of function {shown(self.function_id)}, which this one takes, is gone: "
             "it has expired or was deleted, so submit the whole graph again"
+        )
+
+
+class UnreadableField(HandoffError):
+    """A field of a function's stored job that is not what it should be: somebody has written it, or a newer version."""
+
+    def __init__(self, field: str, value: object, rule: str) -> None:
+        super().__init__(field, value, rule)
+        self.field, self.value, self.rule = field, value, rule
+
+    def __str__(self) -> str:
+        shown = _shown(self.value)
+        if len(shown) > _MOST_TEXT:
+            shown = f"{shown[:_MOST_TEXT]}... ({len(shown)} characters)"
+        return (
+            f"the stored job has {shown} as {self.field}, which should be {self.rule}: "
+            "submit the function again, and see that all clients and nodes are of one version"
         )
 
 

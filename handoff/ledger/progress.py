@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from handoff.errors import UnknownRun
 from handoff.ledger.replies import texts_of
 from handoff.ledger.runs import Run, run_of
-from handoff.ledger.states import state_of
 from handoff.ledger.store import Store, unlisted
+from handoff.ledger.stored_job import StoredJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,7 @@ class Active:
     status: str  #: API's word
     finer: str  #: that of the scripts
     node: str
-    demand: str
-    attempts: int
+    job: StoredJob  #: what else was read of it; it may not be readable
     about: str  #: of one that is delayed when that ends, ms; of one that is parked who chooses, by number, or ''
 
 
@@ -31,19 +30,19 @@ class Ready:
     run: Run
     counts: dict[str, int]  #: of what is not ready, or has ended
     functions: list[Active]  #: by number
-    able: dict[str, int]  #: demand -> how many live nodes could hold it, idle; of some that wait
+    able: dict[bytes, int]  #: demand -> how many live nodes could hold it, idle; of some that wait
     now_ms: int
 
     def could_never_hold(self, each: Active) -> bool:
         """Whether it waits for what no live node has, even when idle."""
-        return each.finer == "waiting" and self.able.get(each.demand) == 0
+        return each.finer == "waiting" and self.able.get(each.job.bytes("demand")) == 0
 
 
 def read_ready(store: Store, id: str, instance: str) -> Ready:
     """Read it, all pages. Raises `UnknownRun`."""
     cursor = "0"
     functions: dict[int, Active] = {}
-    able: dict[str, int] = {}
+    able: dict[bytes, int] = {}
     while True:
         match store.run("progress", run=instance, cursor=cursor):
             case ["unknown"]:
@@ -57,7 +56,7 @@ def read_ready(store: Store, id: str, instance: str) -> Ready:
             raise UnknownRun(id)
         # A walk by cursor may come by the same one twice.
         functions |= {int(listed[i]): _active(*listed[i : i + 7]) for i in range(0, len(listed), 7)}
-        able |= {judged[i].decode(): judged[i + 1] for i in range(0, len(judged), 2)}
+        able |= {judged[i]: judged[i + 1] for i in range(0, len(judged), 2)}
         if cursor == "0":
             deferred = int(texts_of(flat)["n_deferred"])
             counts = {"deferred": deferred, "finished": run.finished, "failed": run.failed, "canceled": run.canceled}
@@ -65,6 +64,6 @@ def read_ready(store: Store, id: str, instance: str) -> Ready:
 
 
 def _active(*values: bytes) -> Active:
-    number, rq_status, finer, node, demand, attempts, about = (value.decode() for value in values)
-    status = state_of(rq_status, finer)
-    return Active(int(number), status, finer, node, demand, int(attempts or 0), about)
+    number, *of_job, about = values
+    job = StoredJob.of(("status", "state", "node", "demand", "attempts"), of_job)
+    return Active(int(number), job.state, job.text("state"), job.text("node"), job, about.decode())

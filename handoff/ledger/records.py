@@ -21,9 +21,7 @@ from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.result_entry import Entry, decode_traceback, decode_value, entry_of
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
-from handoff.ledger.texts.demand import read_demand
 from handoff.ledger.texts.loss import read_loss
-from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.words.constraints import pinned_to
 from handoff.words.values import is_unicode
@@ -31,6 +29,8 @@ from handoff.words.values import is_unicode
 _FIELDS = (
     "status", "state", "node", "devices", "attempts", "error", "message", "function", "serializer", "demand", "origin",
 )  # fmt: skip
+
+_NOT_PLACED = ("waiting", "delayed", "deferred")
 
 RECORD_FIELDS = names_of(_FIELDS)
 """What a `Record` is made from, as a job's hash has it, in the order in which `record_of` takes the values."""
@@ -44,13 +44,20 @@ class Record:
     function_id: str
     status: str  #: API's word
     node: str | None
-    devices: dict[str, list[int]]
-    attempts: int
     error: str
     message: str
-    is_pickled: bool
-    demand: str
     entry: Entry | None  #: the newest of its results
+    job: StoredJob  #: what else was read of it; it may not be readable
+
+    @property
+    def devices(self) -> dict[str, list[int]]:
+        """Which devices it has where it was placed; none before that."""
+        return {} if self.status in _NOT_PLACED else self.job.devices
+
+    @property
+    def attempts(self) -> int:
+        """How often it was started."""
+        return self.job.attempts
 
 
 class PickledResult(HandoffError):
@@ -81,23 +88,23 @@ def look(store: Store, job_id: str) -> Record:
 
 
 def record_of(namespace: str, job_id: str, values: Sequence[bytes | None], entry: Entry | None) -> Record:
-    """Put together what was read of a function: the values of `RECORD_FIELDS`. Raises `UnknownFunction` as `look`."""
+    """Put together what was read of a function: the values of `RECORD_FIELDS`. Raises `UnknownFunction` as `look`.
+
+    `UnreadableField` is raised for what cannot be read when it is asked for: here for where it stands.
+    """
     job = StoredJob.of(_FIELDS, values)
     if not job.text("status") or not job.is_of(namespace):
         raise UnknownFunction(job_id)
-    is_placed = job.state not in ("waiting", "delayed", "deferred")
+    status = job.state
     return Record(
         job_id=job_id,
         function_id=job.text("function") or job_id,
-        status=job.state,
-        node=job.text("node") or None if is_placed else None,
-        devices=job.devices if is_placed else {},
-        attempts=job.attempts,
+        status=status,
+        node=None if status in _NOT_PLACED else job.text("node") or None,
         error=job.text("error"),
         message=job.text("message"),
-        is_pickled=job.is_pickled,
-        demand=job.text("demand"),
         entry=entry,
+        job=job,
     )
 
 
@@ -117,10 +124,10 @@ def error_of(record: Record) -> HandoffError:
         loss = read_loss(record.message)
         return NodeLost(record.function_id, loss.node, record.attempts, loss_in_words(loss) if loss.cause else "")
     if record.error == name_of(WaitExpired):
-        return WaitExpired(record.function_id, int(record.message) / 1000)
+        return WaitExpired(record.function_id, record.job.number("message") / 1000)
     if record.error == name_of(Infeasible):
-        pin = pinned_to(read_demand(record.demand).terms)
-        return Infeasible(record.function_id, shortfall_in_words(read_shortfall(record.message), pin))
+        pin = pinned_to(record.job.demand.terms) if record.job.demand else None
+        return Infeasible(record.function_id, shortfall_in_words(record.job.shortfall, pin))
     traceback = decode_traceback(record.entry[1] if record.entry else {})
     return FunctionFailed(
         record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback
@@ -133,7 +140,7 @@ def name_of(error: type[HandoffError]) -> str:
 
 
 def _serializer_of(record: Record, serializer: SerializerLike) -> SerializerLike:
-    if not record.is_pickled:
+    if not record.job.is_pickled:
         return Serializer
     if serializer is not PickleSerializer:
         raise PickledResult(record.function_id)

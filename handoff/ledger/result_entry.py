@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from handoff.errors import UnreadableField
 from handoff.serializer import SerializerLike
 
 Fields = Mapping[bytes, bytes]
@@ -28,7 +29,13 @@ def encode_value(serialized: bytes) -> str:
 def decode_value(entry: Fields, serializer: SerializerLike) -> Any:
     """The return value of a result entry; RQ leaves None out."""
     text = entry.get(b"return_value")
-    return None if text is None else serializer.loads(b64decode(text))
+    if text is None:
+        return None
+    try:
+        data = b64decode(text)
+    except ValueError:
+        raise UnreadableField("return_value", text.decode("utf-8", "backslashreplace"), "a value in base64") from None
+    return serializer.loads(data)
 
 
 def encode_traceback(text: str) -> str:
@@ -39,4 +46,7 @@ def encode_traceback(text: str) -> str:
 def decode_traceback(entry: Fields) -> str:
     """The traceback of a result entry, '' where there is none."""
     text = entry.get(b"exc_string")
-    return "" if not text else zlib.decompress(b64decode(text)).decode()
+    try:
+        return "" if not text else zlib.decompress(b64decode(text)).decode()
+    except (ValueError, zlib.error):
+        return "(what stands in place of its traceback is none)"

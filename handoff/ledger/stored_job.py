@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+from handoff.errors import UnreadableField
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.keys import is_queue_of
-from handoff.ledger.states import state_of
+from handoff.ledger.states import PARKED, STATES, state_of
 from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.options import read_option
+from handoff.ledger.texts.shortfall import Amiss, Shortfall, read_shortfall
+from handoff.ledger.texts.terms import CAPACITY, capacity_of
 from handoff.words.resources import Units
+
+T = TypeVar("T")
+
+MOST_DIGITS = 15
+"""So many digits are exact in Lua too."""
+
+MOST_UNITS = 2**53
+"""Of an amount, that of a group too."""
+
+MOST_DEVICES = 10**6
+"""No index is as large."""
+
+_SERIALIZERS = ("", "msgpack", "pickle")
 
 _KEYS = {field: row.name.encode() for field, row in FIELDS.items()}
 
@@ -18,7 +35,8 @@ _KEYS = {field: row.name.encode() for field, row in FIELDS.items()}
 class StoredJob:
     """A job as Redis has it, all of its hash or some of its fields. A field that is not there counts as empty.
 
-    Nothing is read before it is asked for: of most functions a child asks for next to nothing.
+    Nothing is read before it is asked for: of most functions a child asks for next to nothing. What was asked for and
+    is not what `fields` says of it raises `UnreadableField`: whoever can write to Redis can write anything into a hash.
     """
 
     __slots__ = ("_values",)
@@ -33,11 +51,21 @@ class StoredJob:
 
     def text(self, field: str) -> str:
         """A field as text."""
-        return self._values.get(_KEYS[field], b"").decode()
+        try:
+            return self.bytes(field).decode()
+        except UnicodeDecodeError:
+            raise self._unreadable(field, "text in UTF-8") from None
 
     def bytes(self, field: str) -> bytes:
         """A field as it is."""
         return self._values.get(_KEYS[field], b"")
+
+    def number(self, field: str) -> int:
+        """A field as a whole number from 0; 0 where it is empty."""
+        value = self.bytes(field)
+        if value and not (value.isdigit() and len(value) <= MOST_DIGITS):
+            raise self._unreadable(field, f"a whole number of at most {MOST_DIGITS} digits")
+        return int(value or 0)
 
     def is_of(self, namespace: str) -> bool:
         """Whether its queue is one of this namespace: the lobby, or a node's."""
@@ -46,46 +74,99 @@ class StoredJob:
     @property
     def state(self) -> str:
         """API's word for where it stands."""
-        return state_of(self.text("status"), self.text("state"))
+        finer = self.text("state")
+        if finer and finer not in (*STATES, PARKED):
+            raise self._unreadable("state", f"one of {', '.join(STATES)}")
+        return state_of(self.text("status"), finer)
 
     @property
     def demand(self) -> Demand | None:
         """What it asks for; None of one that rq's own hands made, and that no script has seen yet."""
-        text = self.text("demand")
-        return read_demand(text) if text else None
+        return self._read("demand", _checked_demand, "a cost with constraints") if self.bytes("demand") else None
 
     @property
     def variant(self) -> int:
         """Which of its demand it was placed with, from 0."""
-        return int(self.text("variant") or 0)
+        return self._variant_of(self.demand)
 
     @property
     def cost(self) -> Units:
         """What it takes where it was placed, with its slot."""
         demand = self.demand
-        return demand.variants[self.variant].cost if demand else {}
+        return demand.variants[self._variant_of(demand)].cost if demand else {}
 
     @property
     def devices(self) -> dict[str, list[int]]:
         """Which devices it has, by resource."""
-        return read_devices(self.text("devices"))
+        return self._read("devices", _checked_devices, "devices by resource")
 
     @property
     def attempts(self) -> int:
         """How often it was started."""
-        return int(self.text("attempts") or 0)
+        return self.number("attempts")
 
     @property
     def is_pickled(self) -> bool:
         """Whether its arguments, and so its result, are pickles."""
-        return self.text("serializer") == "pickle"
+        name = self.text("serializer")
+        if name not in _SERIALIZERS:
+            raise self._unreadable("serializer", "msgpack or pickle")
+        return name == "pickle"
 
     @property
     def is_isolated(self) -> bool:
         """Whether it is to have a process that nobody has used, and nobody uses after it."""
-        return read_option(self.text("options"), "isolation") == "fresh"
+        isolation = read_option(self.text("options"), "isolation")
+        if isolation not in ("", "fresh"):
+            raise self._unreadable("options", "options of which isolation is warm or fresh")
+        return isolation == "fresh"
 
     @property
     def is_evicted(self) -> bool:
         """Whether it is being stopped because its node is drained."""
         return bool(self.text("evicted")) and self.text("evicted") == self.text("placement")
+
+    @property
+    def shortfall(self) -> Shortfall:
+        """What the nearest node lacks, of one that has failed because it is infeasible."""
+        return self._read("message", _checked_shortfall, "what the nearest node lacks")
+
+    def _variant_of(self, demand: Demand | None) -> int:
+        number = self.number("variant")
+        if demand is not None and number >= len(demand.variants):
+            raise self._unreadable("variant", f"less than {len(demand.variants)}, the number of its costs")
+        return number
+
+    def _read(self, field: str, read: Callable[[str], T], rule: str) -> T:
+        text = self.text(field)
+        try:
+            return read(text)
+        except ValueError:
+            raise self._unreadable(field, rule) from None
+
+    def _unreadable(self, field: str, rule: str) -> UnreadableField:
+        return UnreadableField(FIELDS[field].name, self.bytes(field).decode("utf-8", "backslashreplace"), rule)
+
+
+def _checked_demand(text: str) -> Demand:
+    """Read a demand. Raises `ValueError`, also for amounts of which no script would write so much."""
+    demand = read_demand(text)
+    costs = [variant.cost for variant in demand.variants]
+    costs += [capacity_of(term) for term in demand.terms if term.name == CAPACITY]
+    if not all(0 <= units < MOST_UNITS for cost in costs for units in cost.values()):
+        raise ValueError(text)
+    return demand
+
+
+def _checked_devices(text: str) -> dict[str, list[int]]:
+    devices = read_devices(text)
+    if not all(0 <= index < MOST_DEVICES for indices in devices.values() for index in indices):
+        raise ValueError(text)
+    return devices
+
+
+def _checked_shortfall(text: str) -> Shortfall:
+    found = read_shortfall(text)
+    if any(isinstance(item, Amiss) and max(item.wanted, item.there) >= MOST_UNITS for item in found.items):
+        raise ValueError(text)
+    return found

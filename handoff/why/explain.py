@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from handoff.errors import UnknownFunction
-from handoff.ledger.fields import names_of
+from handoff.errors import UnknownFunction, UnreadableField
+from handoff.ledger.fields import FIELDS, names_of
 from handoff.ledger.members import dependencies_of, read_chooser, read_members, read_standings
 from handoff.ledger.records import known_id
 from handoff.ledger.states import PARKED, TERMINAL
@@ -41,7 +41,13 @@ def explain(store: Store, id: str) -> Explanation:
                 return _not_ready(store, id, job, now_ms, record.decode())
             return _standing(id, job, now_ms, record.decode(), kind.decode(), bool(suspended), due_ms)
         case ["waits", values, int(now_ms), *rest]:
-            return explain_waiting(id, StoredJob.of(_FIELDS, values), now_ms, *rest)
+            job = StoredJob.of(_FIELDS, values)
+            try:
+                return explain_waiting(id, job, now_ms, *rest)
+            except ValueError:
+                # The script has made its answer of what stands there, whatever that is.
+                demand = job.text("demand")
+                raise UnreadableField(FIELDS["demand"].name, demand, "a cost with constraints") from None
         case _:
             raise unlisted("explain", reply)
 

@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from handoff.errors import shown
+from handoff.errors import UnreadableField, shown
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.phrases import place_in_words, variants_in_words
 from handoff.ledger.progress import Active, Ready, read_ready
 from handoff.ledger.runs import Run
 from handoff.ledger.states import PARKED, STATES
 from handoff.ledger.store import Store
-from handoff.ledger.texts.demand import read_demand
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.demand import Demand
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.why.standing import due_text, parked_for
+from handoff.words.variants import NO_COST
 
 MOST_NAMED = 3
 """Functions that an error names."""
@@ -64,17 +66,20 @@ def _waits_for(each: Active, ready: Ready, *, placed: int, names: Mapping[int, s
     if each.finer == PARKED:
         return parked_for(names[int(each.about)] if each.about else None)
     if each.status == "delayed":
-        return due_text(each.attempts, int(float(each.about or ready.now_ms)), ready.now_ms)
+        return due_text(each.job.attempts, int(float(each.about or ready.now_ms)), ready.now_ms)
     if ready.could_never_hold(each):
-        return f"{_asks_for(each.demand)}: no live node could hold it, even when idle"
+        return f"{_asks_for(each.job)}: no live node could hold it, even when idle"
     if ready.run.max_concurrency is not None and placed >= ready.run.max_concurrency:
-        return f"{_asks_for(each.demand)}, and a place within its run's max_concurrency"
-    return _asks_for(each.demand)
+        return f"{_asks_for(each.job)}, and a place within its run's max_concurrency"
+    return _asks_for(each.job)
 
 
-def _asks_for(text: str) -> str:
-    """Say all that a demand asks for: `cpu 2 or gpu 1 (after 30 s) on a where zone b`."""
-    demand = read_demand(text)
+def _asks_for(job: StoredJob) -> str:
+    """Say all that a function asks for: `cpu 2 or gpu 1 (after 30 s) on a where zone b`; or why that cannot be read."""
+    try:
+        demand = job.demand or Demand(NO_COST, ())
+    except UnreadableField as error:
+        return str(error)
     pin, others = place_in_words(demand.terms)
     return variants_in_words(demand.variants) + (f" on {pin}" if pin else "") + (f" where {others}" if others else "")
 

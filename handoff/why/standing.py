@@ -9,7 +9,6 @@ from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.records import name_of
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.loss import read_loss
-from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.words.constraints import pinned_to
 from handoff.words.times import moment, span
 
@@ -73,9 +72,9 @@ def _failed(job: StoredJob) -> str:
     error, message = job.text("error") or "unknown", job.text("message")
     if error == name_of(Infeasible):
         pin = pinned_to(job.demand.terms) if job.demand else None
-        return f"failed, for no live node could hold it: {shortfall_in_words(read_shortfall(message), pin)}"
+        return f"failed, for no live node could hold it: {shortfall_in_words(job.shortfall, pin)}"
     if error == name_of(WaitExpired):
-        return f"failed, for it had not started after {span(int(message) / 1000)} of waiting"
+        return f"failed, for it had not started after {span(job.number('message') / 1000)} of waiting"
     text = f"failed{_at(job)} after {job.attempts} attempt{'' if job.attempts == 1 else 's'}"
     if error == name_of(NodeLost):
         loss = read_loss(message)

@@ -10,7 +10,7 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.phrases import in_words, items_in_words
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import asked_for, read_pairs
-from handoff.ledger.texts.demand import read_demand
+from handoff.ledger.texts.demand import Demand
 from handoff.ledger.texts.index_name import read_index_name
 from handoff.ledger.texts.list import read_list
 from handoff.ledger.texts.node_class import NodeClass, read_node_class
@@ -21,6 +21,7 @@ from handoff.why.waiting_sentence import WaitingSentence
 from handoff.words.constraints import pinned_to
 from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNLIMITED, Amount, amount, amounts
 from handoff.words.times import moment
+from handoff.words.variants import NO_COST
 
 _SHARED_CLASS = NodeClass({}, {})
 """What all share is told of like a node that has nothing of its own."""
@@ -44,7 +45,7 @@ def explain_waiting(
     ends_ms: list[int],
 ) -> Explanation:
     """Put what the script tells of one that waits into words; the parts are as its header says."""
-    demand = read_demand(job.text("demand"))
+    demand = job.demand or Demand(NO_COST, ())
     variants = [
         _Variant(amounts(asked_for(variant.cost)), ms / 1000 or None)
         for variant, ms in zip(demand.variants, joins, strict=True)

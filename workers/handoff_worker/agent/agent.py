@@ -366,7 +366,7 @@ class Agent:
                 lambda error: logger.warning("on_failure of %s cannot be called: %s", started.id, error),
             )
         else:
-            self._functions.call_back_lost(started, started.message)
+            self._functions.call_back_lost(started)
 
     def _back_off(self, error: StoreUnavailable) -> None:
         self._failures += 1

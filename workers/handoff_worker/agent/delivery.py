@@ -20,6 +20,9 @@ STOPPED = "handoff.Stopped"
 MOST_BYTES = 2**19
 """Of results in one call: until it is answered, the agent cannot beat."""
 
+MOST_IN_VAIN = 1
+"""Exchanges with nothing in them that may fail under one number; between them are pauses."""
+
 LARGE = 2**18
 """Bytes of value and forms that are sent ahead, in pieces, between which beats go."""
 
@@ -111,7 +114,8 @@ class Outbox:
 
     Where the script of an exchange fails, the next ones take nothing and carry one result each, until all of that
     exchange have been tried: first alone, and then under the same number none at all, which tells whether it was that
-    result that does not go.
+    result that does not go. Where that fails too, and again, it may be what was started under that number, of which no
+    answer can tell then: the next number goes on without, and at the next heartbeat that counts as lost.
     """
 
     def __init__(self) -> None:
@@ -121,6 +125,7 @@ class Outbox:
         self._carried = 0  #: how many of them the next attempt carries
         self.is_careful = False  #: one at a time, and nothing is taken
         self._suspects = 0  #: results that are still to be tried one at a time
+        self._in_vain = 0  #: exchanges with nothing in them whose script has failed, under this number
         self.unsent: list[Result] = []
         self.large: list[Result] = []  #: to be sent ahead
         self._ahead: dict[str, Result] = {}  #: those whose value is sent ahead, or was
@@ -188,10 +193,14 @@ class Outbox:
             self.is_careful, self._suspects = True, len(self.sent)
             self._carried = min(1, len(self.sent))
             return True
-        was_empty, self._carried = self._carried == 0, 0
-        if was_empty:
-            self._carried = min(1, len(self.sent))
-        return not was_empty
+        if self._carried:
+            self._carried = 0
+            return True
+        self._carried = min(1, len(self.sent))
+        self._in_vain += 1
+        if self._in_vain > MOST_IN_VAIN:
+            self._op += 1
+        return False
 
     def note_answer(self, count: int) -> tuple[list[Result], Result | None]:
         """-> what was delivered by the exchange that has now been answered, and the result that does not go
@@ -201,6 +210,7 @@ class Outbox:
         delivered, rest = self.sent[:count], self.sent[count:]
         misfit = rest.pop(0) if self.is_careful and rest and self._carried == 0 else None
         self.sent, self.unsent, self.is_unanswered = [], [*rest, *self.unsent], False
+        self._in_vain = 0
         self._suspects -= count + (misfit is not None)
         if self._suspects <= 0:
             self.is_careful = False
@@ -215,7 +225,7 @@ class Outbox:
     def drop(self) -> None:
         """Give up on all of them. The numbers go on: Redis may have been rolled back to one of an earlier epoch."""
         self.sent, self.unsent, self.is_unanswered = [], [], False
-        self.is_careful, self._suspects = False, 0
+        self.is_careful, self._suspects, self._in_vain = False, 0, 0
         self.large, self._ahead = [], {}
 
 

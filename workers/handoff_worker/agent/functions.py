@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, KeysView, Sequence
 
+from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable
 from handoff_worker.agent.ending import told
@@ -67,7 +68,8 @@ class Functions:
         if started.id in self._running:
             # Redis was rolled back to before it was started: it runs here, and its result is still to come.
             return
-        self._running[started.id] = started
+        if self._is_refused(started):
+            return
         if (result := self._ended.result_of(started)) is not None:
             # Redis was rolled back to before it ended.
             logger.warning("%s has ended here before Redis was rolled back: its result is delivered again", started.id)
@@ -87,8 +89,7 @@ class Functions:
         """Run a function of which the rest has come."""
         if started.id in self._incomplete:
             self._incomplete.discard(started.id)
-            self._running[started.id] = started
-            if started.id not in self._disowned:
+            if not self._is_refused(started) and started.id not in self._disowned:
                 self._launch(started)
 
     def give_up(self, id: str, error: Exception) -> None:
@@ -204,7 +205,9 @@ class Functions:
         elif answer.startswith("failed"):
             logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
             if answer == "failed+callback":
-                self._call_back(self._maker.callback(started, result.error, result.message, result.body))
+                self._call_back(
+                    started, lambda: self._maker.callback(started, result.error, result.message, result.body)
+                )
 
     def replace(self, misfit: Result, error: Exception) -> None:
         """Fail a function whose result the books do not take; where they do not take that either, let it go.
@@ -220,9 +223,24 @@ class Functions:
         self._outbox.settle(misfit.id)
         self._running.pop(misfit.id)
 
-    def call_back_lost(self, started: Started, loss: str) -> None:
-        """Run the failure callback of a function that was lost with a node, this one or another: see texts/loss."""
-        self._call_back(self._maker.lost_callback(started, loss))
+    def call_back_lost(self, started: Started, loss: str = "") -> None:
+        """Run the failure callback of a function that was lost with a node, this one or another: see texts/loss.
+
+        '' = the loss that its job tells.
+        """
+        self._call_back(started, lambda: self._maker.lost_callback(started, loss or started.message))
+
+    def _is_refused(self, started: Started) -> bool:
+        """Take a function over, and fail it at once where it cannot be read: no child could say more of it."""
+        self._running[started.id] = started
+        try:
+            started.check()
+        except UnreadableField as error:
+            self._running[started.id] = started.without_ours()
+            logger.warning("%s cannot be run: %s", started.id, error)
+            self._outbox.add(unreadable(started.id, error))
+            return True
+        return False
 
     def _launch(self, started: Started) -> None:
         made = self._maker.task(started)
@@ -231,7 +249,12 @@ class Functions:
         else:
             self._children.start(made)
 
-    def _call_back(self, task: Task) -> None:
+    def _call_back(self, started: Started, make: Callable[[], Task]) -> None:
+        try:
+            task = make()
+        except UnreadableField as error:
+            logger.warning("on_failure of %s cannot be called: %s", started.id, error)
+            return
         if task.id in self._callbacks:
             # Redis was rolled back: it failed once more while it is told of the first time.
             return

@@ -111,7 +111,8 @@ def _parse(data: object) -> dict[str, Any] | None:
     """A command, or None: anybody may publish anything on the channel."""
     try:
         command = json.loads(data) if isinstance(data, bytes) else None
-    except ValueError:
+    # What is nested too deeply is neither.
+    except (ValueError, RecursionError):
         command = None
     if not isinstance(command, dict) or not isinstance(command.get("command"), str):
         logger.warning("ignoring a message on the command channel that is no command: %.80r", data)

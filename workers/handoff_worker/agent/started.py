@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Literal
 
+from handoff.ledger.fields import FIELDS
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
 from handoff.words.resources import Units
 
 MOST_SHOWN = 80
 """Characters of a title."""
+
+_OURS = frozenset(row.name.encode() for row in FIELDS.values() if row.name.startswith("h_") or row.name == "created_at")
+"""What is read here, with the one of RQ's by which a job is known again."""
 
 Hash = Mapping[bytes, bytes]
 """A hash, or an entry of a stream, as Redis has it."""
@@ -42,6 +46,15 @@ class Started:
     def with_fields(self, fields: Hash) -> Started:
         """The same with what was left out."""
         return replace(self, job={**self.job, **fields}, left_out=())
+
+    def check(self) -> None:
+        """Raise `UnreadableField` where one of these cannot be read that the agent needs."""
+        for each in ("made_by", "is_known_by_its_submit", "attempt", "devices", "cost", "serializer", "message"):
+            getattr(self, each)
+
+    def without_ours(self) -> Started:
+        """The same with what is RQ's alone, for its failure callback, where the rest cannot be read."""
+        return replace(self, job={name: value for name, value in self.job.items() if name not in _OURS}, left_out=())
 
     @property
     def job_id(self) -> str:

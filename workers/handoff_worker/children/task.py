@@ -11,6 +11,9 @@ from typing import Any, Literal
 from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.inside.wire import encode
 
+LONGEST_S = 2**31 - 1
+"""What alarm(2) takes; a limit that somebody has written may have any number of digits."""
+
 CALLBACK_S = 60
 """rq's limit for a callback whose job names none."""
 
@@ -69,5 +72,5 @@ class Task:
     def _seconds(self, name: bytes) -> int:
         # What is no number the child will refuse with an error of its own.
         with contextlib.suppress(ValueError):
-            return max(0, int(self.job.get(name) or 0))
+            return max(0, min(int(self.job.get(name) or 0), LONGEST_S))
         return 0
