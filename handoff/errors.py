@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 _MOST_SHOWN = 12
 """Functions of a cycle that its text names; it may have thousands."""
 
-_MOST_TEXT = 80
-"""Characters of a value that cannot be read."""
-
 RESULT = "the result"
 """What `NotSerializable` calls the value that a function returned."""
 
@@ -361,11 +358,8 @@ class UnreadableField(HandoffError):
         self.field, self.value, self.rule = field, value, rule
 
     def __str__(self) -> str:
-        shown = _shown(self.value)
-        if len(shown) > _MOST_TEXT:
-            shown = f"{shown[:_MOST_TEXT]}... ({len(shown)} characters)"
         return (
-            f"the stored job has {shown} as {self.field}, which should be {self.rule}: "
+            f"the stored job has {shown(self.value)} as {self.field}, which should be {self.rule}: "
             "submit the function again, and see that all clients and nodes are of one version"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -94,7 +95,7 @@ def test_every_question_about_an_altered_job_is_answered_or_refused_by_name(
         cluster.store.now_ms = 1_900_000_000_000
         AGENTS["odd"] = FakeAgent(cluster.store, "a", {"cpu": 4, "gpu": 2}).register()
         handle = scene(cluster)
-        sound = connection.hgetall(cluster.store.keys("rq_job", handle.id))
+        sound: Any = connection.hgetall(cluster.store.keys("rq_job", handle.id))
         for field in FIELDS_OF_JOBS:
             bend(cluster, handle.id, field, BENT[name])
 
