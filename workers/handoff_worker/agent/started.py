@@ -49,7 +49,16 @@ class Started:
 
     def check(self) -> None:
         """Raise `UnreadableField` where one of these cannot be read that the agent needs."""
-        for each in ("made_by", "is_known_by_its_submit", "attempt", "devices", "cost", "serializer", "message"):
+        for each in (
+            "made_by",
+            "is_known_by_its_submit",
+            "attempt",
+            "devices",
+            "cost",
+            "serializer",
+            "message",
+            "is_isolated",
+        ):
             getattr(self, each)
 
     def without_ours(self) -> Started:
