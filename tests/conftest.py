@@ -35,6 +35,10 @@ settings.register_profile("few examples", settings.get_profile("any machine"), m
 settings.load_profile("any machine")
 
 
+# Tests pretend gpus: they are to do so where gpus are hidden from them too.
+os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+
+
 # Tests that are started in the background of a shell would ignore Ctrl-C, and with them every process that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from handoff.cli.options import Asked, shared_options
@@ -33,6 +35,8 @@ def demo(asked: Asked, path: str | None) -> None:
         raise click.UsageError(f"{error.path!r} cannot be analyzed ({error.why})") from error
     if sources.left_out:
         click.echo(f"the last {sources.left_out:,} files are left out: they are too many for a demo", err=True)
+    # Its gpus are pretended: of those of this machine none is used, however few this process may see.
+    os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     report = run(sources, None if asked.as_json else Console(stderr=True), namespace=asked.namespace)
     if asked.as_json:
         click.echo(to_json(fields(report)))

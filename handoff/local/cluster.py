@@ -154,7 +154,9 @@ class LocalCluster:
         for resource, units in parsed.sums().items():
             command += ["--resource", f"{resource}={amount(units)}"]
         for resource, indices in parsed.devices.items():
-            command += ["--resource", f"{resource}={list(indices)}"]
+            # Of a number the agent makes the indices, within what its environment hides.
+            is_list = isinstance(self._nodes[name][resource], (list, tuple))
+            command += ["--resource", f"{resource}={list(indices) if is_list else len(indices)}"]
         for resource, sizes in parsed.memory.items():
             command += ["--device-memory", f"{resource}={[amount(size) for size in sizes]}"]
         for label, value in parse_labels(name, self._labels.get(name)).items():

@@ -25,6 +25,7 @@ from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import amount, device_memory, grace, labels, lease, resources, settle
 from handoff_worker.children.nursery import NoProcess, NurseryBroken
 from handoff_worker.machine.holder import host
+from handoff_worker.machine.mask import Mask
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
@@ -103,7 +104,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         raise ValueError(f"--functions-per-child is {node.functions_per_child}: give a whole number of 1 or more")
     machine = None if given["no_probe"] or leaves_nothing_open(node) else probe()
     return Options(
-        _as_far_as_files_go(make_offer(name, node, machine)),
+        _as_far_as_files_go(make_offer(name, node, machine, Mask.read(os.environ))),
         lease_s=15.0 if node.lease is None else float(node.lease),
         grace_s=30.0 if node.grace is None else node.grace,
         burst=given["burst"],

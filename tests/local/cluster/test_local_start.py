@@ -69,6 +69,30 @@ def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> Non
 
 
 @pytest.mark.slow
+def test_of_the_gpus_of_a_machine_nodes_have_none_that_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+
+    with local_cluster({"a": {"cpu": 2, "gpu": 1}, "b": {"cpu": 2, "gpu": [3]}}) as cluster:
+        seen = [
+            cluster.enqueue(agent_tasks.variables, "CUDA_VISIBLE_DEVICES", cost={"gpu": 1}, node=node).result(LIMIT_S)
+            for node in ("a", "b")
+        ]
+
+    assert seen == [["2"], ["3"]]
+
+
+@pytest.mark.slow
+def test_a_node_with_more_gpus_than_one_may_see_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+    with (
+        pytest.raises(AgentNotStarted, match=r"the agent of node 'a' did not start \(it exited with status 2\)"),
+        local_cluster({"a": {"cpu": 2, "gpu": 1}}),
+    ):
+        raise AssertionError("it has started")
+
+
+@pytest.mark.slow
 def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
     with local_cluster(local_tasks.NODES, strategy="load_balanced") as cluster:
         running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"cpu": 1})

@@ -73,6 +73,28 @@ def test_gpus_that_are_found_bring_their_memory_and_their_model(
     assert handle.node == "b"
 
 
+@pytest.mark.parametrize(
+    ("mask", "gpu", "seen", "devices"),
+    [("2,3", "1", "2", [2]), ("2,3", "[3]", "3", [3]), ("GPU-c,GPU-a", "[1]", "GPU-a", [1])],
+)
+def test_a_function_gets_a_gpu_that_its_agent_may_use(
+    cluster: Cluster,
+    agents: Agents,
+    monkeypatch: pytest.MonkeyPatch,
+    mask: str,
+    gpu: str,
+    seen: str,
+    devices: list[int],
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", mask)
+    agents.start("a", "--gpu", gpu)
+
+    handle = cluster.enqueue(agent_tasks.variables, "CUDA_VISIBLE_DEVICES", cost={"gpu": 1})
+
+    assert handle.result(LIMIT_S) == [seen]
+    assert handle.devices == {"gpu": devices}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("flags", [["--slots", "3"], ["--resource", "slots=3"]])
 def test_slots_are_as_many_as_were_asked_for(cluster: Cluster, agents: Agents, flags: list[str]) -> None:

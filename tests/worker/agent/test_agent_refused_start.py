@@ -77,6 +77,19 @@ def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str
     assert ended.stdout == ""
 
 
+@pytest.mark.parametrize("flags", [["--gpu", "3"], ["--gpu", "[0]"], ["--resource", "gpu=3"]], ids=str)
+def test_gpus_that_are_hidden_from_the_agent_are_told_in_one_line_with_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, flags: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+
+    ended = run_agent("--no-probe", *flags)
+
+    assert ended.returncode == 2
+    assert len(told(ended)) == 1, ended.stderr
+    assert "CUDA_VISIBLE_DEVICES is '2,3', which leaves gpus [2, 3]: give no more" in ended.stderr
+
+
 def test_a_level_of_the_log_that_is_none_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_LOG_LEVEL", "loud")
 

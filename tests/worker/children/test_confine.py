@@ -25,10 +25,27 @@ def test_on_a_node_with_gpus_a_child_sees_just_those_reserved(reserved: dict[str
     assert environment["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
 
 
-def test_the_agents_own_restriction_does_not_reach_a_child_on_a_node_with_gpus() -> None:
-    environment = device_environment({"gpu": [2]}, True, 0, inherited={"CUDA_VISIBLE_DEVICES": "2,3"})
+@pytest.mark.parametrize(
+    ("mask", "devices", "visible"),
+    [
+        ("2,3", [2], "2"),
+        ("2, 3", [3, 2], "2,3"),
+        ("2,3", [0, 3], "3"),
+        ("2,-1,3", [3], ""),
+        ("", [0], ""),
+        ("NoDevFiles", [0], ""),
+        ("GPU-c,GPU-a", [0], "GPU-c"),
+        ("GPU-c,GPU-a", [1, 0], "GPU-c,GPU-a"),
+        ("GPU-c,GPU-a", [2], ""),
+        ("MIG-GPU-c/1/0,MIG-d", [1], "MIG-d"),
+        ("3,GPU-a", [0, 1], "3,GPU-a"),
+        ("3,GPU-a", [3], ""),
+    ],
+)
+def test_a_child_never_sees_a_gpu_that_is_hidden_from_its_agent(mask: str, devices: list[int], visible: str) -> None:
+    environment = device_environment({"gpu": devices}, True, 0, inherited={"CUDA_VISIBLE_DEVICES": mask})
 
-    assert environment["CUDA_VISIBLE_DEVICES"] == "2"
+    assert environment["CUDA_VISIBLE_DEVICES"] == visible
 
 
 def test_a_node_without_gpus_leaves_cuda_alone() -> None:

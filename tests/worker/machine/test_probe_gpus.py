@@ -88,15 +88,17 @@ def test_a_machine_without_nvidia_tools_is_no_reason_to_warn(tmp_path: Path, cap
     ("visible", "indices"),
     [
         ("1", (1,)),
-        ("1, 0", (0, 1)),
+        ("1, 0", (1, 0)),
+        ("1,1", (1,)),
         ("", ()),
         ("-1", ()),
         ("1,-1,0", (1,)),
         ("0,7,1", (0,)),
-        ("GPU-bbbb", (1,)),
-        ("GPU-aaaa-1,GPU-bbbb-2", (0, 1)),
+        ("GPU-bbbb", (0,)),
+        ("GPU-bbbb-2,GPU-aaaa-1,GPU-bbbb", (0, 1)),
+        ("GPU-bbbb-2,GPU-cccc,GPU-aaaa-1", (0,)),
         ("GPU-", ()),
-        ("MIG-aaaa", ()),
+        ("MIG-aaaa,MIG-bbbb", (0, 1)),
         ("NoDevFiles", ()),
     ],
 )
@@ -104,6 +106,14 @@ def test_an_agent_that_is_restricted_by_cuda_offers_only_those_gpus(
     tmp_path: Path, visible: str, indices: tuple[int, ...]
 ) -> None:
     assert gpus(tmp_path, answers(TWO_GPUS), CUDA_VISIBLE_DEVICES=visible) == indices
+
+
+def test_under_a_mask_of_names_the_first_of_them_is_device_0_with_what_the_driver_says_of_it(tmp_path: Path) -> None:
+    answer = "0, GPU-a, 15360, Tesla T4\n1, GPU-b, 24576, NVIDIA A10\n"
+
+    found = probe(tmp_path, physical=BIG, environ={"CUDA_VISIBLE_DEVICES": "GPU-b,MIG-c"}, run=answers(answer)).gpus
+
+    assert found == (Gpu(0, "GPU-b", 24576, "NVIDIA A10"), Gpu(1, "MIG-c"))
 
 
 def test_an_entry_that_names_no_gpu_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from handoff.words.resources import UNIT
+from handoff_worker.machine.mask import MASK_VARIABLE, Mask, visible
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -51,13 +52,13 @@ def device_environment(
     `reserved` are device indices by resource, `cpu_units` the cost's `cpu` in 1/10,000 (0: it names none), and
     `inherited` the agent's own environment: a thread count that the operator set there stays as it is.
 
-    Indices replace the agent's own `CUDA_VISIBLE_DEVICES` and do not count within it. On a node without gpus nothing of
-    CUDA is set: an agent that was told to leave the gpus of its machine alone says nothing about them.
+    The agent's own `CUDA_VISIBLE_DEVICES` is narrowed to what is reserved, and never widened. On a node without gpus
+    nothing of CUDA is set: an agent that was told to leave the gpus of its machine alone says nothing about them.
     """
     threads = max(1, -(-cpu_units // UNIT))
     counts = dict.fromkeys(THREAD_VARIABLES, threads) | {"NUMEXPR_NUM_THREADS": min(threads, NUMEXPR_LARGEST)}
     environment = {name: inherited.get(name, str(count)) for name, count in counts.items()}
     if node_has_gpus:
         environment["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, sorted(set(reserved.get("gpu", ())))))
+        environment[MASK_VARIABLE] = ",".join(visible(Mask.read(inherited), reserved.get("gpu", ())))
     return environment

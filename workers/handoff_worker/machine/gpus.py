@@ -7,7 +7,9 @@ import logging
 import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from handoff_worker.machine.mask import Mask
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +27,14 @@ Runner = Callable[[Sequence[str], float], str]
 class Gpu:
     """One NVIDIA device, as its driver describes it."""
 
-    index: int  #: as nvidia-smi counts, which is in PCI bus order
+    index: int  #: as nvidia-smi counts, which is in PCI bus order; under a mask with names as `Mask` counts
     uuid: str = ""
     memory_mb: int | None = None  #: MB of 2**20 bytes in all; None where the driver does not say
     model: str = ""  #: such as "NVIDIA A100-SXM4-40GB"
 
 
 def find_gpus(environ: Mapping[str, str], run: Runner) -> tuple[Gpu, ...]:
-    """Ask the driver, and leave out what `environ` hides; by index. Nothing where no driver answers."""
+    """Ask the driver, and leave out what `environ` hides; in its order, else by index. Nothing where none answers."""
     if environ.get("NVIDIA_VISIBLE_DEVICES") == "none":
         return ()
     try:
@@ -43,7 +45,8 @@ def find_gpus(environ: Mapping[str, str], run: Runner) -> tuple[Gpu, ...]:
         logger.warning("the NVIDIA driver does not answer (%s): assuming no gpus", error)
         return ()
     gpus = {gpu.index: gpu for line in answer.splitlines() if line.strip() and (gpu := _gpu(line))}
-    return tuple(gpus[index] for index in _visible(gpus, environ.get("CUDA_VISIBLE_DEVICES")))
+    mask = Mask.read(environ)
+    return tuple((gpus[index] for index in sorted(gpus)) if mask is None else _visible(gpus, mask))
 
 
 def _gpu(line: str) -> Gpu | None:
@@ -55,23 +58,22 @@ def _gpu(line: str) -> Gpu | None:
     return Gpu(int(index), uuid, int(memory) if DEVICE_MB.fullmatch(memory) else None, model)
 
 
-def _visible(gpus: Mapping[int, Gpu], wanted: str | None) -> list[int]:
-    if wanted is None:
-        return sorted(gpus)
-    chosen: set[int] = set()
-    for entry in map(str.strip, wanted.split(",")):
-        named = [
-            index
-            for index, gpu in gpus.items()
-            if entry == str(index) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry))
-        ]
+def _visible(gpus: Mapping[int, Gpu], mask: Mask) -> list[Gpu]:
+    """Those that the mask leaves, with the index that each has on the node."""
+    chosen: dict[str, Gpu] = {}
+    for index, entry in mask.entries.items():
+        # The driver is not asked for the parts of a gpu, and has no say in them.
+        named = [Gpu(index, entry)] if entry.startswith("MIG-") else [gpu for gpu in gpus.values() if _is(gpu, entry)]
         if len(named) != 1:
-            if entry not in ("", "-1"):
-                message = "%r in CUDA_VISIBLE_DEVICES=%s names no single gpu of this machine: assuming gpus %s only"
-                logger.warning(message, entry, wanted, sorted(chosen))
+            message = "%r in CUDA_VISIBLE_DEVICES=%s names no single gpu of this machine: assuming gpus %s only"
+            logger.warning(message, entry, mask.text, sorted(gpu.index for gpu in chosen.values()))
             break
-        chosen.update(named)
-    return sorted(chosen)
+        chosen.setdefault(named[0].uuid or entry, replace(named[0], index=index))
+    return list(chosen.values())
+
+
+def _is(gpu: Gpu, entry: str) -> bool:
+    return gpu.uuid.startswith(entry) if entry.startswith("GPU-") else entry == str(gpu.index)
 
 
 def run_command(command: Sequence[str], timeout_s: float) -> str:

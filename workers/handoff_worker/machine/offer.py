@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handoff.errors import shown
 from handoff.words.capabilities import Capabilities, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.machine.gpus import Gpu
+from handoff_worker.machine.mask import MASK_VARIABLE, Mask
 from handoff_worker.machine.probe import MachineCapabilities
 from handoff_worker.machine.settings import NodeSettings
 
@@ -40,18 +42,21 @@ def leaves_nothing_open(node: NodeSettings) -> bool:
     return {"cpu", "memory", "gpu"} <= said.keys() and said["gpu"] in (0, [])
 
 
-def make_offer(name: str, node: NodeSettings, machine: MachineCapabilities | None) -> Offer:
-    """Put together what the node of that name offers; without a `machine` only what is said.
+def make_offer(name: str, node: NodeSettings, machine: MachineCapabilities | None, mask: Mask | None = None) -> Offer:
+    """Put together what the node of that name offers; without a `machine` only what is said. No gpu outside the mask.
 
     What the driver knows of the gpus that are offered is offered too: their memory, where it knows that of each, and
     their model as a label, where that is one. Raises `InvalidResources`, `InvalidNode` for a label, and ValueError.
     """
     amounts, labels = _said(node), parse_labels(name, node.labels)
     memory: dict[str, Any] = dict(node.device_memory)
+    found = [gpu.index for gpu in machine.gpus] if machine is not None else []
+    if "gpu" in amounts:
+        amounts["gpu"] = _indices(amounts["gpu"], found, mask)
     if machine is not None:
         amounts.setdefault("cpu", machine.cpu)
         amounts.setdefault("memory", machine.memory_mb)
-        amounts["gpu"] = _indices(amounts.get("gpu"), machine.gpus)
+        amounts.setdefault("gpu", found)
         gpus = _described(amounts, machine.gpus)
         if GPU_MEMORY not in amounts and (sizes := _sizes(gpus)):
             memory.setdefault("gpu", sizes)
@@ -74,13 +79,23 @@ def _said(node: NodeSettings) -> dict[str, Any]:
     return {name: list(amount) if isinstance(amount, tuple) else amount for name, amount in amounts.items()}
 
 
-def _indices(said: Any, gpus: Sequence[Gpu]) -> Any:
+def _indices(said: Any, found: Sequence[int], mask: Mask | None) -> Any:
     """The gpus that are offered; a number means the first of those that this agent may use, if it may use so many."""
-    found = [gpu.index for gpu in gpus]
-    if said is None:
-        return found
-    if not isinstance(said, list) and said in range(len(found) + 1):
-        return found[: int(said)]
+    usable = list(found) or list(mask.entries if mask else ())
+    if mask is not None:
+        wanted = parse_capabilities({"gpu": said}).devices.get("gpu", ())
+        if isinstance(said, list):
+            asked, is_hidden = f"gpus {list(wanted)} are", not set(wanted) <= set(usable)
+        else:
+            asked, is_hidden = f"{len(wanted)} gpus are", len(wanted) > len(usable)
+        if is_hidden:
+            left = f"gpus {usable}" if usable else "no gpu"
+            raise ValueError(
+                f"{asked} to be offered, and {MASK_VARIABLE} is {shown(mask.text)}, which leaves {left}: "
+                f"give no more and no others, or start it with another {MASK_VARIABLE}"
+            )
+    if not isinstance(said, list) and said in range(len(usable) + 1):
+        return usable[: int(said)]
     return said
 
 

@@ -27,7 +27,7 @@ class MachineCapabilities:
 
     cpu: float  #: cores; a quota may leave a part of one
     memory_mb: int  #: MB of 2**20 bytes, rounded down
-    gpus: tuple[Gpu, ...] = ()  #: by index, ascending
+    gpus: tuple[Gpu, ...] = ()  #: the first of them go first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def probe(
 ) -> MachineCapabilities:
     """Find what this machine has, or what its container leaves of it; the smallest limit governs.
 
-    Files are read below `root`. Of the gpus that nvidia-smi lists, those count that `CUDA_VISIBLE_DEVICES` names,
-    by index or by (the start of) a UUID; as in CUDA the list ends at the first entry that names no device. Indices are
-    in PCI bus order, whatever `CUDA_DEVICE_ORDER` says. `NVIDIA_VISIBLE_DEVICES` counts only as `none`: anything else
+    Files are read below `root`. Of the gpus that nvidia-smi lists, those count that `CUDA_VISIBLE_DEVICES` names, see
+    `Mask`; as in CUDA the list ends at the first entry that names no device. Indices are in PCI bus order, whatever
+    `CUDA_DEVICE_ORDER` says. `NVIDIA_VISIBLE_DEVICES` counts only as `none`: anything else
     was an order to the container runtime, which has followed it and numbers from 0 what it let in.
     Never fails: what cannot be read is logged as a warning, with what is assumed instead.
     """
