@@ -10,7 +10,7 @@ MUTANTS = (
         "an answer that was lost is asked for after the heartbeat",
         "workers/handoff_worker/agent/agent.py",
         (
-            "        if self._outbox.is_unanswered:\n"
+            "        if self._outbox.is_unanswered and self._stumbles.may(EXCHANGE):\n"
             "            # Before the beat: to it, what a lost answer started would look started for nobody.\n"
             "            self._exchange()"
         ),
@@ -41,8 +41,8 @@ MUTANTS = (
         "agent-take-at",
         "after a roll-back it takes at once",
         "workers/handoff_worker/agent/agent.py",
-        "        if self._quiet or time.monotonic() < self._take_at_s:",
-        "        if self._quiet:",
+        " or time.monotonic() < self._take_at_s",
+        "",
         ("tests/worker/loop/test_loop_rolled_back.py::test_for_a_while_nothing_is_taken[fake]",),
     ),
     Mutant(
@@ -113,23 +113,23 @@ MUTANTS = (
         "agent-quiet-known",
         "quiet is not said again where that was lost",
         "workers/handoff_worker/agent/agent.py",
-        ("            self._ledger.quiet(self._quiet)\n            self._quiet_known = self._quiet"),
-        ("            self._quiet_known = self._quiet\n            self._ledger.quiet(self._quiet)"),
+        ("        self._ledger.quiet(why_quiet)\n        self._known = why_quiet"),
+        ("        self._known = why_quiet\n        self._ledger.quiet(why_quiet)"),
         ("tests/worker/loop/test_loop_exchanges.py::test_quiet_is_said_again_where_the_answer_was_lost",),
     ),
     Mutant(
         "agent-quiet-room",
         "a quiet agent takes",
         "workers/handoff_worker/agent/agent.py",
-        "        if self._quiet or time.monotonic() < self._take_at_s:",
-        "        if time.monotonic() < self._take_at_s:",
+        "        if self._why_quiet() is not None or time",
+        "        if time",
         ("tests/worker/loop/test_loop_exchanges.py::test_a_node_that_falls_quiet_says_so_and_takes_nothing_more",),
     ),
     Mutant(
         "agent-serve-look",
         "an agent that serves again does not look",
         "workers/handoff_worker/agent/agent.py",
-        "            self._look = not self._quiet",
+        "        self._look = self._known is None",
         "",
         ("tests/worker/loop/test_loop_exchanges.py::test_a_node_that_serves_again_takes_at_once_what_waited",),
     ),
@@ -171,16 +171,16 @@ MUTANTS = (
         "agent-tick-quiet",
         "a quiet agent takes callbacks on",
         "workers/handoff_worker/agent/agent.py",
-        "self._ledger.tick(0 if self._quiet else max(0,",
-        "self._ledger.tick(max(0,",
+        "0 if self._known is not None else max(0,",
+        "max(0,",
         ("tests/worker/loop/test_loop_callbacks.py::test_a_quiet_node_takes_on_none",),
     ),
     Mutant(
         "agent-callbacks-room",
         "an agent takes on as many callbacks as it has slots, whatever runs",
         "workers/handoff_worker/agent/agent.py",
-        "max(0, self._slots - self._functions.callbacks))",
-        "self._slots)",
+        "max(0, self._slots - self._functions.callbacks)",
+        "self._slots",
         ("tests/worker/loop/test_loop_callbacks.py::test_no_more_are_taken_on_than_there_are_slots",),
     ),
     Mutant(
@@ -207,8 +207,8 @@ MUTANTS = (
         "outbox-number",
         "an exchange that was not answered is sent again under another number",
         "workers/handoff_worker/agent/delivery.py",
-        ("        if not self.is_unanswered:\n            self._op += 1\n            self.sent,"),
-        ("        self._op += 1\n        if not self.is_unanswered:\n            self.sent,"),
+        ("        if not self.is_unanswered:\n            self._op += 1\n"),
+        ("        self._op += 1\n        if not self.is_unanswered:\n"),
         ("tests/worker/loop/test_loop_exchanges.py::test_what_a_lost_answer_started_is_started_once",),
     ),
     Mutant(
@@ -302,11 +302,8 @@ MUTANTS = (
         "functions-callback-failed",
         "a callback that failed counts as a function",
         "workers/handoff_worker/agent/functions.py",
-        ("        if outcome.id in self._callbacks:\n            self._callbacks.discard(outcome.id)"),
-        (
-            "        if outcome.id in self._callbacks and isinstance(outcome, Finished):\n"
-            "            self._callbacks.discard(outcome.id)"
-        ),
+        "        if outcome.id in self._callbacks:",
+        "        if outcome.id in self._callbacks and isinstance(outcome, Finished | NotStarted):",
         ("tests/worker/loop/test_functions_here.py::test_a_callback_is_no_function_whatever_comes_of_it",),
     ),
     Mutant(

@@ -85,4 +85,38 @@ MUTANTS = (
         "    passed = 0",
         ("tests/ledger/test_clock_steps.py::test_a_delay_is_as_long_when_the_clock_is_set_back[fake--3600000]",),
     ),
+    Mutant(
+        "clock-right",
+        "what a clock that was behind is set forward by is a time that has passed",
+        "handoff/ledger/lua/libraries/time/clock.lua",
+        "math.min(ahead, passed)",
+        "0",
+        (
+            "tests/ledger/test_clock_steps.py::test_a_delay_of_hours_is_not_over_when_the_clock_is_set_right_again[fake]",
+        ),
+    ),
+    Mutant(
+        "clock-forward",
+        "a clock that is set forward ends leases",
+        "handoff/ledger/lua/libraries/time/clock.lua",
+        "passed - (was_gap and longest or 0)",
+        "0",
+        ("tests/ledger/test_clock_steps.py::test_no_healthy_node_is_lost_whatever_the_clock_does[fake-20000]",),
+    ),
+    Mutant(
+        "clock-wall",
+        "a date comes by the time that never goes back",
+        "handoff/ledger/lua/libraries/housekeeping/due.lua",
+        "  return date and tonumber(date) - Call.wall or 0",
+        "  return date and tonumber(date) - Call.now or 0",
+        ("tests/ledger/test_clock_steps.py::test_a_date_is_by_the_clock_as_it_is_set[fake-back]",),
+    ),
+    Mutant(
+        "clock-wall-given",
+        "a date is given by the time that never goes back",
+        "handoff/ledger/lua/libraries/jobs/admit.lua",
+        "  if date > Call.wall or delay_ms > 0 then",
+        "  if date > Call.now or delay_ms > 0 then",
+        ("tests/ledger/test_clock_steps.py::test_a_date_that_is_given_when_the_clock_was_set_back_is_by_it[fake]",),
+    ),
 )

@@ -327,7 +327,7 @@ MUTANTS = (
         "reconcile-lost-start",
         "what was started for an agent that does not run it stays started",
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
-        "      Recovery.one(node, id)",
+        "      Recovery.one(node, id, 'unknown')",
         "      local _ = id",
         (
             "tests/ledger/test_heartbeat.py::test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again[fake]",

@@ -20,7 +20,7 @@ MUTANTS = (
         "a variant whose time has come is not tried, it only waits",
         "handoff/ledger/lua/libraries/jobs/admit.lua",
         (
-            "  local node = Find.may_fit(shape, rank) and Find.node(shape, rank, Placing.strategy_of(job))\n"
+            "  local node = Find.may_fit(shape, rank) and Placing.find(job, shape, rank)\n"
             "  if node then\n"
             "    Waiting.stop"
         ),
@@ -43,8 +43,8 @@ MUTANTS = (
         "admit-preferred-fits",
         "the preferred node is taken without a look whether it fits",
         "handoff/ledger/lua/libraries/jobs/admit.lua",
-        "      node = node and Fit.now(node, shape, rank) and node",
-        "      node = node",
+        "      node = node and node.name ~= job.shunned and Fit.now(node, shape, rank) and node\n",
+        "      node = node and node.name ~= job.shunned and node\n",
         (
             "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
         ),

@@ -99,4 +99,64 @@ MUTANTS = (
             "tests/ledger/store/test_store_scripts.py::TestScriptBug::test_arguments_that_the_header_does_not_name_are_a_type_error[fake-a list it does not take]",
         ),
     ),
+    Mutant(
+        "sentinels-replaced",
+        "another sentinel is believed of a master that one replaces",
+        "handoff/ledger/sentinels.py",
+        "            except BeingReplaced:\n                raise\n            except redis.RedisError as error:\n                is_refused",
+        "            except redis.RedisError as error:\n                is_refused",
+        (
+            "tests/ledger/store/test_store_sentinel.py::TestReplaced::test_no_other_sentinel_is_believed_of_a_master_that_one_replaces",
+        ),
+    ),
+    Mutant(
+        "sentinels-silent",
+        "each call asks sentinels that are silent",
+        "handoff/ledger/sentinels.py",
+        "now_s + max(LOOK_S, took_s / _LOOKING)",
+        "now_s + LOOK_S",
+        (
+            "tests/ledger/store/test_master_pool.py::test_sentinels_that_are_silent_take_a_twentieth_of_the_time_at_most",
+        ),
+    ),
+    Mutant(
+        "connection-moves",
+        "a large value is given up when the system takes no more of it for a while",
+        "handoff/ledger/connection.py",
+        "                if left == before:\n                    raise",
+        "                raise",
+        (
+            "tests/ledger/store/test_store_size.py::test_a_system_that_takes_nothing_more_is_waited_for_as_long_as_what_it_has_is_delivered",
+        ),
+    ),
+    Mutant(
+        "connection-still",
+        "a link that stands still in the midst of a large value is waited for without end",
+        "handoff/ledger/connection.py",
+        "                if left == before:\n                    raise",
+        "",
+        (
+            "tests/ledger/store/test_store_size.py::test_a_system_that_takes_nothing_more_is_waited_for_as_long_as_what_it_has_is_delivered",
+        ),
+    ),
+    Mutant(
+        "connection-arrival",
+        "a large value that the system has taken is given up while it goes out",
+        "handoff/ledger/connection.py",
+        "                moved_s = now_s\n",
+        "                pass\n",
+        (
+            "tests/ledger/store/test_store_size.py::test_what_takes_longer_than_a_silence_may_last_arrives_as_long_as_something_moves",
+        ),
+    ),
+    Mutant(
+        "connection-reused",
+        "a used connection that died takes all the time that a call has",
+        "handoff/ledger/connection.py",
+        "seconds[self._is_reused]",
+        "seconds[0]",
+        (
+            "tests/ledger/store/test_store_silence.py::test_a_call_on_a_connection_that_has_died_silently_is_answered_on_a_fresh_one",
+        ),
+    ),
 )

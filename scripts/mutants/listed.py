@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from mutants import (
     agent,
+    agent_parts,
+    children,
     claims,
     housekeeping,
+    jobs_carried,
     jobs_ended,
     jobs_placed,
     ledger,
@@ -21,8 +24,11 @@ from mutants.mutant import Mutant
 
 MUTANTS: tuple[Mutant, ...] = (
     *agent.MUTANTS,
+    *agent_parts.MUTANTS,
+    *children.MUTANTS,
     *claims.MUTANTS,
     *housekeeping.MUTANTS,
+    *jobs_carried.MUTANTS,
     *jobs_ended.MUTANTS,
     *jobs_placed.MUTANTS,
     *ledger.MUTANTS,

@@ -289,4 +289,28 @@ MUTANTS = (
         "ends - Call.uptime - (unheard_ms or 0)",
         ("tests/ledger/test_heartbeat.py::test_of_a_lease_that_is_over_nothing_is_left[fake]",),
     ),
+    Mutant(
+        "lapse-late-first",
+        "an agent that calls is as late as its turn to be lost comes",
+        "handoff/ledger/lua/libraries/nodes/lapse.lua",
+        "  if name and Leases.left(name) == 0 then",
+        "  if name == nil then",
+        ("tests/ledger/test_many_leases.py::test_an_agent_that_is_late_is_lost_before_others[fake]",),
+    ),
+    Mutant(
+        "lapse-late-upto",
+        "what becomes late when others have been closed is found",
+        "handoff/ledger/lua/libraries/nodes/lapse.lua",
+        "'closed_upto', Number.text(upto))",
+        "'closed_upto', Number.text(2 * upto))",
+        ("tests/ledger/test_many_leases.py::test_those_that_become_late_later_are_not_found_either[fake]",),
+    ),
+    Mutant(
+        "lapse-late-alive",
+        "with those that are late all are closed",
+        "handoff/ledger/lua/libraries/nodes/lapse.lua",
+        "redis.call('BITOP', 'XOR', bitmap, bitmap, late)",
+        "redis.call('DEL', bitmap)",
+        ("tests/ledger/test_many_leases.py::test_a_node_that_lives_is_found_among_those_that_are_late[fake]",),
+    ),
 )

@@ -121,8 +121,8 @@ MUTANTS = (
         "quiet-hold",
         "a node that falls quiet stays held",
         "handoff/ledger/lua/operations/node/quiet.lua",
-        ("Holds.lift(node)\nNode.set_field(node, 'quiet', '1')"),
-        "Node.set_field(node, 'quiet', '1')",
+        ("Holds.lift(node)\nif not node.quiet"),
+        "if not node.quiet",
         ("tests/ledger/test_held_nodes.py::test_a_node_that_falls_quiet_is_held_no_longer[fake]",),
     ),
     Mutant(

@@ -31,7 +31,7 @@ MUTANTS = (
         "handoff/ledger/texts/options.lua",
         "string.match(';' .. text .. ';', ';' .. name .. '=([^;]*);')",
         "string.match(text .. ';', name .. '=([^;]*);')",
-        ("tests/ledger/texts/test_lua_texts.py::test_what_else_a_library_knows_of_its_texts[Options.get-args20-None]",),
+        ("tests/ledger/texts/test_lua_texts.py::test_what_else_a_library_knows_of_its_texts",),
     ),
     Mutant(
         "result-forms",

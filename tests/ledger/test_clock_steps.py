@@ -149,6 +149,17 @@ def test_a_date_is_by_the_clock_as_it_is_set(cluster: Cluster, steps_ms: tuple[i
     assert handle.status == "queued"
 
 
+def test_a_date_that_is_given_when_the_clock_was_set_back_is_by_it(cluster: Cluster) -> None:
+    cluster.register_node("a", {"cpu": 1})
+    set_clock(cluster, -HOUR_MS)
+    run_for(cluster, 1_000)
+
+    date_ms = cluster.store.now_ms + 600_000
+    handle = cluster.enqueue("module:f", at=datetime.fromtimestamp(date_ms / 1000, UTC))
+
+    assert handle.status == "delayed"
+
+
 def test_what_rq_reads_is_by_the_clock_as_it_is_set(cluster: Cluster) -> None:
     node = agent(cluster, "a")
     set_clock(cluster, -HOUR_MS)

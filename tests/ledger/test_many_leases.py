@@ -23,10 +23,21 @@ MOST_LOST = 32
 """By one script."""
 
 
+@pytest.fixture(autouse=True)
+def own_clock(cluster: Cluster) -> None:
+    cluster.store.now_ms = 1_800_000_000_000
+
+
+@pytest.fixture
+def alive(cluster: Cluster) -> str:
+    """A node that was there before those that are late, and has no lease."""
+    cluster.register_node("alive", {"tape": 1})
+    return "alive"
+
+
 @pytest.fixture
 def late(cluster: Cluster) -> list[FakeAgent]:
     """Agents whose leases are over, and nobody has noticed; the last one runs something."""
-    cluster.store.now_ms = 1_800_000_000_000
     agents = [
         FakeAgent(cluster.store, f"n{number:03}", {"cpu": 1}, labels={"zone": "late"}, lease_ms=LEASE_MS).register()
         for number in range(MANY)
@@ -88,10 +99,13 @@ def test_those_that_become_late_later_are_not_found_either(cluster: Cluster, lat
     assert lost(cluster) == MANY + 1
 
 
-def test_a_node_that_lives_is_found_among_those_that_are_late(cluster: Cluster, late: list[FakeAgent]) -> None:
-    cluster.register_node("alive", {"cpu": 1})
+def test_a_node_that_lives_is_found_among_those_that_are_late(
+    cluster: Cluster, alive: str, late: list[FakeAgent]
+) -> None:
+    cluster.register_node("new", {"cpu": 1})
 
-    assert decided(cluster, cpu=1) == "alive"
+    assert decided(cluster, tape=1) == alive
+    assert decided(cluster, cpu=1) == "new"
     settle(cluster)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import redis
 
+from handoff.ledger import connection as module
 from handoff.ledger.connection import bytes_on_their_way, silence
 from handoff.ledger.store import own_client
 from handoff.local.server import RedisServer
@@ -92,3 +94,36 @@ def test_what_the_system_has_taken_and_not_delivered_is_told(client: redis.Redis
     assert 0 < bytes_on_their_way(connection._sock) <= sent
     connection.disconnect()
     pool.release(connection)
+
+
+class Full:
+    """A socket that takes nothing at first, each time for as long as nothing may move."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.taken = 0
+
+    def send(self, piece: memoryview) -> int:
+        if self.times:
+            self.times -= 1
+            raise TimeoutError
+        self.taken += len(piece)
+        return len(piece)
+
+
+@pytest.mark.parametrize(
+    ("left", "taken"), [([9, 8, 7], 5), ([9, 8, 8], 0)], ids=["what it has is delivered", "nothing is delivered"]
+)
+def test_a_system_that_takes_nothing_more_is_waited_for_as_long_as_what_it_has_is_delivered(
+    monkeypatch: pytest.MonkeyPatch, left: list[int], taken: int
+) -> None:
+    on_their_way = iter(left)
+    monkeypatch.setattr(module, "bytes_on_their_way", lambda end: next(on_their_way))
+    connection = module.patient(redis.Connection)()
+    end = connection._sock = Full(2)
+
+    with contextlib.nullcontext() if taken else pytest.raises(TimeoutError):
+        connection._send(b"x" * 5)
+
+    connection._sock = None
+    assert end.taken == taken

@@ -1,0 +1,80 @@
+"""Defects in what goes between jobs and agents: what is sent along, what came of attempts, what a roll-back lost."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "sending-large",
+        "large arguments are sent along in the midst of other things",
+        "handoff/ledger/lua/libraries/jobs/sending.lua",
+        "    if redis.call('HSTRLEN', key, field) > LARGE then",
+        "    if redis.call('HSTRLEN', key, field) > LARGE * MOST then",
+        (
+            "tests/ledger/test_large_values.py::TestArguments::test_arguments_that_are_large_are_left_out_and_named[fake]",
+        ),
+    ),
+    Mutant(
+        "sending-inputs",
+        "inputs are sent along however large a reply they make",
+        "handoff/ledger/lua/libraries/jobs/sending.lua",
+        "  return has_room(size) and inputs or {}",
+        "  return inputs",
+        (
+            "tests/ledger/test_large_values.py::TestArguments::test_results_that_would_make_a_reply_large_are_read_by_the_children[fake]",
+        ),
+    ),
+    Mutant(
+        "outcome-undo",
+        "a start that did not happen has used an attempt",
+        "handoff/ledger/lua/libraries/jobs/outcome.lua",
+        "    Executions.undo(job)\n",
+        "",
+        (
+            "tests/ledger/test_unstarted.py::test_what_could_not_be_started_runs_elsewhere_and_has_used_no_attempt[fake]",
+        ),
+    ),
+    Mutant(
+        "outcome-canceled",
+        "what was canceled while it could not be started is placed anew",
+        "handoff/ledger/lua/libraries/jobs/outcome.lua",
+        "  if job.cancel then",
+        "  if job.cancel and kind ~= 'unstarted' then",
+        ("tests/ledger/test_unstarted.py::test_what_was_canceled_while_it_could_not_be_started_is_canceled[fake]",),
+    ),
+    Mutant(
+        "outcome-evicted",
+        "what the deadline of a drain has ended is not retried",
+        "handoff/ledger/lua/libraries/jobs/outcome.lua",
+        "  if kind == 'stopped' and job.evicted == placement then",
+        "  if kind == 'stopped' and job.evicted == nil then",
+        (
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-what was stopped is retried elsewhere, as if its node were lost]",
+        ),
+    ),
+    Mutant(
+        "recall-same",
+        "what ended ends another job of the same id",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "job and (job.token or '') == token and (Job.get(job_id, 'created_at') or '') == created_at",
+        "job",
+        ("tests/ledger/test_rolled_back.py::test_a_job_that_was_submitted_anew_under_the_same_id_is_another[fake]",),
+    ),
+    Mutant(
+        "recall-known",
+        "an end that is known is told once more",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "  if not is_ready or tonumber(job.attempts or 0) >= attempt then",
+        "  if not is_ready then",
+        ("tests/ledger/test_rolled_back.py::test_an_end_that_is_known_is_not_told_twice[fake]",),
+    ),
+    Mutant(
+        "recall-running",
+        "what runs is started beside itself",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "  local is_ready = job.status == 'queued'",
+        "  local is_ready = ended.kind ~= 'running' and job.status == 'queued'",
+        ("tests/ledger/test_rolled_back.py::test_what_runs_and_is_to_start_elsewhere_has_lost_its_attempt[fake]",),
+    ),
+)
