@@ -39,7 +39,7 @@ MUTANTS = (
         "handoff/ledger/texts/result.lua",
         "List.read(values[first + 7])",
         "{}",
-        ("tests/ledger/texts/test_lua_texts.py::test_a_text_is_read[result-value68-text68]",),
+        ("tests/ledger/texts/test_lua_texts.py::test_a_text_is_read",),
     ),
     Mutant(
         "shape-at",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,3 +129,17 @@ def test_a_system_that_takes_nothing_more_is_waited_for_as_long_as_what_it_has_i
 
     connection._sock = None
     assert end.taken == taken
+
+
+@pytest.mark.parametrize("left", [[9, 8, 7, 7, 0], [9, 9, 9, 0]], ids=["it pauses", "it stands still"])
+def test_what_the_system_has_taken_may_go_out_for_as_long_as_it_moves(
+    monkeypatch: pytest.MonkeyPatch, left: list[int]
+) -> None:
+    on_their_way, times = iter(left), itertools.count(0.0, 3.0)
+    monkeypatch.setattr(module, "bytes_on_their_way", lambda end: next(on_their_way))
+    monkeypatch.setattr(module, "_is_readable", lambda end: False)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    connection = module.patient(redis.Connection)()
+
+    with silence(5.0), contextlib.nullcontext() if left[1] == 8 else pytest.raises(redis.TimeoutError):
+        connection._await_arrival()
