@@ -223,7 +223,7 @@ MUTANTS = (
         "outbox-more",
         "what comes in meanwhile is sent with what was not answered for",
         "workers/handoff_worker/agent/delivery.py",
-        "        return self._op, self.sent",
+        "        return self._op, self.sent[: self._carried]",
         "        return self._op, [*self.sent, *self.unsent]",
         (
             "tests/worker/loop/test_loop_exchanges.py::test_results_that_come_while_an_answer_is_awaited_are_delivered_after_it",
