@@ -39,6 +39,7 @@ from handoff.ledger.rqmodel import (
     check_meta,
 )
 from handoff.ledger.run_options import RunOptions
+from handoff.ledger.server_faults import tell_once
 from handoff.ledger.store import Store, own_client
 from handoff.serializer import SerializerLike, resolve
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
@@ -84,7 +85,7 @@ class Cluster:
         self._serializer = pickled_or_plain(resolve(serializer))
         self._allocator = check_allocator(allocator)
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = Store(_client(connection, url or default_url()), namespace)
+        self.store = Store(_client(connection, url or default_url()), namespace, when_reached=tell_once)
         self.namespace = namespace
         self.tracker = RedisResourceTracker(self.store, strategy)
         #: Those that have ended are forgotten by themselves.

@@ -113,7 +113,15 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
 class Store:
     """One namespace on one Redis. Thread-safe, and safe after a fork: the pool notices the new process."""
 
-    def __init__(self, client: redis.Redis, namespace: str, *, now_ms: int = 0) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        namespace: str,
+        *,
+        now_ms: int = 0,
+        when_reached: Callable[[Store], None] | None = None,
+    ) -> None:
+        """`when_reached` is called once the server has answered a call that insists."""
         self.client = client
         self.namespace = namespace
         self.keys = Keys(namespace, RQ_KEY_PREFIX)
@@ -124,6 +132,7 @@ class Store:
         self._execute: Callable[..., Any] = client.execute_command
         self._until_s: float | None = None  #: see `until`
         self._is_reached = False
+        self._when_reached = when_reached
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
@@ -164,14 +173,18 @@ class Store:
         """One plain read, once."""
         return self._attempt(lambda: self._execute(command, *arguments))
 
+    def glance(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Plain reads in one round trip, once and with little patience. -> of each its reply, or its error"""
+        return self._attempt(lambda: self._together(commands, raise_on_error=False), SHORTEST_SILENCE_S)
+
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""
         return int(self._attempt(lambda: self._execute("PUBLISH", channel, message)))
 
-    def _attempt(self, call: Callable[[], T]) -> T:
+    def _attempt(self, call: Callable[[], T], silence_s: float = SILENCE_S) -> T:
         with self._told():
             try:
-                with silence(SILENCE_S):
+                with silence(silence_s):
                     return call()
             except redis.RedisError as error:
                 if isinstance(error, _LOST) or _has_stepped_down(error):
@@ -205,21 +218,36 @@ class Store:
 
     def read_each(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain reads in one round trip, between which others are served: for so many that they take long together."""
+        return self.insist(lambda: self._together(commands))
 
-        def call() -> list[Any]:
-            with self.client.pipeline(transaction=False) as pipeline:
-                queue: Callable[..., Any] = pipeline.execute_command
-                for command in commands:
-                    queue(*command)
-                return pipeline.execute()
-
-        return self.insist(call)
+    def _together(self, commands: Sequence[tuple[Any, ...]], *, raise_on_error: bool = True) -> list[Any]:
+        with self.client.pipeline(transaction=False) as pipeline:
+            queue: Callable[..., Any] = pipeline.execute_command
+            for command in commands:
+                queue(*command)
+            return pipeline.execute(raise_on_error=raise_on_error)
 
     def insist(self, call: Callable[[], T]) -> T:
         """Call what may be repeated, again if the connection broke or was silent. Raises `StoreUnavailable`.
 
         A server that has become a replica is asked for once more under its name, which may have moved on.
         """
+        try:
+            answer = self._insist(call)
+        except ScriptBug:
+            # Perhaps of what is wrong with the server.
+            self._note_reached()
+            raise
+        self._note_reached()
+        return answer
+
+    def _note_reached(self) -> None:
+        when_reached = self._when_reached
+        if when_reached is not None:
+            self._when_reached = None
+            when_reached(self)
+
+    def _insist(self, call: Callable[[], T]) -> T:
         began_s = time.monotonic()
         quiet_s, pause_s = 0.0, 0.05
         has_stepped_down = False

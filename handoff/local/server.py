@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from handoff.ledger.server_faults import PRIVATE_FOLDER
 from handoff.local.process import ServerNotStarted, ServerProcess
 from handoff.local.program import find_server
 
@@ -79,7 +80,7 @@ class RedisServer:
             return self
         command = self._command or find_server()
         self._owner = os.getpid()
-        self._folder = Path(tempfile.mkdtemp(prefix="handoff-redis-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=PRIVATE_FOLDER))
         atexit.register(self.stop)
         try:
             for left in reversed(range(PORTS_TRIED)):

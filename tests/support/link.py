@@ -66,9 +66,9 @@ class Valve:
 class Link:
     """Listens on a port of loopback from its making to `close`, and carries each connection to a server."""
 
-    def __init__(self, port: int) -> None:
-        """Lead to this port of loopback."""
-        self._leads_to = port
+    def __init__(self, port: int, alter: Callable[[bytes], bytes] = bytes) -> None:
+        """Lead to this port of loopback; `alter` makes of what comes from there what is handed on."""
+        self._leads_to, self._alter = port, alter
         self.up, self.down = Valve(), Valve()
         self._open: list[tuple[threading.Event, socket.socket, socket.socket]] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -133,16 +133,25 @@ class Link:
                     continue
                 silent = threading.Event()
                 self._open.append((silent, client, server))
-                for source, target, valve in ((client, server, self.up), (server, client, self.down)):
+                for source, target, valve, alter in (
+                    (client, server, self.up, bytes),
+                    (server, client, self.down, self._alter),
+                ):
                     source.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    carry = threading.Thread(target=_carry, args=(source, target, valve, silent), daemon=True)
+                    carry = threading.Thread(target=_carry, args=(source, target, valve, silent, alter), daemon=True)
                     carry.start()
 
 
-def _carry(source: socket.socket, target: socket.socket, valve: Valve, silent: threading.Event) -> None:
+def _carry(
+    source: socket.socket,
+    target: socket.socket,
+    valve: Valve,
+    silent: threading.Event,
+    alter: Callable[[bytes], bytes],
+) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(PIECE):
-            view = memoryview(data)
+            view = memoryview(alter(data))
             while view and not silent.is_set():
                 count = valve.take(len(view))
                 target.sendall(view[:count])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import psutil
 import redis
 
+from handoff.local.program import find_server
 from handoff.local.server import RedisServer
 from support.waiting import LIMIT_S, wait_until
 
@@ -48,3 +50,11 @@ def fail_over(master: RedisServer, replica: RedisServer) -> None:
     new.replicaof("NO", "ONE")
     old.config_set("masterauth", master.url.split(":")[2].split("@")[0])
     old.replicaof("127.0.0.1", replica.port)
+
+
+def server_of(folder: Path, *settings: str) -> RedisServer:
+    """Prepare a server as somebody else would run it: with its data in this folder, and these settings at last."""
+    (folder / "data").mkdir(parents=True)
+    command = shlex.join(find_server())
+    given = shlex.join(["--dir", str(folder / "data"), *settings])
+    return RedisServer(command=[str(program(folder / "server", f'exec {command} "$1" {given}'))])

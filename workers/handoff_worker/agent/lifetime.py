@@ -30,12 +30,13 @@ def take_name(
     patience_s: float = inf,
     *,
     listen: Callable[[], None],
+    look: Callable[[], None],
 ) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
     At once if the holder ran on this machine and its process is gone. `listen` tries before whether this process may
-    hear commands. A Redis that is away is waited for. Raises `NameTaken` if the holder renews its lease, and
-    `StoreUnavailable` after `patience_s`.
+    hear commands, and `look` judges the server that has answered. A Redis that is away is waited for. Raises
+    `NameTaken` if the holder renews its lease, `StoreUnavailable` after `patience_s`, and what `look` raises.
     """
     patience = Patience(wait, patience_s)
 
@@ -44,6 +45,7 @@ def take_name(
 
     try:
         patience.ask(listen)
+        look()
         taken = register()
         if taken is not None and is_gone(taken.holder):
             logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)

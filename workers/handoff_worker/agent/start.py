@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent.agent import Agent
@@ -43,7 +44,7 @@ def run_node(
     """Run the agent of a node until it has ended.
 
     Functions get a client for `url` and import from `paths`. A Redis that is away at the start is waited for, for up to
-    `patience_s`. Raises `NameTaken`, `NurseryBroken` and `StoreUnavailable`.
+    `patience_s`. Raises `NameTaken`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
     """
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
     capabilities = options.offer.capabilities
@@ -60,7 +61,15 @@ def run_node(
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
         lease_ms = round(options.lease_s * 1000)
-        if not take_name(ledger, options.offer, lease_ms, signals.wait, patience_s, listen=hints.check):
+        if not take_name(
+            ledger,
+            options.offer,
+            lease_ms,
+            signals.wait,
+            patience_s,
+            listen=hints.check,
+            look=lambda: _look_at_server(store),
+        ):
             return
         unless_ours.pop_all()
     maker = Maker(
@@ -75,3 +84,11 @@ def run_node(
     signals.attach(agent)
     logger.info("node %s serves %s", name, store.address)
     agent.run()
+
+
+def _look_at_server(store: Store) -> None:
+    facts = ask(store)
+    if too_old := version_fault(store.address, facts):
+        raise too_old
+    for fault in setting_faults(store.address, facts):
+        logger.warning("%s", fault)

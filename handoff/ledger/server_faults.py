@@ -1,0 +1,117 @@
+"""What is wrong with a server for Handoff: how old it is, what it does when it is full, whether it keeps anything.
+
+Looked at once. What a server does not tell, as to a user without the right to ask, is not held against it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from handoff.errors import StoreUnavailable
+from handoff.ledger.store import Store
+
+logger = logging.getLogger(__name__)
+
+OLDEST_REDIS = (6, 2)
+
+PRIVATE_FOLDER = "handoff-private-redis-"
+"""How the name of the folder begins in which a server runs that is made to be thrown away."""
+
+NOT_EVICTING = "noeviction"
+
+_SETTINGS = ("maxmemory-policy", "appendonly", "save", "dir")
+
+_looked: dict[str, object] = {}
+"""The servers that this process has looked at. Its setdefault is one step, so no lock is held over a fork."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What a server has said; None = it has not."""
+
+    version: str | None = None
+    policy: str | None = None  #: maxmemory-policy
+    appends: bool | None = None  #: whether it keeps an append-only file
+    save: str | None = None  #: when it takes snapshots, '' = never
+    folder: str | None = None
+
+
+def ask(store: Store) -> ServerFacts:
+    """Ask a server, once, in one round trip; one that does not answer, or not as Redis does, has said nothing."""
+    try:
+        info, *settings = store.glance([("INFO",), *(("CONFIG GET", name) for name in _SETTINGS)])
+    except Exception as error:
+        # Whoever asks came for something else, which has gone well: nothing may come of this.
+        logger.debug("%s does not say how it is set up: %s", store.address, error)
+        return ServerFacts()
+    for refusal in {str(reply) for reply in (info, *settings) if isinstance(reply, Exception)}:
+        logger.debug("%s does not say all about how it is set up: %s", store.address, refusal)
+    return read_facts(info, settings)
+
+
+def read_facts(info: Any, settings: Sequence[Any]) -> ServerFacts:
+    """Of the replies to INFO and to each CONFIG GET; errors among them tell nothing."""
+    told: dict[str, str] = {}
+    for reply in (info, *settings):
+        if isinstance(reply, Mapping):
+            told |= {_text(name): _text(value) for name, value in reply.items()}
+    appends = told.get("appendonly", told.get("aof_enabled"))
+    return ServerFacts(
+        version=told.get("redis_version"),
+        policy=told.get("maxmemory-policy", told.get("maxmemory_policy")),
+        appends=None if appends is None else appends in ("yes", "1"),
+        save=told.get("save"),
+        folder=told.get("dir"),
+    )
+
+
+def version_fault(address: str, facts: ServerFacts) -> StoreUnavailable | None:
+    """Say that it is too old, where it is."""
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", facts.version or "")
+    if found is None or (int(found[1]), int(found[2])) >= OLDEST_REDIS:
+        return None
+    oldest = ".".join(map(str, OLDEST_REDIS))
+    return StoreUnavailable(
+        address,
+        f"it is of version {facts.version}, and Handoff needs {oldest} or later",
+        "upgrade it, or give the address of another",
+        what="is too old",
+    )
+
+
+def setting_faults(address: str, facts: ServerFacts) -> list[str]:
+    """Say of each setting that costs functions what it is, what comes of it, and what to do."""
+    faults = []
+    if facts.policy not in (None, NOT_EVICTING):
+        faults.append(
+            f"Redis at {address} throws keys away when its memory is full (maxmemory-policy {facts.policy}), and "
+            f"functions, results and reservations with them: set maxmemory-policy to {NOT_EVICTING}"
+        )
+    is_private = PurePath(facts.folder or "").name.startswith(PRIVATE_FOLDER)
+    if facts.appends is False and facts.save == "" and not is_private:
+        faults.append(
+            f"Redis at {address} keeps nothing on disk (appendonly no, and no save), so all that is queued and "
+            "reserved is gone when it restarts: set appendonly to yes"
+        )
+    return faults
+
+
+def tell_once(store: Store) -> None:
+    """Log what is wrong with the server, once in a process, for programs that did not come to ask."""
+    me = object()
+    if _looked.setdefault(store.address, me) is not me:
+        return
+    facts = ask(store)
+    old = version_fault(store.address, facts)
+    for fault in [*([str(old)] if old else []), *setting_faults(store.address, facts)]:
+        # By the name that programs know, to set it up or to silence it.
+        logging.getLogger("handoff").warning("%s", fault)
+
+
+def _text(value: Any) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
