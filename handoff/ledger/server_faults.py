@@ -42,22 +42,28 @@ class ServerFacts:
 
 
 def ask(store: Store) -> ServerFacts:
-    """Ask a server, once, in one round trip; one that does not answer, or not as Redis does, has said nothing."""
+    """Ask a server, once; one that does not answer, or not as Redis does, has said nothing.
+
+    CONFIG only where INFO leaves something open: a user without that right would stand in the server's log of refusals.
+    """
     try:
-        info, *settings = store.glance([("INFO",), *(("CONFIG GET", name) for name in _SETTINGS)])
+        replies = store.glance([("INFO",)])
+        facts = read_facts(replies)
+        if not (facts.appends and facts.policy):
+            replies += store.glance([("CONFIG GET", name) for name in _SETTINGS])
     except Exception as error:
         # Whoever asks came for something else, which has gone well: nothing may come of this.
         logger.debug("%s does not say how it is set up: %s", store.address, error)
         return ServerFacts()
-    for refusal in {str(reply) for reply in (info, *settings) if isinstance(reply, Exception)}:
+    for refusal in {str(reply) for reply in replies if isinstance(reply, Exception)}:
         logger.debug("%s does not say all about how it is set up: %s", store.address, refusal)
-    return read_facts(info, settings)
+    return read_facts(replies)
 
 
-def read_facts(info: Any, settings: Sequence[Any]) -> ServerFacts:
+def read_facts(replies: Sequence[Any]) -> ServerFacts:
     """Of the replies to INFO and to each CONFIG GET; errors among them tell nothing."""
     told: dict[str, str] = {}
-    for reply in (info, *settings):
+    for reply in replies:
         if isinstance(reply, Mapping):
             told |= {_text(name): _text(value) for name, value in reply.items()}
     appends = told.get("appendonly", told.get("aof_enabled"))

@@ -21,6 +21,8 @@ from support.private_servers import server_of
 
 EVICTS = "throws keys away when its memory is full (maxmemory-policy {}), and functions, results and reservations"
 
+ALMOST_ALL = "~* &* +@all -@admin -@dangerous"
+
 FORGETS = "keeps nothing on disk (appendonly no, and no save), so all that is queued and reserved is gone"
 
 
@@ -80,27 +82,23 @@ REFUSED = redis.exceptions.NoPermissionError("this user has no permissions to ru
 
 
 @pytest.mark.parametrize(
-    ("info", "settings", "facts"),
+    ("replies", "facts"),
     [
-        (REFUSED, [REFUSED, REFUSED], ServerFacts()),
+        ([REFUSED, REFUSED, REFUSED], ServerFacts()),
         (
-            {"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": 1},
-            [REFUSED],
+            [{"redis_version": "7.2.4", "maxmemory_policy": "noeviction", "aof_enabled": 1}, REFUSED],
             ServerFacts(version="7.2.4", policy="noeviction", appends=True),
         ),
-        ({"redis_version": 6.2}, [{}], ServerFacts(version="6.2")),
+        ([{"redis_version": 6.2}, {}], ServerFacts(version="6.2")),
         (
-            REFUSED,
-            [{"maxmemory-policy": "volatile-lru"}, {"appendonly": "no"}, {"save": ""}, {b"dir": b"/data"}],
+            [REFUSED, {"maxmemory-policy": "volatile-lru"}, {"appendonly": "no"}, {"save": ""}, {b"dir": b"/data"}],
             ServerFacts(policy="volatile-lru", appends=False, save="", folder="/data"),
         ),
-        (b"what is this?", [None, 1], ServerFacts()),
+        ([b"what is this?", None, 1], ServerFacts()),
     ],
 )
-def test_what_a_server_tells_is_read_and_what_it_refuses_is_left_open(
-    info: Any, settings: list[Any], facts: ServerFacts
-) -> None:
-    assert read_facts(info, settings) == facts
+def test_what_a_server_tells_is_read_and_what_it_refuses_is_left_open(replies: list[Any], facts: ServerFacts) -> None:
+    assert read_facts(replies) == facts
 
 
 def test_the_first_call_that_reaches_a_server_tells_what_is_wrong_with_it(
@@ -159,13 +157,23 @@ def test_what_a_user_may_not_ask_is_not_told_and_costs_no_call(
 ) -> None:
     with redis.Redis.from_url(careless.url) as admin:
         admin.execute_command(
-            "ACL", "SETUSER", "backend", "on", ">secret", "~*", "&*", "+@all", "-@admin", "-@dangerous", *rights.split()
+            "ACL", "SETUSER", "backend", "on", ">secret", "~*", "&*", *f"{ALMOST_ALL} {rights}".split()
         )
 
     with Cluster(f"redis://backend:secret@127.0.0.1:{careless.port}/0") as cluster:
         assert cluster.enqueue("module:f").verdict
 
     assert len(told(caplog)) == count
+
+
+def test_a_server_that_appends_is_not_asked_for_more_than_the_recommended_rights_allow() -> None:
+    with RedisServer(appendonly=True) as own, redis.Redis.from_url(own.url) as admin:
+        admin.execute_command("ACL", "SETUSER", "backend", "on", ">secret", *f"{ALMOST_ALL} +info".split())
+
+        with Cluster(f"redis://backend:secret@127.0.0.1:{own.port}/0") as cluster:
+            cluster.discover_nodes()
+
+        assert admin.acl_log() == []
 
 
 def test_a_server_that_is_made_to_be_thrown_away_has_no_faults(caplog: pytest.LogCaptureFixture) -> None:
