@@ -9,7 +9,7 @@ MUTANTS = (
         "sweep-lost",
         "lost nodes are never forgotten",
         "handoff/ledger/lua/libraries/housekeeping/book_sweep.lua",
-        "      Removal.remove(Node.load(name))\n",
+        "        Removal.remove(node)\n",
         "      local _ = name\n",
         (
             "tests/ledger/test_forgetting_nodes.py::test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back[fake]",

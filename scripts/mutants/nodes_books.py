@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "capabilities-devices",
         "devices that are reserved come back free when a node is registered anew",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
+        "handoff/ledger/lua/libraries/nodes/recount.lua",
         "        device.share = device.share - units",
         "        local _ = units",
         (
@@ -18,7 +18,7 @@ MUTANTS = (
     Mutant(
         "capabilities-memory",
         "memory that is reserved comes back free when a node is registered anew",
-        "handoff/ledger/lua/libraries/nodes/capabilities.lua",
+        "handoff/ledger/lua/libraries/nodes/recount.lua",
         "        device.memory = device.memory - units",
         "        local _ = units",
         (
@@ -119,8 +119,8 @@ MUTANTS = (
         "leases-late",
         "a node that is late is up for whoever names it",
         "handoff/ledger/lua/libraries/nodes/node.lua",
-        "  return node.state == 'up' and not Leases.is_late(node.name)",
-        "  return node.state == 'up'",
+        "  return node.state == 'up' and not node.bent and not Leases.is_late(node.name)",
+        "  return node.state == 'up' and not node.bent",
         ("tests/ledger/test_many_leases.py::test_nothing_is_placed_on_those_that_are_late[fake]",),
     ),
     Mutant(

@@ -47,7 +47,7 @@ MUTANTS = (
         "explain-held",
         "holds that keep a function back are not told",
         "handoff/ledger/lua/operations/client/explain.lua",
-        "    is_told = is_told or is_kept_back(node, each.shape)\n",
+        "    is_told = is_told or (node and is_kept_back(node, each.shape))\n",
         "    local _ = each\n",
         (
             "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[fake]",

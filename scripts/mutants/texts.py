@@ -29,8 +29,8 @@ MUTANTS = (
         "options-prefix",
         "an option is found within the name of another",
         "handoff/ledger/texts/options.lua",
-        "string.match(';' .. text .. ';', ';' .. name .. '=([^;]*);')",
-        "string.match(text .. ';', name .. '=([^;]*);')",
+        "    if option == name then",
+        "    if string.sub(option, -#name) == name then",
         ("tests/ledger/texts/test_lua_texts.py::test_what_else_a_library_knows_of_its_texts",),
     ),
     Mutant(
@@ -45,8 +45,8 @@ MUTANTS = (
         "shape-at",
         "labels that hold an @ are cut",
         "handoff/ledger/texts/shape.lua",
-        "'^([^@]*)@?(.*)$'",
-        "'^(.*)@(.*)$'",
+        "    local cost, constraints = string.match(text, '^([^@]*)@?(.*)$')",
+        "    local cost, constraints = string.match(text, '^(.*)@(.*)$')",
         (
             "tests/why/explain/test_explain_holders.py::TestHolders::test_who_holds_both_what_the_node_and_what_the_cluster_lacks_is_told_once[fake]",
         ),

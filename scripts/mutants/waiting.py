@@ -9,7 +9,7 @@ MUTANTS = (
         "counters-gone",
         "those that left without overtaking anybody are not counted",
         "handoff/ledger/lua/libraries/waiting/counters.lua",
-        "  redis.call('HINCRBY', K.overtaking, GONE, 1)\n",
+        "  Counting.add(K.overtaking, GONE, 1)\n",
         "",
         (
             "tests/ledger/cases/test_case_order.py::TestOvertaking::test_those_in_front_that_start_in_their_turn_put_off_no_hold[fake]",
@@ -39,8 +39,8 @@ MUTANTS = (
         "limits-none",
         "no limit of placements is taken for the default",
         "handoff/ledger/lua/libraries/waiting/limits.lua",
-        "  return tonumber(found[1] or DEFAULT_COUNT), tonumber(found[2] or DEFAULT_MS)",
-        "  return tonumber(found[1] ~= '0' and found[1] or DEFAULT_COUNT), tonumber(found[2] or DEFAULT_MS)",
+        "  return Number.whole(found[1]) or DEFAULT_COUNT, Number.whole(found[2]) or DEFAULT_MS",
+        "  return Number.whole(found[1], 1) or DEFAULT_COUNT, Number.whole(found[2]) or DEFAULT_MS",
         ("tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_no_limit_is_none[fake]",),
     ),
     Mutant(

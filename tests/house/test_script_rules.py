@@ -52,7 +52,15 @@ def test_the_clock_is_read_by_the_loader_alone(file: str) -> None:
     assert "math.random" not in body(file)
 
 
+OVERWRITTEN = {
+    "counting", "jobs/bent", "jobs/ending", "jobs/job", "jobs/sending", "nodes/node", "runs/inputs", "runs/members",
+}  # fmt: skip
+"""Files that read or count what others may have written over: an error says that it is no hash, stream or number."""
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_errors_of_commands_are_never_swallowed(file: str) -> None:
     # A hint may be lost, and who may not publish is not to leave half of what was asked written.
-    assert used_of(file, "redis") <= ({"pcall"} if file == "jobs/commands" else {"call"})
+    assert used_of(file, "redis") <= (
+        {"pcall"} if file == "jobs/commands" else {"call"} | ({"pcall"} if file in OVERWRITTEN else set())
+    )

@@ -27,6 +27,10 @@ class Stale(Exception):
     """The node has another epoch: nothing of it is this agent's any more. `register` again."""
 
 
+class Behind(Exception):
+    """Redis does not know of the last `finish`: nothing was written, and recall goes first."""
+
+
 class NameTaken(Exception):
     """Another agent has the name's lease, for `left_ms` more."""
 
@@ -91,7 +95,8 @@ def killed(id: str) -> Result:
 
 
 class FakeAgent:
-    """One agent on one node. Every call but `register` raises `Stale` once the node is not its own any more.
+    """One agent on one node. Every call but `register` raises `Stale` once the node is not its own any more,
+    and `Behind` where Redis was rolled back.
 
     The default lease outlasts any test on a server whose own clock runs; a test that loses the node sets the clock, and
     a lease with it.
@@ -198,6 +203,8 @@ class FakeAgent:
         if reply == ["stale"]:
             self._forget()
             raise Stale(self.name)
+        if reply == ["behind"]:
+            raise Behind(self.name)
         return reply
 
     def _forget(self) -> None:

@@ -17,7 +17,7 @@ FILES = (*OPERATIONS, *LIBRARIES)
 GIVEN = frozenset(
     {
         "error", "ipairs", "math", "next", "pairs", "redis", "setmetatable", "string", "table", "tonumber", "tostring",
-        "unpack",
+        "type", "unpack",
     }
 )  # fmt: skip
 """What every script may use of Lua and of Redis. Not cjson: {} becomes [], and 10**15 loses its digits."""

@@ -32,12 +32,24 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _QUALIFIED = re.compile(r"\b([A-Z]\w*)\.(\w+)")
 _PUBLIC = re.compile(r"function ([A-Z]\w*\.\w+)\(|([A-Z]\w*\.\w+(?:, [A-Z]\w*\.\w+)*) = ")
 _PRIVATE = re.compile(r"local (?:function )?(\w+(?:, \w+)*)")
-_CONVERSIONS = {"str": "ARGV[{}]", "int": "tonumber(ARGV[{}])"}
+_CONVERSIONS = {"str": "ARGV[{}]", "int": "read_whole({}, '{}')"}
 
 CONTEXT_ARGUMENTS = ("lobby", "now_ms")
 """What every call carries in front of its own arguments."""
 
-_CONTEXT = ("lobby = ARGV[1]", "wall = tonumber(ARGV[2])", "is_live = ARGV[2] == '0'")
+_CONTEXT = ("lobby = ARGV[1]", "wall = read_whole(2, 'now_ms')", "is_live = ARGV[2] == '0'")
+
+_WHOLE = (
+    "local function read_whole(at, name)",
+    "local number = tonumber(ARGV[at])",
+    "if not number or number % 1 ~= 0 or math.abs(number) > 2 ^ 53 then",
+    "error('argument ' .. name .. ' is no whole number up to 2^53', 0)",
+    "end",
+    "return number",
+    "end",
+)
+"""Redis does not roll back: what is no whole number, nan and inf too, is refused before anything is written."""
+
 
 _CLOCK = (
     "if Call.wall == 0 then",
@@ -246,7 +258,7 @@ def _prelude(name: str, pieces: list[Piece], rq_prefix: str) -> list[str]:
     used = set().union(*(piece.names() for piece in pieces))
     schema = paths(rq_prefix)
     keys = sorted(word.partition(".")[2] for word in used if word.startswith("K."))
-    lines = ["local P = KEYS[1]"]
+    lines = ["local P = KEYS[1]", *_WHOLE]
     lines.append(f"local K = {{{', '.join(_assigned(key, *schema[key]) for key in keys)}}}")
     if "F" in used:
         ours = (f"[{name!r}] = {field.name!r}" for name, field in FIELDS.items() if field.name != name)
@@ -260,7 +272,7 @@ def _prelude(name: str, pieces: list[Piece], rq_prefix: str) -> list[str]:
         if kind == "list":
             lines.append(f"local {arg}_first = {number}")
         else:
-            lines.append(f"local {arg} = {_CONVERSIONS[kind].format(number)}")
+            lines.append(f"local {arg} = {_CONVERSIONS[kind].format(number, arg)}")
     if tables := [table_of(file) for file in files]:
         lines.append(f"local {', '.join(tables)}")
     return lines

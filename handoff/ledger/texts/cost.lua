@@ -1,14 +1,34 @@
 -- A cost, `cpu=20000,gpu=5000`: resources with units of 1/10,000, in order of name.
 --
--- @include texts/number
+-- @include texts/number  texts/resource
 
 -- -> {{resource, units}, ...} in the order of the text
 function Cost.read(text)
   local wants = {}
-  for resource, units in string.gmatch(text, '([^=,]+)=(%d+)') do
-    wants[#wants + 1] = {resource, tonumber(units)}
+  for each in string.gmatch(text, '[^,]+') do
+    local resource, units = string.match(each, '^([^=]+)=(%d+)$')
+    wants[#wants + 1] = resource and {resource, tonumber(units)}
   end
   return wants
+end
+
+local MOST_UNITS = 10 ^ 15
+
+-- More than users name.
+local MOST_WANTS = 512
+
+-- Whether all of it can be counted with: names once, and amounts from `least` (1: nobody asks for none).
+function Cost.is_sound(text, least)
+  local parts, seen = 0, {}
+  for each in string.gmatch(text, '[^,]+') do
+    local resource, units = Resource.amount(each)
+    parts = parts + 1
+    if parts > MOST_WANTS or not resource or seen[resource] or units < (least or 1) or units > MOST_UNITS then
+      return false
+    end
+    seen[resource] = true
+  end
+  return true
 end
 
 -- -> {resource -> units}

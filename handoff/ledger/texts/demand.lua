@@ -1,7 +1,8 @@
 -- A demand is what one function asks for: its shapes in order of preference, joined by `&`. One behind `30000:` joins
 -- after so many milliseconds of waiting.
 --
--- STATE    demands  {}   text -> the demand
+-- STATE    demands        {}  text -> the demand
+--          sound_demands  {}  text -> whether it can be looked for
 -- @include texts/cost  texts/number  texts/shape
 
 -- -> {{shape = text, after = ms}, ...}
@@ -16,6 +17,32 @@ function Demand.read(text)
     Call.demands[text] = demand
   end
   return demand
+end
+
+-- Longer than any that clients write: what it costs to look for a node grows with it.
+local LONGEST, MOST_VARIANTS = 2 ^ 20, 64
+
+local function is_sound(text)
+  if #text > LONGEST then
+    return false
+  end
+  local demand = Demand.read(text)
+  for _, variant in ipairs(demand) do
+    if variant.after > Number.MOST or not Shape.is_sound(variant.shape) then
+      return false
+    end
+  end
+  return #demand <= MOST_VARIANTS
+end
+
+-- Whether it is one that can be looked for; of many functions that ask for the same it is found out once.
+function Demand.is_sound(text)
+  local sound = Call.sound_demands[text]
+  if sound == nil then
+    sound = is_sound(text)
+    Call.sound_demands[text] = sound
+  end
+  return sound
 end
 
 local function write(demand)

@@ -17,9 +17,13 @@ end
 
 -- `visit(family, index, units, is_memory)`
 function Devices.each(text, visit)
-  for family, list in string.gmatch(text, '([^:;]+):([^;]+)') do
-    for index, units, memory in string.gmatch(list, '(%d+)=(%d+)(m?)') do
-      visit(family, tonumber(index), tonumber(units), memory == 'm')
+  for each in string.gmatch(text, '[^;]+') do
+    local family, list = string.match(each, '^([^:]+):(.+)$')
+    for item in string.gmatch(list or '', '[^,]+') do
+      local index, units, memory = string.match(item, '^(%d+)=(%d+)(m?)$')
+      if index then
+        visit(family, tonumber(index), tonumber(units), memory == 'm')
+      end
     end
   end
 end

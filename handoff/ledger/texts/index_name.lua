@@ -22,7 +22,7 @@ end
 
 -- -> resource or family, and 'idle', 'share', 'memory', 'sum' or nil
 function IndexName.read(name)
-  local resource, part = string.match(name, '^([^#]+)#?(%l*)$')
+  local resource, part = string.match(name, '^([^#]+)#?(.*)$')
   return resource, part ~= '' and part or nil
 end
 

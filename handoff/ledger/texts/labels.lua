@@ -3,10 +3,28 @@
 -- -> {label -> value}
 function Labels.read(text)
   local values = {}
-  for label, value in string.gmatch(text, '([^=;]+)=([^;]*)') do
-    values[label] = value
+  for each in string.gmatch(text, '[^;]+') do
+    local label, value = string.match(each, '^([^=]+)=(.*)$')
+    if label then
+      values[label] = value
+    end
   end
   return values
+end
+
+-- More than a node may have.
+local MOST = 1024
+
+-- Whether all of it can be read.
+function Labels.is_sound(text)
+  local count = 0
+  for each in string.gmatch(text, '[^;]+') do
+    count = count + 1
+    if count > MOST or not string.find(each, '^[^=]+=') then
+      return false
+    end
+  end
+  return true
 end
 
 -- One of them, as the name of its bitmap.

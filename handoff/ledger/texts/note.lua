@@ -11,14 +11,15 @@ function Note.write(note)
     Number.text(note.looked), Number.text(note.late), note.counters}, '|')
 end
 
+-- nil where it cannot be read.
 function Note.read(text)
   local job, since, place, gone, looked, late, counters =
-    string.match(text, '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(.*)$')
-  return {job = job, since = tonumber(since), place = tonumber(place), gone = tonumber(gone),
+    string.match(text or '', '^([^|]*)|(%d+)|(%d+)|(%d+)|(%d+)|(%d+)|(.*)$')
+  return job and {job = job, since = tonumber(since), place = tonumber(place), gone = tonumber(gone),
     looked = tonumber(looked), late = tonumber(late), counters = counters}
 end
 
 -- The same of one field, for many notes are looked at for it alone.
 function Note.looked(text)
-  return tonumber(string.match(text, '^[^|]*|%d+|%d+|%d+|(%d+)'))
+  return tonumber(string.match(text or '', '^[^|]*|%d+|%d+|%d+|(%d+)') or nil)
 end

@@ -4,3 +4,19 @@
 function Number.text(number)
   return string.format('%.0f', number)
 end
+
+-- The largest for which no other one is taken.
+Number.MOST = 2 ^ 53 - 1
+
+-- -> the number that a stored text is, if it is a whole one from `least` (0) to `most`; else nil, also for nil and false
+function Number.whole(text, least, most)
+  local number = text and string.find(text, '^-?%d+$') and tonumber(text)
+  return number and number >= (least or 0) and number <= (most or Number.MOST) and number or nil
+end
+
+-- The same of an amount that is counted with and never written as it stands: what else Lua takes for a number is one. It
+-- costs a third.
+function Number.amount(text)
+  local number = tonumber(text)
+  return number and number >= 0 and number <= Number.MOST and number % 1 == 0 and number or nil
+end

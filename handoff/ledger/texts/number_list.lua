@@ -8,6 +8,10 @@ function NumberList.next(text, from)
   end
 end
 
+function NumberList.is_sound(text)
+  return not string.find(text, '[^%d,]')
+end
+
 function NumberList.read(text)
   local numbers = {}
   for number in string.gmatch(text, '%d+') do

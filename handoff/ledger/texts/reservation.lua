@@ -5,6 +5,10 @@
 --
 -- @include texts/number
 
+function Reservation.is_job_id(text)
+  return string.find(text, '^[%w_-]+$') ~= nil
+end
+
 function Reservation.id(job_id, placement)
   return job_id .. ':' .. placement
 end
@@ -18,8 +22,8 @@ function Reservation.write(epoch, since_ms, cost, devices, shared_cost)
   return table.concat({epoch, Number.text(since_ms), cost, devices, shared_cost}, '|')
 end
 
--- -> cost, devices, cost of what is shared, since (ms)
+-- -> cost, devices, cost of what is shared, since (ms); of what cannot be read, empty ones and 0
 function Reservation.read(record)
-  local since, cost, devices, shared_cost = string.match(record, '^%d+|(%d+)|([^|]*)|([^|]*)|(.*)$')
-  return cost, devices, shared_cost, tonumber(since)
+  local since, cost, devices, shared_cost = string.match(record or '', '^%d+|(%d+)|([^|]*)|([^|]*)|(.*)$')
+  return cost or '', devices or '', shared_cost or '', tonumber(since or 0)
 end

@@ -10,11 +10,28 @@ Resource.SLOTS = 'slots'
 
 local MEMORY = '_memory'
 
+-- Names that users give have at most 64, tokens of runs a few more.
+local LONGEST = 128
+
+function Resource.is_sound(name)
+  return #name <= LONGEST and string.find(name, '^[%a_][%w_.-]*$') ~= nil
+end
+
+-- One of a cost, `cpu=20000`. -> name, units; nil where it cannot be read
+function Resource.amount(text)
+  local name, units = string.match(text, '^([%a_][%w_.-]*)=(%d+)$')
+  if name and #name <= LONGEST then
+    return name, tonumber(units)
+  end
+  return nil
+end
+
 -- The devices that a resource is of: `gpu` for `gpu_memory`, else itself. Using one is using the other.
 function Resource.family(resource)
   local family = Call.families[resource]
   if not family then
-    family = string.match(resource, '^(.+)' .. MEMORY .. '$') or resource
+    local length = #resource - #MEMORY
+    family = length > 0 and string.sub(resource, length + 1) == MEMORY and string.sub(resource, 1, length) or resource
     Call.families[resource] = family
   end
   return family

@@ -3,9 +3,17 @@
 -- its serializers made of the value, with commas). Of the kind `sent` it is finished, and value and forms were sent
 -- before: the body names the parcel, the message is its length.
 --
--- @include texts/list
+-- @include texts/list  texts/reservation
 
 Result.VALUES = 8
+
+local KINDS = {finished = true, failed = true, stopped = true, unstarted = true, sent = true, running = true}
+
+function Result.is_sound(values, first)
+  local jitter = tonumber(values[first + 6])
+  local is_factor = jitter and jitter >= 0 and jitter <= 1000
+  return is_factor and Reservation.parts(values[first]) ~= nil and KINDS[values[first + 1]] == true
+end
 
 function Result.read(values, first)
   return {id = values[first], kind = values[first + 1], body = values[first + 2], error = values[first + 3],

@@ -23,6 +23,11 @@ function Shape.read(text)
   return shape
 end
 
+function Shape.is_sound(text)
+  local cost, constraints = string.match(text, '^([^@]*)@?(.*)$')
+  return Cost.is_sound(cost) and Terms.is_sound(constraints)
+end
+
 function Shape.write(cost, constraints)
   return cost .. (constraints ~= '' and '@' or '') .. constraints
 end

@@ -13,7 +13,7 @@ function Timer.read(text)
   local kind, rest = string.match(text, '^(%l+)|(.*)$')
   if kind == 'after' then
     local number, job_id = string.match(rest, '^(%d+)|(.*)$')
-    return kind, job_id, tonumber(number)
+    return job_id and kind, job_id, tonumber(number or nil)
   end
   return kind, rest
 end

@@ -9,9 +9,13 @@ local MOST_ENDED = 16
 function Claims.end_due()
   local due = redis.call('ZRANGEBYSCORE', K.claim_ends, '-inf', Call.now, 'LIMIT', 0, MOST_ENDED)
   for _, id in ipairs(due) do
-    local node = Node.load(redis.call('HGET', K.claims, id))
-    Claims.give_back(node, id, 'expired')
-    Wake.node(node, MOST_ENDED)
+    local node = Node.load(redis.call('HGET', K.claims, id) or '')
+    if node then
+      Claims.give_back(node, id, 'expired')
+      Wake.node(node, MOST_ENDED)
+    else
+      ClaimRecords.drop(id)
+    end
   end
   return #due == MOST_ENDED
 end

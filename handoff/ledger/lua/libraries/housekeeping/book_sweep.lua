@@ -1,7 +1,8 @@
 -- Books that nobody else would look at, a little of each at a time: what rq's tools did behind our back, and what is over.
 --
 -- KEYS     abandoned  delayed  holds  lost  nodes  prune  reservations  rq_deferred  shapes  sweep  waiting
--- @include jobs/job  jobs/reconcile  nodes/holds  nodes/node  nodes/removal  texts/shape  waiting/waiting
+-- @include jobs/bent  jobs/job  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
+-- @include texts/cursor  texts/number  texts/shape  waiting/waiting
 
 local FORGET_LOST_MS = 3600000
 local SLICE = 16
@@ -13,9 +14,11 @@ local PAGE = 64
 function BookSweep.holds()
   for _, name in ipairs(redis.call('ZRANGE', K.holds, 0, -1)) do
     local node = Node.load(name)
-    local hold = Holds.on(node)
-    local job = Job.read(hold.job)
-    if not job or not Job.is_waiting(job) or tonumber(job.rank) ~= hold.rank then
+    local hold = node and Holds.on(node)
+    local job = hold and Job.read(hold.job)
+    if not hold then
+      Holds.lift_from(name)
+    elseif not job or not Job.is_waiting(job) or tonumber(job.rank) ~= hold.rank then
       Holds.lift(node)
     end
   end
@@ -38,7 +41,12 @@ end
 function BookSweep.lost_nodes()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.lost, '-inf', Call.now - FORGET_LOST_MS, 'LIMIT', 0, 4)) do
     if not redis.call('ZSCORE', K.abandoned, name) then
-      Removal.remove(Node.load(name))
+      local node = Node.load(name)
+      if node then
+        Removal.remove(node)
+      else
+        redis.call('ZREM', K.lost, name)
+      end
     end
   end
 end
@@ -46,22 +54,28 @@ end
 -- Nobody but the tick looks after what is reserved on a node without an agent. -> whether all of it was looked at
 local function look_at_static(name)
   local node = Node.load(name)
+  if node and node.bent then
+    Lapse.abandon(node, 'lost')
+  end
   if not node or node.kind ~= 'static' or node.state ~= 'up' then
     return true
   end
-  local cursor = redis.call('HGET', K.sweep, 'held') or '0'
+  local cursor = Cursor.of_scan(redis.call('HGET', K.sweep, 'held'))
   local page = redis.call('HSCAN', K.reservations .. name, cursor, 'COUNT', SLICE)
   redis.call('HSET', K.sweep, 'held', page[1])
   local ids = {}
   for i = 1, #page[2], 2 do
     ids[#ids + 1] = page[2][i]
   end
+  if cursor == '0' and #ids == 0 then
+    Reservations.recount(node)
+  end
   Reconcile.node(node, ids, nil)
   return page[1] == '0'
 end
 
 function BookSweep.static_nodes()
-  local rank = tonumber(redis.call('HGET', K.sweep, 'nodes') or 0)
+  local rank = Number.whole(redis.call('HGET', K.sweep, 'nodes')) or 0
   local name = redis.call('ZRANGE', K.nodes, rank, rank)[1]
   if not name then
     redis.call('HSET', K.sweep, 'nodes', 0)
@@ -73,7 +87,7 @@ end
 -- A page of a sorted set; the next call goes on behind it. `drop` takes off an entry that has no place there, and says so.
 -- -> whether any was taken off
 local function sweep_page(key, walk, drop)
-  local from = tonumber(redis.call('HGET', K.sweep, walk) or 0)
+  local from = Number.whole(redis.call('HGET', K.sweep, walk)) or 0
   local page, kept = redis.call('ZRANGE', key, from, from + PAGE - 1), 0
   for _, id in ipairs(page) do
     kept = kept + (drop(id, Job.read(id)) and 0 or 1)
@@ -85,7 +99,7 @@ end
 local function drop_waiting(id, job)
   if not job then
     Waiting.forget(id)
-  elseif not Job.is_waiting(job) then
+  elseif Bent.ends(job) or not Job.is_waiting(job) then
     redis.call('ZREM', K.waiting, id)
   else
     return false
@@ -94,7 +108,7 @@ local function drop_waiting(id, job)
 end
 
 local function drop_delayed(id, job)
-  if job and job.status == 'deferred' and job.state == 'delayed' then
+  if job and not Bent.ends(job) and job.status == 'deferred' and job.state == 'delayed' then
     return false
   end
   redis.call('ZREM', K.delayed, id)
@@ -107,7 +121,7 @@ end
 -- Of one line after another a page at a time. -> whether any entry was dropped
 local function sweep_lines()
   local rank, from = unpack(redis.call('HMGET', K.sweep, 'shapes', 'line'))
-  rank, from = tonumber(rank or 0), tonumber(from or 0)
+  rank, from = Number.whole(rank) or 0, Number.whole(from) or 0
   local shape = redis.call('ZRANGE', K.shapes, rank, rank)[1]
   local looked, kept = 0, 0
   if shape then

@@ -1,9 +1,9 @@
 -- What becomes due by the clock: delays that end, and timers (texts/timer); a slice of each at a time.
 --
 -- KEYS     delayed  renewed  rq_deferred  running  timers
--- @include jobs/admit  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job  nodes/node
--- @include runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers  waiting/waiting
--- @include waiting/wake  why/nearest
+-- @include jobs/admit  jobs/bent  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job
+-- @include nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
+-- @include waiting/waiting  waiting/wake  why/nearest
 
 local SLICE = 16
 
@@ -89,7 +89,7 @@ local function due_timers(key, now)
   for i = 1, #due, 2 do
     local kind, name, number = Timer.read(due[i])
     timers[#timers + 1] = {text = due[i], kind = kind, name = name, number = number, at = tonumber(due[i + 1]),
-      rank = Job.get(name, 'rank') or nil}
+      rank = Number.whole(Job.get(name or '', 'rank'))}
   end
   table.sort(timers, function(one, other)
     return one.at < other.at or (one.at == other.at and Job.before(one, other))
@@ -102,12 +102,12 @@ function Due.end_timers()
   local timers, renewed = due_timers(K.timers, Call.now), due_timers(K.renewed, Call.uptime)
   for _, timer in ipairs(timers) do
     -- One of them may have taken the next away: a function has several.
-    if Timers.drop(timer.text) then
+    if Timers.drop(timer.text) and on_time[timer.kind] then
       on_time[timer.kind](timer.name, timer.number)
     end
   end
   for _, timer in ipairs(renewed) do
-    if Timers.let_go(timer.text) then
+    if Timers.let_go(timer.text) and on_time[timer.kind] then
       on_time[timer.kind](timer.name, timer.number)
     end
   end
@@ -133,7 +133,7 @@ function Due.end_delays()
       else
         jobs[#jobs + 1] = job
       end
-    elseif not job then
+    elseif not job or Bent.ends(job) then
       redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
     end
   end

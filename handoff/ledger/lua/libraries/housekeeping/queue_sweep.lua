@@ -2,7 +2,7 @@
 -- whoever emptied a node may be gone before its queue was.
 --
 -- KEYS     abandoned  past  rq_canceled  rq_failed  rq_finished  rq_queue  rq_queues  sweep
--- @include jobs/adopt  jobs/job  jobs/queues  nodes/node  nodes/recovery
+-- @include jobs/adopt  jobs/job  jobs/queues  nodes/node  nodes/recovery  texts/cursor  texts/number
 
 local SLICE = 16
 
@@ -41,7 +41,7 @@ end
 -- A page of all queues. -> whether there is more
 function QueueSweep.go_on()
   local is_done = adopt_queue(Call.lobby)
-  local cursor = redis.call('HGET', K.sweep, 'queues') or '0'
+  local cursor = Cursor.of_scan(redis.call('HGET', K.sweep, 'queues'))
   local scan = redis.call('SSCAN', K.rq_queues, cursor, 'COUNT', 64)
   for _, key in ipairs(scan[2]) do
     local name = Queues.node_of(string.sub(key, #K.rq_queue + 1))
@@ -57,7 +57,7 @@ end
 
 -- rq's requeue pushes onto the queue where a function ended, without telling `queues`, though the node may be gone.
 function QueueSweep.look_at_past()
-  local rank = tonumber(redis.call('HGET', K.sweep, 'past') or 0)
+  local rank = Number.whole(redis.call('HGET', K.sweep, 'past')) or 0
   local name = redis.call('ZRANGE', K.past, rank, rank)[1]
   redis.call('HSET', K.sweep, 'past', name and rank + 1 or 0)
   if not name then

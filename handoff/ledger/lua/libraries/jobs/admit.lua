@@ -1,12 +1,15 @@
 -- A function that is ready: placed on a node, or set to wait.
 --
 -- KEYS     delayed
--- @include jobs/fitness  jobs/job  jobs/lobby  jobs/placing  nodes/find  nodes/fit  nodes/node  nodes/reservations
+-- @include jobs/bent  jobs/fitness  jobs/job  jobs/lobby  jobs/placing  nodes/find  nodes/fit  nodes/node  nodes/reservations
 -- @include runs/groups  texts/demand  texts/number  texts/shape  texts/timer  time/events  time/timers  waiting/lines
 -- @include waiting/waiting
 
 -- -> the node it was placed on, or nil: it waits. `preferred` is tried first; `grown`: see Find.node.
 function Admit.job(job, preferred, grown)
+  if Bent.ends(job) then
+    return nil
+  end
   if job.group and not Groups.join(job) then
     Lobby.put(job, 'parked')
     Events.emit('parked', 'job', job.id)
@@ -45,7 +48,7 @@ end
 
 -- A run that reserves whole has reserved for it; unless the node was lost meanwhile, or takes nothing.
 local function serve_reserved(job)
-  local id, node = Job.reservation(job), Node.load(job.node)
+  local id, node = Job.reservation(job), job.node and Node.load(job.node)
   Job.unset(job, 'reserved')
   if not node or not Reservations.has(node.name, id) then
     return false

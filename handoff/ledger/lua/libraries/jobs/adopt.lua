@@ -20,7 +20,7 @@ function Adopt.job(job)
   if job.node and Reservations.has(job.node, id) and not Executions.has(job.node, id) then
     return
   end
-  if not job.demand then
+  if job.is_foreign then
     Job.set(job, 'demand', Cost.write({{Resource.SLOTS, Resource.UNIT}}), 'rank', Job.next_rank(0))
   end
   if job.cancel then

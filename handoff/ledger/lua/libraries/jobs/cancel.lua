@@ -1,7 +1,7 @@
 -- Canceling one function, in whatever state it is.
 --
 -- KEYS     delayed  rq_deferred  rq_queue
--- @include jobs/commands  jobs/ending  jobs/job  nodes/dirty  nodes/node  nodes/reservations  time/events
+-- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  nodes/dirty  nodes/node  nodes/reservations  time/events
 -- @include waiting/counters  waiting/waiting  waiting/wake
 
 -- Give back what a function has reserved that has not started. -> the node
@@ -32,6 +32,9 @@ end
 function Cancel.job(job, token, culprit)
   if job.cancel then
     return job.cancel == token
+  end
+  if Bent.ends(job) then
+    return false
   end
   if job.status == 'started' then
     Job.set(job, 'cancel', token)

@@ -1,19 +1,19 @@
 -- The end of a function, written as RQ would: status, result stream, registry, expiry.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/job  jobs/registries  jobs/words  runs/run  texts/timer  time/timers  time/timestamp
+-- @include jobs/job  jobs/registries  jobs/words  runs/run  texts/number  texts/timer  time/timers  time/timestamp
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
 
--- Seconds that a job is kept after its end, -1 = for ever. Jobs that came by rq's own hands may name none, or more than
--- Redis takes: then RQ's defaults hold.
+-- Seconds that a job is kept after its end, -1 = for ever. Jobs that came by rq's own hands, or were saved by their
+-- functions, may name none, or none that is whole seconds: then RQ's defaults hold. More than Redis takes is for ever.
 local RESULT_TTL, FAILURE_TTL, LONGEST_TTL = 500, 31536000, 10 ^ 10
 
 local function lifetime_of(job, status)
-  local ttl = tonumber(job.failure_ttl or nil) or FAILURE_TTL
+  local ttl = Number.whole(job.failure_ttl, -1, math.huge) or FAILURE_TTL
   if status == 'finished' then
-    ttl = tonumber(job.result_ttl or nil) or RESULT_TTL
+    ttl = Number.whole(job.result_ttl, -1, math.huge) or RESULT_TTL
   end
   return ttl > LONGEST_TTL and -1 or ttl
 end
@@ -33,8 +33,12 @@ function Ending.job(job, status, body, culprit)
     return
   end
   Job.set(job, 'status', status, 'ended_at', Timestamp.now())
-  redis.call('XADD', results, 'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', job.node and queue or '',
-    unpack(body))
+  local entry = {'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', job.node and queue or '', unpack(body)}
+  if redis.pcall('XADD', results, unpack(entry)).err then
+    -- What others put there is no stream, or one that is full.
+    redis.call('DEL', results)
+    redis.call('XADD', results, unpack(entry))
+  end
   if ttl > 0 then
     redis.call('EXPIRE', key, ttl)
     redis.call('EXPIRE', results, ttl)

@@ -1,6 +1,9 @@
 -- What RQ's tools show of functions that end by nobody's code. Lua cannot compress, as RQ wants its tracebacks: these are
 -- ready.
 
+-- handoff.errors.InvalidFunction: a field of its job cannot be read
+ExcString.BENT = 'eJwFwYENgDAIBMBVfoIO4AAmjkELREzDJ7Q6v3e3pNK9WRVrtSs/maHnm2MH84DAw6aCjtgLDzuGZHKjG8pEfyMJF8I='
+
 -- By the kind of the loss (texts/loss).
 local LOST = {
   -- handoff.errors.NodeLost: the node went away while it ran this function

@@ -1,12 +1,15 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/ending  jobs/exc_string  jobs/job  texts/loss
+-- @include jobs/admit  jobs/bent  jobs/ending  jobs/exc_string  jobs/job  texts/loss
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
 -- -> 'retrying', 'failed' or 'failed+callback' (its on_failure is still to be run). `jitter` is a factor around 1.
 function Failing.job(job, error, message, body, is_retryable, jitter)
+  if job.bent then
+    return Bent.fail(job)
+  end
   local attempts = tonumber(job.attempts or 0)
   if is_retryable and attempts <= tonumber(job.retries or 0) then
     Job.set(job, 'shunned', job.node)
@@ -22,7 +25,7 @@ end
 -- The same where no agent calls that could run its on_failure: that is noted, for whoever ticks. A function of which
 -- nothing is to be kept is kept until then.
 function Failing.without_agent(job, error, message, exc_string, is_retryable)
-  if job.failure_callback_name and tonumber(job.failure_ttl) == 0 then
+  if job.failure_callback_name and tonumber(job.failure_ttl or nil) == 0 then
     job.failure_ttl = '60'
   end
   if Failing.job(job, error, message, {'exc_string', exc_string}, is_retryable, 1) == 'failed+callback' then

@@ -2,11 +2,90 @@
 -- they go by the names that they have on that page: `job.demand`.
 --
 -- KEYS     order  rq_job
--- @include texts/number  texts/options  texts/reservation
+-- @include texts/cost  texts/demand  texts/number  texts/options  texts/reservation  texts/resource
+-- @include texts/run_id  texts/terms
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
   'base', 'reserved', 'shunned'}
+
+local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
+  failed = true, stopped = true, canceled = true}
+
+local STATES = {deferred = true, waiting = true, delayed = true, parked = true}
+
+local COUNTS = {'since', 'variant', 'placement', 'attempts', 'retries', 'evicted', 'group'}
+
+local MOST = {attempts = 10 ^ 9, retries = 10 ^ 9}
+
+local DEMANDS = {'demand', 'base'}
+
+-- Ranks are below 2^52.
+local MOST_RANK = 2 ^ 52 - 1
+
+local function drop(job, name)
+  job[name], job.bent = nil, name
+end
+
+-- What others wrote over what scripts count with, or look others up by, counts as absent, and `bent` names it; so does what
+-- has to be there. No operation ends because of it: it ends the function (jobs/bent).
+local function drop_bent(job)
+  for _, name in ipairs(COUNTS) do
+    if job[name] and not Number.whole(job[name], 0, MOST[name]) then
+      drop(job, name)
+    end
+  end
+  for _, name in ipairs(DEMANDS) do
+    if job[name] and not Demand.is_sound(job[name]) then
+      drop(job, name)
+    end
+  end
+  if job.rank and not Number.whole(job.rank, 0, MOST_RANK) then
+    drop(job, 'rank')
+  end
+  if job.state and not STATES[job.state] then
+    drop(job, 'state')
+  end
+  if job.node and not Terms.is_node_name(job.node) then
+    drop(job, 'node')
+  end
+  if job.options and not Options.is_sound(job.options) then
+    drop(job, 'options')
+  end
+  if not job.status or not STATUSES[job.status] then
+    job.status, job.bent = 'created', 'status'
+  end
+  if not job.origin then
+    job.origin, job.bent = Call.lobby, 'origin'
+  end
+end
+
+-- What fields say of each other.
+local function look_at(job)
+  drop_bent(job)
+  if job.run and job.run ~= RunId.parts(job.id) then
+    job.run, job.bent = RunId.parts(job.id), 'run'
+  end
+  if job.group and not (job.base and job.run) then
+    drop(job, 'group')
+  end
+  -- Neither is there in what came by rq's own hands.
+  job.is_foreign = not job.demand and not job.rank and not job.bent
+  if not job.is_foreign and not (job.demand and job.rank) then
+    job.bent = job.bent or (job.demand and 'rank' or 'demand')
+  end
+  job.rank = job.rank or Job.rank(0, 0)
+  job.demand = job.demand or Cost.write({{Resource.SLOTS, Resource.UNIT}})
+  if job.status == 'deferred' and not job.state and not job.is_foreign then
+    job.bent = job.bent or 'state'
+  end
+  if job.status == 'started' and not job.placement then
+    job.bent = 'placement'
+  end
+  if job.variant and not Demand.read(job.demand)[tonumber(job.variant) + 1] then
+    drop(job, 'variant')
+  end
+end
 
 local function stored(names)
   local fields = {}
@@ -18,10 +97,16 @@ end
 
 local STORED = stored(READ)
 
+-- What a field is called in the hash.
+function Job.stored_name(name)
+  return F[name] or name
+end
+
 -- nil where there is no such job: it expired, or rq deleted it.
 function Job.read(id)
-  local values = redis.call('HMGET', K.rq_job .. id, unpack(STORED))
-  if not values[1] then
+  -- What is no hash at all is nothing of ours.
+  local values = redis.pcall('HMGET', K.rq_job .. id, unpack(STORED))
+  if values.err or (not values[1] and not values[3]) then
     return nil
   end
   local job = {id = id}
@@ -29,12 +114,17 @@ function Job.read(id)
     -- rq writes fields that it does not use as empty ones.
     job[name] = values[i] and values[i] ~= '' and values[i] or nil
   end
+  look_at(job)
   return job
 end
 
 -- -> the value of each of these fields, false where there is none
 function Job.get(id, ...)
-  return unpack(redis.call('HMGET', K.rq_job .. id, unpack(stored({...}))))
+  local values = redis.pcall('HMGET', K.rq_job .. id, unpack(stored({...})))
+  if values.err then
+    return false
+  end
+  return unpack(values)
 end
 
 -- `name, value, ...`
@@ -77,9 +167,22 @@ local function rank_of(priority, order)
   return Number.text((1000 - priority) * 2 ^ 41 + order)
 end
 
+-- Orders are below 2^41.
+local MOST_ORDER = 2 ^ 41
+
+-- The next so many. -> the last of them. Where the count was written over it goes on behind all that it can have come to.
+function Job.next_orders(count)
+  local last = redis.pcall('INCRBY', K.order, count)
+  if type(last) == 'table' or last < count or last >= MOST_ORDER then
+    last = Call.wall + count
+    redis.call('SET', K.order, Number.text(last))
+  end
+  return last
+end
+
 -- Larger priorities first, then first come, first served: both in one exact double.
 function Job.next_rank(priority)
-  return rank_of(priority, redis.call('INCR', K.order))
+  return rank_of(priority, Job.next_orders(1))
 end
 
 -- The same of one for which an order was taken before.
@@ -90,5 +193,5 @@ end
 -- A number that no placement had before. With the id of the job it names a reservation, and is never given twice: of a job
 -- that rq deleted, a reservation may be left when another of the same id comes.
 function Job.next_placement()
-  return Number.text(redis.call('INCR', K.order))
+  return Number.text(Job.next_orders(1))
 end

@@ -13,5 +13,5 @@ function Parcels.open(token)
   local key = K.parcel .. token
   local forms = List.read(redis.call('GET', key))
   redis.call('DEL', key)
-  return table.remove(forms, 1), forms
+  return table.remove(forms, 1) or '', forms
 end

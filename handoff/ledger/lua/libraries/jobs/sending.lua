@@ -43,7 +43,12 @@ end
 function Sending.fields(job_id)
   local key = K.rq_job .. job_id
   -- Looked at first, for to read 8 MB takes a while.
-  if redis.call('HSTRLEN', key, 'data') <= MOST then
+  local length = redis.pcall('HSTRLEN', key, 'data')
+  if type(length) == 'table' then
+    -- It is no hash any more.
+    return {}, {}
+  end
+  if length <= MOST then
     local flat = redis.call('HGETALL', key)
     if has_room(size_of(flat)) then
       return flat, {}

@@ -2,8 +2,8 @@
 --
 -- KEYS     rq_queue  rq_suspended  run  running
 -- STATE    stopping  {}  run -> whether it is being stopped: whoever stops a run does so before anything is taken
--- @include jobs/adopt  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node  nodes/recovery
--- @include jobs/sending  nodes/reservations  texts/reservation
+-- @include jobs/adopt  jobs/bent  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node
+-- @include nodes/recovery  jobs/sending  nodes/reservations  texts/reservation
 
 local MOST_ADOPTED = 64
 
@@ -19,6 +19,9 @@ local function take(node, queue, job_id, op)
   local fresh = Placing.placed_now(job_id, node)
   local job = fresh or Job.read(job_id)
   if not job then
+    return false
+  end
+  if not fresh and Bent.ends(job) then
     return false
   end
   local id = Job.reservation(job)
@@ -68,8 +71,10 @@ function Take.started_under(node, op)
   local started = {}
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
     local job_id = Reservation.parts(id)
-    local flat, left_out = Sending.fields(job_id)
-    started[#started + 1] = {id, flat, Sending.inputs(job_id), left_out}
+    if job_id then
+      local flat, left_out = Sending.fields(job_id)
+      started[#started + 1] = {id, flat, Sending.inputs(job_id), left_out}
+    end
   end
   return started
 end

@@ -1,7 +1,7 @@
 -- A node's agent as RQ's worker.
 --
 -- KEYS     rq_queue_workers  rq_worker  rq_workers  running
--- @include time/timestamp
+-- @include counting  time/timestamp
 
 -- `fields` is {name, value, ...} of RQ's hash.
 function Worker.register(queue, node, fields)
@@ -25,10 +25,10 @@ end
 
 function Worker.count(queue, finished, failed)
   if finished > 0 then
-    redis.call('HINCRBY', K.rq_worker .. queue, 'successful_job_count', finished)
+    Counting.add(K.rq_worker .. queue, 'successful_job_count', finished)
   end
   if failed > 0 then
-    redis.call('HINCRBY', K.rq_worker .. queue, 'failed_job_count', failed)
+    Counting.add(K.rq_worker .. queue, 'failed_job_count', failed)
   end
 end
 

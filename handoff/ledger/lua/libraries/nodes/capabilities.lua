@@ -1,31 +1,8 @@
 -- What a node has: set at registration, and changed by the next one.
 --
--- KEYS     drained  node  nodes  reservations
+-- KEYS     drained  node  nodes
 -- @include nodes/classes  nodes/dirty  nodes/excess  nodes/holds  nodes/index  nodes/node  nodes/node_labels
--- @include nodes/standing  nodes/values  texts/devices  texts/reservation  texts/resource
-
--- Devices with what is reserved of each taken off; a device that was removed and is listed again comes back as it is
--- reserved.
-local function free_devices(node, family, listed)
-  local free, by_index = {}, {}
-  for i, each in ipairs(listed) do
-    free[i] = {index = each[1], share = Resource.UNIT, memory = each[2], total = each[2]}
-    by_index[each[1]] = free[i]
-  end
-  local flat = redis.call('HGETALL', K.reservations .. node.name)
-  for i = 2, #flat, 2 do
-    local _, devices = Reservation.read(flat[i])
-    Devices.each(devices, function(name, index, units, is_memory)
-      local device = name == family and by_index[index]
-      if device and not is_memory then
-        device.share = device.share - units
-      elseif device and device.total then
-        device.memory = device.memory - units
-      end
-    end)
-  end
-  return free
-end
+-- @include nodes/recount  nodes/standing  nodes/values
 
 -- A new row for a node that nobody knows yet: after the last one in order.
 function Capabilities.add_node(name)
@@ -59,7 +36,7 @@ local function replace(node, units, devices)
     Node.set_capacity(node, resource, amount)
   end
   for family, listed in pairs(devices) do
-    node.dev[family] = free_devices(node, family, listed)
+    node.dev[family] = Recount.devices(node.name, family, listed)
   end
 end
 

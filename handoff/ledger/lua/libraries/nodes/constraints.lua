@@ -69,7 +69,10 @@ function Constraints.among(terms, from)
       for i, value in ipairs(term.values) do
         labels[i] = K.label .. Labels.write_one(term.name, value)
       end
-      redis.call('BITOP', 'OR', any, unpack(labels))
+      -- None where its values were taken away.
+      if #labels > 0 then
+        redis.call('BITOP', 'OR', any, unpack(labels))
+      end
     end
     if term.negated then
       from = Scratch.without(from, any)

@@ -1,16 +1,16 @@
 -- Whether any node could hold something when idle, and which comes nearest.
 --
 -- KEYS     able  live  open  shape
--- @include nodes/constraints  nodes/fit  nodes/index  nodes/node  nodes/scratch  nodes/shared  texts/shape
+-- @include nodes/constraints  nodes/fit  nodes/index  nodes/node  nodes/scratch  nodes/shared  texts/number  texts/shape
 -- @include why/nearest
 
 -- How many live nodes could hold any of a demand's shapes when idle. Of a shape that waits the answer is kept until a
 -- node comes, goes or changes: every function that joins it is told.
 function Feasible.count(demand)
   local only = #demand == 1 and demand[1].shape
-  local known = only and redis.call('HGET', K.able, only)
+  local known = only and Number.whole(redis.call('HGET', K.able, only))
   if known then
-    return tonumber(known)
+    return known
   end
   local all
   for _, variant in ipairs(demand) do

@@ -1,6 +1,6 @@
 -- Finding a node for a shape.
 --
--- KEYS     heads  holds  open  shape
+-- KEYS     heads  holds  nodes  open  shape
 -- @include nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node  nodes/scratch  nodes/shared
 -- @include nodes/strategies
 
@@ -14,7 +14,7 @@ function Find.each(bitmap, choose, visit)
       return nil
     end
     local node = Node.at(position)
-    if visit(node) then
+    if node and visit(node) then
       return node
     end
     if not own then
@@ -24,6 +24,16 @@ function Find.each(bitmap, choose, visit)
     end
     redis.call('SETBIT', own, position, 0)
   end
+end
+
+local function by_books(shape, rank)
+  for _, name in ipairs(redis.call('ZRANGE', K.nodes, 0, -1)) do
+    local node = Node.load(name)
+    if node and Fit.now(node, shape, rank) then
+      return node
+    end
+  end
+  return nil
 end
 
 -- The node that the strategy chooses among those that fit now, or nil. `base` restricts the choice to a bitmap
@@ -46,7 +56,8 @@ function Find.node(shape, rank, choose, base, grown)
   end)
   Scratch.drop()
   if found and not Fit.now(found, shape, rank) then
-    error('the index says that ' .. found.name .. ' fits and its books say that it does not')
+    -- Redis dropped a part of the index: the books of all nodes are looked at instead.
+    found = by_books(shape, rank)
   end
   return found
 end
@@ -58,5 +69,5 @@ function Find.may_fit(shape, rank, grown)
     return true
   end
   return (grown or redis.call('EXISTS', K.holds) == 1)
-    and tonumber(redis.call('ZSCORE', K.heads .. shape.scope, shape.text)) > rank
+    and tonumber(redis.call('ZSCORE', K.heads .. shape.scope, shape.text) or math.huge) > rank
 end

@@ -39,10 +39,27 @@ function Holds.lift(node)
   Events.emit('unheld', 'node', node.name, 'job', hold.job)
 end
 
+-- Also where the node is gone, or does not say for whom it is held.
+function Holds.lift_from(name)
+  local node = Node.load(name)
+  if node and node.hold then
+    Holds.lift(node)
+    return
+  end
+  redis.call('ZREM', K.holds, name)
+  if node and node.position then
+    redis.call('SETBIT', K.hold_bits, node.position, 0)
+  end
+  if node then
+    Node.set_field(node, 'hold', nil)
+    Dirty.mark(name)
+  end
+end
+
 -- `rank` as text.
 function Holds.lift_of(rank)
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.holds, rank, rank)) do
-    Holds.lift(Node.load(name))
+    Holds.lift_from(name)
   end
 end
 

@@ -7,10 +7,18 @@
 --
 -- KEYS     plane  planes
 -- STATE    free_values  {}  position -> what of it is not yet in the planes
--- @include nodes/planes  texts/index_name
+-- @include nodes/planes  texts/index_name  texts/number
 
 local function column(side, index)
   return K.plane .. side .. ':' .. index .. ':'
+end
+
+-- Amounts are below 2^53.
+local MOST_PLANES = 64
+
+-- How many planes an index has, as the hash says.
+local function planes_in(count)
+  return Number.whole(count, 0, MOST_PLANES) or 0
 end
 
 -- Free amounts reach their planes when these are looked at next, or when the script ends.
@@ -43,7 +51,7 @@ end
 function Index.widen(values)
   for index, value in pairs(values) do
     local planes = Planes.count(value)
-    if planes > tonumber(redis.call('HGET', K.planes, index) or 0) then
+    if planes > planes_in(redis.call('HGET', K.planes, index)) then
       redis.call('HSET', K.planes, index, planes)
     end
   end
@@ -58,7 +66,7 @@ end
 function Index.narrow(capacity)
   for index in pairs(capacity) do
     local is_had = false
-    for bit = 0, tonumber(redis.call('HGET', K.planes, index) or 0) - 1 do
+    for bit = 0, planes_in(redis.call('HGET', K.planes, index)) - 1 do
       for _, side in ipairs({'free', 'cap'}) do
         local plane = column(side, index) .. bit
         if redis.call('BITCOUNT', plane) == 0 then
@@ -79,17 +87,29 @@ end
 function Index.drop()
   local flat = redis.call('HGETALL', K.planes)
   for i = 1, #flat, 2 do
-    for bit = 0, tonumber(flat[i + 1]) - 1 do
+    for bit = 0, planes_in(flat[i + 1]) - 1 do
       redis.call('DEL', column('free', flat[i]) .. bit, column('cap', flat[i]) .. bit)
     end
   end
   redis.call('DEL', K.planes)
 end
 
+-- What it says of one position, whatever that is.
+function Index.wipe(position)
+  Call.free_values[position] = nil
+  local flat = redis.call('HGETALL', K.planes)
+  for i = 1, #flat, 2 do
+    for bit = 0, planes_in(flat[i + 1]) - 1 do
+      redis.call('SETBIT', column('free', flat[i]) .. bit, position, 0)
+      redis.call('SETBIT', column('cap', flat[i]) .. bit, position, 0)
+    end
+  end
+end
+
 -- The largest value of an index among the nodes of `from`, and a bitmap of those that have it.
 function Index.largest(side, index, from)
   Index.save()
-  return Planes.largest(column(side, index), tonumber(redis.call('HGET', K.planes, index) or 0), from)
+  return Planes.largest(column(side, index), planes_in(redis.call('HGET', K.planes, index)), from)
 end
 
 -- A scratch bitmap of the nodes of `from` that satisfy every want, or false.
@@ -104,7 +124,7 @@ function Index.satisfying(side, from, wants)
     local counts = redis.call('HMGET', K.planes, unpack(names))
     local found = false
     for i, index in ipairs(indices) do
-      local part = counts[i] and Planes.at_least(column(side, index[1]), tonumber(counts[i]), index[2], from)
+      local part = counts[i] and Planes.at_least(column(side, index[1]), planes_in(counts[i]), index[2], from)
       if part and found then
         redis.call('BITOP', 'OR', found, found, part)
       else

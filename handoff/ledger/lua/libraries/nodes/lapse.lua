@@ -5,7 +5,8 @@
 -- and the next scripts go on.
 --
 -- KEYS     able  abandoned  epoch  live  lost  node  nodes  open  sweep
--- @include nodes/holds  nodes/leases  nodes/node  nodes/scratch  nodes/standing  runs/groups  texts/number  time/events
+-- @include nodes/holds  nodes/leases  nodes/node  nodes/reset  nodes/scratch  nodes/standing  runs/groups  texts/number
+-- @include time/events
 
 local MOST_LOST = 32
 
@@ -17,13 +18,16 @@ local MOST_ASKED = 1000
 
 -- Unique even where Redis was emptied and starts to count again.
 function Lapse.next_epoch()
-  local epoch = math.max(tonumber(redis.call('GET', K.epoch) or 0) + 1, Call.now)
+  local epoch = math.max((Number.whole(redis.call('GET', K.epoch)) or 0) + 1, Call.now)
   redis.call('SET', K.epoch, Number.text(epoch))
   return Number.text(epoch)
 end
 
 -- `cause` is why what runs there is lost, of texts/loss, nil where the node was.
 function Lapse.abandon(node, change, cause)
+  if node.bent then
+    Reset.node(node)
+  end
   node.state = 'lost'
   node.epoch = Lapse.next_epoch()
   redis.call('HSET', K.node .. node.name, 'state', 'lost', 'epoch', node.epoch)
@@ -62,7 +66,7 @@ end
 
 -- Nobody is to find those that are late; `closed_upto` says of which leases that is done.
 local function close_late()
-  local names, upto = Leases.late(tonumber(redis.call('HGET', K.sweep, 'closed_upto') or 0), MOST_CLOSED)
+  local names, upto = Leases.late(Number.whole(redis.call('HGET', K.sweep, 'closed_upto')) or 0, MOST_CLOSED)
   if #names == 0 then
     return
   end
@@ -101,9 +105,13 @@ function Lapse.leases(name)
   return false
 end
 
--- The node of an agent's call; nil where its epoch has passed, and nothing of it is that agent's any more.
+-- The node of an agent's call; nil where its epoch has passed, and nothing of it is that agent's any more. One whose books
+-- cannot be read is lost: its agent registers it anew.
 function Lapse.own_node(name, epoch)
   Lapse.leases(name)
   local node = Node.load(name)
+  if node and node.bent then
+    Lapse.abandon(node, 'lost')
+  end
   return node and node.epoch == epoch and node or nil
 end

@@ -13,7 +13,72 @@
 -- STATE    nodes    {}  name -> the node
 --          unsaved  {}  nodes whose hashes are to be brought to what their tables say
 -- @finally save
--- @include nodes/index  nodes/leases  nodes/values  texts/device_field  texts/labels  texts/node_field  texts/number
+-- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/device_field  texts/hold  texts/labels
+-- @include texts/node_field  texts/number
+
+local SHARED = '*'
+
+local MOST_POSITION = 2 ^ 31
+
+local AMOUNTS = {cap = true, used = true, tried = true}
+
+local STATES = {up = true, lost = true}
+
+local KINDS = {static = true, leased = true}
+
+local function read_field(node, field, value)
+  local kind, resource = NodeField.read(field)
+  if kind == 'dev' then
+    local devices = DeviceField.read(value)
+    node.dev[resource] = devices
+    if not devices then
+      node.bent = field
+    end
+  elseif AMOUNTS[kind] then
+    local amount = Number.amount(value)
+    node[kind][resource] = amount
+    if not amount then
+      node.bent = field
+    end
+  elseif not kind and node[field] == nil then
+    node[field] = value
+  end
+end
+
+-- What is there of a node's own books but cannot be read, or has to be there and is not: `bent` names it, and the node is
+-- lost (nodes/lapse). What all share is counted anew.
+local function look_at(node)
+  if node.hold and not Hold.read(node.hold) then
+    node.hold = nil
+  end
+  if node.op and not Number.whole(node.op) then
+    node.op = nil
+  end
+  if node.draining and not Number.whole(node.draining) then
+    node.draining = '0'
+  end
+  if node.kind == 'shared' or node.name == SHARED then
+    node.position, node.used = nil, node.bent and Recount.used(node.name) or node.used
+    node.state, node.epoch, node.bent = 'up', '0', nil
+    return
+  end
+  if not Number.whole(node.position, 0, MOST_POSITION) then
+    node.position, node.bent = redis.call('ZSCORE', K.nodes, node.name), 'position'
+  end
+  node.position = tonumber(node.position or nil)
+  if not Number.whole(node.epoch) then
+    node.epoch, node.bent = '0', 'epoch'
+  end
+  if not STATES[node.state] then
+    node.state, node.bent = 'lost', 'state'
+  end
+  if not KINDS[node.kind] and (node.kind or node.state == 'up') then
+    node.kind, node.bent = nil, 'kind'
+  end
+  if node.kind == 'leased' and not Number.whole(node.lease_ms, 1) then
+    node.lease_ms, node.bent = nil, 'lease_ms'
+  end
+end
 
 -- nil where no such node is known. -> its fields by name, and {resource -> units} in `cap`, `used` and `tried`,
 -- {resource -> devices} in `dev`, {label -> value} in `label`
@@ -21,25 +86,20 @@ function Node.load(name)
   if Call.nodes[name] then
     return Call.nodes[name]
   end
-  local flat = redis.call('HGETALL', K.node .. name)
-  if #flat == 0 then
+  local flat = redis.pcall('HGETALL', K.node .. name)
+  if flat.err or (#flat == 0 and (name == SHARED or not redis.call('ZSCORE', K.nodes, name))) then
     return nil
   end
   local node = {name = name, cap = {}, used = {}, dev = {}, tried = {}, stored = {}}
   for i = 1, #flat, 2 do
-    local field, value = flat[i], flat[i + 1]
-    local kind, resource = NodeField.read(field)
-    node.stored[field] = value
-    if kind == 'dev' then
-      node.dev[resource] = DeviceField.read(value)
-    elseif kind then
-      node[kind][resource] = tonumber(value)
-    else
-      node[field] = value
-    end
+    node.stored[flat[i]] = flat[i + 1]
+    read_field(node, flat[i], flat[i + 1])
+  end
+  look_at(node)
+  if not node.position and name ~= SHARED then
+    return nil
   end
   node.label = Labels.read(node.labels or '')
-  node.position = tonumber(node.position)
   node.free = Values.of(node, 'free')
   -- What was free when this script began: `wake` asks what has grown since.
   node.was = node.free
@@ -58,7 +118,7 @@ function Node.forget(name)
 end
 
 local function is_up(node)
-  return node.state == 'up' and not Leases.is_late(node.name)
+  return node.state == 'up' and not node.bent and not Leases.is_late(node.name)
 end
 
 -- nil where the name is unknown, or its node is lost.
@@ -67,8 +127,9 @@ function Node.live(name)
   return node and is_up(node) and node or nil
 end
 
+-- nil where Redis dropped what says so.
 function Node.at(position)
-  return Node.load(redis.call('ZRANGEBYSCORE', K.nodes, position, position)[1])
+  return Node.load(redis.call('ZRANGEBYSCORE', K.nodes, position, position)[1] or '')
 end
 
 -- Somebody is emptying it: what stands on its queue is not to start there.
@@ -79,6 +140,26 @@ end
 -- Something may be placed on it.
 function Node.is_open(node)
   return is_up(node) and not node.over and not Node.is_closing(node)
+end
+
+-- Begin anew with what is known for certain: name, place, epoch, and what its records say that is reserved.
+function Node.blank(node)
+  local kept = {'position', node.position, 'epoch', node.epoch, 'state', 'lost'}
+  for _, field in ipairs({'kind', 'incarnation', 'holder', 'draining'}) do
+    if node[field] then
+      kept[#kept + 1], kept[#kept + 2] = field, node[field]
+    end
+  end
+  node.cap, node.dev, node.tried, node.stored, node.label = {}, {}, {}, {}, {}
+  node.used, node.free, node.was = Recount.used(node.name), {}, {}
+  node.bent, node.hold, node.over, node.quiet, node.labels, node.class = nil, nil, nil, nil, nil, nil
+  node.state = 'lost'
+  Call.unsaved[node] = nil
+  redis.call('DEL', K.node .. node.name)
+  for resource, units in pairs(node.used) do
+    kept[#kept + 1], kept[#kept + 2] = NodeField.of('used', resource), Number.text(units)
+  end
+  redis.call('HSET', K.node .. node.name, unpack(kept))
 end
 
 -- Set one field of the hash, or with nil delete it.

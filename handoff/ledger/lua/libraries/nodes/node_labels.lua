@@ -1,10 +1,10 @@
 -- The labels of a node, and the bitmap of each.
 --
 -- KEYS     label  labels
--- @include nodes/node  texts/labels
+-- @include counting  nodes/node  texts/labels
 
 local function count(label, by)
-  if redis.call('HINCRBY', K.labels, label, by) == 0 then
+  if Counting.add(K.labels, label, by) <= 0 then
     redis.call('HDEL', K.labels, label)
     redis.call('DEL', K.label .. label)
   end

@@ -1,7 +1,7 @@
 -- Giving back what a node held that was lost, is emptied or goes: in slices, by every script with budget left.
 --
 -- KEYS     abandoned  claims  reservations  rq_queue  running
--- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/ending  jobs/executions  jobs/failing
+-- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/bent  jobs/ending  jobs/executions  jobs/failing
 -- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation
 
 -- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt. The cause is of
@@ -18,7 +18,7 @@ function Recovery.one(node, id, cause)
   end
   local job = Job.read(job_id)
   Executions.finish(node.name, Queues.of(node.name), id)
-  if not job or job.placement ~= number then
+  if not job or (job.placement ~= number and job.bent ~= 'placement') or Bent.ends(job) then
     return
   end
   if job.cancel or job.status == 'canceled' then
@@ -72,6 +72,12 @@ function Recovery.go_on(budget)
       return budget
     end
     local node = Node.load(name)
+    if not node then
+      -- Redis dropped its hash.
+      redis.call('DEL', K.running .. name, K.reservations .. name)
+      redis.call('ZREM', K.abandoned, name)
+      return budget - 1
+    end
     local entries = Recovery.hand_back(node, 'lost', budget)
     budget = budget - entries
     if entries == 0 then

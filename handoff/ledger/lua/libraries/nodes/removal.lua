@@ -28,7 +28,7 @@ end
 
 -- Close the node and give back what it held; `cause` as for Lapse.abandon. -> whether that is complete
 function Removal.empty(node, change, cause)
-  if node.state == 'up' then
+  if node.state == 'up' or node.bent then
     Lapse.abandon(node, change, cause)
   end
   Recovery.go_on(64)

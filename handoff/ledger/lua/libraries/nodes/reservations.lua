@@ -4,8 +4,8 @@
 -- reserved of what all share has a record of its own in `*`.
 --
 -- KEYS     reservations  waiting
--- @include nodes/dirty  nodes/excess  nodes/holds  nodes/node  nodes/node_devices  nodes/shared  nodes/standing
--- @include texts/cost  texts/devices  texts/reservation  texts/resource  time/events
+-- @include nodes/dirty  nodes/excess  nodes/holds  nodes/node  nodes/node_devices  nodes/recount  nodes/shared
+-- @include nodes/standing  texts/cost  texts/devices  texts/reservation  texts/resource  time/events
 
 -- Reserve `cost` on a node that fits it. -> its devices (texts/devices)
 function Reservations.make(node, id, cost)
@@ -56,7 +56,7 @@ end
 local function unuse(node, cost)
   for _, want in ipairs(Cost.read(cost)) do
     local resource = want[1]
-    local left = (node.used[resource] or 0) - want[2]
+    local left = math.max(0, (node.used[resource] or 0) - want[2])
     node.used[resource] = left
     if not node.cap[resource] then
       Node.set_unlisted_use(node, resource, left)
@@ -64,10 +64,56 @@ local function unuse(node, cost)
   end
 end
 
-local function give_back_tokens(id, cost)
+-- Of a record that was written over nobody knows what it was for: all others are counted.
+local function count_anew(node)
+  local used = Recount.used(node.name)
+  for resource in pairs(node.used) do
+    if not node.cap[resource] then
+      Node.set_unlisted_use(node, resource, used[resource] or 0)
+    end
+  end
+  node.used = used
+  for family, devices in pairs(node.dev) do
+    local listed = {}
+    for i, device in ipairs(devices) do
+      listed[i] = {device.index, device.total}
+    end
+    node.dev[family] = Recount.devices(node.name, family, listed)
+  end
+end
+
+-- After something of it was given back.
+local function write_less(node)
+  Node.write(node)
+  if node.over and not Excess.is_over(node) then
+    Node.set_field(node, 'over', nil)
+    Standing.set_open(node)
+    -- All of it counts as grown: nothing was placed while it was over.
+    node.was = {}
+  end
+end
+
+-- Records have gone, as on a server that evicts: what the node says that is used is not what they say.
+function Reservations.recount(node)
+  for _, units in pairs(node.used) do
+    if units > 0 then
+      count_anew(node)
+      write_less(node)
+      return
+    end
+  end
+end
+
+-- What a reservation has of what is shared, by the record of that.
+function Reservations.give_back_tokens(id)
   local shared = Shared.load()
+  local cost, _, _, since = Reservation.read(redis.call('HGET', K.reservations .. Shared.NAME, id))
   redis.call('HDEL', K.reservations .. Shared.NAME, id)
-  unuse(shared, cost)
+  if since > 0 then
+    unuse(shared, cost)
+  else
+    count_anew(shared)
+  end
   Node.write(shared)
   -- They may be what somebody on any node waits for.
   if redis.call('EXISTS', K.waiting) == 1 then
@@ -84,19 +130,19 @@ function Reservations.give_back(node, id, outcome)
   if not record then
     return false
   end
-  local cost, devices, shared_cost = Reservation.read(record)
+  local cost, devices, shared_cost, since = Reservation.read(record)
+  local has_tokens = shared_cost ~= ''
   redis.call('HDEL', K.reservations .. node.name, id)
-  unuse(node, cost)
-  NodeDevices.give_back(node, devices)
-  Node.write(node)
-  if node.over and not Excess.is_over(node) then
-    Node.set_field(node, 'over', nil)
-    Standing.set_open(node)
-    -- All of it counts as grown: nothing was placed while it was over.
-    node.was = {}
+  if since > 0 then
+    unuse(node, cost)
+    NodeDevices.give_back(node, devices)
+  else
+    count_anew(node)
+    has_tokens = Reservations.has(Shared.NAME, id)
   end
-  if shared_cost ~= '' then
-    give_back_tokens(id, shared_cost)
+  write_less(node)
+  if has_tokens then
+    Reservations.give_back_tokens(id)
   end
   Events.emit('released', 'id', id, 'node', node.name, 'cost', Cost.join(cost, shared_cost), 'devices', devices, 'outcome',
     outcome)

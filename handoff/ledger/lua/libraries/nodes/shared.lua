@@ -2,7 +2,7 @@
 -- fits. One of what is shared is a token.
 --
 -- KEYS     node
--- @include nodes/node  nodes/values  texts/node_field  texts/number
+-- @include nodes/node  nodes/recount  nodes/values  texts/node_field  texts/number
 
 Shared.NAME = '*'
 
@@ -12,11 +12,14 @@ function Shared.load()
     stored = {}, free = {}, was = {}, is_absent = true})
 end
 
--- The same, made where the cluster has shared nothing so far.
+-- The same, made where the cluster has shared nothing so far. Where Redis dropped it, what was reserved still is.
 function Shared.open()
   if Shared.load().is_absent then
     redis.call('HSET', K.node .. Shared.NAME, 'state', 'up', 'epoch', '0', 'kind', 'shared')
     Node.forget(Shared.NAME)
+    for resource, units in pairs(Recount.used(Shared.NAME)) do
+      Node.set_unlisted_use(Shared.load(), resource, units)
+    end
   end
   return Shared.load()
 end

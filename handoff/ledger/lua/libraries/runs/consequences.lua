@@ -29,7 +29,10 @@ local function take_up(budget)
       return budget, ready, true
     end
     local kind, run, number = Leftover.read(text)
-    local cost, at = DO[kind]({run = run, number = number, from = from, budget = math.max(1, budget), ready = ready})
+    local cost, at = 1, nil
+    if DO[kind] then
+      cost, at = DO[kind]({run = run, number = number, from = from, budget = math.max(1, budget), ready = ready})
+    end
     budget = budget - cost
     if at then
       Leftovers.put_back(text, at)

@@ -5,6 +5,9 @@
 -- @include jobs/cancel  jobs/job  jobs/registries  jobs/words  runs/leftovers  runs/members  runs/run  runs/steps
 -- @include texts/group_field  texts/number  texts/run_id  texts/run_word  waiting/wake
 
+-- Seconds: more is for ever.
+local LONGEST_TTL = 10 ^ 10
+
 -- `left_ms` from now; 0 = at once, below = never.
 local function expire_key(key, left_ms)
   if left_ms == 0 then
@@ -39,11 +42,12 @@ local function left_of(run)
   local state, result_ttl, failure_ttl, expires_ms =
     unpack(redis.call('HMGET', K.run .. run, 'state', 'result_ttl', 'failure_ttl', 'expires_ms'))
   if not expires_ms then
-    local ttl = tonumber(state == 'finished' and result_ttl or failure_ttl)
+    local ttl = Number.whole(state == 'finished' and result_ttl or failure_ttl, -1, LONGEST_TTL) or -1
     expires_ms = ttl < 0 and -1 or Call.wall + ttl * 1000
-    redis.call('HSET', K.run .. run, 'expires_ms', Number.text(expires_ms))
+    expires_ms = Number.text(expires_ms)
+    redis.call('HSET', K.run .. run, 'expires_ms', expires_ms)
   end
-  expires_ms = tonumber(expires_ms)
+  expires_ms = Number.whole(expires_ms, -1) or -1
   return expires_ms < 0 and -1 or math.max(0, expires_ms - Call.wall), expires_ms
 end
 

@@ -39,6 +39,9 @@ function Groups.join(job)
     unpack(redis.call('HMGET', K.run_groups .. run, field(group, 'node'), field(group, 'chooser'), field(group, 'terms')))
   local node = node_name and Node.load(node_name)
   local demand
+  if terms and not Terms.is_sound(terms) then
+    terms = ''
+  end
   if not terms then
     -- The run has ended, and this one was brought back by rq's requeue.
     demand = job.base

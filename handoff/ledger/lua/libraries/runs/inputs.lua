@@ -4,10 +4,13 @@
 -- STATE    sent  {}  job -> the newest entry of its result, false where it is large: of a fan-out all take the same one
 -- @include jobs/job  texts/number_list  texts/run_id
 
+-- Of one that takes more its child reads them.
+local MOST_SENT = 16
+
 local function result_to_send(id)
   if Call.sent[id] == nil then
     Call.sent[id] = not Job.get(id, 'bulk')
-      and redis.call('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1] or false
+      and redis.pcall('XREVRANGE', K.rq_results .. id, '+', '-', 'COUNT', 1)[1] or false
   end
   return Call.sent[id]
 end
@@ -16,7 +19,8 @@ end
 function Inputs.of(job_id)
   local takes, inputs = Job.get(job_id, 'takes'), {}
   local run = takes and RunId.parts(job_id)
-  for _, number in ipairs(NumberList.read(takes or '')) do
+  local numbers = run and NumberList.read(takes) or {}
+  for _, number in ipairs(#numbers <= MOST_SENT and numbers or {}) do
     local entry = result_to_send(RunId.job(run, number))
     if entry then
       inputs[#inputs + 1] = {tonumber(number), entry[2]}

@@ -1,7 +1,7 @@
 -- Functions of a run that become ready, or never will.
 --
 -- KEYS     run_next
--- @include jobs/admit  jobs/cancel  jobs/job  runs/members  runs/run  runs/steps  texts/run_id
+-- @include jobs/admit  jobs/bent  jobs/cancel  jobs/job  runs/members  runs/run  runs/steps  texts/run_id
 
 -- A function has ended: those that take its result have one dependency less to come.
 function Readiness.follow(step)
@@ -11,10 +11,17 @@ function Readiness.follow(step)
     return Steps.SMALL
   end
   return Steps.each_number(step, followers, function(number)
-    if Members.count_down(run, number) ~= 0 then
+    local missing, is_lost = Members.count_down(run, number)
+    if missing ~= 0 then
       return Steps.SMALL
     end
     local job, is_there = Members.job(run, number)
+    if is_there then
+      job.bent = job.bent or (is_lost and 'run' or nil)
+    end
+    if is_there and Bent.ends(job) then
+      return Steps.STEP
+    end
     if not is_there or job.status ~= 'deferred' then
       Run.leave(job, 'canceled')
     else

@@ -52,7 +52,7 @@ function Regrouping.disband(step)
   end
   for _, each in ipairs(redis.call('SPOP', K.groups_on .. name, math.ceil(step.budget))) do
     local run, group = GroupField.read_on_node(each)
-    if redis.call('HGET', K.run_groups .. run, GroupField.of(group, 'node')) == name then
+    if run and redis.call('HGET', K.run_groups .. run, GroupField.of(group, 'node')) == name then
       Groups.leave_node(run, group, name)
     end
   end

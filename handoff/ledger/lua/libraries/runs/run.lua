@@ -7,7 +7,7 @@
 -- canceled it), `expires_ms`, and `n_finished`, `n_failed`, `n_canceled`.
 --
 -- KEYS     run  run_end
--- @include runs/groups  runs/leftovers  runs/members  runs/tokens  texts/number  texts/run_id  texts/timer
+-- @include counting  runs/groups  runs/leftovers  runs/members  runs/tokens  texts/number  texts/run_id  texts/timer
 -- @include time/events  time/timers
 
 -- False where there is no such run.
@@ -21,7 +21,7 @@ function Run.clear(run)
   Timers.let_go(Timer.of('attached', run))
   Timers.let_go(Timer.of('load', run))
   Members.drop(run)
-  if tonumber(redis.call('HGET', K.run .. run, 'limit') or 0) > 0 then
+  if (Number.whole(redis.call('HGET', K.run .. run, 'limit')) or 1) > 0 then
     Tokens.drop(run)
   end
 end
@@ -35,14 +35,14 @@ local function finish(run)
   Run.clear(run)
   redis.call('XADD', K.run_end .. run, '*', 'state', state)
   Leftovers.add('keep', run)
-  Events.emit('run', 'run', run, 'dag', fields[3], 'change', state)
+  Events.emit('run', 'run', run, 'dag', fields[3] or '', 'change', state)
 end
 
 -- All of it is loaded. Its roots follow from 0, which nobody has to wait for.
 function Run.begin(run, dag, lease_ms)
   Timers.let_go(Timer.of('load', run))
   redis.call('HSET', K.run .. run, 'state', 'running')
-  local timeout_ms = tonumber(redis.call('HGET', K.run .. run, 'timeout_ms') or 0)
+  local timeout_ms = Number.whole(redis.call('HGET', K.run .. run, 'timeout_ms')) or 0
   if timeout_ms > 0 then
     Timers.set(Timer.of('run', run), Call.now + timeout_ms)
   end
@@ -94,14 +94,14 @@ end
 -- requeue, it is not counted again. -> whether it was counted
 function Run.leave(job, status, culprit)
   local run, number = job.run, RunId.number(job.id)
-  if not Members.remove(run, number) then
+  if not Members.remove(run, number) or not Run.state(run) then
     return false
   end
   local outcome = status == 'stopped' and 'failed' or status
-  redis.call('HINCRBY', K.run .. run, 'n_' .. outcome, 1)
+  Counting.add(K.run .. run, 'n_' .. outcome, 1)
   if job.group then
     Groups.resign(run, job.group, number)
-  elseif not job.status then
+  elseif job.bent or not job.status then
     Groups.resign_everywhere(run, number)
   end
   if outcome == 'finished' then

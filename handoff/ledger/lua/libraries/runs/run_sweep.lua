@@ -1,7 +1,7 @@
 -- Runs of which nobody else would tell: those that become due by the clock, and what rq's tools did behind our back.
 --
--- KEYS     run_active  runs  sweep
--- @include runs/members  runs/run  texts/cursor
+-- KEYS     leftovers  run_active  runs  sweep
+-- @include jobs/cancel  runs/leftovers  runs/members  runs/run  texts/cursor  texts/number
 
 local PAGE = 16
 
@@ -22,6 +22,16 @@ function RunSweep.drop_if_loading(run)
   end
 end
 
+-- Of a run whose record is gone before its functions have ended.
+local function cancel_some(run)
+  for _, number in ipairs(Members.some(run, PAGE)) do
+    local job, is_there = Members.job(run, number)
+    if not is_there or not Cancel.job(job, 'run', run) then
+      Run.leave(job, 'canceled', run)
+    end
+  end
+end
+
 -- The next run that has not ended, of those from `rank` on; those whose records have expired are taken off. -> the run or
 -- nil, and its rank
 local function next_running(rank)
@@ -31,8 +41,11 @@ local function next_running(rank)
       return run, rank
     elseif state then
       rank = rank + 1
-    else
+    elseif Members.is_empty(run) then
       redis.call('ZREM', K.runs, run)
+    else
+      cancel_some(run)
+      return nil, rank
     end
   end
   return nil, rank
@@ -49,7 +62,7 @@ end
 
 -- Functions of runs that rq's tools ended or deleted, a page of one run at a time.
 function RunSweep.go_on()
-  local run, rank = next_running(tonumber(redis.call('HGET', K.sweep, 'runs') or 0))
+  local run, rank = next_running(Number.whole(redis.call('HGET', K.sweep, 'runs')) or 0)
   if not run then
     local has_more = redis.call('ZCARD', K.runs) > rank
     redis.call('HSET', K.sweep, 'runs', has_more and rank or 0)
@@ -62,6 +75,10 @@ function RunSweep.go_on()
     look_at(run, page[2][i])
   end
   local following = upto < #page[2] and Cursor.write(cursor, upto) or Cursor.write(page[1], 0)
+  if Members.is_stuck(run) and redis.call('EXISTS', K.leftovers) == 0 and not Leftovers.any() then
+    -- What says who follows whom was written over, or is gone.
+    Run.stop(run, 'failed')
+  end
   redis.call('HSET', K.sweep, 'active', following)
   if following == Cursor.START then
     redis.call('HSET', K.sweep, 'runs', rank + 1)

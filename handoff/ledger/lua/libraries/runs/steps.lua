@@ -9,6 +9,9 @@
 -- To count one dependency down costs a small part of making a function ready.
 Steps.STEP, Steps.SMALL = 1, 1 / 16
 
+-- More functions than any run has.
+local MOST = 10 ^ 6
+
 -- Go through numbers in a text, from a byte on.
 function Steps.each_number(step, listed, visit)
   local cost = 0
@@ -25,7 +28,7 @@ end
 
 -- Go through all functions of its run.
 function Steps.each_function(step, visit)
-  local total = tonumber(redis.call('HGET', K.run .. step.run, 'total') or 0)
+  local total = Number.whole(redis.call('HGET', K.run .. step.run, 'total'), 0, MOST) or 0
   local number, cost = step.from, 0
   while number < total do
     if cost >= step.budget then

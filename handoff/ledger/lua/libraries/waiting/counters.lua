@@ -6,7 +6,7 @@
 -- without overtaking anybody: `gone` counts them.
 --
 -- KEYS     overtaking
--- @include texts/resource
+-- @include counting  texts/number  texts/resource
 
 local GONE = 'gone'
 
@@ -16,22 +16,22 @@ end
 
 -- One that waited has left, and overtook nobody.
 function Counters.count_gone()
-  redis.call('HINCRBY', K.overtaking, GONE, 1)
+  Counting.add(K.overtaking, GONE, 1)
 end
 
 -- Count a placement of a shape. -> how many placements there were
 function Counters.count(shape)
   local all
   for _, want in ipairs(shape.wants) do
-    local count = redis.call('HINCRBY', K.overtaking, field_of(Resource.family(want[1])), 1)
+    local count = Counting.add(K.overtaking, field_of(Resource.family(want[1])), 1)
     all = want[1] == Resource.SLOTS and count or all
   end
-  return all
+  return all or Counters.all()
 end
 
 -- How many placements there were.
 function Counters.all()
-  return tonumber(redis.call('HGET', K.overtaking, field_of(Resource.SLOTS)) or 0)
+  return Number.whole(redis.call('HGET', K.overtaking, field_of(Resource.SLOTS))) or 0
 end
 
 -- -> {count, ...} of these families, and how many are gone
@@ -43,7 +43,7 @@ function Counters.read(families)
   fields[#fields + 1] = GONE
   local counts = redis.call('HMGET', K.overtaking, unpack(fields))
   for i = 1, #fields do
-    counts[i] = tonumber(counts[i] or 0)
+    counts[i] = Number.whole(counts[i]) or 0
   end
   return counts, counts[#fields]
 end

@@ -91,7 +91,7 @@ local function grant(node, job_id, rank, lacks)
   end
   if may then
     if last then
-      Holds.lift(Node.load(last))
+      Holds.lift_from(last)
     end
     Holds.begin(node, job_id, rank, families_of(lacks))
   end
@@ -133,6 +133,9 @@ end
 function Granting.consider(shape_text, is_late)
   local shape, note = Shape.read(shape_text), Note.read(redis.call('HGET', K.notes, shape_text))
   local rank = Lines.head_rank(shape)
+  if not note or not rank then
+    return false
+  end
   local _, count = Notes.growth(note)
   local is_due = is_late or count >= Limits.get()
   if is_due then

@@ -1,6 +1,6 @@
 -- What is noted of the head of each shape (texts/note), to tell how often it was overtaken: see waiting/counters.
 --
--- KEYS     notes  waiting
+-- KEYS     notes  shape  waiting
 -- @include texts/cost  texts/note  texts/resource  waiting/counters
 
 function Notes.write(shape_text, note)
@@ -21,6 +21,14 @@ function Notes.of_head(shape, job_id)
   end
   Notes.write(shape.text, {job = job_id, since = Call.now, place = redis.call('ZRANK', K.waiting, job_id) or 0, gone = gone,
     looked = all, late = Call.now, counters = Cost.write(counters)})
+end
+
+-- Anew, where what was noted cannot be read.
+function Notes.begin(shape)
+  local head = redis.call('ZRANGE', K.shape .. shape.text, 0, 0)[1]
+  if head then
+    Notes.of_head(shape, head)
+  end
 end
 
 -- By how much the counter of each family of a head has grown, without the placements of functions that were in front

@@ -4,7 +4,7 @@
 -- placement, all of them at each tick.
 --
 -- KEYS     fronts  notes  waiting
--- @include texts/note  waiting/counters  waiting/granting  waiting/limits
+-- @include texts/note  texts/shape  waiting/counters  waiting/granting  waiting/limits  waiting/notes
 
 local WINDOW = 8
 
@@ -37,7 +37,7 @@ function Overtaking.count_placement(shape, rank, has_waited)
   local shapes = redis.call('ZRANGE', K.fronts, from, from + WINDOW - 1)
   local tries = 0
   for i, note in ipairs(redis.call('HMGET', K.notes, unpack(shapes))) do
-    if tries < MOST_TRIES and all - Note.looked(note) >= most then
+    if tries < MOST_TRIES and all - (Note.looked(note) or all) >= most then
       tries = tries + (Granting.consider(shapes[i], false) and 1 or 0)
     end
   end
@@ -49,7 +49,10 @@ function Overtaking.consider_late()
   local shapes = longest_ms > 0 and redis.call('ZRANGE', K.fronts, 0, Limits.MOST_HOLDS - 1) or {}
   local count = 0
   for i, note in ipairs(#shapes > 0 and redis.call('HMGET', K.notes, unpack(shapes)) or {}) do
-    if Call.now - Note.read(note).late >= longest_ms then
+    local known = Note.read(note)
+    if not known then
+      Notes.begin(Shape.read(shapes[i]))
+    elseif Call.now - known.late >= longest_ms then
       Granting.consider(shapes[i], true)
       count = count + 1
       if count == WINDOW then

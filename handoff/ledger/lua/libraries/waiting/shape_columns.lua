@@ -1,12 +1,17 @@
 -- The columns of the index of shapes: how much each shape needs of a resource, and how far in front its head is.
 --
 -- KEYS     shape_plane  shape_planes
--- @include nodes/planes  texts/index_name  texts/resource
+-- @include nodes/planes  texts/index_name  texts/number  texts/resource
 
 -- Ranks are below 2^52. Planes have the distance to it, so that the best rank is the largest value.
 ShapeColumns.RANKS, ShapeColumns.RANK_PLANES = 2 ^ 52, 52
 
 local RANK = '*rank'
+
+-- How many planes a column has, as the hash says.
+local function planes_in(count)
+  return Number.whole(count, 0, 64) or 0
+end
 
 local function planes_of(name)
   return K.shape_plane .. name .. ':'
@@ -26,7 +31,7 @@ end
 function ShapeColumns.all()
   local flat, columns = redis.call('HGETALL', K.shape_planes), {}
   for i = 1, #flat, 2 do
-    columns[#columns + 1] = column(flat[i], tonumber(flat[i + 1]))
+    columns[#columns + 1] = column(flat[i], planes_in(flat[i + 1]))
   end
   return columns
 end
@@ -35,7 +40,7 @@ end
 function ShapeColumns.of(resource)
   local columns = {}
   for _, name in ipairs({resource, IndexName.sum(resource)}) do
-    columns[#columns + 1] = column(name, tonumber(redis.call('HGET', K.shape_planes, name) or 0))
+    columns[#columns + 1] = column(name, planes_in(redis.call('HGET', K.shape_planes, name)))
   end
   return columns
 end
@@ -46,7 +51,7 @@ function ShapeColumns.set(want, position, was, is)
   local resource, units = want[1], want[2]
   local name = units > Resource.UNIT and units % Resource.UNIT ~= 0 and IndexName.sum(resource) or resource
   local count = Planes.count(is)
-  if count > tonumber(redis.call('HGET', K.shape_planes, name) or 0) then
+  if count > planes_in(redis.call('HGET', K.shape_planes, name)) then
     redis.call('HSET', K.shape_planes, name, count)
   end
   Planes.set(planes_of(name), position, was, is)
@@ -66,7 +71,7 @@ function ShapeColumns.drop()
     for bit = 0, each.count - 1 do
       keys[bit + 1] = each.planes .. bit
     end
-    redis.call('DEL', unpack(keys))
+    redis.call('DEL', K.shape_planes, unpack(keys))
   end
   redis.call('DEL', K.shape_planes)
 end

@@ -2,7 +2,7 @@
 -- for every scope and one for every constraint. It is built when shapes become many, and dropped when none waits any more.
 --
 -- KEYS     heads  shape_bits  shape_scope  shape_term  shape_terms  shapes
--- @include texts/shape  texts/terms  waiting/shape_columns
+-- @include counting  texts/shape  texts/terms  waiting/shape_columns
 
 -- All terms but the pin, which is the scope.
 local function indexed_terms(shape)
@@ -15,12 +15,17 @@ local function indexed_terms(shape)
   return terms
 end
 
+-- nil where it has none.
 local function position_of(shape)
-  return tonumber(redis.call('ZSCORE', K.shapes, shape.text))
+  local position = tonumber(redis.call('ZSCORE', K.shapes, shape.text) or nil)
+  return position and position > 0 and position or nil
 end
 
 function ShapeIndex.move(shape, was, is)
-  ShapeColumns.set_rank(position_of(shape), was, is)
+  local position = position_of(shape)
+  if position then
+    ShapeColumns.set_rank(position, was, is)
+  end
 end
 
 function ShapeIndex.add(shape, rank)
@@ -33,13 +38,16 @@ function ShapeIndex.add(shape, rank)
   end
   for _, term in ipairs(indexed_terms(shape)) do
     redis.call('SETBIT', K.shape_term .. term.text, position, 1)
-    redis.call('HINCRBY', K.shape_terms, term.text, 1)
+    Counting.add(K.shape_terms, term.text, 1)
   end
   ShapeColumns.set_rank(position, false, rank)
 end
 
 function ShapeIndex.remove(shape, rank)
   local position = position_of(shape)
+  if not position then
+    return
+  end
   redis.call('SETBIT', K.shape_bits, position, 0)
   redis.call('SETBIT', K.shape_scope .. shape.scope, position, 0)
   if redis.call('EXISTS', K.heads .. shape.scope) == 0 then
@@ -50,7 +58,7 @@ function ShapeIndex.remove(shape, rank)
   end
   for _, term in ipairs(indexed_terms(shape)) do
     redis.call('SETBIT', K.shape_term .. term.text, position, 0)
-    if redis.call('HINCRBY', K.shape_terms, term.text, -1) == 0 then
+    if Counting.add(K.shape_terms, term.text, -1) <= 0 then
       redis.call('HDEL', K.shape_terms, term.text)
       redis.call('DEL', K.shape_term .. term.text)
     end
@@ -63,7 +71,7 @@ function ShapeIndex.build()
   redis.call('SETBIT', K.shape_bits, 0, 1)
   for _, text in ipairs(redis.call('ZRANGE', K.shapes, 0, -1)) do
     local shape = Shape.read(text)
-    ShapeIndex.add(shape, tonumber(redis.call('ZSCORE', K.heads .. shape.scope, text)))
+    ShapeIndex.add(shape, tonumber(redis.call('ZSCORE', K.heads .. shape.scope, text) or nil))
   end
 end
 

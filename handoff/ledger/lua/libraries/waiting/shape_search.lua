@@ -168,5 +168,6 @@ function ShapeSearch.best(keeper, after, is_coarse)
   end
   local position = first_by_rank(from, planes)
   local text = redis.call('ZRANGEBYSCORE', K.shapes, position, position)[1]
-  return text, tonumber(redis.call('ZSCORE', K.heads .. Shape.read(text).scope, text))
+  local rank = text and tonumber(redis.call('ZSCORE', K.heads .. Shape.read(text).scope, text) or nil)
+  return rank and text, rank
 end

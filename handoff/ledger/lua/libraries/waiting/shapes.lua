@@ -75,8 +75,8 @@ end
 local function best_of_few(keeper, after)
   local heads, best, best_rank = heads_of(keeper), nil, nil
   for i = 1, #heads, 2 do
-    local rank = tonumber(heads[i + 1])
-    if rank > (after or -1) and rank < (best_rank or math.huge) and could_start(keeper, Shape.read(heads[i]), rank) then
+    local rank = tonumber(heads[i + 1] or nil)
+    if rank and rank > (after or -1) and rank < (best_rank or math.huge) and could_start(keeper, Shape.read(heads[i]), rank) then
       best, best_rank = heads[i], rank
     end
   end
@@ -95,7 +95,8 @@ function Shapes.best(keeper, after)
   end
   Scratch.drop()
   if found and not could_start(keeper, Shape.read(found), rank) then
-    error('the index says that ' .. found .. ' fits ' .. keeper.name .. ' and the books say that it does not')
+    -- A part of the index is gone: the heads are looked at instead.
+    return best_of_few(keeper, after)
   end
   return found, rank
 end

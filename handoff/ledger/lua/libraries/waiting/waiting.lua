@@ -2,8 +2,8 @@
 -- several shapes stands in each of them; started by one it leaves all.
 --
 -- KEYS     rq_deferred  shape  waiting
--- @include jobs/job  jobs/lobby  nodes/holds  texts/demand  texts/shape  texts/timer  time/timers  waiting/counters
--- @include waiting/lines
+-- @include jobs/bent  jobs/job  jobs/lobby  nodes/holds  texts/demand  texts/shape  texts/timer  time/timers
+-- @include waiting/counters  waiting/lines
 
 function Waiting.begin(job)
   Lobby.put(job, 'waiting')
@@ -40,9 +40,12 @@ end
 -- One entry of a line. -> the function if it still waits; what rq's tools canceled or deleted meanwhile is dropped
 local function live(shape, id, rank)
   local job = Job.read(id)
-  local is_same = job and tonumber(job.rank) == tonumber(rank)
+  local is_same = job and not job.bent and tonumber(job.rank) == tonumber(rank)
   if is_same and Job.is_waiting(job) then
     return job
+  end
+  if job then
+    Bent.ends(job)
   end
   Counters.count_gone()
   if not job then
@@ -59,6 +62,8 @@ local function live(shape, id, rank)
     end
   else
     Waiting.stop(job)
+    -- Where what it asks for was written over, this line is none that it names.
+    Lines.leave(id, shape)
   end
   return nil
 end

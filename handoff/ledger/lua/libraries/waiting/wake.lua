@@ -74,8 +74,9 @@ function Wake.node(node, budget, limit)
   if #shapes > Shapes.FEW then
     return Fill.node(node, budget, limit)
   end
-  for i, shape in ipairs(shapes) do
-    heads[i] = {shape = shape, rank = Lines.head_rank(shape)}
+  for _, shape in ipairs(shapes) do
+    local rank = Lines.head_rank(shape)
+    heads[#heads + 1] = rank and {shape = shape, rank = rank} or nil
   end
   while #heads > 0 do
     local best = first_by_rank(heads)

@@ -10,6 +10,13 @@
 --          {'short', pin, {resource, units, ...}}   missing for the first group that fits nowhere; nothing changed
 -- @include claims/all_or_nothing  claims/claims  nodes/fit  nodes/node  texts/cost  texts/demand  texts/list
 -- @include texts/reservation  texts/shape  waiting/wake
+-- @include arguments  texts/options  texts/terms
+
+Arguments.check('entries', (#ARGV - entries_first + 1) % 5 == 0)
+for i = entries_first, #ARGV, 5 do
+  Arguments.check('entries', Options.is_strategy(ARGV[i + 2]) and Terms.is_sound(ARGV[i + 3])
+    and Demand.is_sound(ARGV[i + 4]))
+end
 
 Claims.catch_up()
 

@@ -31,7 +31,7 @@ if not job or not Queues.is_ours(job.origin) then
 end
 local values = redis.call('HMGET', K.rq_job .. job_id, unpack(ARGV, fields_first))
 
-if not Job.is_waiting(job) or not job.demand then
+if not Job.is_waiting(job) or job.bent then
   local node = job.node and Node.load(job.node)
   local record = node and redis.call('HGET', K.reservations .. node.name, Job.reservation(job)) or ''
   local kind = node and (node.state == 'up' and node.kind or 'lost') or ''
@@ -119,10 +119,10 @@ end
 local holds = {}
 for _, name in ipairs(redis.call('ZRANGE', K.holds, 0, -1)) do
   local node = Node.load(name)
-  local hold = Holds.on(node)
+  local hold = node and Holds.on(node) or {}
   local is_told = hold.job == job_id
   for _, each in ipairs(asked) do
-    is_told = is_told or is_kept_back(node, each.shape)
+    is_told = is_told or (node and is_kept_back(node, each.shape))
   end
   if is_told then
     holds[#holds + 1] = {name, hold.job, Job.get(hold.job, 'function') or hold.job, hold.lacks,

@@ -4,7 +4,7 @@
 -- again for a slice that it has, it answers the same and changes nothing. A graph whose next slice does not come within
 -- a minute is dropped.
 --
--- KEYS     order  rq_deferred  rq_dependencies  rq_job  run  run_graph  run_missing  run_next  run_of  runs
+-- KEYS     rq_deferred  rq_dependencies  rq_job  run  run_graph  run_missing  run_next  run_of  runs
 -- ARGV     run        str   names this run, and with it all its slices
 --          dag        str   the user's id
 --          part       int   number of this slice, from 1
@@ -29,9 +29,15 @@
 -- @include settle  jobs/job  jobs/queues  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
 -- @include runs/whole  texts/demand  texts/entries  texts/number  texts/run_id  texts/run_word  texts/timer
 -- @include time/clock  time/timers
+-- @include arguments  runs/graph_entries  texts/reservation
 
 local LOAD_MS = 60000
 local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
+
+Arguments.check('run', Reservation.is_job_id(run))
+Arguments.check('part', part > 0)
+Arguments.check('units', units >= 0)
+Arguments.check('entries', GraphEntries.are_sound(ARGV, entries_first, part == 1))
 
 local known = redis.call('HMGET', K.run .. run, 'state', 'part', 'base')
 local word = Words.of_run(run)
@@ -41,6 +47,9 @@ elseif word then
   return RunWord.read(word)
 end
 if known[1] == 'dropped' or (not known[1] and part > 1) then
+  return {'dropped'}
+end
+if known[1] and not (Number.whole(known[2]) and Number.whole(known[3])) then
   return {'dropped'}
 end
 if known[1] and tonumber(known[2]) >= part then
@@ -93,7 +102,7 @@ for _, fields in ipairs(entries.run) do
   redis.call('ZADD', K.runs, Number.text(Call.wall), run)
   local total = tonumber(redis.call('HGET', K.run .. run, 'total'))
   -- Their orders are given out at once: by longest path within the run, first come, first served among runs.
-  base = redis.call('INCRBY', K.order, total) - total
+  base = Job.next_orders(total) - total
   redis.call('HSET', K.run .. run, 'base', Number.text(base))
   Queues.list(Call.lobby)
 end

@@ -9,7 +9,9 @@
 --          {'short', {resource, units, ...}}  missing; nothing changed
 --          {'unknown'}                        no live node has that name
 -- @include claims/claims  claims/shortage  nodes/fit  nodes/node  texts/reservation  texts/shape
+-- @include arguments
 
+Arguments.check('cost', Shape.is_sound(cost))
 Claims.catch_up(name)
 local node = Node.live(name)
 if not node then

@@ -22,6 +22,19 @@
 --          {'duplicate'}            the id is taken; nothing was written
 -- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/lapse  texts/demand  time/clock
 -- @include time/events
+-- @include arguments  texts/options  texts/reservation
+
+-- A thousand years.
+local LONGEST_MS = 4 * 10 ^ 13
+
+local MOST_PRIORITY = 1000
+
+Arguments.check('job_id', Reservation.is_job_id(job_id))
+Arguments.check('demand', Demand.is_sound(demand))
+Arguments.check('options', Options.is_sound(options))
+Arguments.check('priority', math.abs(priority) <= MOST_PRIORITY)
+Arguments.check('delay_ms', delay_ms <= LONGEST_MS and due_ms <= LONGEST_MS)
+Arguments.check('fields', (#ARGV - fields_first + 1) % 2 == 0)
 
 local known = Job.read(job_id)
 if known and known.token ~= token then

@@ -9,7 +9,7 @@
 -- RETURNS  {'busy'}                       somebody else just did it
 --          {'ticked', more, callbacks}    more = 1: call again at once; the callbacks to be run, as of Callbacks
 -- @include settle  claims/claims  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
--- @include housekeeping/queue_sweep  nodes/lapse  runs/run_sweep  texts/number  time/clock
+-- @include housekeeping/queue_sweep  housekeeping/token_sweep  nodes/lapse  runs/run_sweep  texts/number  time/clock
 -- @include waiting/overtaking
 
 local EVERY_MS = 400
@@ -40,6 +40,7 @@ BookSweep.registries()
 BookSweep.lost_nodes()
 QueueSweep.look_at_past()
 BookSweep.static_nodes()
+TokenSweep.go_on()
 more = BookSweep.waiting() or more
 
 Callbacks.hand_out(token, room)

@@ -26,12 +26,16 @@ end
 local has, forgotten = {}, {}
 for i = runs_first, #ARGV do
   has[ARGV[i]] = true
-  -- Redis was rolled back: nothing is reserved for what runs there.
+  -- Redis was rolled back, or has dropped the records: nothing is reserved for what runs there.
   if not Reservations.has(name, ARGV[i]) then
     forgotten[#forgotten + 1] = ARGV[i]
   end
 end
-local stops = Reconcile.node(node, redis.call('HKEYS', K.reservations .. name), has)
+local reserved = redis.call('HKEYS', K.reservations .. name)
+if #reserved == 0 or #forgotten > 0 then
+  Reservations.recount(node)
+end
+local stops = Reconcile.node(node, reserved, has)
 for _, id in ipairs(forgotten) do
   stops[#stops + 1] = id
 end

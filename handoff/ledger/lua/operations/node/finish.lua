@@ -14,9 +14,15 @@
 --          {'behind'}                                Redis was rolled back to before the last of these calls: nothing was
 --                                                    written, and recall goes first
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
--- @include settle  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
+-- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
 -- @include nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
+-- @include arguments
+
+Arguments.check('results', (#ARGV - results_first + 1) % Result.VALUES == 0)
+for i = results_first, #ARGV, Result.VALUES do
+  Arguments.check('results', Result.is_sound(ARGV, i))
+end
 
 local node = Lapse.own_node(name, epoch)
 if not node then
@@ -41,6 +47,9 @@ local function store(result)
   local job = Job.read(job_id)
   Executions.finish(name, queue, id)
   Reservations.give_back(node, id, kind)
+  if job and (job.bent == 'placement' or (job.bent and job.placement == placement)) and not job.cancel then
+    return Bent.fail(job)
+  end
   if not job or job.placement ~= placement or job.status ~= 'started' then
     return 'canceled'
   end

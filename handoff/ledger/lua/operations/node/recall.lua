@@ -14,13 +14,19 @@
 --          {'stale'}            the node has another epoch: nothing of it is this agent's
 -- @include settle  jobs/cancel  jobs/executions  jobs/failing  jobs/job  jobs/outcome  jobs/queues  nodes/dirty  nodes/lapse
 -- @include nodes/reservations  runs/consequences  runs/leftovers  texts/number  texts/reservation  texts/result
+-- @include arguments
+
+local VALUES = 3 + Result.VALUES
+
+Arguments.check('ended', (#ARGV - ended_first + 1) % VALUES == 0)
+for i = ended_first, #ARGV, VALUES do
+  Arguments.check('ended', Number.whole(ARGV[i + 2]) and Result.is_sound(ARGV, i + 3))
+end
 
 local node = Lapse.own_node(name, epoch)
 if not node then
   return {'stale'}
 end
-
-local VALUES = 3 + Result.VALUES
 
 -- Take the function off wherever it stands, if by the books it has not had that attempt, or is having it. -> whether so
 local function take_off(job, ended, attempt, placement)

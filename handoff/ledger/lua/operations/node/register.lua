@@ -18,7 +18,14 @@
 --          {'leased', holder, incarnation, ms} another agent has the lease for so long
 -- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/leases  nodes/node  nodes/removal
 -- @include texts/cost  texts/number  texts/offered_devices  time/clock  time/events
+-- @include arguments  texts/labels  texts/terms
 
+Arguments.check('name', Terms.is_node_name(name))
+Arguments.check('units', Cost.is_sound(units, 0))
+Arguments.check('devices', OfferedDevices.is_sound(devices))
+Arguments.check('labels', Labels.is_sound(labels))
+Arguments.check('lease_ms', lease_ms > 0)
+Arguments.check('worker', (#ARGV - worker_first + 1) % 2 == 0)
 Clock.note()
 Lapse.leases(name)
 local node = Node.load(name)

@@ -10,7 +10,12 @@
 --          {'leased', holder} an agent has it; nothing changed
 -- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/node  nodes/removal  texts/cost
 -- @include texts/offered_devices  time/events
+-- @include arguments  texts/labels  texts/terms
 
+Arguments.check('name', Terms.is_node_name(name))
+Arguments.check('units', Cost.is_sound(units, 0))
+Arguments.check('devices', OfferedDevices.is_sound(devices))
+Arguments.check('labels', Labels.is_sound(labels))
 Lapse.leases(name)
 local node = Node.load(name)
 if node and (node.kind == 'leased' or node.state ~= 'up') then

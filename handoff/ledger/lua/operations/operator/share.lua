@@ -6,7 +6,9 @@
 --          {'taken', resource, node}           a node has that one for itself; nothing was written
 -- @include settle  nodes/dirty  nodes/fronts  nodes/holds  nodes/index  nodes/lapse  nodes/node  nodes/scratch
 -- @include nodes/shared  texts/cost  texts/number  time/events
+-- @include arguments
 
+Arguments.check('amounts', Cost.is_sound(amounts, 0))
 Lapse.leases()
 local wanted = Cost.read(amounts)
 local shared = Shared.load()
