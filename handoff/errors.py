@@ -253,7 +253,7 @@ class NodeLost(HandoffError):
     def __str__(self) -> str:
         if self.reason:
             return (
-                f"function {self.function_id!r} was ended on node {self.node!r} (attempt {self.attempts}), "
+                f"function {shown(self.function_id)} was ended on node {shown(self.node)} (attempt {self.attempts}), "
                 f"for {self.reason}: submit it again, or give it max_retries"
             )
         return (

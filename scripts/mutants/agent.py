@@ -67,7 +67,7 @@ MUTANTS = (
         "agent-listen",
         "an agent goes on with a connection for hints that may be broken",
         "workers/handoff_worker/agent/agent.py",
-        ('        self._drop_commands()\n        logger.warning("%s; trying again'),
+        ('        self._commands.drop()\n        logger.warning("%s; trying again'),
         '        logger.warning("%s; trying again',
         (
             "tests/worker/loop/test_loop_without_redis.py::test_it_listens_again_when_redis_is_back_and_looks_for_what_it_missed",
@@ -77,8 +77,8 @@ MUTANTS = (
         "agent-look-connected",
         "hints that were missed are not made up for when it listens again",
         "workers/handoff_worker/agent/agent.py",
-        ("            self._selector.register(self._commands, selectors.EVENT_READ)\n            self._look = True"),
-        "            self._selector.register(self._commands, selectors.EVENT_READ)",
+        "        if self._commands.subscribe():\n            self._look = True",
+        "        self._commands.subscribe()",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_where_only_the_connection_for_hints_was_lost_it_looks_for_what_it_missed",
         ),

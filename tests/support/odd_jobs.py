@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
+from handoff.errors import HandoffError
 from handoff.ledger.fields import FIELDS
+from handoff.why.function_status import read_function
 
 FIELDS_OF_JOBS = [
     *(row.name for row in FIELDS.values()),
@@ -36,3 +40,19 @@ def bend(cluster: Cluster, job_id: str, field: str, value: bytes | None) -> None
         client.hdel(key, field)
     else:
         client.hset(key, field, value)
+
+
+def look_at(cluster: Cluster, handle: Handle) -> None:
+    """Every question about a function is answered, or refused in an error of ours."""
+    for ask in (
+        lambda: handle.status,
+        lambda: handle.node,
+        lambda: handle.devices,
+        lambda: handle.attempts,
+        lambda: handle.explain().to_dict(),
+        lambda: handle.result(0),
+        lambda: cluster.handle(handle.id),
+        lambda: read_function(cluster.store, handle.id),
+    ):
+        with contextlib.suppress(HandoffError, TimeoutError):
+            ask()

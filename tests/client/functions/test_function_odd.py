@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,11 +10,9 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.errors import HandoffError, UnreadableField
-from handoff.ledger.store import ScriptBug
-from handoff.why.function_status import read_function
+from handoff.errors import UnreadableField
 from support.agent import FakeAgent, failure, ok
-from support.odd_jobs import BENT, FIELDS_OF_JOBS, bend
+from support.odd_jobs import BENT, FIELDS_OF_JOBS, bend, look_at
 
 
 @pytest.fixture(autouse=True)
@@ -71,22 +68,7 @@ def agent_of(cluster: Cluster) -> FakeAgent:
     return AGENTS[cluster.namespace]
 
 
-def look_at(cluster: Cluster, handle: Handle) -> None:
-    for ask in (
-        lambda: handle.status,
-        lambda: handle.node,
-        lambda: handle.devices,
-        lambda: handle.attempts,
-        lambda: handle.explain().to_dict(),
-        lambda: handle.result(0),
-        lambda: cluster.handle(handle.id),
-        lambda: read_function(cluster.store, handle.id),
-    ):
-        with contextlib.suppress(HandoffError, TimeoutError, ScriptBug):
-            ask()
-
-
-@pytest.mark.parametrize("name", sorted(BENT.keys() - {"kilobytes"}))
+@pytest.mark.parametrize("name", BENT)
 @pytest.mark.parametrize("scene", [waiting, delayed, queued, started, finished, failed, expired])
 def test_every_question_about_an_altered_job_is_answered_or_refused_by_name(
     connection: redis.Redis, scene: Callable[[Cluster], Handle], name: str

@@ -13,8 +13,9 @@ import agent_tasks
 from handoff import Cluster
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
+from support.events import node_of
 from support.odd_jobs import BENT, FIELDS_OF_JOBS, bend
-from support.waiting import LIMIT_S
+from support.waiting import LIMIT_S, wait_until
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def cluster(own_server: RedisServer) -> Iterator[Cluster]:
 
 @pytest.fixture
 def agents(cluster: Cluster, own_server: RedisServer, tmp_path: Path) -> Iterator[Agents]:
-    """Without a look at the books, some of which those fields are."""
+    """Without a look at the books, for what reads them takes all fields for text."""
     with Agents(cluster, own_server.url, tmp_path) as agents:
         yield agents
 
@@ -43,4 +44,5 @@ def test_an_agent_outlives_jobs_of_which_any_field_was_altered(cluster: Cluster,
     good = [cluster.enqueue(agent_tasks.where) for _ in range(4)]
 
     assert [handle.result(LIMIT_S) for handle in good] == ["a"] * 4
+    wait_until(lambda: not any(node_of(cluster, "a").used.values()), "all of the node is given back")
     assert agent.process.poll() is None

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 import agent_tasks
 from handoff import Cluster, Handle, HandoffError
-from handoff.local.server import RedisServer
 from support.agent_processes import Agents
 from support.gate import Gate
 from support.waiting import LIMIT_S, wait_until
 
 ODD = ["1.5", "x", "", "nan", "inf", "-1.5", "1e400", "9" * 400, "0x10", "1 ", "\u0661"]
-
-
-@pytest.fixture
-def cluster(redis_server: RedisServer) -> Iterator[Cluster]:
-    with Cluster(redis_server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def agents(cluster: Cluster, redis_server: RedisServer, tmp_path: Path) -> Iterator[Agents]:
-    """Without a look at the books: here it is the agents that are to survive whatever a script has left."""
-    with Agents(cluster, redis_server.url, tmp_path) as agents:
-        yield agents
 
 
 @pytest.mark.slow

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff_worker.agent.agent import LISTEN_S, TICK_S
+from handoff_worker.agent.agent import TICK_S
+from handoff_worker.agent.commands import LISTEN_S
 from support.agent import FakeAgent
 from support.agent_loop import LEASE_S, Loop
 

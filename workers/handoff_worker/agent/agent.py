@@ -23,6 +23,7 @@ from handoff.ledger.store import ScriptBug
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
+from handoff_worker.agent.commands import Commands
 from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.ending import Ending
 from handoff_worker.agent.functions import Functions
@@ -39,9 +40,6 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """Everybody's housekeeping; also how long a lost hint costs."""
-
-LISTEN_S = 3.0
-"""How long a subscription that has died silently may go unnoticed, and as much again."""
 
 LONGEST_BACKOFF_S = 8.0
 
@@ -67,15 +65,16 @@ class Agent:
     """
 
     def __init__(
-        self, ledger: NodeLedger, children: Children, commands: hints.Hints, maker: Maker, options: Options
+        self, ledger: NodeLedger, children: Children, heard: hints.Hints, maker: Maker, options: Options
     ) -> None:
-        self._ledger, self._children, self._commands = ledger, children, commands
+        self._ledger, self._children = ledger, children
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
         self._options = options
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
         self._selector.register(children, selectors.EVENT_READ)
+        self._commands = Commands(heard, self._selector, self._obey)
         self._bulk = Bulk(ledger, self.watch)
         self._look = True  #: there may be something to take
         self._quiet = False
@@ -88,7 +87,7 @@ class Agent:
         self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
         self._failed: ScriptBug | None = None  #: what the last exchange has failed with
         self._online_at_s = 0.0
-        self._beat_at_s = self._tick_at_s = self._listen_at_s = self._take_at_s = 0.0
+        self._beat_at_s = self._tick_at_s = self._take_at_s = 0.0
 
     def watch(self, file: Any) -> None:
         """Wake up when this becomes readable; it is drained by its owner between two steps."""
@@ -145,9 +144,7 @@ class Agent:
     def step(self) -> None:
         """One round: hear what has happened, then tell Redis, if it is there."""
         for key, _ in self._selector.select(self._idle_for_s()):
-            if key.fileobj is self._commands:
-                self._look_at_commands()
-            elif key.data is not None:
+            if key.data is not None:
                 key.data.drain()
         if self._ending.has_begun and not self._ending.is_cut:
             self._ending.foretell(self._functions.at_work(), time.monotonic())
@@ -223,11 +220,8 @@ class Agent:
     # Redis.
 
     def _talk(self) -> None:
-        if not self._commands.connected:
-            self._commands.connect()
-            self._selector.register(self._commands, selectors.EVENT_READ)
+        if self._commands.subscribe():
             self._look = True
-            self._listen_at_s = 0.0
         if self._outbox.is_unanswered and self._stumbles.may(EXCHANGE):
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
@@ -243,7 +237,7 @@ class Agent:
         if now_s >= self._tick_at_s:
             self._tick()
             self._look = True
-            self._listen()
+            self._commands.listen(now_s)
         if self._wants_exchange():
             self._exchange()
 
@@ -252,15 +246,6 @@ class Agent:
         self._ledger.quiet(why_quiet)
         self._known = why_quiet
         self._look = self._known is None
-
-    def _listen(self) -> None:
-        now_s = time.monotonic()
-        if now_s < self._listen_at_s and self._commands.leads_to_all_others:
-            return
-        self._listen_at_s = now_s + LISTEN_S
-        if not self._commands.listens():
-            logger.info("commands do not arrive any more: subscribing anew")
-            self._drop_commands()
 
     def _beat(self) -> None:
         runs = [*self._functions.running, *self._outbox.ids()]
@@ -372,16 +357,11 @@ class Agent:
         self._failures += 1
         wait_s = min(self._longest_backoff_s(), 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
         self._online_at_s = time.monotonic() + wait_s
-        self._drop_commands()
+        self._commands.drop()
         logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
 
     def _longest_backoff_s(self) -> float:
         return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)
-
-    def _drop_commands(self) -> None:
-        if self._commands.connected:
-            self._selector.unregister(self._commands)
-            self._commands.close()
 
     def _start_over(self) -> None:
         """The node is not ours any more: end what runs under the old epoch, and register anew.
@@ -414,7 +394,7 @@ class Agent:
         self._known, self._look, self._is_new = None, True, True
 
     def _leave(self) -> None:
-        self._drop_commands()
+        self._commands.drop()
         self._functions.tell_undelivered()
         try:
             self._ledger.leave(self._ending.cause)
@@ -422,16 +402,6 @@ class Agent:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
 
     # Commands.
-
-    def _look_at_commands(self) -> None:
-        try:
-            commands = self._commands.read()
-        except StoreUnavailable as error:
-            self._selector.unregister(self._commands)
-            logger.info("%s; hints will be missed until it is back", error)
-            return
-        for command in commands:
-            self._obey(command)
 
     def _obey(self, command: Mapping[str, Any]) -> None:
         match command:
