@@ -40,7 +40,9 @@ def held(cluster: Cluster) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize(
+    ("connection", "name"), [("fake", "x"), *(("real", name) for name in BENT)], indirect=["connection"]
+)
 def test_a_function_whose_job_was_altered_on_the_queue_ends_no_agent_and_the_next_one_runs(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

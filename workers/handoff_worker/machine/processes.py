@@ -26,6 +26,9 @@ _SET_CHILD_SUBREAPER = 36
 
 _BETWEEN_LOOKS_S = 0.02
 
+_LONGEST_EXEC_S = 0.1
+"""How long a process may be seen between two programs; it takes well below a millisecond where its file is at hand."""
+
 
 def adopt_orphans() -> bool:
     """Be from now on the parent of whatever loses its own below this process. -> False where there is no such thing."""
@@ -51,10 +54,24 @@ def marked(name: str, matches: Callable[[str], bool]) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            value = process.environ().get(name)
+            value = _first_environment(process).get(name)
             if value is not None and process.pid != os.getpid() and matches(value):
                 found.append(process)
     return found
+
+
+def _first_environment(process: psutil.Process) -> dict[str, str]:
+    """Read it; what becomes another program just now has none for a moment, and no command line either.
+
+    One look in forty met a shell's background job so: nothing would have been found of it.
+    """
+    until_s = time.monotonic() + _LONGEST_EXEC_S
+    # A thread of the kernel has no program at all.
+    while not (environment := process.environ()) and process.exe() and time.monotonic() < until_s:
+        if process.cmdline():
+            return process.environ()
+        time.sleep(0)
+    return environment
 
 
 def is_stopped(pid: int) -> bool:

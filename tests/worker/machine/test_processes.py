@@ -1,0 +1,35 @@
+"""Which processes bear a mark, whatever they do meanwhile."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handoff_worker.machine import processes
+
+LOOKS = 300
+
+
+@pytest.fixture
+def restless(tmp_path: Path) -> Iterator[tuple[int, str]]:
+    """A process that becomes another program again and again, and its mark."""
+    mark, script = uuid.uuid4().hex, tmp_path / "again"
+    script.write_text('exec sh "$0"\n')
+    with subprocess.Popen(["sh", str(script)], env={**os.environ, processes.CHILD_MARK: mark}) as process:
+        yield process.pid, mark
+        process.kill()
+
+
+def test_a_process_that_becomes_another_program_just_now_is_found_by_its_mark(restless: tuple[int, str]) -> None:
+    pid, mark = restless
+
+    found = [
+        [process.pid for process in processes.marked(processes.CHILD_MARK, mark.__eq__)] == [pid] for _ in range(LOOKS)
+    ]
+
+    assert found.count(False) == 0
