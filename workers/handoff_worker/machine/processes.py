@@ -29,6 +29,9 @@ _BETWEEN_LOOKS_S = 0.02
 _LONGEST_EXEC_S = 0.1
 """How long a process may be seen between two programs; it takes well below a millisecond where its file is at hand."""
 
+_LOOKS = 3
+"""How often a program must be seen without one: it may have come to be just now, or be about to become the next."""
+
 
 def adopt_orphans() -> bool:
     """Be from now on the parent of whatever loses its own below this process. -> False where there is no such thing."""
@@ -65,12 +68,12 @@ def _first_environment(process: psutil.Process) -> dict[str, str]:
 
     One look in forty met a shell's background job so: nothing would have been found of it.
     """
-    until_s = time.monotonic() + _LONGEST_EXEC_S
+    until_s, without = time.monotonic() + _LONGEST_EXEC_S, 0
     # A thread of the kernel has no program at all.
     while not (environment := process.environ()) and process.exe() and time.monotonic() < until_s:
-        if process.cmdline():
-            return process.environ()
-        time.sleep(0)
+        without += bool(process.cmdline())
+        if without == _LOOKS:
+            break
     return environment
 
 
