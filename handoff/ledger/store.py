@@ -132,12 +132,13 @@ class Store:
         self._execute: Callable[..., Any] = client.execute_command
         self._until_s: float | None = None  #: see `until`
         self._is_reached = False
+        self._refused_since_s: float | None = None  #: see `aside`
         self._when_reached = when_reached
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
 
-        It asks a silent server again until then; one that is away too, once it has been reached.
+        It asks a silent server again until then; one that is away or refuses too, once it has been reached.
         """
         waiting = copy.copy(self)
         waiting._until_s, waiting._is_reached = deadline_s, is_reached
@@ -167,7 +168,22 @@ class Store:
 
         `StoreUnavailable` does not say whether the script was applied: ask again with the same arguments.
         """
-        return self._attempt(lambda: self._once(*self._prepare(script, rest, arguments)))
+        return self._attempt(lambda: self._once(*self._prepare(script, rest, arguments)), self._silence_s(0.0))
+
+    def aside(self, call: Callable[[], object]) -> None:
+        """Do once what a wait does not depend on: a server that refuses to write may be read all the same.
+
+        Raises `StoreUnavailable` where that has failed for as long as who waits outlasts an outage.
+        """
+        try:
+            call()
+        except StoreUnavailable as error:
+            now_s = time.monotonic()
+            since_s = self._refused_since_s = now_s if self._refused_since_s is None else self._refused_since_s
+            if not may_pass(error) or now_s - since_s > self._patience_s(since_s, error):
+                raise
+        else:
+            self._refused_since_s = None
 
     def read_once(self, command: str, *arguments: Any) -> Any:
         """One plain read, once."""
@@ -259,21 +275,26 @@ class Store:
                         answer = call()
                     self._is_reached = True
                     return answer
-                except _LOST as error:
-                    self._drop_idle()
+                except (*_LOST, redis.ResponseError) as error:
+                    is_new_to_us = _has_stepped_down(error) and not has_stepped_down
+                    if isinstance(error, _LOST) or is_new_to_us:
+                        self._drop_idle()
+                    if is_new_to_us:
+                        has_stepped_down = True
+                        continue
                     wait_s = pause_s * random.uniform(0.8, 1.2)
                     # What takes longer than the silence is no silence: a large value was on its way.
                     quiet_s += wait_s + min(limit_s, time.monotonic() - at_s)
-                    late = quiet_s > self._patience_s(began_s, error)
-                    if late or isinstance(error, redis.AuthenticationError) or self._never_was(error):
+                    if not self._is_waited_out(error) or quiet_s > self._patience_s(began_s, error):
                         raise
                     time.sleep(wait_s)
                     pause_s = min(LONGEST_PAUSE_S, pause_s * 2)
-                except redis.ResponseError as error:
-                    if has_stepped_down or not _has_stepped_down(error):
-                        raise
-                    has_stepped_down = True
-                    self._drop_idle()
+
+    def _is_waited_out(self, error: redis.RedisError) -> bool:
+        """Whether it is asked again after a pause: of what it refuses, only for those who wait and have reached it."""
+        if isinstance(error, redis.ResponseError):
+            return self._until_s is not None and self._is_reached and _is_refusal(error) and _may_pass(error)
+        return not (isinstance(error, redis.AuthenticationError) or self._never_was(error))
 
     def _never_was(self, error: Exception) -> bool:
         """Whether sentinels do not know a master which has not been reached before: a name that is misspelt."""
@@ -317,7 +338,10 @@ class Store:
 
 def may_pass(error: StoreUnavailable) -> bool:
     """Whether it may work later without anybody changing who asks, or for what."""
-    cause = error.__cause__
+    return _may_pass(error.__cause__)
+
+
+def _may_pass(cause: BaseException | None) -> bool:
     if isinstance(cause, redis.AuthenticationError | UnknownService) or is_forbidden(cause):
         return False
     return not str(cause).startswith("DB index")

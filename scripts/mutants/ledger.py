@@ -35,8 +35,8 @@ MUTANTS = (
         "store-insist",
         "a reply that is lost is an error at once",
         "handoff/ledger/store.py",
-        "                    if late or isinstance(error, redis.AuthenticationError) or self._never_was(error):",
-        "                    if True or late or self._never_was(error):",
+        "                    if not self._is_waited_out(error) or quiet_s",
+        "                    if True or not self._is_waited_out(error) or quiet_s",
         (
             "tests/ledger/store/test_store_unavailable.py::TestRestart::test_a_call_waits_for_a_server_that_is_just_restarting[a read]",
         ),
@@ -45,8 +45,8 @@ MUTANTS = (
         "store-give-up",
         "a server that stays away is asked for ever",
         "handoff/ledger/store.py",
-        "                    late = quiet_s > self._patience_s(began_s, error)",
-        "                    late = began_s < 0",
+        "_is_waited_out(error) or quiet_s > self._patience_s(began_s, error):",
+        "_is_waited_out(error):",
         (
             "tests/ledger/store/test_store_unavailable.py::TestUnavailable::test_a_closed_port_is_tried_again_for_three_and_a_half_seconds_and_no_longer[min]",
         ),
@@ -55,8 +55,8 @@ MUTANTS = (
         "store-authentication",
         "a wrong password is tried again",
         "handoff/ledger/store.py",
-        "                    if late or isinstance(error, redis.AuthenticationError) or self._never_was(error):",
-        "                    if late:",
+        "        return not (isinstance(error, redis.AuthenticationError) or self._never_was(error))",
+        "        return not self._never_was(error)",
         ("tests/ledger/store/test_store_unavailable.py::TestUnavailable::test_a_wrong_password_is_told_at_once",),
     ),
     Mutant(
@@ -68,6 +68,45 @@ MUTANTS = (
         (
             "tests/ledger/store/test_store_unavailable.py::TestFull::test_a_full_server_is_told_in_one_sentence_and_nothing_is_half_written[deregister]",
         ),
+    ),
+    Mutant(
+        "store-refused-reads",
+        "who waits for a result is told at once that nothing may be read now",
+        "handoff/ledger/store.py",
+        "            return self._until_s is not None and self._is_reached and _is_refusal(error)",
+        "            return self._until_s is None and self._is_reached and _is_refusal(error)",
+        (
+            "tests/ledger/store/test_store_refusing.py::test_who_waits_for_a_result_waits_on_while_redis_refuses[lose_its_master]",
+            "tests/ledger/store/test_store_silence.py::test_whoever_only_asks_is_told_of_a_refusal_at_once",
+        ),
+    ),
+    Mutant(
+        "store-aside",
+        "who waits for a result is told at once that nothing may be written now",
+        "handoff/ledger/store.py",
+        "            if not may_pass(error) or now_s",
+        "            if True or not may_pass(error) or now_s",
+        (
+            "tests/ledger/store/test_store_refusing.py::test_who_waits_for_a_result_waits_on_while_redis_refuses[step_down]",
+        ),
+    ),
+    Mutant(
+        "store-aside-again",
+        "refusals are counted from the first there ever was",
+        "handoff/ledger/store.py",
+        "        else:\n            self._refused_since_s = None",
+        "        else:\n            self._is_reached = True",
+        (
+            "tests/ledger/store/test_store_refusing.py::test_once_it_was_not_refused_it_may_be_refused_for_as_long_again",
+        ),
+    ),
+    Mutant(
+        "store-aside-insists",
+        "who waits for a result looks for it again when the server lets others write",
+        "handoff/ledger/housekeeping.py",
+        "_tick(store.attempt)",
+        "_tick(store.run)",
+        ("tests/ledger/store/test_store_refusing.py::test_what_ends_on_a_full_server_is_told_to_who_waits",),
     ),
     Mutant(
         "store-silent-resend",

@@ -157,7 +157,12 @@ def test_a_server_that_goes_while_somebody_waits_is_asked_until_the_deadline(gon
     assert 35 <= gone.ask(store) <= 40
 
 
-@pytest.mark.parametrize("what", ["silent", "gone"])
+@pytest.fixture
+def refusing(real: Cluster, clock: SimpleNamespace) -> Silent:
+    return Silent(real.store, clock, redis.exceptions.MasterDownError("MASTERDOWN Link with MASTER is down"))
+
+
+@pytest.mark.parametrize("what", ["silent", "gone", "refusing"])
 def test_who_waits_without_a_limit_is_told_when_redis_has_been_away_for_a_minute(
     request: pytest.FixtureRequest, what: str
 ) -> None:
@@ -166,6 +171,20 @@ def test_who_waits_without_a_limit_is_told_when_redis_has_been_away_for_a_minute
     store.insist(lambda: "answer")
 
     assert LONGEST_OUTAGE_S - 5 <= server.ask(store) <= LONGEST_OUTAGE_S + 5
+
+
+def test_a_refusal_that_no_waiting_changes_is_told_at_once(refusing: Silent) -> None:
+    refusing.error = redis.exceptions.NoPermissionError("NOPERM this user has no permissions")
+    store = refusing.store.until(inf)
+    store.insist(lambda: "answer")
+
+    assert refusing.ask(store) == 0
+
+
+def test_whoever_only_asks_is_told_of_a_refusal_at_once(refusing: Silent) -> None:
+    refusing.store.insist(lambda: "answer")
+
+    assert refusing.ask(refusing.store) == 0
 
 
 def test_whoever_only_asks_is_told_after_one_silence(silent: Silent) -> None:

@@ -369,7 +369,7 @@ class Agent:
         Raises `NameTaken` where another agent has it.
         """
         logger.warning(
-            "node %s was lost to its lease: %d functions are stopped here",
+            "node %s is no longer this agent's (its lease ended, or Redis was emptied): %d functions are stopped here",
             self._ledger.name, len(self._functions.running),
         )  # fmt: skip
         self._functions.disown("its node was lost")

@@ -1,0 +1,144 @@
+"""A server that refuses to write, or to answer at all: who waits for a result already waits on, and is told at last."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from math import inf
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+
+from handoff.client.cluster import Cluster
+from handoff.errors import StoreUnavailable
+from handoff.ledger.store import LONGEST_OUTAGE_S, Store
+from handoff.local.server import RedisServer
+from support.agent import FakeAgent, ok
+from support.waiting import LIMIT_S
+
+
+def fill(client: Any) -> Callable[[], object]:
+    client.config_set("maxmemory", 1)
+    return lambda: client.config_set("maxmemory", 0)
+
+
+def want_replicas(client: Any) -> Callable[[], object]:
+    client.config_set("min-replicas-to-write", 1)
+    return lambda: client.config_set("min-replicas-to-write", 0)
+
+
+def step_down(client: Any) -> Callable[[], object]:
+    client.replicaof("127.0.0.1", 1)
+    return lambda: client.replicaof("NO", "ONE")
+
+
+def lose_its_master(client: Any) -> Callable[[], object]:
+    """It does not even let anybody read."""
+    client.config_set("replica-serve-stale-data", "no")
+    return step_down(client)
+
+
+@pytest.mark.parametrize("refuse", [fill, want_replicas, step_down, lose_its_master])
+def test_who_waits_for_a_result_waits_on_while_redis_refuses(
+    own_server: RedisServer, refuse: Callable[[Any], Callable[[], object]]
+) -> None:
+    with Cluster(own_server.url, namespace=uuid.uuid4().hex) as cluster, ThreadPoolExecutor(1) as pool:
+        agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+        handle = cluster.enqueue("tasks:work")
+        (started,) = agent.take()
+        refused = note_refusals(handle._store)
+        with redis.Redis.from_url(own_server.url) as admin:
+            result = pool.submit(handle.result, LIMIT_S)
+            serve_again = refuse(admin)
+            # Twice: the first may have come while it did not wait yet.
+            assert refused.acquire(timeout=LIMIT_S)
+            assert refused.acquire(timeout=LIMIT_S)
+            assert not result.done()
+            serve_again()
+        agent.finish(ok(started.id, 7))
+
+        assert result.result(LIMIT_S) == 7
+
+
+def test_what_ends_on_a_full_server_is_told_to_who_waits(own_server: RedisServer) -> None:
+    with Cluster(own_server.url, namespace=uuid.uuid4().hex) as cluster, ThreadPoolExecutor(1) as pool:
+        agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+        handle = cluster.enqueue("tasks:work")
+        (started,) = agent.take()
+        refused = note_refusals(handle._store)
+        result = pool.submit(handle.result, LIMIT_S)
+        with redis.Redis.from_url(own_server.url) as admin:
+            serve_again = fill(admin)
+            assert refused.acquire(timeout=LIMIT_S)
+
+            # It frees memory first, so it is let through.
+            agent.finish(ok(started.id, 7))
+
+            assert result.result(LIMIT_S) == 7
+            serve_again()
+
+
+def note_refusals(store: Store) -> threading.Semaphore:
+    """-> what is released with each call that the server refuses"""
+    execute, refused = store._execute, threading.Semaphore(0)
+
+    def noting(*words: Any) -> Any:
+        try:
+            return execute(*words)
+        except redis.exceptions.NoScriptError:
+            raise
+        except redis.ResponseError:
+            refused.release()
+            raise
+
+    store._execute = noting
+    return refused
+
+
+class Refused:
+    """Housekeeping that a full server refuses, every two seconds of the store's own clock."""
+
+    def __init__(self, store: Store, clock: SimpleNamespace) -> None:
+        self.store, self.clock = store, clock
+        self.store.insist(lambda: "answer")
+
+    def last(self) -> float:
+        """How long it was borne."""
+        began = self.clock.now
+        with pytest.raises(StoreUnavailable, match="full"):
+            self._go_on()
+        return float(self.clock.now - began)
+
+    def _go_on(self) -> None:
+        while True:
+            self.once()
+
+    def once(self) -> None:
+        self.clock.now += 2
+        self.store.aside(lambda: self.store._attempt(self._refuse))
+
+    def _refuse(self) -> None:
+        raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
+
+
+@pytest.mark.parametrize("limit_s", [40.0, inf])
+def test_what_a_wait_does_not_depend_on_is_refused_for_as_long_as_an_outage_may_last(
+    real: Cluster, clock: SimpleNamespace, limit_s: float
+) -> None:
+    refused = Refused(real.store.until(clock.now + limit_s), clock)
+
+    limit_s = min(limit_s, LONGEST_OUTAGE_S)
+    assert limit_s - 2 <= refused.last() <= limit_s + 4
+
+
+def test_once_it_was_not_refused_it_may_be_refused_for_as_long_again(real: Cluster, clock: SimpleNamespace) -> None:
+    refused = Refused(real.store.until(inf), clock)
+    for _ in range(20):
+        refused.once()
+    refused.store.aside(lambda: None)
+
+    assert refused.last() >= LONGEST_OUTAGE_S - 2
