@@ -364,6 +364,23 @@ class UnreadableField(HandoffError):
         )
 
 
+class NotAllowed(HandoffError):
+    """A name that a job has for something to be called, on a node whose operator allows some alone."""
+
+    def __init__(self, name: str, allowed: Sequence[str]) -> None:
+        super().__init__(name, list(allowed))
+        self.name, self.allowed = name, list(allowed)
+
+    def __str__(self) -> str:
+        module, _, last = self.name.rpartition(".")
+        allow = f"{module}:{last}" if self.name.replace(".", "").isidentifier() else "and its name"
+        entries = [*self.allowed[:_MOST_SHOWN], *(["..."] if len(self.allowed) > _MOST_SHOWN else [])]
+        return (
+            f"{shown(self.name)} is not defined in what may be called on this node, which is {', '.join(entries)}: "
+            f"start its agent with --allow {allow} as well, or name what it allows"
+        )
+
+
 class StoreUnavailable(HandoffError):
     """Redis could not be reached, or does not do what Handoff needs of it."""
 

@@ -12,6 +12,11 @@ from handoff.words.refused import Refused, type_name
 
 _DTYPE = re.compile(r"[<>|][biufcSU][1-9][0-9]{0,9}")
 
+_CHAR = re.compile(r"[?A-Za-z]")
+
+MOST_DIMENSIONS = 64
+"""As NumPy has it; to multiply a million of them would take minutes."""
+
 
 def numpy_of(value: object) -> Any:
     """NumPy if `value` is one of its arrays or scalars proper, else None: whoever has such a value has imported it."""
@@ -36,7 +41,8 @@ def _dtype_fields(numpy: Any, value: Any) -> list[object]:
 
 
 def _dtype_from(numpy: Any, text: str, char: str, mantissa: int) -> Any:
-    if not _DTYPE.fullmatch(text) or len(char) != 1:
+    # NumPy takes many other things for a dtype, and reads some texts as Python.
+    if not _DTYPE.fullmatch(text) or not _CHAR.fullmatch(char):
         raise ValueError(f"no dtype {text!r} is carried")
     dtype = numpy.dtype(char).newbyteorder(text[0])
     if dtype.str != text:
@@ -56,6 +62,11 @@ def build_array(text: str, char: str, mantissa: int, shape: list[int], order: st
     """Make the array of what `array_fields` gave."""
     numpy: Any = import_module("numpy")
     dtype = _dtype_from(numpy, text, char, mantissa)
+    # Before anything is made of them: a text times a number is a long text.
+    if len(shape) > MOST_DIMENSIONS or not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError("its shape is none")
+    if type(data) is not bytes or order not in ("C", "F"):
+        raise ValueError("its fields are not those of an array")
     if prod(shape) * dtype.itemsize != len(data):
         raise ValueError(f"{len(data)} bytes are not an array of {dtype} and shape {shape}")
     # The copy is the array's own memory, so that it may be written to.
@@ -74,9 +85,10 @@ def scalar_fields(value: Any) -> list[object]:
 def build_scalar(kind: str, content: Any, *rest: Any) -> object:
     """Make the scalar of what `scalar_fields` gave."""
     numpy: Any = import_module("numpy")
-    if kind == "U" and not rest:
+    if kind == "U" and not rest and type(content) is str:
         return numpy.str_(content)
-    if kind == "S" and not rest:
+    # Of a number it would make as many zeros.
+    if kind == "S" and not rest and type(content) is bytes:
         return numpy.bytes_(content)
     mantissa, data = rest
     scalar: object = build_array(kind, content, mantissa, [], "C", data)[()]

@@ -8,8 +8,15 @@ from typing import Any
 
 from msgpack import Packer, unpackb
 
+from handoff.errors import LONGEST_SHOWN, shown
 from handoff.words.forms import BY_CODE, CARRIED, CONTAINERS, HASHING, MARK, NATIVE, Form, written
 from handoff.words.refused import Refused, type_name
+
+_MISREAD = (
+    ValueError, TypeError, LookupError, ArithmeticError, OSError, ImportError, AttributeError, MemoryError,
+    RecursionError,
+)  # fmt: skip
+"""Not all that there is: the limit of time of a function may strike in the midst of it."""
 
 MAX_DEPTH = 500
 """How deep containers may be nested: below the 511 at which msgpack stops in some versions (1,024 in others)."""
@@ -41,8 +48,11 @@ def unpack(data: bytes) -> Any:
             unicode_errors="surrogatepass",
             timestamp=3,
         )
-    except (ValueError, TypeError, LookupError, ArithmeticError, OSError, ImportError) as error:
-        raise ValueError(_unreadable(str(error) or type(error).__name__)) from error
+    except _MISREAD as error:
+        said = str(error) or type(error).__name__
+        # It may repeat what it could not read, however long that is.
+        is_short = len(said) <= LONGEST_SHOWN and said.isprintable()
+        raise ValueError(_unreadable(said if is_short else shown(said))) from error
     if reader.open_marks:
         raise ValueError(_unreadable("a mark stands where none belongs"))
     return value

@@ -22,7 +22,7 @@ from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.start import run_node
-from handoff_worker.arguments import amount, device_memory, grace, labels, lease, resources, settle
+from handoff_worker.arguments import allow, amount, device_memory, grace, labels, lease, resources, settle
 from handoff_worker.children.nursery import NoProcess, NurseryBroken
 from handoff_worker.machine.holder import host
 from handoff_worker.machine.mask import Mask
@@ -56,6 +56,8 @@ from handoff_worker.machine.settings import NodeSettings
 @click.option("--wait", type=click.FloatRange(0), default=inf,
               help="Seconds that a start waits for a Redis that is away.  [default: for ever]")  # fmt: skip
 @click.option("--functions-per-child", type=int, help="After how many a child process is replaced.  [default: 1000]")
+@click.option("--allow", multiple=True, callback=allow,
+              help="A MODULE, or MODULE:NAME, whose functions may be called here. Default: all can.")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -74,6 +76,8 @@ def main(**given: Any) -> None:
         name = check_node_name(node.name or host())
         namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
         options = _options(name, node, given)
+        if node.allow and given["allow_pickle"]:
+            raise ValueError("--allow-pickle lets whatever is pickled be called, --allow does not: give one of them")
         if isnan(given["wait"]):
             raise ValueError("--wait is nan: give seconds, 0 to end at once")
     except (HandoffError, ValueError, OSError) as error:
@@ -92,6 +96,7 @@ def main(**given: Any) -> None:
             url=url,
             paths=[*given["paths"], *((node.path,) if node.path else ())],
             allow_pickle=given["allow_pickle"],
+            allow=node.allow or (),
             patience_s=given["wait"],
         )
     except (HandoffError, NameTaken, NoProcess, NurseryBroken, ScriptBug) as error:

@@ -12,6 +12,7 @@ import click
 from handoff.errors import shown
 from handoff.words.resources import Number
 from handoff_worker.machine import settings
+from handoff_worker.machine.allowed import ENTRY, is_entry
 
 Amount = Number | list[int]
 
@@ -51,10 +52,19 @@ def grace(context: click.Context, option: click.Parameter, value: str | None) ->
     return seconds
 
 
+def allow(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Read what may be called; None where nothing is said, which is anything."""
+    for value in values:
+        if not is_entry(value):
+            raise click.BadParameter(f"{shown(value)} is not {ENTRY}")
+    return values or None
+
+
 def settle(given: dict[str, Any]) -> settings.NodeSettings:
     """Put the settings together: options over the file. Raises OSError and ValueError for the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
-    names = ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace", "functions_per_child")
+    names = ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace", "functions_per_child",
+             "allow")  # fmt: skip
     options = {field: given[field] for field in names}
     return replace(
         node,

@@ -38,6 +38,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         lease = 30
         grace = 0.5
         functions_per_child = 20
+        allow = ["myapp.tasks", "myapp.reports:monthly"]
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -62,6 +63,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         lease=30,
         grace=0.5,
         functions_per_child=20,
+        allow=("myapp.tasks", "myapp.reports:monthly"),
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -117,6 +119,10 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             (f"grace = {value}", "'grace'", "seconds from 0 to 86400, or 'forever'")
             for value in ("-1", "86401", "nan", "inf", "true", '"30"', '"Forever"', '""', "[]", "1" + "0" * 400)
         ],
+        *(
+            (f"allow = {value}", "'allow'", "it must be a list, each a module, such as myapp.tasks, or one callable")
+            for value in ("[]", "'myapp'", "['myapp.*']", "[1]", "true")
+        ),
         ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
         ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
         ("resources = 3", "'resources'", "a table"),

@@ -39,11 +39,13 @@ def run_node(
     url: str,
     paths: Sequence[Path],
     allow_pickle: bool,
+    allow: Sequence[str],
     patience_s: float,
 ) -> None:
     """Run the agent of a node until it has ended.
 
-    Functions get a client for `url` and import from `paths`. A Redis that is away at the start is waited for, for up to
+    Functions get a client for `url`, import from `paths`, and are those that `allow` allows (see `machine.allowed`;
+    none = any). A Redis that is away at the start is waited for, for up to
     `patience_s`. Raises `NameTaken`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
     """
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
@@ -79,10 +81,13 @@ def run_node(
         has_gpus="gpu" in capabilities.devices,
         allow_pickle=allow_pickle,
         environ=dict(os.environ),
+        allow=allow,
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
     logger.info("node %s serves %s", name, store.address)
+    if allow:
+        logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
     agent.run()
 
 

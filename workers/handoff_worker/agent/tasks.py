@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from handoff.errors import NodeLost
@@ -29,10 +29,12 @@ class Maker:
         has_gpus: bool,
         allow_pickle: bool,
         environ: Mapping[str, str],
+        allow: Sequence[str] = (),
     ) -> None:
         self.node = node
         self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
+        self._allow = allow
 
     def task(self, started: Started) -> Task | Failed:
         """What a child is to run; or, for a pickled call that this agent does not load, its failure."""
@@ -52,6 +54,7 @@ class Maker:
             is_isolated=started.is_isolated,
             environment=environment,
             serializer=serializer,
+            allow=self._allow,
             inputs=started.inputs,
         )
 
@@ -68,6 +71,7 @@ class Maker:
             is_isolated=started.is_isolated,
             environment=environment,
             serializer=self._serializer(started),
+            allow=self._allow,
             kind="on_failure",
             exception_type=error,
             message=message,

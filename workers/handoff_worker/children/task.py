@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Literal
@@ -32,6 +32,7 @@ class Task:
     environment: Mapping[str, str] = field(default_factory=dict)
     serializer: Literal["msgpack", "pickle", "unread"] = "msgpack"  #: unread: a pickle, and to stay one
     inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
+    allow: Sequence[str] = ()  #: what may be called for it, none = anything
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told
     message: str = ""
@@ -52,6 +53,8 @@ class Task:
         if self.inputs:
             # Not as a map: msgpack reads no numbers as keys, unless asked to.
             message["inputs"] = [[number, dict(entry)] for number, entry in self.inputs.items()]
+        if self.allow:
+            message["allow"] = list(self.allow)
         if self.kind == "on_failure":
             message |= {
                 "exception_type": self.exception_type,

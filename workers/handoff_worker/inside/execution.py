@@ -18,9 +18,11 @@ from handoff.ledger.texts.reservation import job_of
 from handoff.serializer import SerializerLike, UnreadPickle, resolve
 from handoff_worker.inside import failure, graph
 from handoff_worker.inside.failure import Hopeless, NotImported
+from handoff_worker.inside.importing import NOT_IMPORTABLE
 from handoff_worker.inside.inputs import Unmade
 from handoff_worker.inside.job import Job
 from handoff_worker.inside.results import all_serialized, serialized
+from handoff_worker.machine.allowed import Allowed
 
 _NO_LIMIT = contextlib.nullcontext()
 
@@ -33,10 +35,6 @@ class Alarm(UnixSignalDeathPenalty):
     def handle_death_penalty(self, signum: int, frame: FrameType | None) -> None:
         type(self).struck = True
         super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
-
-
-_NOT_IMPORTABLE = (ImportError, AttributeError, SyntaxError)
-"""What another attempt on this node would not change."""
 
 
 def execute(
@@ -67,7 +65,8 @@ def execute(
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:
     try:
         job_id, connection = job_of(task["id"]), connect(task["redis"])
-        job = Job.unread(job_id, connection, _serializer(task["serializer"]), task["job"])
+        allowed = Allowed(task["allow"]) if "allow" in task else None
+        job = Job.unread(job_id, connection, _serializer(task["serializer"]), task["job"], allowed)
         if task["kind"] == "run":
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
             _ = job.func_name
@@ -113,6 +112,7 @@ def _import(job: Job) -> None:
         _ = job.func
         if job.has_on_success:
             _ = job.success_callback
+        job.check_on_failure()
     except JobTimeoutException:
         raise
     except Exception as error:
@@ -120,7 +120,7 @@ def _import(job: Job) -> None:
 
 
 def _not_imported(error: Exception) -> NotImported:
-    return NotImported(retryable=not isinstance(error, _NOT_IMPORTABLE))
+    return NotImported(retryable=not isinstance(error, NOT_IMPORTABLE))
 
 
 def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
@@ -129,7 +129,7 @@ def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[]
     except Exception as missing:
         raise _not_imported(missing) from missing
     note_import()
-    error = failure.rebuild(task["exception_type"], task["message"])
+    error = failure.rebuild(task["exception_type"], task["message"], job.allowed)
     if task["traceback"]:
         error.add_note(task["traceback"])
     job._status = JobStatus.FAILED

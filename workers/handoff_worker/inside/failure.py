@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import traceback
 
-from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.importing import import_function, loaded
+from handoff_worker.machine.allowed import Allowed
 
 LONGEST_TEXT = 100_000
 """Characters of a message or a traceback that are kept; the middle goes."""
@@ -52,11 +53,15 @@ def describe(error: BaseException, *, retryable: bool, place: str = "", begun: b
     }
 
 
-def rebuild(exception_type: str, message: str) -> BaseException:
-    """Build an exception again from what was kept of it, or what stands in for it."""
+def rebuild(exception_type: str, message: str, allowed: Allowed | None) -> BaseException:
+    """Build an exception again from what was kept of it, or what stands in for it.
+
+    Where only some is allowed, nothing else is imported for it.
+    """
+    name = exception_type if "." in exception_type else f"builtins.{exception_type}"
     # Whatever goes wrong here is a reason for the stand-in: user code may do anything when it is imported or built.
     with contextlib.suppress(Exception):
-        kind = import_function(exception_type if "." in exception_type else f"builtins.{exception_type}")
+        kind = (loaded(name) if allowed else None) or import_function(name, allowed)
         if isinstance(kind, type) and issubclass(kind, BaseException):
             return kind(message)
     return OriginalUnavailable(f"{exception_type}: {message}")

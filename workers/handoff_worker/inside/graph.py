@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import rq.job
@@ -22,7 +23,8 @@ def perform(
     job: Job, task: Mapping[str, Any], note_import: Callable[[], None]
 ) -> tuple[object, list[tuple[Serialize, object]]]:
     """-> the result, and what was made of it for those that take it"""
-    evaluator = Evaluator(task["node"], job.serializer.loads, import_function)
+    find = partial(import_function, allowed=job.allowed)
+    evaluator = Evaluator(task["node"], job.serializer.loads, find)
     with _as_current_of_rq(job):
         serializers = evaluator.serializers(job.function_id, job.forms)
         if job.inputs is not None:

@@ -18,6 +18,7 @@ from redis import Redis
 from handoff.errors import ResultGone
 from handoff.ledger.keys import node_of_queue
 from handoff.ledger.store import Store
+from handoff_worker.inside.importing import NOT_IMPORTABLE
 
 MOST_READ = 500
 """Results of one pipeline: their replies are in memory together."""
@@ -28,9 +29,7 @@ OUTAGE_S = 60.0
 _FINISHED = b"1"
 """rq.results.Result.Type."""
 
-_NOT_IMPORTABLE = (ImportError, AttributeError, SyntaxError)
-
-_NOT_READABLE = (*_NOT_IMPORTABLE, ValueError, TypeError, LookupError)
+_NOT_READABLE = (*NOT_IMPORTABLE, ValueError, TypeError, LookupError)
 
 Entry = Mapping[bytes, bytes]
 """The newest entry of a stream of results."""
@@ -166,7 +165,7 @@ class Evaluator:
             self._code[path] = self.find(path)
         except BaseException as error:
             place = f"{purpose}: make it importable on this node, {self.node}"
-            raise Unmade(place, retryable=not isinstance(error, _NOT_IMPORTABLE), begun=False) from error
+            raise Unmade(place, retryable=not isinstance(error, NOT_IMPORTABLE), begun=False) from error
         return self._code[path]
 
 

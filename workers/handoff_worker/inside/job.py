@@ -14,7 +14,8 @@ from rq.exceptions import NoSuchJobError
 
 from handoff.ledger.stored_job import StoredJob
 from handoff.serializer import SerializerLike
-from handoff_worker.inside.importing import import_function
+from handoff_worker.inside.importing import import_function, is_own
+from handoff_worker.machine.allowed import Allowed
 
 _DATES = {name.encode(): name for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")}
 
@@ -28,10 +29,18 @@ class Job(rq.job.Job):
     #: Of a function of a graph: which results come first in its call, and what others ask to be made of its own.
     inputs: Mapping[str, Any] | None = None
     forms: Sequence[Any] = ()
+    allowed: Allowed | None = None  #: what may be called here, None = anything
     _found: Callable[..., Any] | None = None
 
     @classmethod
-    def unread(cls, id: str, connection: Redis, serializer: SerializerLike, stored: Mapping[bytes, bytes]) -> Job:
+    def unread(
+        cls,
+        id: str,
+        connection: Redis,
+        serializer: SerializerLike,
+        stored: Mapping[bytes, bytes],
+        allowed: Allowed | None = None,
+    ) -> Job:
         """Make a job of which only the call is read.
 
         All else is read when it is first asked for, which most functions never do; it takes 25 us, and four times as
@@ -44,7 +53,9 @@ class Job(rq.job.Job):
         with contextlib.suppress(zlib.error):
             data = zlib.decompress(data)
         job = cls.__new__(cls)
-        job.__dict__.update(_id=id, connection=connection, serializer=serializer, stored=stored, _is_unread=True)
+        job.__dict__.update(
+            _id=id, connection=connection, serializer=serializer, stored=stored, allowed=allowed, _is_unread=True
+        )
         job.data = data
         return job
 
@@ -65,8 +76,34 @@ class Job(rq.job.Job):
         # rq asks three times, and to find it takes a tenth of all that is done around a short function.
         if self._found is None:
             name = str(self.func_name)
-            self._found = getattr(self.instance, name) if self.instance else import_function(name)
+            self._found = self._method(name) if self.instance else import_function(name, self.allowed)
         return self._found
+
+    def _method(self, name: str) -> Any:
+        """Of an object that came with the call, as rq allows it."""
+        found, kind = getattr(self.instance, name), type(self.instance)
+        if (allowed := self.allowed) is not None:
+            full = f"{kind.__module__}.{kind.__qualname__}.{name}"
+            if not allowed.has_name(full) and not (is_own(kind, allowed) and is_own(found, allowed)):
+                raise allowed.refusal(full)
+        return found
+
+    @property
+    def success_callback(self) -> Any:
+        return self._callback(b"success_callback_name")
+
+    @property
+    def failure_callback(self) -> Any:
+        return self._callback(b"failure_callback_name")
+
+    def check_on_failure(self) -> None:
+        """Raise `NotAllowed` where its failure callback will not be: the function would end with nobody told."""
+        if self.allowed is not None and (name := self.stored.get(b"failure_callback_name")):
+            self.allowed.check(_dotted(name))
+
+    def _callback(self, field: bytes) -> Any:
+        name = self.stored.get(field)
+        return import_function(_dotted(name), self.allowed) if name else None
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
         """Read the hash as rq does, but for the dates: rq's strptime takes 10 us for each of the usual four."""
@@ -117,3 +154,8 @@ class Job(rq.job.Job):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+
+def _dotted(name: bytes) -> str:
+    """Clients may write a colon where the module ends, as they do for functions."""
+    return name.decode().replace(":", ".", 1)

@@ -13,6 +13,7 @@ from handoff.errors import InvalidNode, InvalidResources
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.resources import SLOTS
+from handoff_worker.machine.allowed import ENTRY, is_entry
 
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
 """A beat takes a third of it, and must not be late on a busy machine; with no end a node would never be lost."""
@@ -57,6 +58,7 @@ class NodeSettings:
     lease: int | float | None = None  #: seconds
     grace: float | None = None  #: seconds, infinite = for ever
     functions_per_child: int | None = None  #: after how many a child process is replaced
+    allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -156,6 +158,10 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"{GRACE}, such as 30",
     ),
     "functions_per_child": (lambda value: _is_whole(value) and value > 0, "a whole number of functions, 1 or more"),
+    "allow": (
+        lambda value: isinstance(value, list) and len(value) > 0 and all(map(is_entry, value)),
+        f"a list, each {ENTRY}",
+    ),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),
