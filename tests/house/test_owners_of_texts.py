@@ -38,6 +38,7 @@ TAKE_APART = {
     "workers/handoff_worker/inside/executor.py": "/proc/self/statm",
     "workers/handoff_worker/inside/importing.py": "dotted names of Python",
     "workers/handoff_worker/inside/nursery.py": "a search path of Python",
+    "workers/handoff_worker/machine/allowed.py": "dotted names of Python",
     "workers/handoff_worker/machine/control_groups.py": "files of the kernel",
     "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table",
     "workers/handoff_worker/machine/holder.py": "/proc/<pid>/stat",
