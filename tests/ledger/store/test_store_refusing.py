@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -64,34 +65,41 @@ def test_who_waits_for_a_result_waits_on_while_redis_refuses(
         assert result.result(LIMIT_S) == 7
 
 
-def test_what_ends_on_a_full_server_is_told_to_who_waits(own_server: RedisServer) -> None:
+def test_who_is_refused_looks_for_the_result_before_the_next_refusal(own_server: RedisServer) -> None:
     with Cluster(own_server.url, namespace=uuid.uuid4().hex) as cluster, ThreadPoolExecutor(1) as pool:
         agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
         handle = cluster.enqueue("tasks:work")
         (started,) = agent.take()
-        refused = note_refusals(handle._store)
+        said: list[str] = []
+        refused = note_refusals(handle._store, said)
         result = pool.submit(handle.result, LIMIT_S)
         with redis.Redis.from_url(own_server.url) as admin:
             serve_again = fill(admin)
-            assert refused.acquire(timeout=LIMIT_S)
+            for _ in range(4):
+                assert refused.acquire(timeout=LIMIT_S)
 
-            # It frees memory first, so it is let through.
+            # A result that frees memory first is let through.
             agent.finish(ok(started.id, 7))
 
             assert result.result(LIMIT_S) == 7
             serve_again()
+    refusals = [at for at, what in enumerate(said) if what == "refused"]
+    assert all("XREAD" in said[at:later] for at, later in pairwise(refusals))
 
 
-def note_refusals(store: Store) -> threading.Semaphore:
-    """-> what is released with each call that the server refuses"""
+def note_refusals(store: Store, said: list[str] | None = None) -> threading.Semaphore:
+    """Note what is asked, and what is refused of it. -> what is released with each refusal"""
     execute, refused = store._execute, threading.Semaphore(0)
+    noted = [] if said is None else said
 
     def noting(*words: Any) -> Any:
+        noted.append(words[0])
         try:
             return execute(*words)
         except redis.exceptions.NoScriptError:
             raise
         except redis.ResponseError:
+            noted.append("refused")
             refused.release()
             raise
 
