@@ -106,7 +106,9 @@ MUTANTS = (
         "handoff/ledger/housekeeping.py",
         "_tick(store.attempt)",
         "_tick(store.run)",
-        ("tests/ledger/store/test_store_refusing.py::test_who_is_refused_looks_for_the_result_before_the_next_refusal",),
+        (
+            "tests/ledger/store/test_store_refusing.py::test_who_is_refused_looks_for_the_result_before_the_next_refusal",
+        ),
     ),
     Mutant(
         "store-silent-resend",

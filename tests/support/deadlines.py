@@ -28,6 +28,18 @@ def _bring_due(cluster: Cluster, key: str, member: str | bytes) -> None:
     assert client.zadd(cluster.store.keys(key), {member: 1}, xx=True, ch=True) == 1
 
 
+def be_longer_ago(cluster: Cluster, seconds: float) -> None:
+    """Let what was before an outage be that much longer ago: all leases, and the last script."""
+    client: Any = cluster.connection
+    leases, clock = cluster.store.keys("leases"), cluster.store.keys("clock")
+    ms = round(seconds * 1000)
+    with client.pipeline() as together:
+        for name in client.zrange(leases, 0, -1):
+            together.zincrby(leases, -ms, name)
+        together.hincrby(clock, "last", -ms)
+        together.execute()
+
+
 def pass_ttls(cluster: Cluster, seconds: float) -> None:
     """Let all keys that expire do so earlier by this."""
     client: Any = cluster.connection

@@ -11,13 +11,14 @@ import pytest
 import redis
 
 from handoff.client.cluster import Cluster
-from handoff.errors import StoreUnavailable
+from handoff.errors import DuplicateFunction, StoreUnavailable
 from handoff.ledger import store as store_module
 from handoff.ledger.store import GIVE_UP_AFTER_S
 from handoff.local.server import RedisServer
 from handoff.words.function import Function
 from support.books import check_books
 from support.connections import NODE, assert_one_sentence, command, connection_class
+from support.proxy import FaultyProxy
 
 REFUSED = "Redis at {} is not available"
 
@@ -89,6 +90,27 @@ class TestUnavailable:
                 with pytest.raises(StoreUnavailable):
                     call()
             away.close()
+
+    def test_a_call_that_failed_may_have_been_done_and_its_id_says_so(
+        self, server: RedisServer, clock: SimpleNamespace
+    ) -> None:
+        with (
+            FaultyProxy("127.0.0.1", server.port) as proxy,
+            Cluster(proxy.url(server.url), namespace=uuid.uuid4().hex) as cluster,
+        ):
+            # So that the server knows the script, and no attempt is lost in asking for it.
+            cluster.enqueue("tasks:work")
+            id, is_bad = uuid.uuid4().hex, True
+            for number in range(1, 9):
+                proxy.drop_reply(number, lambda command: is_bad and command.name == "EVALSHA")
+
+            with pytest.raises(StoreUnavailable):
+                cluster.enqueue("tasks:work", job_id=id)
+
+            is_bad = False
+            with pytest.raises(DuplicateFunction):
+                cluster.enqueue("tasks:work", job_id=id)
+            assert cluster.handle(id).status == "waiting"
 
     def test_a_wrong_password_is_told_at_once(self, server: RedisServer, clock: SimpleNamespace) -> None:
         with Cluster(f"redis://:wrong-word@127.0.0.1:{server.port}/0") as cluster:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,7 @@ from handoff import Cluster
 from handoff.ledger import housekeeping
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
-from support.deadlines import LEASE_S
+from support.deadlines import LEASE_S, be_longer_ago
 from support.gate import Gate
 from support.waiting import LIMIT_S
 
@@ -20,15 +19,6 @@ from support.waiting import LIMIT_S
 @pytest.fixture
 def redis_server(own_server: RedisServer) -> RedisServer:
     return own_server
-
-
-def make_longer_ago(cluster: Cluster, ms: int) -> None:
-    """Let all leases be over by that much earlier, and the last script be that much longer ago."""
-    client: Any = cluster.connection
-    leases, clock = cluster.store.keys("leases"), cluster.store.keys("clock")
-    for name in client.zrange(leases, 0, -1):
-        client.zincrby(leases, -ms, name)
-    client.hincrby(clock, "last", -ms)
 
 
 @pytest.mark.slow
@@ -43,7 +33,7 @@ def test_what_runs_survives_an_outage_that_is_longer_than_its_lease(
         node.freeze()
     redis_server.kill()
     redis_server.restart()
-    make_longer_ago(cluster, round(2 * LEASE_S * 1000))
+    be_longer_ago(cluster, 2 * LEASE_S)
     # The first script is not that of an agent.
     housekeeping.tick(cluster.store)
     for node in nodes:
