@@ -1,0 +1,26 @@
+"""The events played again: nothing is ever reserved that a node has not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from campaign.watching import Event
+from support.hammer.replay import Node, Replay
+
+
+class Story(Replay):
+    """The replay without what is promised to who was overtaken: that takes the ranks of functions, some of which are gone."""
+
+    def _check_promise(self, event: dict[str, str], node: Node, cost: dict[str, int]) -> None:
+        return
+
+
+def overruns(events: Sequence[Event]) -> list[str]:
+    """The first event at which more was reserved than there is, or something else that cannot be."""
+    story = Story({})
+    for event in events:
+        try:
+            story.play([dict(event.fields)])
+        except (AssertionError, KeyError) as error:
+            return [f"{error!r} at {dict(event.fields)}"]
+    return [f"{id} is held at the end" for id in story.held]

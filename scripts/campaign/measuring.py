@@ -1,0 +1,68 @@
+"""How fast all came back: the slowest recovery of a lost node's work, and the rate before, during and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from campaign.driving import Driven
+from campaign.faults.fault import REDIS
+from campaign.verdict import Verdict
+from campaign.watching import Event, Follower
+
+MOST_LEASES = 8
+"""A loss that comes later than so many leases after a fault is not of that fault."""
+
+
+def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float) -> None:
+    """Fill in the figures."""
+    verdict.faults.update(done.kind for done in driven.done)
+    verdict.missed, verdict.checks = driven.missed, driven.checks
+    verdict.rates = {
+        "before": _rate(follower.events, driven.began_ms, driven.faults_from_ms),
+        "during": _rate(follower.events, driven.faults_from_ms, driven.faults_to_ms),
+        "after": _rate(follower.events, driven.faults_to_ms, driven.calm_to_ms),
+    }
+    lost = [each for each in follower.events if each.fields["event"] == "node" and each.fields["change"] == "lost"]
+    for event in lost:
+        leases = _recovery(event, driven, follower, lease_s)
+        if leases is None:
+            verdict.losses_without_fault += 1
+        else:
+            verdict.slowest_recovery = max(verdict.slowest_recovery, leases)
+
+
+def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> float | None:
+    """From the fault that a node was lost to until the last of its work was given back; None: there was no fault."""
+    node, lease_ms = loss.fields["node"], lease_s * 1000
+    struck = [
+        done.at_ms
+        for done in driven.done
+        if done.target == node
+        and loss.at_ms - done.at_ms >= 0
+        and _leases(follower, done.at_ms, loss, lease_ms) < MOST_LEASES
+    ]
+    if not struck:
+        struck_all = [done.at_ms for done in driven.done if done.target == REDIS and done.at_ms <= loss.at_ms]
+        is_near = bool(struck_all) and _leases(follower, struck_all[-1], loss, lease_ms) < MOST_LEASES
+        return 0.0 if is_near else None
+    returned = [
+        event
+        for event in follower.events
+        if event.fields["event"] == "released"
+        and event.fields["outcome"] == "lost"
+        and event.fields["node"] == node
+        and loss.at_ms <= event.at_ms <= loss.at_ms + 2 * lease_ms
+    ]
+    return _leases(follower, struck[-1], returned[-1] if returned else loss, lease_ms)
+
+
+def _leases(follower: Follower, from_ms: int, to: Event, lease_ms: float) -> float:
+    return (follower.uptime_ms(to.at_ms) - follower.uptime_ms(from_ms)) / lease_ms
+
+
+def _rate(events: Sequence[Event], from_ms: int, to_ms: int) -> float:
+    count = sum(
+        event.fields["event"] == "released" and event.fields["outcome"] == "finished" and from_ms <= event.at_ms < to_ms
+        for event in events
+    )
+    return count / max(0.001, (to_ms - from_ms) / 1000)

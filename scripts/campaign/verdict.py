@@ -1,0 +1,50 @@
+"""What is wrong after a campaign, by what it is; and what else a table tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN = (
+    "lost", "doubled", "leaked", "over capacity", "wrong outcome", "books", "broken",
+)  # fmt: skip
+SORTS = (LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN)
+
+
+@dataclass
+class Verdict:
+    """All that came of a campaign."""
+
+    seed: int
+    seconds: float
+    faults: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    checks: int = 0
+    submitted: Counter[str] = field(default_factory=Counter)  #: functions and graphs, by how they ended
+    starts: int = 0  #: of functions that may start once
+    wrong: list[tuple[str, str]] = field(default_factory=list)  #: sort, and what it is
+    slowest_recovery: float = 0.0  #: in leases
+    losses_without_fault: int = 0
+    rates: dict[str, float] = field(default_factory=dict)  #: functions finished a second: before, during, after
+
+    def note(self, sort: str, *what: str) -> None:
+        self.wrong += [(sort, each) for each in what]
+
+    def count(self, sort: str) -> int:
+        return sum(1 for each, _ in self.wrong if each == sort)
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "faults": dict(sorted(self.faults.items())),
+            "missed": self.missed,
+            "checks": self.checks,
+            "submitted": dict(self.submitted),
+            "starts": self.starts,
+            **{sort.replace(" ", "_"): self.count(sort) for sort in SORTS},
+            "slowest_recovery": round(self.slowest_recovery, 2),
+            "losses_without_fault": self.losses_without_fault,
+            "rates": {when: round(rate, 2) for when, rate in self.rates.items()},
+            "wrong": [list(each) for each in self.wrong],
+        }
