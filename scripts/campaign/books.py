@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from campaign.servers import Never, wait_until
-from campaign.world import NAMESPACE, World
+from campaign.world import NAMESPACE, TOKENS, World
 from handoff.ledger.keys import SCHEMA, prefix
 from handoff.ledger.store import Store
 from support.books import assert_nothing_held, check_books
@@ -40,13 +40,14 @@ def check_expired(world: World) -> list[str]:
     """The keys that are left when all agents have gone and all has expired. -> those that should not be"""
     client: Any = world.direct()
     store = _store(client, 0)
+    world.cluster.share(dict.fromkeys(TOKENS, 0))
     tick_until_quiet(store)
     for key in client.scan_iter(count=1000):
         if client.pttl(key) > 0:
             client.pexpire(key, 1)
     store.now_ms = round((time.time() + LONG_S) * 1000)
     tick_until_quiet(store)
-    kept = _permanent()
+    kept = _permanent() + _kept_by_rq(world)
     left = {key.decode() for key in client.scan_iter(count=1000)}
     return [f"{key} is left when all has expired" for key in sorted(left) if not key.startswith(kept)]
 
@@ -68,6 +69,13 @@ def _permanent() -> tuple[str, ...]:
     own, rq = prefix(NAMESPACE), _store(redis.Redis(), 0).keys("rq_queues").removesuffix("queues")
     rows = [key for name, key in SCHEMA.items() if key.lifetime.startswith("permanent") or name in KEPT_WITH_NOTHING]
     return tuple((rq if key.rq else own) + key.path for key in rows)
+
+
+def _kept_by_rq(world: World) -> tuple[str, ...]:
+    """What its own tools canceled RQ keeps for ever, as on its own queues."""
+    ids = [id for id, verbs in world.touched.items() if "cancel" in verbs]
+    keys = world.cluster.store.keys
+    return tuple(keys("rq_job", id) for id in ids) + ((keys("rq_canceled"),) if ids else ())
 
 
 def _store(client: redis.Redis, now_ms: int) -> Store:

@@ -45,7 +45,7 @@ class Campaign:
     first: int | None = None  #: only so many of the faults
 
     def run(self, tell: Tell) -> Verdict:
-        """Do it, and judge it. Where something is wrong, what processes have written is left in a folder, which is told."""
+        """Do it, and judge it. Where something is wrong, what processes have written is left in a folder."""
         folder = Path(tempfile.mkdtemp(prefix="handoff-chaos-"))
         verdict = Verdict(self.seed, self.seconds)
         plan = make_plan(self.seed, self.seconds, {name: kind.weight for name, kind in self.kinds.items()})

@@ -9,7 +9,7 @@ from support.hammer.replay import Node, Replay
 
 
 class Story(Replay):
-    """The replay without what is promised to who was overtaken: that takes the ranks of functions, some of which are gone."""
+    """The replay without what is promised to who was overtaken, for that takes the ranks of what is gone by now."""
 
     def _check_promise(self, event: dict[str, str], node: Node, cost: dict[str, int]) -> None:
         return

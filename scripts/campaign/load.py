@@ -69,7 +69,9 @@ class Orders:
             options["wait_ttl"] = 5
         elif draw.random() < 0.1:
             options["where"] = {"zone": draw.choice("xy")}
-        return Order(id, SINGLE, code, number, seconds, draw.choice([0, 0, 0, 3, 8]), options)
+        # The waits between attempts grow, and what always fails has them all.
+        retries = draw.choice([0, 0, 0, 2, 4]) if code != "fail" else draw.choice([0, 1])
+        return Order(id, SINGLE, code, number, seconds, retries, options)
 
 
 @dataclass

@@ -1,0 +1,52 @@
+"""A minute of the campaign that `scripts/chaos` runs; long ones are run by hand.
+
+What is judged here holds on the busiest machine: rates and recoveries are only told.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from campaign.campaigns import Campaign
+from campaign.faults import KINDS
+from campaign.plan import make_plan
+from campaign.shrinking import shortest
+from support import need_redis_server
+
+SEED = 7
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_whatever_dies_for_a_minute_every_function_ends_once_and_nothing_is_left() -> None:
+    need_redis_server()
+    told: list[str] = []
+
+    verdict = Campaign(SEED, seconds=60, lease_s=4, rate=6, kinds=KINDS).run(told.append)
+
+    assert verdict.wrong == [], "\n".join([f"scripts/chaos --seed {SEED} --lease 4 --rate 6", *told])
+    assert verdict.faults.total() >= 10
+    assert verdict.submitted["finished"] > 50
+    assert verdict.starts > 10
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    weights = {name: kind.weight for name, kind in KINDS.items()}
+    plan = make_plan(1, 180, weights)
+
+    assert plan == make_plan(1, 180, weights)
+    assert plan != make_plan(2, 180, weights)
+    assert len({planned.kind for planned in plan}) > len(KINDS) / 2
+    assert [planned.at_s for planned in plan] == sorted(planned.at_s for planned in plan)
+
+
+@pytest.mark.parametrize("needed", [0, 1, 37, 100])
+def test_the_shortest_list_of_faults_that_fails_is_found(needed: int) -> None:
+    asked: list[int] = []
+
+    def fails(count: int) -> bool:
+        asked.append(count)
+        return count >= needed
+
+    assert shortest(fails, 100) == needed
+    assert len(asked) <= 16
