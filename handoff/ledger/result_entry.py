@@ -16,6 +16,25 @@ Entry = tuple[bytes, Fields]
 """Its id, and its fields."""
 
 
+MOST_UNZIPPED = 64 * 2**20
+"""Bytes that are made of compressed ones: a few of these can become any number."""
+
+
+class TooMuch(ValueError):
+    """Of what was compressed would become more than anybody writes."""
+
+
+def unzip(data: bytes) -> bytes:
+    """Unpack what was compressed. Raises `zlib.error` for what was not, and `TooMuch`."""
+    unzipper = zlib.decompressobj()
+    text = unzipper.decompress(data, MOST_UNZIPPED)
+    if not unzipper.eof:
+        if unzipper.unconsumed_tail:
+            raise TooMuch
+        raise zlib.error("it ends too early")
+    return text
+
+
 def entry_of(id: bytes, flat: Sequence[bytes]) -> Entry:
     """An entry as scripts reply it: name, value, ..."""
     return id, dict(zip(flat[::2], flat[1::2], strict=True))
@@ -47,6 +66,6 @@ def decode_traceback(entry: Fields) -> str:
     """The traceback of a result entry, '' where there is none."""
     text = entry.get(b"exc_string")
     try:
-        return "" if not text else zlib.decompress(b64decode(text)).decode()
+        return "" if not text else unzip(b64decode(text)).decode()
     except (ValueError, zlib.error):
         return "(what stands in place of its traceback is none)"

@@ -189,9 +189,9 @@ class Store:
         """One plain read, once."""
         return self._attempt(lambda: self._execute(command, *arguments))
 
-    def glance(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def glance(self, commands: Sequence[tuple[Any, ...]], silence_s: float = SHORTEST_SILENCE_S) -> list[Any]:
         """Plain reads in one round trip, once and with little patience. -> of each its reply, or its error"""
-        return self._attempt(lambda: self._together(commands, raise_on_error=False), SHORTEST_SILENCE_S)
+        return self._attempt(lambda: self._together(commands, raise_on_error=False), silence_s)
 
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""

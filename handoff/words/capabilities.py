@@ -11,7 +11,7 @@ from decimal import ROUND_FLOOR
 from numbers import Integral
 from typing import TypeGuard
 
-from handoff.errors import InvalidResources
+from handoff.errors import InvalidResources, shown
 from handoff.words.resources import (
     ALWAYS_DEVICES,
     LARGEST,
@@ -136,7 +136,8 @@ def _sizes(device: str, value: object, indices: Sequence[int] | None) -> tuple[i
         amounts = [value[index] for index in indices]
     elif isinstance(value, (list, tuple)):
         if len(value) != len(indices):
-            raise InvalidResources(name, value, f"a list in device_memory has one amount for each of {list(indices)}")
+            rule = f"a list in device_memory has one amount for each of {shown(list(indices))}"
+            raise InvalidResources(name, value, rule)
         amounts = list(value)
     else:
         amounts = [value] * len(indices)

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from handoff.errors import UnreadableField
+from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
@@ -18,6 +20,9 @@ from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
+
+LARGEST_JOB = 64 * 2**20
+"""Bytes of the fields of a job that are read by themselves; arguments have 8 MB at most."""
 
 
 class Stale(Exception):
@@ -147,8 +152,14 @@ class NodeLedger:
                 raise unlisted("parcel", reply)
 
     def read_fields(self, job_id: str, names: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Read fields of a job's hash, as far as there are any."""
-        values = self._store.read_once("HMGET", self._store.keys("rq_job", job_id), *names)
+        """Read fields of a job's hash, as far as there are any. Raises `UnreadableField` for more than a job has."""
+        key = self._store.keys("rq_job", job_id)
+        lengths = self._store.glance([("HSTRLEN", key, name) for name in names], SILENCE_S)
+        # It would be in the memory of agent and child several times over.
+        if (size := sum(length for length in lengths if isinstance(length, int))) > LARGEST_JOB:
+            fields = b", ".join(names).decode(errors="replace")
+            raise UnreadableField(fields, f"{size} bytes", f"at most {LARGEST_JOB // 2**20} MB together")
+        values = self._store.read_once("HMGET", key, *names)
         return {name: value for name, value in zip(names, values, strict=True) if value is not None}
 
     def recall(self, ended: Sequence[Ended], op: int) -> int:

@@ -69,8 +69,7 @@ def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Red
         job = Job.unread(job_id, connection, _serializer(task["serializer"]), task["job"], allowed)
         if task["kind"] == "run":
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
-            _ = job.func_name
-            job.restore_graph()
+            job.read_call()
     except DeserializationError as error:
         # rq's has no text of its own.
         raise NotImported(retryable=False) from error.__cause__

@@ -135,7 +135,7 @@ class Evaluator:
             raise Unmade(f"raised by reading the result of {id!r}", retryable=retryable) from error
         if deserialize is None:
             return value
-        source = node_of_queue(entry.get(b"worker_name", b"").decode())
+        source = node_of_queue(entry.get(b"worker_name", b"").decode(errors="replace"))
         return self._apply("deserializes", id, deserialize, value, source, self.node)
 
     def _inline(

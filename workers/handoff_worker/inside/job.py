@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import rq.job
 from redis import Redis
-from rq.exceptions import NoSuchJobError
 
+from handoff.errors import UnreadableField
 from handoff.ledger.stored_job import StoredJob
 from handoff.serializer import SerializerLike
+from handoff_worker.inside.checked import check_call, check_forms, check_inputs, unzipped
 from handoff_worker.inside.importing import import_function, is_own
 from handoff_worker.machine.allowed import Allowed
 
 _DATES = {name.encode(): name for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")}
+
+_NOT_RQS = frozenset((*_DATES, b"data", b"exc_info"))
+
+_NOTHING = b"\xc1"
+"""What no serializer reads: it stands for a call until that is read, or where it cannot be."""
 
 _UNLIMITED = (None, b"", b"-1")
 
@@ -30,6 +34,7 @@ class Job(rq.job.Job):
     inputs: Mapping[str, Any] | None = None
     forms: Sequence[Any] = ()
     allowed: Allowed | None = None  #: what may be called here, None = anything
+    fault: UnreadableField | None = None  #: of its call, of which its failure callback is told
     _found: Callable[..., Any] | None = None
 
     @classmethod
@@ -46,15 +51,16 @@ class Job(rq.job.Job):
         All else is read when it is first asked for, which most functions never do; it takes 25 us, and four times as
         long where other processes have had the caches.
         """
-        if b"data" not in stored:
-            raise NoSuchJobError(f"Unexpected job format: {dict(stored)}")
-        data = stored[b"data"]
-        # What rq wrote long ago is not compressed.
-        with contextlib.suppress(zlib.error):
-            data = zlib.decompress(data)
+        data, fault = _unpacked("data", stored.get(b"data"))
         job = cls.__new__(cls)
         job.__dict__.update(
-            _id=id, connection=connection, serializer=serializer, stored=stored, allowed=allowed, _is_unread=True
+            _id=id,
+            connection=connection,
+            serializer=serializer,
+            stored=stored,
+            allowed=allowed,
+            fault=fault,
+            _is_unread=True,
         )
         job.data = data
         return job
@@ -106,8 +112,15 @@ class Job(rq.job.Job):
         return import_function(_dotted(name), self.allowed) if name else None
 
     def restore(self, raw_data: Mapping[bytes, bytes]) -> None:
-        """Read the hash as rq does, but for the dates: rq's strptime takes 10 us for each of the usual four."""
-        super().restore({name: value for name, value in raw_data.items() if name not in _DATES})
+        """Read the hash as rq does, but for the dates: rq's strptime takes 10 us for each of the usual four.
+
+        And but for what is compressed, of which rq makes any number of bytes.
+        """
+        known = {name: value for name, value in raw_data.items() if name not in _NOT_RQS}
+        super().restore({**known, b"data": _NOTHING})
+        self.data, _ = _unpacked("data", raw_data.get(b"data"))
+        if told := raw_data.get(b"exc_info"):
+            self._exc_info = _unpacked("exc_info", told)[0].decode("utf-8", "replace")
         for name, attribute in _DATES.items():
             if date := raw_data.get(name):
                 setattr(self, attribute, datetime.fromisoformat(date.decode()))
@@ -136,13 +149,18 @@ class Job(rq.job.Job):
         """The run that it is a function of."""
         return StoredJob(self.stored).text("run")
 
-    def restore_graph(self) -> None:
-        """Read what rq knows nothing of: `inputs` and `forms`."""
+    def read_call(self) -> None:
+        """Read the call, and what rq knows nothing of: `inputs` and `forms`. Raises `UnreadableField`, and rq's."""
+        if self.fault is not None:
+            raise self.fault
+        check_call([self.func_name, self.instance, self.args, self.kwargs])
         stored = StoredJob(self.stored)
         if inputs := stored.bytes("inputs"):
             self.inputs = self.serializer.loads(inputs)
+            check_inputs(self.inputs)
         if forms := stored.bytes("forms"):
             self.forms = self.serializer.loads(forms)
+            check_forms(self.forms)
 
     def put_first(self, values: Sequence[Any]) -> None:
         """Let the call begin with these arguments; what `save` writes of it stays as it was, for the next attempt."""
@@ -154,6 +172,14 @@ class Job(rq.job.Job):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+
+def _unpacked(field: str, data: bytes | None) -> tuple[bytes, UnreadableField | None]:
+    """-> what was compressed, or `_NOTHING` and what is wrong with it"""
+    try:
+        return unzipped(field, data or b""), None
+    except UnreadableField as error:
+        return _NOTHING, error
 
 
 def _dotted(name: bytes) -> str:

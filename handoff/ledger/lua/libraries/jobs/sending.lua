@@ -11,6 +11,9 @@ local MOST = 524288
 -- Bytes of a field that is worth a round trip of its own.
 local LARGE = 1024
 
+-- No job has a tenth of these fields; a million of them would be sent in one reply.
+local MOST_FIELDS = 1000
+
 local function size_of(flat)
   local size = 0
   for i = 1, #flat do
@@ -29,6 +32,9 @@ end
 
 local function without_large(key)
   local flat, left_out = {}, {}
+  if redis.call('HLEN', key) > MOST_FIELDS then
+    return flat, left_out
+  end
   for _, field in ipairs(redis.call('HKEYS', key)) do
     if redis.call('HSTRLEN', key, field) > LARGE then
       left_out[#left_out + 1] = field
@@ -39,18 +45,17 @@ local function without_large(key)
   return flat, left_out
 end
 
--- The job's hash, {field, value, ...}, and the fields that are left out.
+-- The job's hash, {field, value, ...}, and the fields that are left out; nothing of what is no job's hash any more.
 function Sending.fields(job_id)
   local key = K.rq_job .. job_id
   -- Looked at first, for to read 8 MB takes a while.
   local length = redis.pcall('HSTRLEN', key, 'data')
   if type(length) == 'table' then
-    -- It is no hash any more.
     return {}, {}
   end
   if length <= MOST then
     local flat = redis.call('HGETALL', key)
-    if has_room(size_of(flat)) then
+    if #flat <= 2 * MOST_FIELDS and has_room(size_of(flat)) then
       return flat, {}
     end
   end
