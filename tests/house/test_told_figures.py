@@ -13,7 +13,7 @@ from handoff.ledger.jobs import LARGEST_ARGUMENTS
 from handoff.ledger.rqmodel import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from handoff.ledger.run_options import RunOptions
 from handoff_worker.__main__ import main
-from handoff_worker.agent import memory, recess
+from handoff_worker.agent import ending, memory, recess
 from handoff_worker.children import watch
 from handoff_worker.inside.results import LARGEST_FORMS, LARGEST_RESULT
 from handoff_worker.machine import open_files
@@ -72,6 +72,19 @@ def default_of(option: str) -> float:
         ("workers/README.md", "takes nothing for 5 seconds and then", recess.PAUSE_S == 5),
         ("workers/README.md", "what has ended on them in the last ten minutes", memory.REMEMBERED_S == 600),
         ("workers/README.md", "of the last 20,000 functions at most", memory.MOST_REMEMBERED == 20_000),
+        ("workers/README.md", "(`--grace`, or `grace` in `node.toml`; 30 by default)", default_of("--grace") == 30),
+        ("workers/README.md", "the agent tries for 10 s more", ending.DELIVERY_S == 10),
+        (
+            "workers/README.md",
+            "`--functions-per-child` (1000 by default)",
+            default_of("--functions-per-child") == 1000,
+        ),
+        (
+            "workers/README.md",
+            "longer than a third of the shortest lease, is added to every lease",
+            "/ 3)" in (ROOT / "handoff/ledger/lua/libraries/time/clock.lua").read_text(encoding="utf-8"),
+        ),
+        ("workers/README.md", "calls that get no answer for 5 s are given up", connection.SILENCE_S == 5),
         # They are kept in base64, which takes four thirds.
         ("workers/README.md", "up to 0.75 MB each, and the newest 3 to 6 MB", memory.MOST_TOLD_BYTES == MB),
         ("workers/README.md", "up to 0.75 MB each, and the newest 3 to 6 MB", memory.MOST_BYTES == 8 * MB),
@@ -80,6 +93,28 @@ def default_of(option: str) -> float:
 def test_a_figure_on_a_page_is_that_of_the_code(page: str, told: str, is_so: bool) -> None:
     assert told in " ".join((ROOT / page).read_text(encoding="utf-8").split())
     assert is_so
+
+
+QUOTES = {
+    "Those that have no retries left fail then": "agent/ending.py",
+    "has failed and is tried again, all else goes on": "agent/stumbles.py",
+}
+
+
+@pytest.mark.parametrize("quote", QUOTES)
+def test_what_a_log_is_said_to_say_it_says(quote: str) -> None:
+    assert f"`{quote}`" in (ROOT / "workers/README.md").read_text(encoding="utf-8")
+    assert quote in (ROOT / "workers/handoff_worker" / QUOTES[quote]).read_text(encoding="utf-8")
+
+
+def test_functions_of_a_service_write_where_they_are_said_to() -> None:
+    unit = (ROOT / "workers/handoff-node.service").read_text(encoding="utf-8").splitlines()
+    told = (ROOT / "workers/README.md").read_text(encoding="utf-8")
+
+    assert "below `/var/lib/handoff`, or to any other place" in told
+    assert "outside of `/usr`, `/boot`, `/etc` and `/home`" in told
+    # /usr, /boot and /etc are what `full` means.
+    assert {"StateDirectory=handoff", "ProtectSystem=full", "ProtectHome=read-only"} <= set(unit)
 
 
 def seconds_in(file: str, setting: str) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import socket
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from rq import Queue
 from rq.job import Job
 
 from handoff.client.cluster import Cluster
+from handoff.client.handle import Handle
 from handoff.errors import StoreUnavailable
 from handoff.ledger import sentinels
 from handoff.ledger.sentinels import BeingReplaced, Sentinels
@@ -296,6 +299,32 @@ FAILOVERS: list[Any] = [
     pytest.param(Watched.fail_over, id="failover"),
     pytest.param(Watched.kill_master, id="kill"),
 ]
+
+
+@pytest.mark.slow
+def test_a_master_that_takes_nothing_any_more_is_replaced_without_a_loss(own_watched: Watched) -> None:
+    with fresh(own_watched.url) as cluster, ThreadPoolExecutor(1) as pool:
+        cluster.register_node("a", NODE)
+        taken: list[Handle] = []
+        is_over = threading.Event()
+
+        def submit() -> None:
+            while not is_over.is_set():
+                with contextlib.suppress(StoreUnavailable):
+                    taken.append(cluster.enqueue("tasks:work"))
+
+        submitting = pool.submit(submit)
+        wait_until(lambda: len(taken) > 10, "functions are taken")
+        # Longer than operators are told: no machine is too slow for it.
+        own_watched.client(own_watched.master).execute_command("CLIENT", "PAUSE", "60000", "WRITE")
+        own_watched.fail_over()
+        before = len(taken)
+        wait_until(lambda: len(taken) > before + 10, "functions are taken by the new master")
+        is_over.set()
+        submitting.result(LIMIT_S)
+
+        assert {handle.status for handle in taken} <= {"queued", "waiting"}
+        check_books(cluster.store)
 
 
 @pytest.mark.parametrize("change", FAILOVERS)
