@@ -188,7 +188,7 @@ MUTANTS = (
         ("  if from then\n    redis.call('BITOP', 'AND', result, result, from)\n  end\n"),
         "",
         (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_collocated_functions_are_claimed_on_one_node[fake]",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-tokens go to the best rank that has room somewhere]",
         ),
     ),
     Mutant(

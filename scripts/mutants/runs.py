@@ -49,7 +49,9 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/leftovers.lua",
         "    redis.call('ZADD', K.leftovers, Call.leftovers[i][2], Call.leftovers[i][1])\n",
         "    local _ = i\n",
-        ("tests/client/runs/test_run_results.py::TestResults::test_a_function_whose_node_is_lost_is_the_reason[fake]",),
+        (
+            "tests/ledger/runs/test_run_groups_move.py::test_the_last_of_a_group_that_waits_for_a_node_goes_elsewhere_when_that_is_closed[fake-lose]",
+        ),
     ),
     Mutant(
         "readiness-skip-message",

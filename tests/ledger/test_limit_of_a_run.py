@@ -80,6 +80,8 @@ def test_tokens_that_are_held_for_somebody_may_go_with_their_run(site: Site, oth
 
     assert run.status == "canceled"
     assert site.ledger().get("holds") == {}
+    [ended] = site.events("unheld")
+    assert ended["job"] == held["job"]
 
 
 def test_what_rq_brought_back_is_tried_again_without_the_limit_when_its_run_has_ended(site: Site) -> None:

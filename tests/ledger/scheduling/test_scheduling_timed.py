@@ -156,14 +156,14 @@ def test_while_nobody_is_there_but_a_client_that_waits_all_comes_about_that_the_
     unfit = submit(cluster, "unfit", cost={"cpu": 3}, on_infeasible=0.2)
     late = submit(cluster, "late", cost={"cpu": 3}, delay=0.3, wait_ttl=0.3)
     assert [each.status for each in (delayed, patient, unfit, late)] == ["delayed", "waiting", "waiting", "delayed"]
-    run = cluster.store.run
+    attempt = cluster.store.attempt
 
-    def run_as_time_goes_by(script: str, *rest: Any, **arguments: Any) -> list[Any]:
+    def attempt_as_time_goes_by(script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """The clock moves with every housekeeping, of which nobody but the client does any."""
         pass_ms(cluster.store, 400 if script == "tick" else 0)
-        return run(script, *rest, **arguments)
+        return attempt(script, *rest, **arguments)
 
-    monkeypatch.setattr(cluster.store, "run", run_as_time_goes_by)
+    monkeypatch.setattr(cluster.store, "attempt", attempt_as_time_goes_by)
     with pytest.raises(WaitExpired):
         late.result(timeout=LIMIT_S)
 
