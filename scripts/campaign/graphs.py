@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from campaign import functions
 from campaign.journal import Order
 from handoff import DAG, Collocated, Function
 
-FORMS = ("chain", "diamond", "fan", "together")
+WHOLE = "whole"
+"""A graph that is refused where there is no room for all of it."""
 
-STEPS = 5
+FORMS = ("chain", "fan", "together", "few at a time", WHOLE)
+
+OPTIONS: dict[str, dict[str, Any]] = {"few at a time": {"max_concurrency": 2}, WHOLE: {"reserve": "whole"}}
+"""With which a graph of that form is submitted."""
+
+STEPS = 6
 
 
 def takes(form: str) -> dict[str, list[str]]:

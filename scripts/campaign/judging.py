@@ -17,7 +17,15 @@ from campaign.journal import GRAPH, Submitted
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
 from campaign.watching import Event
 from campaign.world import World
-from handoff.errors import FunctionCanceled, FunctionFailed, HandoffError, NodeLost, UnknownFunction, WaitExpired
+from handoff.errors import (
+    FunctionCanceled,
+    FunctionFailed,
+    HandoffError,
+    NodeLost,
+    ResourcesUnavailable,
+    UnknownFunction,
+    WaitExpired,
+)
 from handoff.ledger.records import Record, look, outcome
 from handoff.ledger.runs import look_run
 from handoff.serializer import Serializer
@@ -53,7 +61,9 @@ class Judge:
         for clash in _lines(self.world.folder / functions.CLASHES):
             self.verdict.note(OVER, f"a device had two functions at once: {clash}")
         for each in submitted.values():
-            if each.refused:
+            if each.refused.startswith(ResourcesUnavailable.__name__) and each.order.code == graphs.WHOLE:
+                self.verdict.submitted["graph refused"] += 1
+            elif each.refused:
                 self.verdict.note(WRONG, f"{each.order.id} was refused: {each.refused}")
             elif each.order.kind == GRAPH:
                 self._judge_graph(each)

@@ -40,9 +40,9 @@ KEPT_S = 3600
 
 SHARE_OF_GRAPHS, SHARE_CANCELED = 0.06, 0.04
 
-COSTS: list[dict[str, float]] = [
+COSTS: list[Any] = [
     {}, {"cpu": 0.25}, {"cpu": 0.5}, {"cpu": 1}, {"cpu": 2}, {"memory": 300, "cpu": 0.5}, {"gpu": 0.5},
-    {"gpu_memory": 3000}, {"license": 1}, {"license": 1, "cpu": 1},
+    {"gpu_memory": 3000}, {"license": 1}, {"license": 1, "cpu": 1}, [{"gpu": 0.5}, {"cpu": 1}],
 ]  # fmt: skip
 
 
@@ -56,7 +56,7 @@ class Orders:
         self._count += 1
         draw, id = self._draw, f"{self._name}-{self._count}"
         number = draw.randrange(1000)
-        seconds = draw.choice([0.0, 0.02, 0.05, 0.1, 0.2, 1.0])
+        seconds = draw.choice([0.0, 0.05, 0.1, 0.3, 0.5, 1.5])
         if draw.random() < SHARE_OF_GRAPHS:
             return Order(id, GRAPH, draw.choice(graphs.FORMS), number, draw.choice([0.0, 0.1]), 5)
         code = draw.choices(["work", "hold", "grow", "fail"], [20, 3, 1, 1])[0]
@@ -125,8 +125,9 @@ class Client:
             pass
         try:
             return self.cluster.submit_dag(
-                graphs.graph(order), max_retries=order.retries, result_ttl=KEPT_S, failure_ttl=KEPT_S
-            )
+                graphs.graph(order), max_retries=order.retries, result_ttl=KEPT_S, failure_ttl=KEPT_S,
+                **graphs.OPTIONS.get(order.code, {}),
+            )  # fmt: skip
         except DuplicateRun:
             return self.cluster.run(order.id)
 

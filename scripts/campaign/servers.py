@@ -120,20 +120,34 @@ class Pair:
         old.client().client_unpause()
         self.master, self.replica = new, old
 
-    @contextlib.contextmanager
-    def copy(self) -> Iterator[Any]:
-        """All that there is at one moment, as a server of its own; the replica is that meanwhile."""
+    def fall_behind(self) -> None:
+        """Let the replica keep what there is at this moment, and hear of nothing more."""
         self.pause_writes()
         try:
             self._await_replica()
-            client = self.replica.client()
-            client.replicaof("NO", "ONE")
+            self.replica.client().replicaof("NO", "ONE")
         finally:
             self.let_write()
+
+    def catch_up(self) -> None:
+        """Let it follow its master again."""
+        self.replica.client().replicaof("127.0.0.1", self.master.port)
+
+    def go_back(self) -> None:
+        """Make the replica that has fallen behind the master: what was acknowledged since then is gone."""
+        old, new = self.master, self.replica
+        self.when_moved(new.port)
+        old.client().replicaof("127.0.0.1", new.port)
+        self.master, self.replica = new, old
+
+    @contextlib.contextmanager
+    def copy(self) -> Iterator[Any]:
+        """All that there is at one moment, as a server of its own; the replica is that meanwhile."""
+        self.fall_behind()
         try:
-            yield client
+            yield self.replica.client()
         finally:
-            client.replicaof("127.0.0.1", self.master.port)
+            self.catch_up()
 
     def _await_replica(self) -> None:
         acknowledged = self.master.client().info("replication")["master_repl_offset"]

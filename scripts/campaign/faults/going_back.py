@@ -6,7 +6,6 @@ import random
 
 from campaign.faults.fault import REDIS, Kind, Struck
 from campaign.world import TOKENS, World
-from support.roll_back import snapshot
 
 
 def _empty(world: World, draw: random.Random) -> Struck | None:
@@ -16,11 +15,14 @@ def _empty(world: World, draw: random.Random) -> Struck | None:
 
 
 def _roll_back(world: World, draw: random.Random) -> Struck | None:
+    """A replica that has heard of nothing for some seconds becomes the master."""
+    if REDIS in world.busy or not world.pair.is_in_sync():
+        return None
     world.busy.add(REDIS)
-    bring_back = snapshot(world.cluster)
+    world.pair.fall_behind()
 
     def go_back() -> None:
-        bring_back()
+        world.pair.go_back()
         world.busy.discard(REDIS)
 
     return Struck(REDIS, draw.uniform(0.3, 2) * world.lease_s, go_back)
