@@ -10,7 +10,7 @@ from typing import Any
 
 from campaign import functions, graphs
 from campaign.driving import Driven
-from campaign.faults import Kind
+from campaign.faults import FORGETTING, Kind
 from campaign.faults.dying import CHILD_DIED
 from campaign.faults.fault import REDIS
 from campaign.journal import GRAPH, Submitted
@@ -127,7 +127,8 @@ class Judge:
 
     def _judge_absent(self, each: Submitted, is_touched: bool) -> None:
         self.verdict.submitted["absent"] += 1
-        if each.is_taken and not is_touched and not self.forgets:
+        forgotten_ms = max((done.until_ms for done in self.driven.done if done.kind in FORGETTING), default=0)
+        if each.is_taken and not is_touched and each.at_s * 1000 > forgotten_ms:
             self.verdict.note(LOST, f"{each.order.id} was acknowledged and is not in the books")
 
     def _is_explained(self, each: Submitted, record: Record, error: HandoffError) -> bool:

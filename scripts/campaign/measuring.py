@@ -9,8 +9,10 @@ from campaign.faults.fault import REDIS
 from campaign.verdict import Verdict
 from campaign.watching import Event, Follower
 
-MOST_LEASES = 8
-"""A loss that comes later than so many leases after a fault is not of that fault."""
+MOST_LEASES = 3
+"""A loss that comes more leases after the end of a fault is not of that fault."""
+
+SILENCING = ("kill agent", "kill node", "stop node", "silent link")
 
 
 def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float) -> None:
@@ -32,19 +34,21 @@ def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float
 
 
 def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> float | None:
-    """From the fault that a node was lost to until the last of its work was given back; None: there was no fault."""
+    """From the fault that a node was lost to until the last of its work was given back; None: there was no fault.
+
+    Only faults from which on it is silent have a moment from which that is counted; of others it is 0.
+    """
     node, lease_ms = loss.fields["node"], lease_s * 1000
-    struck = [
-        done.at_ms
+    near = [
+        done
         for done in driven.done
-        if done.target == node
-        and loss.at_ms - done.at_ms >= 0
-        and _leases(follower, done.at_ms, loss, lease_ms) < MOST_LEASES
+        if done.target in (node, REDIS)
+        and done.at_ms <= loss.at_ms
+        and _leases(follower, max(done.at_ms, done.until_ms), loss, lease_ms) < MOST_LEASES
     ]
-    if not struck:
-        struck_all = [done.at_ms for done in driven.done if done.target == REDIS and done.at_ms <= loss.at_ms]
-        is_near = bool(struck_all) and _leases(follower, struck_all[-1], loss, lease_ms) < MOST_LEASES
-        return 0.0 if is_near else None
+    silent = [done for done in near if done.kind in SILENCING and not 0 < done.until_ms < loss.at_ms]
+    if not near or not silent:
+        return 0.0 if near else None
     returned = [
         event
         for event in follower.events
@@ -53,7 +57,7 @@ def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -
         and event.fields["node"] == node
         and loss.at_ms <= event.at_ms <= loss.at_ms + 2 * lease_ms
     ]
-    return _leases(follower, struck[-1], returned[-1] if returned else loss, lease_ms)
+    return _leases(follower, silent[-1].at_ms, returned[-1] if returned else loss, lease_ms)
 
 
 def _leases(follower: Follower, from_ms: int, to: Event, lease_ms: float) -> float:

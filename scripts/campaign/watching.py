@@ -40,7 +40,7 @@ class Follower:
         self._is_over = threading.Event()
         self._keys = Keys(NAMESPACE, RQ_KEY_PREFIX)
         self.events: list[Event] = []
-        self.down: list[tuple[int, int]] = [(0, 0)]  #: when it was looked at, and what had not counted by then, ms
+        self.down: list[tuple[int, int]] = [(0, 0)]  #: each look, and what had not counted by then, ms
         self.is_whole = True  #: nothing was cut off the stream before it was read
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
         self._thread.start()
@@ -55,7 +55,14 @@ class Follower:
 
     def uptime_ms(self, at_ms: int) -> int:
         """A moment, without all that did not count."""
-        return at_ms - next(down for seen_ms, down in reversed(self.down) if seen_ms <= at_ms)
+        before = (0, 0)
+        for seen in self.down:
+            if seen[0] > at_ms:
+                # It came to be somewhere between two looks.
+                share = (at_ms - before[0]) / (seen[0] - before[0])
+                return round(at_ms - before[1] - share * (seen[1] - before[1]))
+            before = seen
+        return at_ms - before[1]
 
     def _follow(self) -> None:
         port, client = 0, None
@@ -66,8 +73,7 @@ class Follower:
                 while self._read(client):
                     continue
                 down = int(client.hget(self._keys("clock"), "down") or 0)
-                if down != self.down[-1][1]:
-                    self.down.append((round(time.time() * 1000), down))
+                self.down.append((round(time.time() * 1000), down))
 
     def _read(self, client: Any) -> int:
         stream = self._keys("events")
