@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from campaign.graphs import AT_A_TIME
 from campaign.watching import Event
+from handoff.ledger.texts.cost import read_cost
+from handoff.words.resources import UNIT
 from support.hammer.replay import Node, Replay
+
+TOKEN_OF_A_RUN = "run."
+"""How the name of what limits one run begins; no event tells how much there is of it."""
 
 
 class Story(Replay):
@@ -13,6 +19,14 @@ class Story(Replay):
 
     def _check_promise(self, event: dict[str, str], node: Node, cost: dict[str, int]) -> None:
         return
+
+    def play(self, events: list[dict[str, str]]) -> None:
+        for event in events:
+            cost = read_cost(event.get("cost", ""))
+            for name in cost:
+                if name.startswith(TOKEN_OF_A_RUN):
+                    self.tokens.units[name] = AT_A_TIME * UNIT
+        super().play(events)
 
 
 def overruns(events: Sequence[Event]) -> list[str]:

@@ -11,9 +11,11 @@ from handoff import DAG, Collocated, Function
 WHOLE = "whole"
 """A graph that is refused where there is no room for all of it."""
 
+AT_A_TIME = 2
+
 FORMS = ("chain", "fan", "together", "few at a time", WHOLE)
 
-OPTIONS: dict[str, dict[str, Any]] = {"few at a time": {"max_concurrency": 2}, WHOLE: {"reserve": "whole"}}
+OPTIONS: dict[str, dict[str, Any]] = {"few at a time": {"max_concurrency": AT_A_TIME}, WHOLE: {"reserve": "whole"}}
 """With which a graph of that form is submitted."""
 
 STEPS = 6
