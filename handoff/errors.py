@@ -111,6 +111,9 @@ class ResourcesUnavailable(HandoffError):
         return f"{where} short of {lacks or 'room'}: ask for less, wait for a release, or submit it and let it wait"
 
 
+_ELSEWHERE = "was submitted to another namespace, or went with what Redis has lost"
+
+
 class UnknownFunction(HandoffError):
     """No function with that id is known: it never was, or its record has expired. `run` is where it was looked for."""
 
@@ -121,7 +124,7 @@ class UnknownFunction(HandoffError):
     def __str__(self) -> str:
         if self.run:
             return f"run {shown(self.run)} has no function {shown(self.id)}: name one of those of its DAG"
-        return f"no function {shown(self.id)} is known: it expired, was deleted, or was submitted to another namespace"
+        return f"no function {shown(self.id)} is known: it expired or was deleted, {_ELSEWHERE}"
 
 
 class DuplicateFunction(HandoffError):
@@ -167,7 +170,7 @@ class UnknownRun(UnknownFunction):
     """No run of a DAG with that id is known: it never was, or its record has expired."""
 
     def __str__(self) -> str:
-        return f"no run {shown(self.id)} is known: it expired, or was submitted to another namespace"
+        return f"no run {shown(self.id)} is known: it expired, {_ELSEWHERE}"
 
 
 class DuplicateRun(HandoffError):

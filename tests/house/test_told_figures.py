@@ -117,6 +117,20 @@ def test_functions_of_a_service_write_where_they_are_said_to() -> None:
     assert {"StateDirectory=handoff", "ProtectSystem=full", "ProtectHome=read-only"} <= set(unit)
 
 
+def test_services_and_containers_are_as_closed_as_operators_are_told() -> None:
+    unit, image, composed = (
+        (ROOT / file).read_text(encoding="utf-8").splitlines()
+        for file in ("workers/handoff-node.service", "workers/Dockerfile", "docker-compose.yml")
+    )
+    told = (ROOT / "workers/README.md").read_text(encoding="utf-8")
+
+    assert "Do not run agents as root. The image and the unit do not." in told
+    assert "User=handoff" in unit
+    assert "USER handoff" in image
+    assert "Redis listens on this host only" in told
+    assert [line.strip() for line in composed if ":6379" in line and "@" not in line] == ['- "127.0.0.1:6379:6379"']
+
+
 def seconds_in(file: str, setting: str) -> int:
     found = re.search(rf"^\s*{setting}\s*[=:]\s*([0-9]+)s?$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
     assert found, f"{setting} in {file}"
