@@ -100,6 +100,14 @@ def pass_gate_and_save_meta(folder: str) -> None:
     job.save_meta()
 
 
+def save_meta_between_gates(folder: str) -> None:
+    pass_gate(folder)
+    try:
+        _job().save_meta()
+    finally:
+        pass_gate(folder)
+
+
 def fail(text: str) -> NoReturn:
     raise Refused(text)
 

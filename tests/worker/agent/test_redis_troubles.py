@@ -18,7 +18,7 @@ import pytest
 
 import agent_tasks
 from child_tasks import alive
-from handoff import DAG, Cluster, Function, StoreUnavailable, UnknownFunction, UnknownRun
+from handoff import DAG, Cluster, Function, FunctionFailed, StoreUnavailable, UnknownFunction, UnknownRun
 from handoff.local.server import RedisServer
 from support.agent_processes import Agent, Agents
 from support.deadlines import LEASE_S, be_longer_ago
@@ -118,6 +118,23 @@ def test_what_runs_goes_on_and_is_delivered_and_clients_are_told_and_go_on_by_th
     assert all(map(alive, pids))
     assert agent.process.poll() is None
     assert "stopped here" not in agent.wrote()
+
+
+@pytest.mark.slow
+def test_what_a_function_asks_of_redis_itself_meanwhile_fails_in_it(
+    cluster: Cluster, agents: Agents, gate: Gate, redis_server: RedisServer
+) -> None:
+    agents.start("a")
+    handle = cluster.enqueue(agent_tasks.save_meta_between_gates, gate.folder)
+    gate.arrival()
+
+    with read_only(redis_server):
+        gate.open("a")
+        gate.arrival()
+    gate.open("a")
+
+    with pytest.raises(FunctionFailed, match="read only replica"):
+        handle.result(LIMIT_S)
 
 
 def test_of_a_redis_that_comes_back_empty_all_know_what_is_gone_and_begin_anew(
