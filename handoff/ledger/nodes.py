@@ -104,6 +104,14 @@ def read_nodes(store: Store, name: str = "") -> list[Node]:
 
 
 def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+    try:
+        return _read_node(name, lease_ms, fields)
+    except (ValueError, LookupError, OverflowError):
+        # To scripts it is lost as well, until its agent registers anew.
+        return _read_node(name, 0, {"state": "lost"})
+
+
+def _read_node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
     units: dict[str, dict[str, int]] = {"cap": {}, "used": {}}
     devices: dict[str, dict[int, int]] = {}
     memory: dict[str, dict[int, tuple[int, int]]] = {}
