@@ -30,11 +30,12 @@ WIDTH = 150
 @click.option("--lease", type=click.FloatRange(0.5), default=3.0, show_default=True, help="Seconds, of all nodes.")
 @click.option("--rate", type=click.FloatRange(0.1), default=12.0, show_default=True, help="Submits a second.")
 @click.option("--faults", "first", type=click.IntRange(0), help="Only the first so many of the faults.")
+@click.option("--speed/--no-speed", default=True, help="Judge how fast work is back, and the rate after the faults.")
 @click.option("--shrink/--no-shrink", default=True, help="Look for the fewest faults that show a failure.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(
     seeds: tuple[int, ...], seconds: float, only: tuple[str, ...], mode: str, lease: float, rate: float,
-    first: int | None, shrink: bool, as_json: bool,
+    first: int | None, speed: bool, shrink: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run functions and graphs with known answers while processes, connections and servers fail, and judge the books.
 
@@ -53,7 +54,7 @@ def main(
 
     verdicts: list[Verdict] = []
     for seed in seeds:
-        campaign = Campaign(seed, seconds, lease, rate, kinds, forgets, first)
+        campaign = Campaign(seed, seconds, lease, rate, kinds, forgets, first, speed and not only)
         tell(f"seed {seed}")
         verdict = campaign.run(tell)
         verdicts.append(verdict)

@@ -16,7 +16,7 @@ from campaign.driving import Driver
 from campaign.faults import Kind
 from campaign.journal import GRAPH, Submitted, gather
 from campaign.judging import Judge
-from campaign.measuring import measure
+from campaign.measuring import judge_speed, measure
 from campaign.plan import make_plan
 from campaign.servers import Never, wait_until
 from campaign.verdict import BOOKS, BROKEN, LEAKED, LOST, OVER, Verdict
@@ -43,6 +43,7 @@ class Campaign:
     kinds: Mapping[str, Kind]
     forgets: bool = False  #: Redis is emptied, and goes back
     first: int | None = None  #: only so many of the faults
+    judges_speed: bool = False
 
     def run(self, tell: Tell) -> Verdict:
         """Do it, and judge it. Where something is wrong, what processes have written is left in a folder."""
@@ -80,6 +81,8 @@ class Campaign:
             verdict.note(OVER, *overruns(follower.events))
         Judge(world, driver.driven, self.kinds, follower.events, self.forgets, verdict).judge(submitted)
         measure(verdict, driver.driven, follower, self.lease_s)
+        if self.judges_speed:
+            judge_speed(verdict)
         verdict.note(BROKEN, *processes.said(world.outputs, ODD_WORDS))
         if not verdict.wrong:
             _end_agents(world)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from campaign.driving import Driven
 from campaign.faults.fault import REDIS
-from campaign.verdict import Verdict
+from campaign.verdict import SLOW, Verdict
 from campaign.watching import Event, Follower
 
 MOST_LEASES = 3
 """A loss that comes more leases after the end of a fault is not of that fault."""
+
+MOST_TO_RECOVER, LEAST_AFTER = 2.0, 0.95
+"""In leases, and of the rate before."""
 
 SILENCING = ("kill agent", "kill node", "stop node", "silent link")
 
@@ -31,6 +34,15 @@ def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float
             verdict.losses_without_fault += 1
         else:
             verdict.slowest_recovery = max(verdict.slowest_recovery, leases)
+
+
+def judge_speed(verdict: Verdict) -> None:
+    """Say what is slow: not for a machine on which anything else may run."""
+    if verdict.slowest_recovery > MOST_TO_RECOVER:
+        verdict.note(SLOW, f"a lost node's work was back after {verdict.slowest_recovery:.2f} leases")
+    before, after = verdict.rates["before"], verdict.rates["after"]
+    if after < LEAST_AFTER * before:
+        verdict.note(SLOW, f"{before:.1f} functions a second ended before the faults, and {after:.1f} after them")
 
 
 def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> float | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN = (
-    "lost", "doubled", "leaked", "over capacity", "wrong outcome", "books", "broken",
+LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN, SLOW = (
+    "lost", "doubled", "leaked", "over capacity", "wrong outcome", "books", "broken", "slow",
 )  # fmt: skip
-SORTS = (LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN)
+SORTS = (LOST, DOUBLED, LEAKED, OVER, WRONG, BOOKS, BROKEN, SLOW)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from functools import partial
 
 import psutil
@@ -12,6 +13,8 @@ from campaign import processes
 from campaign.faults.fault import Kind, Struck
 from campaign.processes import Agent
 from campaign.world import World
+
+IN_FLIGHT_S = 0.3
 
 CHILD_DIED, NODE_LOST = "handoff.ChildDied", "NodeLost"
 
@@ -99,14 +102,21 @@ def _freeze(world: World, draw: random.Random, leases: float) -> Struck | None:
 
 
 def _kill_client(world: World, draw: random.Random) -> Struck | None:
-    """In the midst of whatever it does; another one comes in its place."""
+    """In the midst of whatever it does; another one comes in its place.
+
+    Half of them are silenced before, for long enough to ask something: that arrives when they are dead.
+    """
     names = sorted(world.clients.keys() - world.busy)
     if not names:
         return None
     name = draw.choice(names)
     world.busy.add(name)
+    if draw.random() < 0.5:
+        world.relay.silence(name)
+        time.sleep(IN_FLIGHT_S)
     world.clients[name].kill()
     world.clients[name].wait()
+    world.relay.restore(name)
 
     def come_back() -> None:
         world.start_client(name)
