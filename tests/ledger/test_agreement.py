@@ -60,6 +60,13 @@ agreement = settings(
     max_examples=1000 if THOROUGH else 60, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
 )
 
+a_few = settings(agreement, max_examples=5)
+"""Of a sequence fakeredis takes the tenfold, and it is our scripts that are tried here."""
+
+on_fakeredis = pytest.mark.parametrize("connection", ["fake"], indirect=True)
+
+on_a_server = pytest.mark.parametrize("connection", ["real"], indirect=True)
+
 both_strategies = pytest.mark.parametrize("strategy", STRATEGIES)
 
 
@@ -106,14 +113,7 @@ def some_functions(data: st.DataObject) -> list[Function]:
     ]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3600 if THOROUGH else 900)
-@both_strategies
-@agreement
-@given(data=st.data())
-def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
-    connection: redis.Redis, strategy: Strategy, data: st.DataObject
-) -> None:
+def claim_as_allocated(connection: redis.Redis, strategy: Strategy, data: st.DataObject) -> None:
     """On the devices that `Books` tells, at the cost that fits first. Claims take no slot."""
     model = Model(strategy, takes_slots=False)
     claimed: dict[str, Reservation] = {}
@@ -150,12 +150,28 @@ def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600 if THOROUGH else 900)
+@on_a_server
 @both_strategies
 @agreement
 @given(data=st.data())
-def test_submit_places_functions_where_the_pure_allocator_does(
+def test_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
     connection: redis.Redis, strategy: Strategy, data: st.DataObject
 ) -> None:
+    claim_as_allocated(connection, strategy, data)
+
+
+@pytest.mark.slow
+@on_fakeredis
+@both_strategies
+@a_few
+@given(data=st.data())
+def test_on_fakeredis_too_allocate_and_claim_puts_functions_where_the_pure_allocator_does(
+    connection: redis.Redis, strategy: Strategy, data: st.DataObject
+) -> None:
+    claim_as_allocated(connection, strategy, data)
+
+
+def submit_as_allocated(connection: redis.Redis, strategy: Strategy, data: st.DataObject) -> None:
     """One by one, each with a slot; what does not fit is canceled, so that nothing waits. A chosen node comes first."""
     model, chosen = Model(strategy, takes_slots=True), Chosen()
     placed: dict[str, Handle] = {}
@@ -195,3 +211,26 @@ def test_submit_places_functions_where_the_pure_allocator_does(
                 cost = cost_of(cluster, handle)
                 assert cost == {**hold.cost, SLOTS: UNIT}
                 model.holds[handle.id] = Hold(expected, cost, hold.devices)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600 if THOROUGH else 900)
+@on_a_server
+@both_strategies
+@agreement
+@given(data=st.data())
+def test_submit_places_functions_where_the_pure_allocator_does(
+    connection: redis.Redis, strategy: Strategy, data: st.DataObject
+) -> None:
+    submit_as_allocated(connection, strategy, data)
+
+
+@pytest.mark.slow
+@on_fakeredis
+@both_strategies
+@a_few
+@given(data=st.data())
+def test_on_fakeredis_too_submit_places_functions_where_the_pure_allocator_does(
+    connection: redis.Redis, strategy: Strategy, data: st.DataObject
+) -> None:
+    submit_as_allocated(connection, strategy, data)

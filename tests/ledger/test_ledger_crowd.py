@@ -132,14 +132,16 @@ def cluster(database: redis.Redis) -> Iterator[Cluster]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(50) if THOROUGH else [1])
-def test_slices_leave_nothing_undone_and_nothing_done_twice(cluster: Cluster, seed: int) -> None:
+@pytest.mark.parametrize(("database", "steps"), [("fake", STEPS // 4), ("real", STEPS)], indirect=["database"])
+def test_slices_leave_nothing_undone_and_nothing_done_twice(cluster: Cluster, seed: int, steps: int) -> None:
     crowd = Crowd(cluster, random.Random(seed))
 
-    for _ in range(STEPS):
+    for _ in range(steps):
         crowd.step()
         check_books(cluster.store)
 
-    assert crowd.left_over > 0
+    # In a few steps on fakeredis, which takes the fourfold for each, there need be none.
+    assert crowd.left_over > 0 or steps < STEPS
     tick(cluster.store)
     assert not read_ledger(cluster.store).get("dirty")
     assert not read_ledger(cluster.store).get("abandoned")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 import redis
 from rq.job import Job
@@ -13,6 +14,7 @@ from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer
 from handoff_worker.children.outcome import Failed, Finished
 from handoff_worker.children.pool import Children
+from handoff_worker.inside import inputs as inputs_module
 from handoff_worker.inside.results import LARGEST_FORMS, LARGEST_RESULT
 from support.children import (
     entry,
@@ -28,6 +30,7 @@ from support.children import (
     transform,
     value,
 )
+from support.in_process_child import LENGTH, Child
 
 
 def test_results_come_first_and_rq_is_told_so(children: Children) -> None:
@@ -76,12 +79,16 @@ def test_a_result_that_is_gone_fails_for_good(children: Children, server: RedisS
     assert not failed.retryable
 
 
-def test_a_redis_that_is_away_is_worth_another_attempt(children: Children) -> None:
-    failed = failure(run(children, task("call", hash=graph(inputs(result(1))), redis={"port": 1})))
+def test_a_redis_that_stays_away_is_worth_another_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs_module, "OUTAGE_S", 0.1)
+    taking = task("call", hash=graph(inputs(result(1))))
 
-    assert failed.exception_type == "handoff.errors.StoreUnavailable"
-    assert failed.message.endswith("(raised by reading 1 results that it takes)")
-    assert failed.retryable
+    with Child(redis.Redis(port=1)) as child:
+        failed = child.execute(msgpack.unpackb(taking.frame()[LENGTH:]))
+
+    assert failed["exception_type"] == "handoff.errors.StoreUnavailable"
+    assert failed["message"].endswith("(raised by reading 1 results that it takes)")
+    assert failed["retryable"]
 
 
 def test_what_the_function_saves_of_its_job_leaves_the_results_out(children: Children, server: RedisServer) -> None:
