@@ -87,7 +87,7 @@ def test_a_redis_that_stays_away_is_worth_another_attempt(monkeypatch: pytest.Mo
         failed = child.execute(msgpack.unpackb(taking.frame()[LENGTH:]))
 
     assert failed["exception_type"] == "handoff.errors.StoreUnavailable"
-    assert failed["message"].endswith("(raised by reading 1 results that it takes)")
+    assert str(failed["message"]).endswith("(raised by reading 1 results that it takes)")
     assert failed["retryable"]
 
 
