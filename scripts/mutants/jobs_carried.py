@@ -77,4 +77,14 @@ MUTANTS = (
         "  local is_ready = ended.kind ~= 'running' and job.status == 'queued'",
         ("tests/ledger/test_rolled_back.py::test_what_runs_and_is_to_start_elsewhere_has_lost_its_attempt[fake]",),
     ),
+    Mutant(
+        "recall-node",
+        "what waits by the books of before is not known to have run anywhere",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "'attempts', Number.text(attempt), 'node', name)",
+        "'attempts', Number.text(attempt))",
+        (
+            "tests/ledger/test_rolled_back.py::test_what_waits_by_the_books_has_had_its_attempt_where_it_was[fake-failed]",
+        ),
+    ),
 )

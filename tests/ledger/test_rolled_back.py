@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.housekeeping import tick
 from support.agent import FakeAgent, Result, failure, ok, unstarted
 from support.passing import pass_ms
 from support.roll_back import snapshot
@@ -79,8 +80,33 @@ def test_what_has_ended_is_taken_off_wherever_it_stands(
 
     assert first.recall(started, ok(started.id, 7)) == 1
 
-    assert handle.result(0) == 7
+    assert (handle.result(0), handle.node) == (7, "a")
     assert second.take() == []
+
+
+@pytest.mark.parametrize("how", ["failed", "running"])
+def test_what_waits_by_the_books_has_had_its_attempt_where_it_was(
+    cluster: Cluster, agents: list[FakeAgent], how: str
+) -> None:
+    first, second = agents
+    claims = [cluster.tracker.request(name, {"cpu": 1}) for name in "ab"]
+    handle = cluster.enqueue("module:f", cost={"cpu": 1}, max_retries=1)
+    bring_back = snapshot(cluster)
+    cluster.tracker.release(claims[0])
+    (started,) = first.take()
+    bring_back()
+
+    first.recall(started, failure(started.id) if how == "failed" else Result(started.id, "running"))
+
+    assert (handle.status, handle.attempts) == ("delayed", 1)
+    for claim in claims:
+        cluster.tracker.release(claim)
+    pass_ms(cluster.store, 2_000)
+    tick(cluster.store)
+    assert (handle.status, handle.node) == ("queued", "b")
+    (again,) = second.take()
+    second.finish(ok(again.id, 7))
+    assert handle.result(0) == 7
 
 
 def test_an_attempt_that_failed_is_tried_again_as_often_as_it_may(cluster: Cluster, agents: list[FakeAgent]) -> None:

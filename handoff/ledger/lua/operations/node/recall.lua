@@ -51,7 +51,8 @@ local function take_off(job, ended, attempt, placement)
   if had then
     Dirty.mark(had.name)
   end
-  Job.set(job, 'attempts', Number.text(attempt))
+  -- It may never have been placed, by these books.
+  Job.set(job, 'attempts', Number.text(attempt), 'node', name)
   return true
 end
 
