@@ -384,6 +384,39 @@ class NotAllowed(HandoffError):
         )
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 16
+
+
+class OtherLayout(HandoffError):
+    """The data in Redis was laid out by another version of Handoff; nothing was read of it, and nothing changed.
+
+    `found` is its layout, `known` that of this version: integers, unless somebody has written over the first.
+    """
+
+    def __init__(self, url: str, namespace: str, found: str, known: int) -> None:
+        super().__init__(url, namespace, found, known)
+        self.url, self.namespace, self.found, self.known = url, namespace, found, known
+
+    @property
+    def is_older(self) -> bool:
+        """Whether this version can bring it up to date."""
+        return _is_number(self.found) and int(self.found) < self.known
+
+    def __str__(self) -> str:
+        found = self.found if _is_number(self.found) else shown(self.found)
+        what = f"namespace {shown(self.namespace)} of Redis at {self.url} has data of layout {found}"
+        if self.is_older:
+            return (
+                f"{what}, which is older than the {self.known} of this version: "
+                "stop what runs an older version, and start an agent of this one, which brings it up to date"
+            )
+        return (
+            f"{what}, and this version knows layout {self.known}: "
+            "install the version of those who wrote it, or give another namespace"
+        )
+
+
 class StoreUnavailable(HandoffError):
     """Redis could not be reached, or does not do what Handoff needs of it."""
 

@@ -22,7 +22,15 @@ from support.books import check_books
 
 TESTS = Path(__file__).parent
 
-ON_REAL_SERVERS = ("client/refused", "ledger/cases", "ledger/rq", "ledger/runs", "ledger/scheduling", "why/explain")
+ON_REAL_SERVERS = (
+    "client/refused",
+    "ledger/cases",
+    "ledger/rq",
+    "ledger/runs",
+    "ledger/scheduling",
+    "ledger/versions",
+    "why/explain",
+)
 """Where tests that run on both kinds of server are slow on fakeredis, which takes the most of their time.
 
 What fakeredis does otherwise is seen in the fast tier too: by the other tests of these rooms.

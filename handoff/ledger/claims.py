@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
-from handoff.errors import NodeIsLeased, ResourcesUnavailable, UnknownNode
+from handoff.errors import NodeIsLeased, OtherLayout, ResourcesUnavailable, UnknownNode
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import read_cost, read_pairs, write_cost
@@ -21,6 +21,7 @@ from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.loss import DEREGISTERED
 from handoff.ledger.texts.reservation import claim_id
 from handoff.ledger.texts.terms import write_terms
+from handoff.ledger.upgrading import upgrade
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy, check_strategy
@@ -52,7 +53,13 @@ class RedisResourceTracker:
         check_node_name(name)
         listed = write_labels(parse_labels(name, labels))
         while True:
-            reply = self._store.run("register_node", name=name, units=units, devices=devices, labels=listed)
+            try:
+                reply = self._store.run("register_node", name=name, units=units, devices=devices, labels=listed)
+            except OtherLayout as error:
+                if not error.is_older:
+                    raise
+                upgrade(self._store)
+                continue
             match reply:
                 case ["registered"]:
                     return

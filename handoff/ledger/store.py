@@ -19,7 +19,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import SentinelConnectionPool
 
-from handoff.errors import StoreUnavailable
+from handoff.errors import OtherLayout, StoreUnavailable
+from handoff.ledger import layout
 from handoff.ledger.address import address_of, from_url
 from handoff.ledger.connection import REUSED_S, SILENCE_S, keepalive, patient, silence
 from handoff.ledger.keys import Keys, prefix
@@ -147,7 +148,7 @@ class Store:
     def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """Run an operation, again if its reply was lost. -> its reply, the tag as str.
 
-        Raises `StoreUnavailable` when Redis stays away, `ScriptBug` when the script itself fails.
+        Raises `StoreUnavailable` when Redis stays away, `ScriptBug` when the script itself fails, `OtherLayout`.
         """
         return self.run_noting(script, *rest, **arguments)[0]
 
@@ -226,6 +227,8 @@ class Store:
             raise ScriptBug(f"{script.name}: {script.locate(str(error))}") from error
         reply = cast(list[Any], reply)
         reply[0] = reply[0].decode()
+        if reply[0] == loader.OTHER_LAYOUT:
+            raise OtherLayout(self.address, self.namespace, reply[1].decode(errors="replace"), layout.LAYOUT)
         return reply
 
     def read(self, command: str, *arguments: Any) -> Any:

@@ -18,6 +18,7 @@ from mutants import (
     runs,
     safety,
     texts,
+    versions,
     waiting,
     why,
 )
@@ -39,6 +40,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *runs.MUTANTS,
     *safety.MUTANTS,
     *texts.MUTANTS,
+    *versions.MUTANTS,
     *waiting.MUTANTS,
     *why.MUTANTS,
 )

@@ -16,6 +16,9 @@ from support.lua_files import GIVEN, OPERATIONS, Compiled
 MARGIN = 20
 """How many locals a script is to stay below the 200 that Lua allows: another Redis may count its own."""
 
+GUARD = "-- X.\n--\n-- @first look\n\nfunction Layout.look()\nend\n"
+"""With it every operation begins."""
+
 Assemble = Callable[[Mapping[str, str]], str]
 
 
@@ -24,7 +27,7 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
     """Make the script of an operation `top` of other files than those of the package."""
 
     def made(texts: Mapping[str, str]) -> str:
-        monkeypatch.setattr(loader, "source", texts.__getitem__)
+        monkeypatch.setattr(loader, "source", {"layout": GUARD, **texts}.__getitem__)
         monkeypatch.setattr(loader, "operations", lambda: {"top": "client"})
         monkeypatch.setattr(loader, "header", loader.header.__wrapped__)
         return loader.load.__wrapped__("top", RQ_KEY_PREFIX).text

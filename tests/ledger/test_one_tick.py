@@ -54,7 +54,7 @@ def test_where_somebody_has_just_done_it_nobody_does_it_again(cluster: Cluster) 
 
         replies = at_one_moment.execute()
 
-    assert replies == [[b"ticked", 0, []], [b"busy"]]
+    assert replies == [[b"ticked", 0, [], []], [b"busy"]]
 
 
 def lost(cluster: Cluster, id: str) -> Handle:

@@ -72,11 +72,13 @@ class Agents:
         open_files: tuple[int, int] | None = None,
         full: Path | None = None,
         folder: Path | None = None,
+        version: dict[str, str] | None = None,
     ) -> Agent:
         """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name.
 
         `open_files`: its limits, the soft one and the hard one. While `full` exists, no child can be started.
         `folder`: where it is started.
+        `version`: the environment of another one (support/versions).
         """
         after = newest(self.cluster) if wait else b""
         output = self.folder / f"{len(self.started)}.{name}.txt"
@@ -89,7 +91,7 @@ class Agents:
         with output.open("wb") as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", *program, *arguments, *flags],
-                env={**environment(), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
+                env={**(version or environment()), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=file,

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 _SECTION = re.compile(r"^-- (KEYS|ARGV|RETURNS|STATE)\s+(.*)$")
 _INCLUDE = re.compile(r"^-- @include (\S.*)$")
 _FIRST = re.compile(r"^-- @first (\w+)$")
+_UNGUARDED = "-- @unguarded"
 _FINALLY = re.compile(r"^-- @finally (\w+)$")
 _CONTINUED = "--" + " " * 12
 
@@ -40,7 +41,8 @@ class Header:
     returns: list[str] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)  #: a field of `Call` -> the expression that it begins with
     includes: list[str] = field(default_factory=list)
-    first: str = ""  #: one of its functions, with which every operation begins that asks for the time
+    first: str = ""  #: one of its functions, with which operations begin: all, or those that ask for the time
+    is_unguarded: bool = False  #: it is done whatever layout the data has
     last: str = ""  #: one of its functions, with which every operation ends
 
 
@@ -53,6 +55,8 @@ def parse(name: str, text: str) -> Header:
             break
         if match := _FIRST.match(line):
             header.first = match.group(1)
+        elif line == _UNGUARDED:
+            header.is_unguarded = True
         elif match := _FINALLY.match(line):
             header.last = match.group(1)
         elif match := _INCLUDE.match(line):

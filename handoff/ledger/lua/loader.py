@@ -2,9 +2,13 @@
 
 Every library is a table called like its file (`nodes/node.lua` is `Node`); what it does not put there is its own. A
 file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
-(RQ's name of the lobby queue: the namespace), `Call.wall` (ms; by the server's clock, which `Call.is_live` says, or the
-time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it), and what libraries keep until the
-operation ends, which no library keeps anywhere else. `K` has the full names of keys, `F` the names of a job's fields.
+(RQ's name of the lobby queue: the namespace), `Call.layout` (ledger/layout.py), `Call.wall` (ms; by the server's clock,
+which `Call.is_live` says, or the time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it),
+and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has the full names of keys,
+`F` the names of a job's fields.
+
+Every operation begins with `layout`, or with `time/clock`, which asks the same: where the data is of another layout
+than `Call.layout`, it is answered {'layout', found} and does nothing, but for those that say `-- @unguarded`.
 
 The namespace's prefix travels as the only KEYS entry: one script text, and one SHA, serves every namespace, and a call
 carries no list of forty keys. (Redis Cluster is out of scope.)
@@ -24,6 +28,7 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
+from handoff.ledger import layout
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.keys import paths
 from handoff.ledger.lua.header import BadHeader, Header, parse
@@ -63,6 +68,14 @@ _TIMES = frozenset({"Call.now", "Call.uptime"})
 """What a library makes of the clock, for those scripts that ask."""
 
 _TIMEKEEPER = "time/clock"
+
+_GUARD = "layout"
+
+OTHER_LAYOUT = "layout"
+"""The tag of the reply of an operation that was not done, for the data is of another layout."""
+
+
+_REFUSAL = f"if Call.other_layout then return {{'{OTHER_LAYOUT}', Call.other_layout}} end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +171,14 @@ def table_of(library: str) -> str:
 @cache
 def load(name: str, rq_prefix: str) -> Script:
     """Assemble an operation."""
-    order = _in_order(name)
+    order = _in_order(_GUARD, name)
     last = [f"{table_of(file)}.{header(file).last}" for file in order if header(file).last]
-    first: list[str] = []
-    pieces = _reached([piece for file in order for piece in _pieces(file)], last)
+    first = _first_of(_GUARD)
+    pieces = _reached([piece for file in order for piece in _pieces(file)], [first, *last])
     if any(_TIMES & piece.names() for piece in pieces):
         order = _in_order(_TIMEKEEPER, name)
-        first = [f"{table_of(_TIMEKEEPER)}.{header(_TIMEKEEPER).first}"]
-        pieces = _reached([piece for file in order for piece in _pieces(file)], [*first, *last])
+        first = _first_of(_TIMEKEEPER)
+        pieces = _reached([piece for file in order for piece in _pieces(file)], [first, *last])
     body = [piece for piece in pieces if piece.file == name]
     chunks = [(f"{name}.lua:prelude", line) for line in _prelude(name, pieces, rq_prefix)]
     for file in order[:-1]:
@@ -176,7 +189,8 @@ def load(name: str, rq_prefix: str) -> Script:
     chunks += [(f"{name}.lua:{number}", line) for piece in body for number, line in piece.lines]
     closing = [
         "end",
-        *(f"{opening}()" for opening in first),
+        f"{first}()",
+        *([] if header(name).is_unguarded else [_REFUSAL]),
         "local reply = operate()",
         *(f"{final}()" for final in last),
         "return reply",
@@ -193,6 +207,10 @@ def load(name: str, rq_prefix: str) -> Script:
         takes_rest=len(plain) < len(args),
         lines=tuple(origin for origin, _ in chunks),
     )
+
+
+def _first_of(library: str) -> str:
+    return f"{table_of(library)}.{header(library).first}"
 
 
 def _in_order(*names: str) -> list[str]:
@@ -265,7 +283,8 @@ def _prelude(name: str, pieces: list[Piece], rq_prefix: str) -> list[str]:
         lines.append(f"local F = {{{', '.join(ours)}}}")
     files = list(dict.fromkeys(piece.file for piece in pieces if piece.file != name))
     state = [f"{field} = {first}" for file in files for field, first in header(file).state.items()]
-    lines.append(f"local Call = {{{', '.join([*_CONTEXT, *state])}}}")
+    context = [*_CONTEXT, f"layout = '{layout.LAYOUT}'", *state]
+    lines.append(f"local Call = {{{', '.join(context)}}}")
     if "Call.wall" in used:
         lines += _CLOCK
     for number, (arg, kind) in enumerate(header(name).args, start=len(CONTEXT_ARGUMENTS) + 1):

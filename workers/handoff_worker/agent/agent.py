@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from handoff.errors import StoreUnavailable
+from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.ledger.store import ScriptBug
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
@@ -60,8 +60,9 @@ MOST_FORKED = 4
 class Agent:
     """Runs one registered node until it is told to stop, or its `burst` is over.
 
-    `run` returns when everything is handed back and no child is left. `Stale` never leaves it: a node that was cut off
-    and comes back stops what is no longer its own and registers anew, or raises `NameTaken`.
+    `run` returns when everything is handed back and no child is left; `OtherLayout` leaves it then, where this version
+    is too old for what is in Redis. `Stale` never leaves it: a node that was cut off and comes back stops what is no
+    longer its own and registers anew, or raises `NameTaken`.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class Agent:
         self._quiet = False
         self._known: str | None = None  #: why the ledger has this node as quiet, '' = told so, None = it is not
         self._recess = Recess(children)
-        self._ending = Ending(options.grace_s)
+        self._ending = Ending(options.grace_s, options.lease_s, time.monotonic())
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
@@ -128,12 +129,16 @@ class Agent:
             self._children.close()
             self._bulk.close()
             self._leave()
+        if self._ending.outdated is not None:
+            raise self._ending.outdated
 
     def _cut_off(self) -> None:
         """Kill what still runs, and deliver what has ended, for as long as that may take."""
         self._hear_children()
         self._functions.cut_off(self._ending.tell_cut)
         self._ending.cut(time.monotonic())
+        if self._gone:
+            return
         # However long ago Redis was away: this is the last time.
         self._online_at_s = 0.0
         if self._outbox or self._bulk:
@@ -150,7 +155,7 @@ class Agent:
             self._ending.foretell(self._functions.at_work(), time.monotonic())
         self._children.expire(time.monotonic())
         self._hear_children()
-        for result in self._outbox.take_large():
+        for result in [] if self._gone else self._outbox.take_large():
             self._send_ahead(result)
         if self._recess.is_over(time.monotonic()):
             self._functions.go_on()
@@ -166,6 +171,8 @@ class Agent:
             self._back_off(error)
         except Stale:
             self._start_over()
+        except OtherLayout as error:
+            self._meet(error)
 
     def _why_quiet(self) -> str | None:
         """Why this node is to be quiet, '' = told so; None: it serves."""
@@ -180,6 +187,8 @@ class Agent:
     def _is_over(self) -> bool:
         if time.monotonic() >= self._ending.at_s:
             return True
+        if self._ending.outdated is not None:
+            return not (self._functions.at_work() or self._functions.callbacks)
         busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk
         if self._ending.has_begun:
             return not busy
@@ -191,6 +200,8 @@ class Agent:
                 return not self._ledger.pending()
         except StoreUnavailable as error:
             self._back_off(error)
+        except OtherLayout as error:
+            self._meet(error)
         return False
 
     def _idle_for_s(self) -> float:
@@ -249,11 +260,13 @@ class Agent:
 
     def _beat(self) -> None:
         runs = [*self._functions.running, *self._outbox.ids()]
+        now_s = time.monotonic()
         beaten = self._ledger.beat(runs, self._outbox.answered)
         for id in beaten.stops:
             self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
         self._ending.foretell_drain(self._functions.at_work(), beaten.drained, beaten.left_s)
         self._is_new = False
+        self._ending.heard(now_s)
 
     def _recall(self) -> None:
         """Tell what has ended here and is not in the books, before it is started once more."""
@@ -360,6 +373,16 @@ class Agent:
         self._commands.drop()
         logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
 
+    def _meet(self, error: OtherLayout) -> None:
+        """The data is of another layout: bring it up to date, or take no more and end."""
+        try:
+            self._ledger.upgrade(error)
+        except StoreUnavailable as reason:
+            self._back_off(reason)
+        except OtherLayout:
+            self._quiet = self._gone = True
+            self._ending.give_way(error, self._functions.at_work(), time.monotonic())
+
     def _longest_backoff_s(self) -> float:
         return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)
 
@@ -389,6 +412,9 @@ class Agent:
             self._stumbles.note(REGISTER, error)
             self._online_at_s = time.monotonic() + self._stumbles.left_s(REGISTER)
             return
+        except OtherLayout as error:
+            self._meet(error)
+            return
         if taken is not None:
             raise NameTaken(self._ledger.name, taken)
         self._known, self._look, self._is_new = None, True, True
@@ -396,9 +422,11 @@ class Agent:
     def _leave(self) -> None:
         self._commands.drop()
         self._functions.tell_undelivered()
+        if self._ending.outdated is not None:
+            return
         try:
             self._ledger.leave(self._ending.cause)
-        except (StoreUnavailable, ScriptBug) as error:
+        except (StoreUnavailable, ScriptBug, OtherLayout) as error:
             logger.warning("%s; the lease of node %s will run out by itself", error, self._ledger.name)
 
     # Commands.

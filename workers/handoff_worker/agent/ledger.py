@@ -5,21 +5,25 @@ Whoever calls decides when to ask again; every call may, with the same arguments
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from handoff.errors import UnreadableField
+from handoff.errors import OtherLayout, UnreadableField, shown
 from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.labels import write_labels
+from handoff.ledger.upgrading import upgrade
 from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
+
+logger = logging.getLogger(__name__)
 
 LARGEST_JOB = 64 * 2**20
 """Bytes of the fields of a job that are read by themselves; arguments have 8 MB at most."""
@@ -85,19 +89,27 @@ class NodeLedger:
         self._incarnation = incarnation
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
+        self._has_unknown = False  #: there is what only a newer version knows
 
     def register(
         self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
     ) -> Taken | None:
-        """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours."""
+        """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours.
+
+        Data of an older layout is upgraded before. Raises `OtherLayout` where that cannot be.
+        """
         units, devices = write_capabilities(capabilities)
         while True:
-            reply = self._store.attempt(
-                "register",
-                *worker_fields(self._holder.host, self._holder.pid),
-                name=self.name, incarnation=self._incarnation, holder=write_holder(self._holder), dead=dead,
-                lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
-            )  # fmt: skip
+            try:
+                reply = self._store.attempt(
+                    "register",
+                    *worker_fields(self._holder.host, self._holder.pid),
+                    name=self.name, incarnation=self._incarnation, holder=write_holder(self._holder), dead=dead,
+                    lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
+                )  # fmt: skip
+            except OtherLayout as error:
+                self.upgrade(error)
+                continue
             match reply:
                 case ["registered", bytes(epoch)]:
                     self._epoch = epoch.decode()
@@ -108,6 +120,12 @@ class NodeLedger:
                     return Taken(read_holder(holder.decode()), incarnation.decode(), left_ms)
                 case _:
                     raise unlisted("register", reply)
+
+    def upgrade(self, error: OtherLayout) -> None:
+        """Bring data up to date that an earlier version has left, or a roll-back. Any other raises the error."""
+        if not error.is_older:
+            raise error
+        upgrade(self._store)
 
     def beat(self, runs: Iterable[str], op: int = 0) -> Beaten:
         """Renew the lease and compare the reservations that run here.
@@ -201,7 +219,18 @@ class NodeLedger:
         self._tick_token = uuid.uuid4().hex
         if reply == ["busy"]:
             return False, []
+        self._tell_unknown(reply[3])
         return bool(reply[1]), [Started.read(*each) for each in reply[2]]
+
+    def _tell_unknown(self, texts: Sequence[bytes]) -> None:
+        """Say, once while there is any, what a newer version has noted to be done and nobody does here."""
+        if texts and not self._has_unknown:
+            logger.warning(
+                "a newer version has left to be done what this one does not know, such as %s, and it stays undone: "
+                "upgrade this agent, or start a newer one",
+                shown(texts[0].decode(errors="replace")),
+            )
+        self._has_unknown = bool(texts)
 
     def pending(self) -> bool:
         """Whether anything waits that this node could run when idle."""

@@ -7,7 +7,12 @@
 -- @include nodes/recovery  runs/consequences  runs/leftovers  waiting/wake
 
 function Settle.is_done()
-  return not Leftovers.any() and redis.call('EXISTS', K.abandoned, K.dirty, K.leftovers) == 0
+  if Leftovers.any() then
+    return false
+  end
+  -- Of what is left over there may be only what a newer version is to do.
+  return redis.call('EXISTS', K.abandoned, K.dirty, K.leftovers) == 0
+    or (redis.call('EXISTS', K.abandoned, K.dirty) == 0 and not Leftovers.are_stored())
 end
 
 -- -> whether there is more to do

@@ -2,7 +2,7 @@
 --
 -- KEYS     delayed  renewed  rq_deferred  running  timers
 -- @include jobs/admit  jobs/bent  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job
--- @include nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
+-- @include housekeeping/unknown  nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
 -- @include waiting/waiting  waiting/wake  why/nearest
 
 local SLICE = 16
@@ -83,6 +83,10 @@ function on_time.drain(name)
   end
 end
 
+function Due.knows(timer)
+  return on_time[Timer.read(timer)] ~= nil
+end
+
 -- Timers that are due at one moment go by the ranks of their functions.
 local function due_timers(key, now)
   local due, timers = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SLICE), {}
@@ -101,13 +105,17 @@ end
 function Due.end_timers()
   local timers, renewed = due_timers(K.timers, Call.now), due_timers(K.renewed, Call.uptime)
   for _, timer in ipairs(timers) do
+    if not on_time[timer.kind] then
+      Unknown.set_behind(K.timers, timer.text, timer.at)
     -- One of them may have taken the next away: a function has several.
-    if Timers.drop(timer.text) and on_time[timer.kind] then
+    elseif Timers.drop(timer.text) then
       on_time[timer.kind](timer.name, timer.number)
     end
   end
   for _, timer in ipairs(renewed) do
-    if Timers.let_go(timer.text) and on_time[timer.kind] then
+    if not on_time[timer.kind] then
+      Unknown.set_behind(K.renewed, timer.text, timer.at)
+    elseif Timers.let_go(timer.text) then
       on_time[timer.kind](timer.name, timer.number)
     end
   end

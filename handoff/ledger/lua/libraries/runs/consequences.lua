@@ -19,6 +19,10 @@ local DO = {
   forget = function(step) return Expiry.forget(step) end,
 }
 
+function Consequences.knows(text)
+  return DO[Leftover.read(text)] ~= nil
+end
+
 -- Take up what was left over until the budget is used, or nothing is left. -> the budget, the jobs that became ready,
 -- whether nothing is left
 local function take_up(budget)
@@ -32,6 +36,8 @@ local function take_up(budget)
     local cost, at = 1, nil
     if DO[kind] then
       cost, at = DO[kind]({run = run, number = number, from = from, budget = math.max(1, budget), ready = ready})
+    else
+      Leftovers.set_behind(text, from)
     end
     budget = budget - cost
     if at then

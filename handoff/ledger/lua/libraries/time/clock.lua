@@ -8,7 +8,8 @@
 -- away, full or stopped, or its clock was set) was everybody's, and does not count. Of gaps with no script between them
 -- but one each, a third of a lease counts each: where nobody is left but who calls rarely, leases end all the same.
 --
--- What is noted: `last` (when), `ahead`, `down` (all that did not count, ms), `gap` (1: what ended at `last` was one).
+-- What is noted: `last` (when), `ahead`, `down` (all that did not count, ms), `gap` (1: what ended at `last` was one), and
+-- `layout`, where it was not (libraries/layout).
 -- Only scripts note it that a full server refuses, and before they write anything else: those that it lets through, for
 -- they free memory, would hide that no lease can be renewed.
 --
@@ -16,7 +17,7 @@
 -- STATE    noted_time  nil  what is to be noted, where that is due
 --          gap_ms      0    of `Call.uptime`: what does not count since the last note
 -- @first start
--- @include texts/number
+-- @include layout  texts/number
 
 local NOTED_EVERY_MS = 50
 
@@ -37,14 +38,16 @@ local function longest_quiet()
 end
 
 function Clock.start()
-  local noted = redis.call('HMGET', K.clock, 'last', 'ahead', 'down', 'gap')
+  local noted = redis.call('HMGET', K.clock, 'last', 'ahead', 'down', 'gap', 'layout')
+  -- Of no library one is made that it does not take.
+  local layout = noted[5] ~= Call.layout and Layout.judge(noted[5], noted[1])
   local last, ahead, down = ms_of(noted[1]), ms_of(noted[2]) or 0, ms_of(noted[3]) or 0
   local now, was_gap, is_gap = Call.wall + ahead, noted[4] == '1', false
   local passed = last and now - last or 0
   if passed < 0 then
     ahead, now, passed = ahead - passed, last, 0
   end
-  local is_due = not last or passed > NOTED_EVERY_MS or was_gap or ahead ~= (ms_of(noted[2]) or 0)
+  local is_due = layout or not last or passed > NOTED_EVERY_MS or was_gap or ahead ~= (ms_of(noted[2]) or 0)
   if passed > NOTED_EVERY_MS then
     local longest = longest_quiet()
     if passed > longest then
@@ -62,6 +65,10 @@ function Clock.start()
   if is_due then
     Call.noted_time = {'last', Number.text(now), 'ahead', Number.text(ahead), 'down', Number.text(down), 'gap',
       is_gap and '1' or '0'}
+    if layout then
+      table.insert(Call.noted_time, 'layout')
+      table.insert(Call.noted_time, layout)
+    end
   end
 end
 

@@ -4,6 +4,8 @@
 -- ARGV     count   int   placements; 0 = however many
 --          ms      int   0 = however long
 -- RETURNS  {'limited'}
+-- @include layout
 
+Layout.mark()
 redis.call('HSET', K.overtaking, 'count', count, 'ms', ms)
 return {'limited'}

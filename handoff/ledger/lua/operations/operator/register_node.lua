@@ -10,7 +10,7 @@
 --          {'leased', holder} an agent has it; nothing changed
 -- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/node  nodes/removal  texts/cost
 -- @include texts/offered_devices  time/events
--- @include arguments  texts/labels  texts/terms
+-- @include arguments  layout  texts/labels  texts/terms
 
 Arguments.check('name', Terms.is_node_name(name))
 Arguments.check('units', Cost.is_sound(units, 0))
@@ -27,6 +27,7 @@ if node and (node.kind == 'leased' or node.state ~= 'up') then
   end
   Worker.forget(Queues.of(name))
 end
+Layout.mark()
 node = node or Capabilities.add_node(name)
 local epoch = node.state == 'up' and node.epoch or Lapse.next_epoch()
 node.state, node.epoch = 'up', epoch

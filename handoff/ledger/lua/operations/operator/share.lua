@@ -6,7 +6,7 @@
 --          {'taken', resource, node}           a node has that one for itself; nothing was written
 -- @include settle  nodes/dirty  nodes/fronts  nodes/holds  nodes/index  nodes/lapse  nodes/node  nodes/scratch
 -- @include nodes/shared  texts/cost  texts/number  time/events
--- @include arguments
+-- @include arguments  layout
 
 Arguments.check('amounts', Cost.is_sound(amounts, 0))
 Lapse.leases()
@@ -22,6 +22,7 @@ for _, want in ipairs(wanted) do
     return {'taken', resource, Node.at(position).name}
   end
 end
+Layout.mark()
 shared = Shared.open()
 Holds.lift(shared)
 local was_given_up = false
