@@ -17,7 +17,7 @@ MUTANTS = (
         "handoff/ledger/lua/loader.py",
         "        *([] if header(name).is_unguarded else [_REFUSAL]),",
         "        *([] if header(name).is_unguarded or header(name).args else [_REFUSAL]),",
-        (f"{LAYOUT}::test_no_script_does_anything_with_data_of_a_newer_layout[submit-real]",),
+        (f"{LAYOUT}::test_no_script_does_anything_with_data_of_a_newer_layout[real-submit]",),
     ),
     Mutant(
         "layout-unnoted",
