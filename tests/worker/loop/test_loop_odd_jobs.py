@@ -6,6 +6,7 @@ import logging
 import uuid
 from typing import Any
 
+import fakeredis
 import pytest
 import redis
 
@@ -46,7 +47,8 @@ def held(cluster: Cluster) -> dict[str, int]:
 def test_a_function_whose_job_was_altered_on_the_queue_ends_no_agent_and_the_next_one_runs(
     connection: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    for field in FIELDS_OF_JOBS:
+    # On fakeredis, which takes the tenfold, some of them.
+    for field in FIELDS_OF_JOBS[:: 5 if isinstance(connection, fakeredis.FakeRedis) else 1]:
         caplog.clear()
         with (
             Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster,
