@@ -8,6 +8,8 @@ from typing import Any
 import msgpack
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.job import Job
 
 from handoff.local.server import RedisServer
@@ -83,7 +85,7 @@ def test_a_redis_that_stays_away_is_worth_another_attempt(monkeypatch: pytest.Mo
     monkeypatch.setattr(inputs_module, "OUTAGE_S", 0.1)
     taking = task("call", hash=graph(inputs(result(1))))
 
-    with Child(redis.Redis(port=1)) as child:
+    with Child(redis.Redis(port=1, retry=Retry(NoBackoff(), 0))) as child:
         failed = child.execute(msgpack.unpackb(taking.frame()[LENGTH:]))
 
     assert failed["exception_type"] == "handoff.errors.StoreUnavailable"
