@@ -105,13 +105,17 @@ def read_nodes(store: Store, name: str = "") -> list[Node]:
 
 def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
     try:
-        return _read_node(name, lease_ms, fields)
+        return node_of(name, lease_ms, fields)
     except (ValueError, LookupError, OverflowError):
         # To scripts it is lost as well, until its agent registers anew.
-        return _read_node(name, 0, {"state": "lost"})
+        return node_of(name, 0, {"state": "lost"})
 
 
-def _read_node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+def node_of(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+    """A node by what its hash says, and what is left of its lease: -1 = nobody has one.
+
+    Raises ValueError, LookupError or OverflowError where something cannot be read.
+    """
     units: dict[str, dict[str, int]] = {"cap": {}, "used": {}}
     devices: dict[str, dict[int, int]] = {}
     memory: dict[str, dict[int, tuple[int, int]]] = {}
@@ -143,7 +147,7 @@ def _read_node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
 
 
 def _state(fields: Mapping[str, str], lease_ms: int) -> NodeState:
-    if fields["state"] != "up" or lease_ms == 0:
+    if fields.get("state") != "up" or lease_ms == 0:
         return "lost"
     if "draining" in fields:
         return "draining"

@@ -7,9 +7,9 @@ from typing import Any
 
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import read_cost
-from handoff.ledger.texts.reservation import Reserved, read_record
+from handoff.ledger.texts.reservation import read_record
 from handoff.ledger.texts.run_id import is_run_token
-from handoff.words.resources import Amount, amounts
+from handoff.words.resources import Amount, Units, amounts
 from handoff.words.times import moment
 
 RUN_LIMIT = "max_concurrency of its run"
@@ -18,25 +18,28 @@ RUN_LIMIT = "max_concurrency of its run"
 
 def own_holder(id: str, job: StoredJob, record: str, now_ms: int) -> dict[str, Any]:
     """A function that has its own reservation."""
-    return _holder("function", id, job.text("function") or id, job.text("node"), read_record(record), now_ms)
+    held = read_record(record)
+    return _holder("function", id, job.text("function") or id, job.text("node"), held.since_ms, held.whole, now_ms)
 
 
 def holder(reply: Sequence[bytes], now_ms: int) -> dict[str, Any]:
     """One of those that the script tells of: job or claim, the user's id of it, node, since, cost, shared cost."""
     id, function_id, node, since_ms, cost, shared_cost = (value.decode() for value in reply)
-    reserved = Reserved(int(since_ms), {**read_cost(cost), **read_cost(shared_cost)})
-    return _holder("function" if function_id else "claim", id, function_id or None, node, reserved, now_ms)
+    kind, taken = "function" if function_id else "claim", {**read_cost(cost), **read_cost(shared_cost)}
+    return _holder(kind, id, function_id or None, node, int(since_ms), taken, now_ms)
 
 
-def _holder(kind: str, id: str, function_id: str | None, node: str, reserved: Reserved, now_ms: int) -> dict[str, Any]:
+def _holder(
+    kind: str, id: str, function_id: str | None, node: str, since_ms: int, taken: Units, now_ms: int
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "id": id,
         "function_id": function_id,
         "node": node,
-        "amounts": shown_amounts(reserved.cost),
-        "since": moment(reserved.since_ms),
-        "seconds": max(0, now_ms - reserved.since_ms) / 1000,
+        "amounts": shown_amounts(taken),
+        "since": moment(since_ms),
+        "seconds": max(0, now_ms - since_ms) / 1000,
     }
 
 

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from handoff.ledger.nodes import read_nodes
 from support.books import check_ledger
 from support.ledger import read_ledger
 from support.machine.claims import Claims
@@ -60,7 +59,7 @@ class LedgerMachine(Nodes, Functions, Claims, Clock, RqTools):
     def agrees(self) -> None:
         ledger = read_ledger(self.store)
         self.oracle.touched = {job for job in self.oracle.touched if self._is_traced(ledger, job)}
-        check_ledger(ledger, read_nodes(self.store), {job.id for job in self.oracle.touched})
+        check_ledger(ledger, {job.id for job in self.oracle.touched})
         assert seen(ledger) == expected(self.oracle)
 
 

@@ -277,7 +277,7 @@ class Board:
     def draw(self) -> str:
         """Draw all that stands somewhere, and check that the books balance."""
         ledger, nodes = read_ledger(self.store), read_nodes(self.store)
-        check_ledger(ledger, nodes, self._deleted)
+        check_ledger(ledger, self._deleted)
         ids = {handle.id: name for name, handle in self.handles.items()}
         self._ranks |= {ids[id]: float(job["h_rank"]) for id, job in ledger.jobs.items()}
         names = {id: drawn_name(id, ids, ledger) for records in ledger.held.values() for id in records}

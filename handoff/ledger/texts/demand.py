@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from handoff.ledger.texts.shape import Shape, read_shape, write_shape
+from handoff.ledger.texts.shape import read_shape, write_shape
 from handoff.words.constraints import Term
 from handoff.words.resources import Units
 from handoff.words.variants import Variant
@@ -31,14 +31,18 @@ def write_demand(variants: Iterable[Variant], terms: Sequence[Term]) -> str:
 
 def read_demand(text: str) -> Demand:
     """Read a demand."""
-    read = [_read_variant(part) for part in text.split("&")]
+    read = [(after_ms, read_shape(shape)) for after_ms, shape in shapes_of(text)]
     return Demand(tuple(Variant(after_ms, shape.cost) for after_ms, shape in read), read[0][1].terms)
 
 
-def _read_variant(text: str) -> tuple[int, Shape]:
-    # Labels may hold a colon, but none stands directly behind digits at the beginning: resources begin otherwise.
-    after_ms, colon, shape = text.partition(":")
-    return (int(after_ms), read_shape(shape)) if colon and after_ms.isdecimal() else (0, read_shape(text))
+def shapes_of(text: str) -> list[tuple[int, str]]:
+    """Its shapes as texts, each with how long it has to have waited for it, in ms."""
+    found = []
+    for part in text.split("&"):
+        # Labels may hold a colon, but none stands directly behind digits at the beginning: resources begin otherwise.
+        after_ms, colon, shape = part.partition(":")
+        found.append((int(after_ms), shape) if colon and after_ms.isdecimal() else (0, part))
+    return found
 
 
 def write_costs(costs: Iterable[Units]) -> str:

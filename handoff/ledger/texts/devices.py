@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from handoff.words.resources import MEMORY_SUFFIX
+
 
 def read_devices(text: str) -> dict[str, list[int]]:
     """Read which they are, however much of each it has: resource -> indices, ascending."""
@@ -10,4 +12,16 @@ def read_devices(text: str) -> dict[str, list[int]]:
         name, _, entries = part.partition(":")
         if entries:
             found[name] = sorted({int(entry.partition("=")[0]) for entry in entries.split(",")})
+    return found
+
+
+def read_amounts(text: str) -> dict[tuple[str, int], int]:
+    """Read how much of each: resource and index -> units. What is memory of `gpu` is called `gpu_memory`."""
+    found = {}
+    for part in filter(None, text.split(";")):
+        name, _, entries = part.partition(":")
+        for entry in entries.split(","):
+            index, _, units = entry.partition("=")
+            of = name + MEMORY_SUFFIX if units.endswith("m") else name
+            found[of, int(index)] = int(units.removesuffix("m"))
     return found

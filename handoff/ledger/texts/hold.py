@@ -11,11 +11,12 @@ from handoff.ledger.texts.list import read_list
 class Hold:
     """A node is held for a function that was overtaken too often."""
 
+    rank: int
     job_id: str
     lacks: list[str]  #: resources, of devices and their memory the devices
 
 
 def read_hold(text: str) -> Hold:
     """Read a hold."""
-    _, job_id, lacks = text.split("|")
-    return Hold(job_id, read_list(lacks))
+    rank, job_id, lacks = text.split("|")
+    return Hold(int(rank), job_id, read_list(lacks))

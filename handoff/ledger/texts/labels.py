@@ -13,3 +13,8 @@ def write_labels(labels: Mapping[str, str]) -> str:
 def read_labels(text: str) -> dict[str, str]:
     """Read labels."""
     return {name: value for name, _, value in (part.partition("=") for part in text.split(";") if part)}
+
+
+def each_label(text: str) -> list[str]:
+    """What the bitmaps of a node's labels are called: `zone=a` each."""
+    return [part for part in text.split(";") if part]

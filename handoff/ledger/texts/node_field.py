@@ -10,3 +10,8 @@ def read_node_field(field: str) -> tuple[str, str]:
     """Read the name of a field. -> its kind and the resource; of any other field its name and ''"""
     kind, _, resource = field.partition(":")
     return kind, resource
+
+
+def write_node_field(kind: str, resource: str) -> str:
+    """The name of a field that is by resource."""
+    return f"{kind}:{resource}"

@@ -12,6 +12,11 @@ def run_job_id(run: str, number: int) -> str:
     return f"{run}-{number}"
 
 
+def run_of(job_id: str) -> str:
+    """The run of a function in one."""
+    return job_id.rpartition("-")[0]
+
+
 def number_of(job_id: str) -> int:
     """The number of a function in its run."""
     return int(job_id.rpartition("-")[2])
@@ -25,3 +30,8 @@ def run_token(run: str) -> str:
 def is_run_token(resource: str) -> bool:
     """Whether a shared resource is the max_concurrency of a run: nobody asks for it by name."""
     return _TOKEN.fullmatch(resource) is not None
+
+
+def run_of_token(resource: str) -> str:
+    """The run of which a shared resource is the max_concurrency; '' of any other."""
+    return resource.partition(".")[2] if is_run_token(resource) else ""

@@ -33,3 +33,13 @@ def read_shape(text: str) -> Shape:
     # Labels and node names may hold an @ too; resource names never do, so the first one divides.
     cost, _, constraints = text.partition("@")
     return Shape(read_cost(cost), read_terms(constraints))
+
+
+def terms_of(text: str) -> str:
+    """The constraints of a shape, as text."""
+    return text.partition("@")[2]
+
+
+def scope_of(pin: str | None) -> str:
+    """What the shapes that are pinned to a node have their heads and needs under; all others have ''."""
+    return f"@{pin}" if pin else ""

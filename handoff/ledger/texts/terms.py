@@ -41,3 +41,13 @@ def capacity_term(units: Units) -> Term:
 def capacity_of(term: Term) -> Units:
     """How much such a term asks for."""
     return {name: int(units) for name, _, units in (value.partition(":") for value in term.values)}
+
+
+def each_term(text: str) -> list[str]:
+    """Terms as texts, each as it stands."""
+    return [part for part in text.split(";") if part]
+
+
+def labels_of(term: Term) -> list[str]:
+    """What the bitmaps of the labels are called of which a term speaks."""
+    return [f"{term.name}={value}" for value in term.values]

@@ -15,19 +15,22 @@ from handoff.ledger.texts.hold import read_hold
 from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.index_name import read_index_name
 from handoff.ledger.texts.labels import read_labels, write_labels
+from handoff.ledger.texts.leftover import read_leftover
 from handoff.ledger.texts.list import read_list, write_list
 from handoff.ledger.texts.loss import read_loss, write_cause, write_loss
-from handoff.ledger.texts.node_class import read_node_class
-from handoff.ledger.texts.node_field import read_node_field
+from handoff.ledger.texts.node_class import read_node_class, write_node_class
+from handoff.ledger.texts.node_field import read_node_field, write_node_field
+from handoff.ledger.texts.note import job_of_note
 from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.offered_devices import write_offered_devices
 from handoff.ledger.texts.options import write_options
-from handoff.ledger.texts.reservation import job_of, read_record
+from handoff.ledger.texts.reservation import parts_of, read_record, reservation_of
 from handoff.ledger.texts.result import write_result
 from handoff.ledger.texts.run_id import number_of, run_job_id, run_token
 from handoff.ledger.texts.shape import read_shape, write_shape
 from handoff.ledger.texts.shortfall import Item, Unlike, read_shortfall
 from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, write_term, write_terms
+from handoff.ledger.texts.timer import read_timer, write_timer
 from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term
 from handoff.words.variants import Variant
@@ -81,13 +84,18 @@ def _read_node_class(text: str) -> Any:
 
 
 def _read_record(text: str) -> Any:
-    reserved = read_record(text)
-    return [reserved.since_ms, reserved.cost]
+    held = read_record(text)
+    return [held.epoch, held.since_ms, held.cost, held.shared, held.indices()]
+
+
+def _part_of_record(value: Any) -> Any:
+    devices = read_devices(value["devices"])
+    return [value["epoch"], value["since"], value["cost"], value["shared"], devices]
 
 
 def _read_hold(text: str) -> Any:
     hold = read_hold(text)
-    return [hold.job_id, hold.lacks]
+    return [hold.rank, hold.job_id, hold.lacks]
 
 
 def _write_options(value: Any) -> str:
@@ -147,12 +155,17 @@ FORMATS: dict[str, Half] = {
     "device_field": Half(
         read=lambda text: [[each.index, each.share, *(each.memory or (None, None))] for each in read_device_field(text)]
     ),
-    "node_field": Half(read=lambda text: list(read_node_field(text))),
+    "node_field": Half(lambda value: write_node_field(*value), lambda text: list(read_node_field(text))),
     "index_name": Half(read=lambda text: [part or None for part in read_index_name(text)]),
-    "node_class": Half(read=_read_node_class),
-    "reservation.id": Half(read=job_of, part=lambda value: value[0]),
-    "reservation.record": Half(read=_read_record, part=lambda value: [value["since"], value["cost"] | value["shared"]]),
-    "hold": Half(read=_read_hold, part=lambda value: [value["job"], value["lacks"]]),
+    "node_class": Half(
+        lambda value: write_node_class(value["values"], write_labels(value["labels"])), _read_node_class
+    ),
+    "reservation.id": Half(lambda value: reservation_of(*value), parts_of, lambda value: (value[0], str(value[1]))),
+    "reservation.record": Half(read=_read_record, part=_part_of_record),
+    "hold": Half(read=_read_hold, part=lambda value: [value["rank"], value["job"], value["lacks"]]),
+    "note": Half(read=job_of_note, part=lambda value: value["job"]),
+    "timer": Half(lambda value: write_timer(*value), lambda text: list(read_timer(text))),
+    "leftover": Half(read=lambda text: list(read_leftover(text))),
     "options": Half(_write_options),
     "shortfall": Half(read=_read_shortfall),
     "run_id.job": Half(lambda value: run_job_id(*value), number_of, lambda value: value[1]),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from handoff.doctor.room import waits
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.labels import read_labels
@@ -110,7 +111,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
         "counted": {name: int(count) for name, count in below(ledger.get("overtaking"), "n")},
         "timers": {what: at_ms for what, at_ms in ledger.get("timers").items() if _is_set(ledger, what)},
         "lines": {
-            shape: {"jobs": [id for id in line if ledger.waits(id, shape)], **noted(ledger, shape)}
+            shape: {"jobs": [id for id in line if waits(ledger, id, shape)], **noted(ledger, shape)}
             for shape, line in ledger.lines.items()
         },
     }

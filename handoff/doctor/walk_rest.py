@@ -1,0 +1,124 @@
+"""Going over runs, timers, and all keys: each is of something that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from handoff.doctor import keys
+from handoff.doctor.look_lines import look_at_line
+from handoff.doctor.look_runs import (
+    look_at_ends,
+    look_at_group,
+    look_at_key,
+    look_at_missing,
+    look_at_run,
+    look_at_timer,
+    look_at_token,
+    look_at_worker,
+)
+from handoff.doctor.pages import keys_like, members_of, pairs_of, some
+from handoff.doctor.runs import GOING_ON
+from handoff.doctor.slices import text
+from handoff.doctor.walk import Found, Walk
+from handoff.ledger.keys import is_queue_of, node_of_queue, prefix
+from handoff.ledger.nodes import SHARED
+from handoff.ledger.texts.group_field import run_of_parked
+from handoff.ledger.texts.node_field import read_node_field
+from handoff.ledger.texts.run_id import run_of_token
+from handoff.ledger.texts.timer import read_timer
+
+MISSING_TOGETHER = 32
+
+OF_JOBS = ("after", "expire", "unfit")
+"""Timers of functions, of which there may be one for each."""
+
+
+def walk_runs(walk: Walk) -> Found:
+    """Each run's own books, and what limits it."""
+    store = walk.store
+    for raw, _ in pairs_of(store, "ZSCAN", store.keys("runs")):
+        run = text(raw)
+        walk.on_step("runs")
+        state, total = store.read("HMGET", store.keys("run", run), "state", "total")
+        walk.runs[run] = text(state or b"")
+        yield from look_at_run(store, run)
+        if walk.runs[run] in GOING_ON and total is not None and total.isdigit():
+            yield from look_at_ends(store, run, int(total))
+            numbers = (text(each) for each, _ in pairs_of(store, "HSCAN", store.keys("run_missing", run)))
+            for few in some(numbers, MISSING_TOGETHER):
+                yield from look_at_missing(store, run, few)
+    for raw in store.read("HKEYS", store.keys("node", SHARED)):
+        kind, name = read_node_field(text(raw))
+        if kind == "cap" and run_of_token(name):
+            yield from look_at_token(store, name)
+    for node in walk.nodes:
+        for raw in members_of(store, store.keys("groups_on", node)):
+            yield from look_at_group(store, node, text(raw))
+
+
+def walk_timers(walk: Walk) -> Found:
+    """What becomes due; of functions those that are remembered to be past it."""
+    store = walk.store
+    for key in ("timers", "renewed"):
+        for raw, _ in pairs_of(store, "ZSCAN", store.keys(key)):
+            timer = text(raw)
+            kind, name, _ = read_timer(timer)
+            if kind not in OF_JOBS or walk.jobs.get(name, {}).get("status") == "started":
+                yield from look_at_timer(store, timer)
+
+
+def walk_keys(walk: Walk) -> Found:
+    """Every key of the namespace is one of the schema, and what it is of is there."""
+    store = walk.store
+    own = prefix(store.namespace)
+    for raw in keys_like(store, f"{own}*"):
+        key = text(raw).removeprefix(own)
+        walk.on_step("keys")
+        if _is_strange(walk, key):
+            yield from look_at_key(store, key)
+        parts = keys.split(key)
+        if parts is not None and parts[0] in ("heads:", "need:"):
+            for member, _ in pairs_of(store, "ZSCAN", text(raw)):
+                if text(member) not in walk.lines:
+                    walk.lines.add(text(member))
+                    yield from look_at_line(store, text(member))
+    yield from _walk_workers(walk)
+
+
+def _is_strange(walk: Walk, key: str) -> bool:
+    parts = keys.split(key)
+    if parts is None:
+        return True
+    path, of = parts
+    match path.removesuffix(":"):
+        case "node" | "held" | "running" | "grouped":
+            return of not in walk.nodes and of != SHARED
+        case "shape":
+            return of not in walk.lines
+        case "live" | "open" | "planes" | "withheld":
+            return not walk.nodes
+        case "parked":
+            return walk.runs.get(run_of_parked(of)) not in GOING_ON
+        case "missing" | "active":
+            return walk.runs.get(of) not in GOING_ON
+        case "groups" | "next" | "graph" | "end":
+            return of not in walk.runs
+        case "plane" | "class" | "alike" | "label" | "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of":
+            return True
+        case _:
+            return False
+
+
+def _walk_workers(walk: Walk) -> Found:
+    for queue in _workers(walk):
+        if node_of_queue(queue) not in walk.nodes or walk.nodes[node_of_queue(queue)].node.kind != "leased":
+            yield from look_at_worker(walk.store, queue, node_of_queue(queue))
+
+
+def _workers(walk: Walk) -> Iterator[str]:
+    store = walk.store
+    worker = store.keys("rq_worker")
+    for raw in members_of(store, store.keys("rq_workers")):
+        queue = text(raw).removeprefix(worker)
+        if is_queue_of(store.namespace, queue):
+            yield queue
