@@ -24,6 +24,7 @@ TESTS = Path(__file__).parent
 
 ON_REAL_SERVERS = (
     "client/refused",
+    "doctor",
     "ledger/cases",
     "ledger/rq",
     "ledger/runs",

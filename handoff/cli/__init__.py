@@ -6,6 +6,7 @@ import click
 
 from handoff.cli.cancel import cancel
 from handoff.cli.demo import demo
+from handoff.cli.doctor import doctor
 from handoff.cli.drain import drain, undrain
 from handoff.cli.explain import explain
 from handoff.cli.group import Commands
@@ -24,5 +25,5 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, runs, status, explain, cancel, drain, undrain):
+for command in (demo, node, nodes, run, runs, status, explain, cancel, drain, undrain, doctor):
     main.add_command(command)

@@ -24,6 +24,7 @@ from handoff.doctor.look_runs import (
     look_at_token,
     look_at_worker,
 )
+from handoff.doctor.pages import plain
 from handoff.doctor.places import Entry
 from handoff.doctor.slices import text
 from handoff.doctor.violation import Subject, Violation
@@ -69,7 +70,7 @@ def look_again(store: Store, subject: Subject) -> list[Violation]:
 def _look_at_the_rest(store: Store, subject: Subject) -> list[Violation]:
     match subject:
         case ("run", run):
-            total = text(store.read("HGET", store.keys("run", run), "total") or b"")
+            total = text(plain(store, "HGET", store.keys("run", run), "total") or b"")
             ends = look_at_ends(store, run, int(total)) if total.isdecimal() else ()
             return [*look_at_run(store, run), *ends]
         case ("missing", run, number):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from handoff.doctor.picture import Picture
+from handoff.doctor.picture import UNREADABLE, Picture
 from handoff.doctor.values import columns
 from handoff.doctor.violation import Violation, differing
 from handoff.ledger.nodes import SHARED, Node
@@ -115,7 +115,11 @@ def check_bit(picture: Picture, key: str, position: int) -> Iterator[Violation]:
     says = {"label": of in each_label(node.get("labels", "")), "alike": of == node.get("class")}.get(kind, True)
     if kind == "plane":
         side, _, index = of.rpartition(":")[0].partition(":")
-        says = index in columns(picture.node(name))[side]
+        try:
+            says = index in columns(picture.node(name))[side]
+        except UNREADABLE:
+            # A look at the node itself tells it.
+            return
     if not says:
         yield Violation(
             RULE, subject, f"`{key}` has a bit for position {position}, and the node does not say so", node=name

@@ -31,6 +31,17 @@ def split(key: str) -> tuple[str, str] | None:
     return (path, key.removeprefix(path)) if path in known() else None
 
 
+_TYPES = {"HASH": "hash", "LIST": "list", "SET": "set", "STREAM": "stream", "STRING": "string", "ZSET": "zset"}
+
+
+def check_type(key: str, kind: str) -> Violation | None:
+    """A key of the schema is of the type that this says; `none` = it has just gone."""
+    parts = split(key)
+    if parts is None or kind in ("none", _TYPES[SCHEMA[known()[parts[0]]].type]):
+        return None
+    return Violation(RULE, ("key", key), f"`{key}` is of another type than it has to be")
+
+
 def index_of(plane: str) -> str:
     """The index of which a plane is: `cpu` of `free:cpu:3`."""
     return plane.partition(":")[2].rpartition(":")[0]
@@ -51,8 +62,8 @@ def check_key(picture: Picture, key: str) -> Iterator[Violation]:
                 yield Violation(RULE, subject, f"`{key}` is of a node that is not there", node=of)
         case "plane" | "live" | "open" | "planes" | "withheld" if not picture.get("nodes"):
             yield Violation(RULE, subject, f"`{key}` is there, and no node is")
-        case "plane" if index_of(of) not in picture.get("planes"):
-            yield Violation(RULE, subject, f"`{key}` is of an index that is not there")
+        case "plane" if int(of.rpartition(":")[2]) >= int(picture.get("planes").get(index_of(of), "0")):
+            yield Violation(RULE, subject, f"`{key}` is of an index that is not there, or has fewer planes")
         case "class" | "alike" if of not in picture.get("classes"):
             yield Violation(RULE, subject, f"`{key}` is of a class that is not there")
         case "label" if of not in picture.get("labels"):

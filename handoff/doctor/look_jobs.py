@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from handoff.doctor import places, stored
 from handoff.doctor.look_nodes import TRIES, Restless, ask_of_timers
 from handoff.doctor.places import Entry
+from handoff.doctor.readable import readable
 from handoff.doctor.slices import Slice
 from handoff.doctor.violation import Violation
 from handoff.ledger.fields import names_of
@@ -44,7 +45,12 @@ def look_at_jobs(store: Store, known: Jobs) -> list[Violation]:
             ask_of_job(slice, store.namespace, id, job)
         picture = slice.read()
         is_same = {id: _key(picture.jobs.get(id, {})) == _key(job) for id, job in known.items()}
-        found += (violation for id in known if is_same[id] for violation in places.check_job(picture, id))
+        found += (
+            violation
+            for id in known
+            if is_same[id]
+            for violation in readable(places.check_job(picture, id), ("job", id), job=id)
+        )
         known = {id: picture.jobs[id] for id in known if not is_same[id] and id in picture.jobs}
         if not known:
             return found
@@ -123,5 +129,10 @@ def look_at_entries(store: Store, entries: Sequence[Entry]) -> list[Violation]:
         violation
         for entry in entries
         if entry.member in (picture.of(_ENTRY_KEYS[entry.place], _of(store.namespace, entry)) or ())
-        for violation in places.check_entry(picture, entry)
+        for violation in readable(
+            places.check_entry(picture, entry),
+            ("entry", entry.place, entry.of, entry.member),
+            job=entry.job_id,
+            node=entry.of if entry.place in places.ON_NODES else "",
+        )
     ]

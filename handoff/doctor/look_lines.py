@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from handoff.doctor import lines, room, stored
 from handoff.doctor.demand import wanted
-from handoff.doctor.look_nodes import TRIES, Restless
+from handoff.doctor.look_nodes import TRIES, Restless, count_of
 from handoff.doctor.picture import Picture
+from handoff.doctor.readable import readable
 from handoff.doctor.slices import Slice
 from handoff.doctor.violation import Violation
 from handoff.ledger.nodes import SHARED
@@ -37,7 +38,7 @@ def look_at_line(store: Store, text: str) -> list[Violation]:
         told = _ask_of_index(slice, known, text)
         picture = slice.read()
         if told == _told(picture, text):
-            return list(lines.check_line(picture, text))
+            return list(readable(lines.check_line(picture, text), ("line", text)))
         known = picture
     raise Restless(text)
 
@@ -61,7 +62,7 @@ def _ask_of_index(slice: Slice, known: Picture, text: str) -> tuple[object, ...]
             for bit in range(lines.RANK_PLANES):
                 slice.bit("shape_plane", f"*rank:{bit}", position)
             for name, count in planes.items():
-                for bit in range(int(count)):
+                for bit in range(count_of(count)):
                     slice.bit("shape_plane", f"{name}:{bit}", position)
             for term in shape.terms:
                 slice.bit("shape_term", write_term(term), position)
@@ -104,7 +105,7 @@ def look_at_room(store: Store, text: str, job: str, name: str) -> list[Violation
     front = picture.get(f"shape:{text}")
     if not room.waits(picture, job, text) or name not in picture.get("nodes") or min(front.values()) < front[job]:
         return []
-    return list(room.check_room(picture, text, job, name))
+    return list(readable(room.check_room(picture, text, job, name), ("room", text, job, name), job=job, node=name))
 
 
 def look_at_able(store: Store, text: str, planes: Mapping[str, str]) -> list[Violation]:
@@ -118,7 +119,7 @@ def look_at_able(store: Store, text: str, planes: Mapping[str, str]) -> list[Vio
         slice.string("live")
         slice.fields("planes", "", names)
         for name in names:
-            for bit in range(int(planes.get(name, "0"))):
+            for bit in range(count_of(planes.get(name))):
                 slice.string("plane", f"cap:{name}:{bit}")
         for term in shape.terms:
             for value in term.values if term.name == NODE else ():
@@ -127,7 +128,7 @@ def look_at_able(store: Store, text: str, planes: Mapping[str, str]) -> list[Vio
                 slice.string("label", label)
         picture = slice.read()
         if {name: picture.get("planes").get(name) for name in names} == {name: planes.get(name) for name in names}:
-            return list(room.check_able(picture, text))
+            return list(readable(room.check_able(picture, text), ("able", text)))
         planes = picture.get("planes")
     raise Restless(text)
 

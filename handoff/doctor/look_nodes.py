@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from handoff.doctor import index, lines, places, stored, whole
-from handoff.doctor.pages import pairs_of
+from handoff.doctor.pages import pairs_of, plain
 from handoff.doctor.picture import UNREADABLE, Picture
 from handoff.doctor.slices import Slice, text
 from handoff.doctor.values import columns
@@ -39,7 +39,7 @@ def look_at_node(store: Store, name: str) -> tuple[Picture, list[Violation]]:
     Of a node with thousands of reservations these are read in pages. Where its books have changed meanwhile, or do not
     seem to be right, all is read once more, at one moment.
     """
-    if int(store.read("HLEN", store.keys("reservations", name))) > MOST_RECORDS:
+    if int(plain(store, "HLEN", store.keys("reservations", name)) or 0) > MOST_RECORDS:
         before, records = read_node(store, name, is_whole=False), read_records(store, name)
         picture = read_node(store, name, is_whole=False)
         key = f"node:{name}"
@@ -154,7 +154,7 @@ def _ask(slice: Slice, known: Picture, name: str) -> tuple[object, ...]:
             slice.bit("hold_bits" if key == "withheld" else key, "", position)
         for each in planes:
             for side in SIDES:
-                for bit in range(_count(known.get("planes").get(each))):
+                for bit in range(count_of(known.get("planes").get(each))):
                     slice.bit("plane", f"{side}:{each}:{bit}", position)
         for label in each_label(fields.get("labels", "")):
             slice.bit("label", label, position)
@@ -169,7 +169,8 @@ def _ask(slice: Slice, known: Picture, name: str) -> tuple[object, ...]:
     return told
 
 
-def _count(value: object) -> int:
+def count_of(value: object) -> int:
+    """How many planes there are, as stored: of what is no number none."""
     return min(64, int(value)) if isinstance(value, str) and value.isdecimal() else 0
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handoff.doctor import keys, runs
+from handoff.doctor.pages import plain
 from handoff.doctor.picture import Picture
+from handoff.doctor.readable import readable
 from handoff.doctor.slices import Slice, text
 from handoff.doctor.violation import Violation
 from handoff.ledger.keys import SCHEMA
@@ -39,7 +41,7 @@ def look_at_run(store: Store, run: str) -> Iterator[Violation]:
     slice.scored("leftovers", most=MOST_LEFT)
     picture = slice.read()
     if picture.get(f"run:{run}") and not _busy(picture):
-        yield from runs.check_run(picture, run)
+        yield from readable(runs.check_run(picture, run), ("run", run))
 
 
 def look_at_ends(store: Store, run: str, total: int) -> Iterator[Violation]:
@@ -62,7 +64,7 @@ def look_at_ends(store: Store, run: str, total: int) -> Iterator[Violation]:
             slice.size("rq_results", run_job_id(run, number))
     picture = slice.read()
     if picture.get(f"run:{run}").get("state") in runs.GOING_ON:
-        yield from runs.check_ends(picture, run)
+        yield from readable(runs.check_ends(picture, run), ("run", run))
 
 
 def look_at_missing(store: Store, run: str, numbers: Sequence[str]) -> Iterator[Violation]:
@@ -91,7 +93,7 @@ def look_at_missing(store: Store, run: str, numbers: Sequence[str]) -> Iterator[
         picture = slice.read()
         for number in some:
             if not _busy(picture) and set(picture.rq.get(f"job::{_dependencies(run, number)}", ())) == known[number]:
-                yield from runs.check_missing(picture, run, number)
+                yield from readable(runs.check_missing(picture, run, number), ("missing", run, number))
 
 
 def _dependencies(run: str, number: str) -> str:
@@ -133,7 +135,7 @@ def look_at_token(store: Store, name: str) -> Iterator[Violation]:
     slice.fields("run", run_of_token(name), ("state",))
     slice.scored("leftovers", most=MOST_LEFT)
     picture = slice.read()
-    if name in picture.shared.capabilities and not _busy(picture):
+    if write_node_field("cap", name) in picture.get(f"node:{SHARED}") and not _busy(picture):
         yield from runs.check_token(picture, name)
 
 
@@ -150,7 +152,7 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
     slice.exists(name, of)
     run = run_of_parked(of) if name == "run_parked" else of
     if name == "run_of":
-        known = store.read("GET", store.keys(name, of).encode("latin-1"))
+        known = plain(store, "GET", store.keys(name, of).encode("latin-1"))
         run = text(known or b"")
         slice.string(name, of)
     slice.scored("nodes", most=1)
@@ -166,7 +168,7 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
     picture = slice.read()
     found = picture.own.get(SCHEMA[name].path + of)
     if found and not _busy(picture) and (name != "run_of" or text(found) == run):
-        yield from keys.check_key(picture, key)
+        yield from readable(keys.check_key(picture, key), ("key", key))
 
 
 def look_at_worker(store: Store, queue: str, node: str) -> Iterator[Violation]:

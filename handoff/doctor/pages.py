@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
+import redis
+
 from handoff.ledger.store import Store
 
 T = TypeVar("T")
@@ -17,6 +19,16 @@ SCANNED = 512
 
 BITMAP_PAGE = 16384
 """Bytes."""
+
+
+def plain(store: Store, command: str, *arguments: Any) -> Any:
+    """One read; None of a key of another type, which is told by itself."""
+    try:
+        return store.read(command, *arguments)
+    except redis.ResponseError as error:
+        if str(error).startswith("WRONGTYPE"):
+            return None
+        raise
 
 
 def pairs_of(store: Store, command: str, key: str) -> Iterator[tuple[bytes, bytes]]:
@@ -34,7 +46,7 @@ def members_of(store: Store, key: str) -> Iterator[bytes]:
 def _scan(store: Store, command: str, key: str) -> Iterator[list[bytes]]:
     cursor: Any = 0
     while True:
-        cursor, page = store.read(command, key, cursor, "COUNT", PAGE)
+        cursor, page = plain(store, command, key, cursor, "COUNT", PAGE) or (0, [])
         yield _flat(page)
         if int(cursor) == 0:
             return
@@ -51,9 +63,9 @@ def _flat(page: Any) -> list[bytes]:
 
 def entries_of(store: Store, key: str) -> Iterator[bytes]:
     """The entries of a list, from its end: what is taken off its front meanwhile moves nothing."""
-    length = int(store.read("LLEN", key))
+    length = int(plain(store, "LLEN", key) or 0)
     for first in range(0, length, PAGE):
-        yield from store.read("LRANGE", key, -first - PAGE, -first - 1)
+        yield from plain(store, "LRANGE", key, -first - PAGE, -first - 1) or ()
 
 
 def keys_like(store: Store, pattern: str) -> Iterator[bytes]:
@@ -68,13 +80,14 @@ def keys_like(store: Store, pattern: str) -> Iterator[bytes]:
 
 def positions_in(store: Store, key: str) -> Iterator[int]:
     """The bits that are set in a bitmap."""
-    length = int(store.read("STRLEN", key))
-    for first in range(0, length, BITMAP_PAGE):
-        page: bytes = store.read("GETRANGE", key, first, first + BITMAP_PAGE - 1)
+    page, first = b"", 0
+    while not first or len(page) == BITMAP_PAGE:
+        page = plain(store, "GETRANGE", key, first, first + BITMAP_PAGE - 1) or b""
         if page.strip(b"\0"):
             for at, byte in enumerate(page, first):
                 if byte:
                     yield from (8 * at + bit for bit in range(8) if byte >> (7 - bit) & 1)
+        first += BITMAP_PAGE
 
 
 def some(items: Iterable[T], count: int) -> Iterator[list[T]]:

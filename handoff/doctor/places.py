@@ -169,6 +169,8 @@ def says_so(entry: Entry, job: dict[str, str]) -> bool:
             raise ValueError(f"{place} is no place")
 
 
+ON_NODES = ("queue", "running", "wip", "executions", "held")
+
 _SAID = {
     "queue": "it stands on the queue of the node",
     "running": "it runs on the node",
@@ -185,7 +187,7 @@ _SAID = {
 
 
 def _stray(picture: Picture, entry: Entry, job: dict[str, str] | None) -> Violation:
-    is_on_node = entry.place in ("queue", "running", "wip", "executions", "held")
+    is_on_node = entry.place in ON_NODES
     says = "there is no such job" if job is None else f"the job says {_standing(job)}"
     member = f" ({entry.member if is_on_node else entry.of})" if entry.member != entry.job_id or entry.of else ""
     record = picture.held.get(entry.of, {}).get(entry.member) if entry.place == "held" else None

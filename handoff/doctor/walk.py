@@ -26,6 +26,9 @@ class Walk:
     nodes: dict[str, NodeSeen] = field(default_factory=dict)
     #: those that have not ended and stand where they say
     jobs: dict[str, dict[str, str]] = field(default_factory=dict)
+    planes: dict[str, int] = field(default_factory=dict)  #: index -> how many
+    labels: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
     runs: dict[str, str] = field(default_factory=dict)  #: run -> its state
     #: what was looked at and changed each time: it is looked at once more at the end

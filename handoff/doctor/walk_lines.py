@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from handoff.doctor.demand import Wanted, allows, wanted
 from handoff.doctor.look_lines import look_at_able, look_at_line, look_at_room, look_at_spots, real_head
 from handoff.doctor.look_nodes import Restless, look_at_count
-from handoff.doctor.pages import pairs_of
+from handoff.doctor.pages import pairs_of, plain
 from handoff.doctor.slices import text
 from handoff.doctor.values import indexed, most
 from handoff.doctor.walk import Found, Walk
@@ -48,7 +48,7 @@ def _named(walk: Walk) -> Iterator[str]:
 def walk_room(walk: Walk) -> Found:
     """Whether a head could start on a node that has the room."""
     store = walk.store
-    shared = store.read("HKEYS", store.keys("node", SHARED))
+    shared = plain(store, "HKEYS", store.keys("node", SHARED)) or ()
     of_all = {text(name).partition("cap:")[2] for name in shared}
     rooms = [(seen.node, indexed(seen.node, is_idle=False)) for seen in walk.nodes.values() if _may_take(seen.fields)]
     largest: dict[str, int] = {}

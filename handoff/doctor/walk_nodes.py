@@ -8,6 +8,7 @@ from handoff.doctor import index, stored
 from handoff.doctor.look_jobs import read_jobs
 from handoff.doctor.look_nodes import (
     Restless,
+    count_of,
     look_at_bits,
     look_at_claims,
     look_at_common,
@@ -17,7 +18,7 @@ from handoff.doctor.look_nodes import (
     look_at_node,
     look_at_tokens,
 )
-from handoff.doctor.pages import PAGE, pairs_of, positions_in, some
+from handoff.doctor.pages import PAGE, pairs_of, plain, positions_in, some
 from handoff.doctor.picture import UNREADABLE, Picture
 from handoff.doctor.slices import text
 from handoff.doctor.values import columns
@@ -33,7 +34,7 @@ TOGETHER = 32
 def walk_nodes(walk: Walk) -> Found:
     """Each node's own books."""
     store, rank = walk.store, 0
-    while names := store.read("ZRANGE", store.keys("nodes"), rank, rank + PAGE - 1):
+    while names := plain(store, "ZRANGE", store.keys("nodes"), rank, rank + PAGE - 1):
         for name in map(text, names):
             walk.on_step("nodes")
             try:
@@ -100,15 +101,18 @@ def _bitmaps(walk: Walk) -> Iterator[tuple[str, str, set[int]]]:
         yield key, "", everywhere
     for raw, _ in pairs_of(store, "HSCAN", store.keys("labels")):
         label = text(raw)
+        walk.labels.add(label)
         yield "label", label, {seen.position for seen in nodes if label in seen.labels}
     for raw, _ in pairs_of(store, "ZSCAN", store.keys("classes")):
         of = text(raw)
+        walk.classes.add(of)
         yield "alike", of, {seen.position for seen in nodes if seen.fields.get("class") == of}
     for raw, count in pairs_of(store, "HSCAN", store.keys("planes")):
         name = text(raw)
+        walk.planes[name] = count_of(text(count))
         for side in ("free", "cap"):
             right = {seen.position for seen in nodes if name in seen.indices[side]}
-            for bit in range(int(count) if text(count).isdecimal() else 0):
+            for bit in range(walk.planes[name]):
                 yield "plane", f"{side}:{name}:{bit}", right
 
 
@@ -137,7 +141,7 @@ def places_of(walk: Walk, ids: list[str]) -> list[tuple[str, str]]:
     store = walk.store
     parts = {id: parts_of(id) for id in ids}
     jobs = read_jobs(store, [each[0] for each in parts.values() if each])
-    claims = [store.read("HGET", store.keys("claims"), id) for id in ids if parts[id] is None]
+    claims = [plain(store, "HGET", store.keys("claims"), id) for id in ids if parts[id] is None]
     of_claims = dict(zip((id for id in ids if parts[id] is None), claims, strict=True))
     return [
         (jobs.get(each[0], {}).get(stored.NODE, "") if (each := parts[id]) else text(of_claims[id] or b""), id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff.doctor import keys
+from handoff.doctor.look_jobs import look_at_entries
 from handoff.doctor.look_lines import look_at_line
 from handoff.doctor.look_runs import (
     look_at_ends,
@@ -16,7 +17,8 @@ from handoff.doctor.look_runs import (
     look_at_token,
     look_at_worker,
 )
-from handoff.doctor.pages import keys_like, members_of, pairs_of, some
+from handoff.doctor.pages import keys_like, members_of, pairs_of, plain, some
+from handoff.doctor.places import Entry
 from handoff.doctor.runs import GOING_ON
 from handoff.doctor.slices import text
 from handoff.doctor.walk import Found, Walk
@@ -29,6 +31,8 @@ from handoff.ledger.texts.timer import read_timer
 
 MISSING_TOGETHER = 32
 
+TYPES_TOGETHER = 256
+
 OF_JOBS = ("after", "expire", "unfit")
 """Timers of functions, of which there may be one for each."""
 
@@ -39,7 +43,7 @@ def walk_runs(walk: Walk) -> Found:
     for raw, _ in pairs_of(store, "ZSCAN", store.keys("runs")):
         run = text(raw)
         walk.on_step("runs")
-        state, total = store.read("HMGET", store.keys("run", run), "state", "total")
+        state, total = plain(store, "HMGET", store.keys("run", run), "state", "total") or (None, None)
         walk.runs[run] = text(state or b"")
         yield from look_at_run(store, run)
         if walk.runs[run] in GOING_ON and total is not None and total.isdigit():
@@ -47,7 +51,7 @@ def walk_runs(walk: Walk) -> Found:
             numbers = (text(each) for each, _ in pairs_of(store, "HSCAN", store.keys("run_missing", run)))
             for few in some(numbers, MISSING_TOGETHER):
                 yield from look_at_missing(store, run, few)
-    for raw in store.read("HKEYS", store.keys("node", SHARED)):
+    for raw in plain(store, "HKEYS", store.keys("node", SHARED)) or ():
         kind, name = read_node_field(text(raw))
         if kind == "cap" and run_of_token(name):
             yield from look_at_token(store, name)
@@ -71,18 +75,33 @@ def walk_keys(walk: Walk) -> Found:
     """Every key of the namespace is one of the schema, and what it is of is there."""
     store = walk.store
     own = prefix(store.namespace)
-    for raw in keys_like(store, f"{own}*"):
-        key = text(raw).removeprefix(own)
+    for key, kind in _typed_keys(walk):
+        raw = own + key
         walk.on_step("keys")
+        if (wrong := keys.check_type(key, kind)) is not None:
+            yield wrong
+            continue
+        parts = keys.split(key)
         if _is_strange(walk, key):
             yield from look_at_key(store, key)
-        parts = keys.split(key)
+            if parts is not None and parts[0] == "shape:":
+                members = (Entry("line", parts[1], text(id)) for id, _ in pairs_of(store, "ZSCAN", raw))
+                for entries in some(members, MISSING_TOGETHER):
+                    yield from look_at_entries(store, entries)
         if parts is not None and parts[0] in ("heads:", "need:"):
-            for member, _ in pairs_of(store, "ZSCAN", text(raw)):
+            for member, _ in pairs_of(store, "ZSCAN", raw):
                 if text(member) not in walk.lines:
                     walk.lines.add(text(member))
                     yield from look_at_line(store, text(member))
     yield from _walk_workers(walk)
+
+
+def _typed_keys(walk: Walk) -> Iterator[tuple[str, str]]:
+    """Every own key, and of which type it is."""
+    own = prefix(walk.store.namespace)
+    for names in some(keys_like(walk.store, f"{own}*"), TYPES_TOGETHER):
+        types = walk.store.read_each([("TYPE", name) for name in names])
+        yield from ((text(name).removeprefix(own), text(kind)) for name, kind in zip(names, types, strict=True))
 
 
 def _is_strange(walk: Walk, key: str) -> bool:
@@ -103,7 +122,14 @@ def _is_strange(walk: Walk, key: str) -> bool:
             return walk.runs.get(of) not in GOING_ON
         case "groups" | "next" | "graph" | "end":
             return of not in walk.runs
-        case "plane" | "class" | "alike" | "label" | "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of":
+        case "plane":
+            bit = of.rpartition(":")[2]
+            return not bit.isdecimal() or int(bit) >= walk.planes.get(keys.index_of(of), 0)
+        case "class" | "alike":
+            return of not in walk.classes
+        case "label":
+            return of not in walk.labels
+        case "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of":
             return True
         case _:
             return False

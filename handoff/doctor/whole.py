@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handoff.doctor import books, index, keys, lines, places, room, runs
 from handoff.doctor.picture import UNREADABLE, Picture, below
 from handoff.doctor.places import Entry
+from handoff.doctor.readable import readable
 from handoff.doctor.violation import Violation
 from handoff.ledger.keys import queue_name
-from handoff.ledger.nodes import SHARED
+from handoff.ledger.nodes import SHARED, Node
+from handoff.ledger.texts.reservation import Held
 
 
 def check_node(picture: Picture, name: str) -> Iterator[Violation]:
@@ -23,6 +25,11 @@ def check_node(picture: Picture, name: str) -> Iterator[Violation]:
     except UNREADABLE as error:
         yield Violation("amounts", ("node", name), f"its books cannot be read ({error})", node=name)
         return
+    yield from readable(_check_known(picture, node, held), ("node", name), node=name)
+
+
+def _check_known(picture: Picture, node: Node, held: Mapping[str, Held]) -> Iterator[Violation]:
+    name = node.name
     yield from books.check_amounts(picture, node, held)
     yield from index.check_state(picture, name)
     yield from index.check_bits(picture, node)
@@ -37,7 +44,7 @@ def check_common(picture: Picture) -> Iterator[Violation]:
         yield from books.check_shared(picture)
     except UNREADABLE as error:
         yield Violation("amounts", ("node", SHARED), f"what all nodes share cannot be read ({error})", node=SHARED)
-    yield from lines.check_hold(picture, SHARED)
+    yield from readable(lines.check_hold(picture, SHARED), ("node", SHARED), node=SHARED)
 
 
 def entries(picture: Picture) -> Iterator[Entry]:

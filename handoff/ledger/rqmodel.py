@@ -159,9 +159,24 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+HOST_CLOCK = "host_clock"
+"""What the clock of the agent's host showed when it registered; RQ's `birth` is what that of Redis did."""
+
+
+def moment_of(text: str) -> datetime | None:
+    """A moment as RQ writes it; None of what is none."""
+    try:
+        return rq.utils.str_to_date(text) if text else None
+    except ValueError:
+        return None
+
+
 def worker_fields(hostname: str, pid: int) -> list[str | int]:
     """What RQ's worker hash says of an agent's process, beside what the register script writes: name, value, ..."""
-    return ["hostname", hostname, "pid", pid, "version", VERSION, "python_version", sys.version]
+    return [
+        "hostname", hostname, "pid", pid, "version", VERSION, "python_version", sys.version,
+        HOST_CLOCK, utc_text(datetime.now(UTC)),
+    ]  # fmt: skip
 
 
 def fetch_job(job_id: str, connection: redis.Redis, serializer: SerializerLike) -> Job | None:

@@ -32,6 +32,8 @@ class TestBadArguments:
             (["nodes", "--namespace", "a:b"], "the name 'a:b' is not valid"),
             (["status", "one", "two", "three"], "unexpected extra argument"),
             (["explain", "one", "two", "three"], "unexpected extra argument"),
+            (["doctor", "surplus"], "unexpected extra argument"),
+            (["doctor", "--patience", "soon"], "not a valid float"),
             (["cancel"], "Missing argument"),
             (["explain"], "Missing argument"),
             (["drain"], "Missing argument"),
@@ -95,6 +97,7 @@ class TestUnreachableRedis:
         "command",
         [
             ["nodes"],
+            ["doctor"],
             ["runs"],
             ["status"],
             ["status", "f"],

@@ -1,0 +1,95 @@
+"""`handoff doctor`: is everything in Redis as it has to be, and what is wrong around it?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from handoff.cli.group import DONE, FAILED
+from handoff.cli.options import Asked, shared_options
+from handoff.cli.output import one_line, to_json
+from handoff.doctor.examine import PATIENCE_S, examine
+from handoff.doctor.server import Finding, look_around
+from handoff.doctor.violation import Violation
+
+
+@click.command(short_help="Check the books of a live server, and mend them.")
+@click.option(
+    "--patience",
+    default=PATIENCE_S,
+    show_default=True,
+    type=click.FloatRange(0, 3600),
+    help="Seconds for which what rq's tools have left may stay, until housekeeping takes it up.",
+)
+@shared_options
+@click.pass_obj
+def doctor(asked: Asked, patience: float) -> int:
+    """Check that the books balance: every function stands in one place, and every amount is reserved by somebody.
+
+    On a live server, under load: a little at a time, each at one moment. Also told are settings of Redis that lose
+    functions, rq's own workers on our queues, clocks that differ, and versions that are too old.
+
+    The exit status is 1 where anything is wrong.
+    """
+    with asked.cluster() as cluster:
+        begun_s = time.monotonic()
+        around = list(look_around(cluster.store))
+        if not asked.as_json:
+            _print(around)
+        with _progress(quiet=asked.as_json) as on_step:
+            found = []
+            for violation in examine(cluster.store, patience_s=patience, on_step=on_step):
+                found.append(violation)
+                if not asked.as_json:
+                    _print([violation])
+    if asked.as_json:
+        click.echo(to_json(_plain(around, found, time.monotonic() - begun_s)))
+    else:
+        click.echo(_summary(cluster.namespace, around, found, time.monotonic() - begun_s))
+    return FAILED if around or found else DONE
+
+
+def _print(things: list[Any]) -> None:
+    for thing in things:
+        click.echo(one_line(str(thing)))
+
+
+def _plain(around: list[Finding], found: list[Violation], seconds: float) -> dict[str, Any]:
+    return {
+        "violations": [violation.to_dict() for violation in found],
+        "findings": [finding.to_dict() for finding in around],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _summary(namespace: str, around: list[Finding], found: list[Violation], seconds: float) -> str:
+    if not around and not found:
+        return f"All is as it has to be in namespace {namespace}. ({seconds:.1f} s)"
+    counts = [f"{len(found)} violation{'' if len(found) == 1 else 's'} of the books"] * bool(found)
+    counts += [f"{len(around)} other finding{'' if len(around) == 1 else 's'}"] * bool(around)
+    return f"{' and '.join(counts)} in namespace {namespace}. ({seconds:.1f} s)"
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """What is being looked at, on a terminal and not in what others read."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda what: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed} looks"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what: progress.update(task, advance=1, description=what)

@@ -1,0 +1,70 @@
+"""`handoff doctor`: what it prints, and with what it exits."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from handoff.client.cluster import Cluster
+from handoff.ledger.rqmodel import HOST_CLOCK
+from handoff.words.function import Function
+from support.agent import FakeAgent
+from support.command_line import Run
+
+
+def test_a_cluster_of_which_nothing_is_wrong_exits_with_0(cluster: Cluster, run: Run) -> None:
+    FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+    cluster.submit(Function("f", "tasks:work", cost={"cpu": 1}))
+    cluster.submit(Function("g", "tasks:work", cost={"cpu": 1}))
+
+    result = run("doctor")
+
+    assert result.stdout.startswith(f"All is as it has to be in namespace {cluster.namespace}.")
+    assert result.exit_code == 0
+
+
+def test_a_violation_is_one_line_with_node_and_amounts_and_exits_with_1(cluster: Cluster, run: Run) -> None:
+    cluster.register_node("a", {"cpu": 4})
+    key = cluster.store.keys("node", "a")
+    cluster.connection.hset(key, "used:cpu", "15000")
+
+    result, as_json = run("doctor"), run("doctor", "--json")
+
+    cluster.connection.hset(key, "used:cpu", "0")
+    line = "amounts: node a: what it says is used is not what its 0 reservations say: cpu 1.5 instead of 0"
+    assert line in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("2 violations of the books in namespace")
+    told = json.loads(as_json.stdout)["violations"][0]
+    assert (told["node"], told["amounts"]) == ("a", {"cpu": {"expected": 0, "found": 1.5}})
+    assert (result.exit_code, as_json.exit_code) == (1, 1)
+
+
+def test_rqs_own_worker_on_a_queue_and_a_clock_that_is_wrong_are_told(cluster: Cluster, run: Run) -> None:
+    FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+    keys, client = cluster.store.keys, cluster.connection
+    stranger, own = keys("rq_worker", "stranger"), keys("rq_worker", keys.queue("a"))
+    client.hset(stranger, mapping={"queues": f"other,{keys.queue('a')}", "hostname": "h", "pid": 7})
+    client.sadd(keys("rq_workers"), stranger)
+    client.hset(own, HOST_CLOCK, time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + 3600)))
+
+    result = run("doctor", "--json")
+
+    client.srem(keys("rq_workers"), stranger)
+    client.delete(stranger)
+    told = "; ".join(finding["text"] for finding in json.loads(result.stdout)["findings"])
+    assert f"rq's own worker stranger (process 7 on h) takes from {keys.queue('a')}" in told
+    assert "the clock of a's host was 36" in told
+    assert "ahead of that of Redis when its agent registered" in told
+    assert result.exit_code == 1
+
+
+def test_what_rqs_tools_have_left_is_told_where_it_stays(cluster: Cluster, run: Run) -> None:
+    agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+    handle = cluster.submit(Function("f", "tasks:work", cost={"cpu": 1}))
+    handle.job.delete()
+
+    result = run("doctor", "--patience", "0")
+
+    assert f"node a, job {handle.id}: it has a reservation on the node" in result.stdout
+    agent.beat()
+    assert run("doctor").exit_code == 0
