@@ -13,7 +13,7 @@ from handoff.cli.group import DONE, FAILED
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import one_line, to_json
 from handoff.doctor.examine import PATIENCE_S, examine
-from handoff.doctor.server import Finding, look_around
+from handoff.doctor.server import OTHER_LAYOUT, Finding, look_around
 from handoff.doctor.violation import Violation
 
 
@@ -42,7 +42,8 @@ def doctor(asked: Asked, patience: float) -> int:
             _print(around)
         with _progress(quiet=asked.as_json) as on_step:
             found = []
-            for violation in examine(cluster.store, patience_s=patience, on_step=on_step):
+            is_ours = all(finding.what != OTHER_LAYOUT for finding in around)
+            for violation in examine(cluster.store, patience_s=patience, on_step=on_step) if is_ours else ():
                 found.append(violation)
                 if not asked.as_json:
                     _print([violation])

@@ -10,8 +10,10 @@ from typing import Any
 
 from handoff.doctor.pages import members_of, plain, some
 from handoff.doctor.slices import text
+from handoff.errors import OtherLayout
 from handoff.ledger import server_faults
 from handoff.ledger.keys import is_queue_of, node_of_queue
+from handoff.ledger.layout import LAYOUT
 from handoff.ledger.rqmodel import HOST_CLOCK, moment_of
 from handoff.ledger.store import Store
 
@@ -22,6 +24,9 @@ SUPPORTED = {"redis": (6, None), "rq": (3, 4)}
 """Of libraries the first version that Handoff works with, and the first that it does not know."""
 
 TOGETHER = 64
+
+OTHER_LAYOUT = "layout"
+"""What a finding is about after which the books are not looked at: another version has written them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Finding:
 
 def look_around(store: Store) -> Iterator[Finding]:
     """Find what is wrong around the books. Raises `StoreUnavailable`."""
+    if (found := text(plain(store, "HGET", store.keys("clock"), "layout") or b"")) not in ("", str(LAYOUT)):
+        yield Finding(OTHER_LAYOUT, str(OtherLayout(store.address, store.namespace, found, LAYOUT)))
     facts = server_faults.ask(store)
     if (fault := server_faults.version_fault(store.address, facts)) is not None:
         yield Finding("version", str(fault))

@@ -6,6 +6,7 @@ import json
 import time
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.layout import LAYOUT
 from handoff.ledger.rqmodel import HOST_CLOCK
 from handoff.words.function import Function
 from support.agent import FakeAgent
@@ -68,3 +69,16 @@ def test_what_rqs_tools_have_left_is_told_where_it_stays(cluster: Cluster, run: 
     assert f"node a, job {handle.id}: it has a reservation on the node" in result.stdout
     agent.beat()
     assert run("doctor").exit_code == 0
+
+
+def test_data_of_another_layout_is_told_and_not_looked_at(cluster: Cluster, run: Run) -> None:
+    cluster.register_node("a", {"cpu": 1})
+    clock = cluster.store.keys("clock")
+    cluster.connection.hset(clock, "layout", "999")
+
+    result = run("doctor")
+
+    cluster.connection.hset(clock, "layout", str(LAYOUT))
+    assert "has data of layout 999" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("1 other finding in namespace")
+    assert result.exit_code == 1

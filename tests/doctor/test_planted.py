@@ -124,7 +124,6 @@ PLANTED = {
     # Keys.
     "a timer for nothing": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"run|ghost": 2e12}), "keys", "timer run|ghost"),
     "a drain of nobody": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"drain|b": 2e12}), "keys", "timer drain|b", "", "b"),
-    "a timer of no kind": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"tea|b": 2e12}), "keys", "of no kind"),
     "a key of a node that is gone": Plant(lambda scene: scene.redis.hset(scene.key("node", "ghost"), "state", "up"), "keys", "a node that is not there", "", "ghost"),
     "a key of a run that is gone": Plant(lambda scene: scene.redis.sadd(scene.key("run_active", "ghost"), "1"), "keys", "of a run that is not there"),
     "a bitmap that outlived its script": Plant(add_key("scratch", "1"), "keys", "outlived its script"),
