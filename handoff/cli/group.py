@@ -19,6 +19,7 @@ from handoff.errors import (
     NotSerializable,
     TooLarge,
 )
+from handoff.ledger.passwords import hide_command_line, without_passwords
 
 DONE, FAILED, MISUSED = 0, 1, 2
 INTERRUPTED = 130
@@ -42,6 +43,7 @@ class Commands(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run a command and exit; for the arguments see click."""
+        hide_command_line()
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Paths and results may hold what the terminal's encoding does not.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -71,7 +73,7 @@ class Commands(click.Group):
 
 
 def _say(text: str) -> None:
-    click.echo(f"handoff: {one_line(text)}", err=True)
+    click.echo(f"handoff: {one_line(without_passwords(text))}", err=True)
 
 
 def _with_advice(error: click.ClickException) -> str:

@@ -76,9 +76,10 @@ class Cluster:
         if url is not None and connection is not None:
             raise ValueError("both a url and a connection are given: give one")
         if url is not None and not isinstance(url, str):
-            raise TypeError(f"url is {shown(url)}: give a text, such as redis://localhost:6379/0")
+            raise TypeError(f"url is a {type(url).__name__}: give a text, such as redis://localhost:6379/0")
         if connection is not None and not isinstance(connection, redis.Redis):
-            raise TypeError(f"connection is {shown(connection)}: give a redis.Redis, or a url")
+            # Not the object itself, which may show its password.
+            raise TypeError(f"connection is a {type(connection).__name__}: give a redis.Redis, or a url")
         check_namespace(namespace)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)

@@ -19,6 +19,8 @@ from typing import Any
 import redis
 from redis.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 
+from handoff.ledger.passwords import hide
+
 SILENCE_S = 5.0
 """How long nothing may move before a connection is given up."""
 
@@ -54,17 +56,30 @@ def silence(seconds: float, reused: float | None = None) -> Iterator[None]:
         _silence_s.reset(token)
 
 
+class Pool(redis.ConnectionPool):
+    """redis-py's, which before version 8 shows the password where it is shown itself."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.connection_class.__name__}>"
+
+
 class PatientConnection(AbstractConnection):
     """What is laid over redis-py's own classes."""
 
     _sock: Any
+    password: str | None
     _is_reused = False
     _sent = 0  #: bytes of what was sent last
 
     def connect(self) -> None:
         """Connect, if it is not connected: the pool calls it whenever it gives the connection out."""
         self._is_reused = self._sock is not None
-        super().connect()  # type: ignore[no-untyped-call]
+        try:
+            super().connect()  # type: ignore[no-untyped-call]
+        except redis.RedisError as error:
+            # A server repeats the login where it does not know that command.
+            hide(error, [self.password] if isinstance(self.password, str) and self.password else [])
+            raise
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """Send, however long it takes, as long as something moves."""

@@ -22,9 +22,10 @@ from redis.sentinel import SentinelConnectionPool
 from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.ledger import layout
 from handoff.ledger.address import address_of, from_url
-from handoff.ledger.connection import REUSED_S, SILENCE_S, keepalive, patient, silence
+from handoff.ledger.connection import REUSED_S, SILENCE_S, Pool, keepalive, patient, silence
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua import loader
+from handoff.ledger.passwords import hide, passwords_of
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_sentinels
 from handoff.ledger.unavailable import is_forbidden, unavailable
@@ -107,7 +108,7 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
         make: Any = MasterPool
         own = make(pool.service_name, own_sentinels(pool.sentinel_manager), is_master=pool.is_master, **settings)
     else:
-        own = redis.ConnectionPool(**settings)
+        own = Pool(**settings)
     return redis.Redis(connection_pool=own)
 
 
@@ -324,11 +325,16 @@ class Store:
         try:
             yield
         except (*_LOST, redis.exceptions.InvalidResponse) as error:
-            raise unavailable(self.address, error) from error
+            raise self.unavailable(error) from error
         except redis.ResponseError as error:
             if not _is_refusal(error):
                 raise
-            raise unavailable(self.address, error) from error
+            raise self.unavailable(error) from error
+
+    def unavailable(self, error: redis.RedisError) -> StoreUnavailable:
+        """What redis-py says of a server in our own words, and without passwords, which it may repeat."""
+        hide(error, passwords_of(self.client))
+        return unavailable(self.address, error)
 
     def close(self) -> None:
         """Close the pool's connections; a later call opens new ones."""

@@ -64,6 +64,32 @@ MUTANTS = (
         ("tests/worker/inside/test_execution_tampered.py::test_a_call_that_is_none_fails_its_function_for_good",),
     ),
     Mutant(
+        "secrets-repeated",
+        "an error tells the login that a server has repeated",
+        "handoff/ledger/connection.py",
+        "            hide(error, [self.password] if isinstance(self.password, str) and self.password else [])\n",
+        "",
+        ("tests/ledger/test_passwords.py::test_a_server_that_repeats_the_login_is_told_without_it",),
+    ),
+    Mutant(
+        "secrets-shown",
+        "the password of an address stays on the command line",
+        "handoff/ledger/passwords.py",
+        '        ctypes.memset(begin + found.start(), ord("*"), found.end() - found.start())\n',
+        "        _ = found\n",
+        (
+            "tests/worker/agent/test_agent_secrets.py::test_an_address_on_the_command_line_is_hidden_from_other_users_and_stands_in_no_log",
+        ),
+    ),
+    Mutant(
+        "secrets-arguments",
+        "the log tells what functions are called with",
+        "workers/handoff_worker/agent/started.py",
+        '.partition(b"(")[0]',
+        "",
+        ("tests/worker/agent/test_agent_secrets.py::test_the_log_tells_what_a_deadline_costs_without_the_arguments",),
+    ),
+    Mutant(
         "allowed-methods",
         "a method of a value that came with the call is called, whatever is allowed",
         "workers/handoff_worker/inside/job.py",

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from handoff.errors import HandoffError, shown
+from handoff.ledger.passwords import hide_command_line, without_passwords
 from handoff.ledger.store import ScriptBug, Store, own_client
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
@@ -152,10 +153,12 @@ def _quote(record: logging.LogRecord) -> bool:
 
 def run() -> None:
     """Run the command; a bad argument is told in one line."""
+    hide_command_line()
     try:
         main(prog_name="handoff node", standalone_mode=False)
     except click.ClickException as error:
-        click.echo(f"handoff node: {' '.join(error.format_message().split())} (see handoff node --help)", err=True)
+        told = " ".join(without_passwords(error.format_message()).split())
+        click.echo(f"handoff node: {told} (see handoff node --help)", err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)

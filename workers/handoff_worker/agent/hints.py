@@ -16,7 +16,6 @@ import redis
 
 from handoff.errors import StoreUnavailable
 from handoff.ledger.store import CONNECT_TIMEOUT_S, Store
-from handoff.ledger.unavailable import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +53,7 @@ class Hints:
             confirmed = pubsub.get_message(timeout=CONNECT_TIMEOUT_S)
         except redis.RedisError as error:
             pubsub.close()
-            raise unavailable(self._store.address, error) from error
+            raise self._store.unavailable(error) from error
         if confirmed is None:
             pubsub.close()
             raise StoreUnavailable(self._store.address, "it does not confirm a subscription")
@@ -97,7 +96,7 @@ class Hints:
                     commands.append(command)
         except redis.RedisError as error:
             self.close()
-            raise unavailable(self._store.address, error) from error
+            raise self._store.unavailable(error) from error
         return commands
 
     def close(self) -> None:

@@ -95,8 +95,8 @@ class Started:
 
     @property
     def title(self) -> str:
-        """What it is, for people: its id in a run, or the call."""
-        said = StoredJob(self.job).bytes("function") or StoredJob(self.job).bytes("description")
+        """What it is, for people: its id in a run, or what it is called, without the arguments of a call."""
+        said = StoredJob(self.job).bytes("function") or StoredJob(self.job).bytes("description").partition(b"(")[0]
         return shorten(said.decode(errors="replace"), MOST_SHOWN, placeholder=" ...")
 
     @property

@@ -26,7 +26,9 @@ class Task:
     job: Mapping[bytes, bytes]  #: the hash that rq keeps for it, as stored
     node: str
     worker: str
-    redis: Mapping[str, Any]  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
+    redis: Mapping[str, Any] = field(
+        repr=False
+    )  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
     binding: Binding = UNBOUND  #: from `confine.binding`: only children of the same one are used again
     is_isolated: bool = False  #: it has a new child, which nobody uses after it
     environment: Mapping[str, str] = field(default_factory=dict)

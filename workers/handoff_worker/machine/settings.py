@@ -53,7 +53,7 @@ class NodeSettings:
     gpu: int | tuple[int, ...] | None = None  #: how many, or which by index
     slots: int | None = None  #: how many functions at once
     path: Path | None = None  #: the folder to import from, taken from the file's own folder where it is relative
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  #: it may hold a password
     namespace: str | None = None
     lease: int | float | None = None  #: seconds
     grace: float | None = None  #: seconds, infinite = for ever
@@ -76,6 +76,9 @@ def load(path: Path) -> NodeSettings:
             raise ValueError(f"{path} has an unknown key {key!r}: the keys are {', '.join(_ALLOWED)}")
         fits, allowed = _ALLOWED[key]
         if not fits(value):
+            # An address may hold a password.
+            if key == "url":
+                raise ValueError(f"{path} sets 'url' to what is none: it must be {allowed}")
             raise ValueError(f"{path} sets {key!r} to {value!r}: it must be {allowed}")
     resources = _resources(path, document.get("resources", {}))
     memory = _device_memory(path, document.get("device_memory", {}))
