@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import psutil
+
 import agent_tasks
 from handoff import Cluster
 from support.agent_processes import Agents
 from support.gate import Gate
 from support.results import results
+from support.waiting import LIMIT_S
 
 
 def test_an_agent_raises_its_soft_limit_of_open_files_as_far_as_its_slots_need(
@@ -45,3 +48,13 @@ def test_an_agent_whose_functions_are_bound_to_many_devices_has_no_more_children
             assert cluster.enqueue(agent_tasks.where, cost={"gpu": gpus}).result() == "a", round
 
     assert agent.process.poll() is None
+
+
+def test_an_agent_and_its_children_listen_on_no_port(cluster: Cluster, agents: Agents) -> None:
+    agent = agents.start("a")
+    cluster.enqueue(agent_tasks.nothing).result(LIMIT_S)
+
+    found = [each for process in agent.family() for each in process.net_connections(kind="inet")]
+
+    assert found
+    assert not [each for each in found if each.status == psutil.CONN_LISTEN]
