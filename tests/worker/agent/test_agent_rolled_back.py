@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from rq.suspension import resume, suspend
 
@@ -67,3 +69,16 @@ def test_what_was_finished_elsewhere_is_not_started_by_a_neighbour(
     assert blocks[1].result(LIMIT_S) == "b"
     assert [handle.attempts for handle in (*blocks, waits)] == [1, 1, 1]
     assert not gate.is_waited_at()
+
+
+def test_an_agent_keeps_its_node_when_the_books_name_the_dead_one_before_it(cluster: Cluster, agents: Agents) -> None:
+    before = agents.start("a", lease=LEASE_S)
+    bring_back = snapshot(cluster)
+    before.signal(signal.SIGKILL)
+    before.wait()
+    agent = agents.start("a", lease=LEASE_S)
+
+    bring_back()
+
+    assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
+    assert agent.process.poll() is None

@@ -22,6 +22,7 @@ from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
+from handoff_worker.machine.holder import is_gone
 
 logger = logging.getLogger(__name__)
 
@@ -92,13 +93,15 @@ class NodeLedger:
         self._has_unknown = False  #: there is what only a newer version knows
 
     def register(
-        self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None, dead: str = ""
+        self, capabilities: Capabilities, lease_ms: int, *, labels: Mapping[str, str] | None = None
     ) -> Taken | None:
-        """Take the lease. `dead` is an incarnation whose process is known to be gone. None = it is ours.
+        """Take the lease, also from a holder that ran on this machine and whose process is gone. None = it is ours.
 
-        Data of an older layout is upgraded before. Raises `OtherLayout` where that cannot be.
+        Such a holder was there before this agent, or Redis was rolled back to when it was. Data of an older layout is
+        upgraded before. Raises `OtherLayout` where that cannot be.
         """
         units, devices = write_capabilities(capabilities)
+        dead = ""
         while True:
             try:
                 reply = self._store.attempt(
@@ -117,7 +120,11 @@ class NodeLedger:
                 case ["again"]:
                     continue
                 case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
-                    return Taken(read_holder(holder.decode()), incarnation.decode(), left_ms)
+                    taken = Taken(read_holder(holder.decode()), incarnation.decode(), left_ms)
+                    if dead == taken.incarnation or not is_gone(taken.holder):
+                        return taken
+                    logger.info("taking node %s over from process %d, which is gone", self.name, taken.holder.pid)
+                    dead = taken.incarnation
                 case _:
                     raise unlisted("register", reply)
 

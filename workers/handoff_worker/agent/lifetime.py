@@ -16,7 +16,6 @@ from typing import Any
 from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.ledger import NameTaken, NodeLedger, Taken
 from handoff_worker.agent.patience import Patience, ToldToEnd
-from handoff_worker.machine.holder import is_gone
 from handoff_worker.machine.offer import Offer
 
 logger = logging.getLogger(__name__)
@@ -34,22 +33,19 @@ def take_name(
 ) -> bool:
     """Register, if need be after waiting one lease for the holder before. -> False if `wait` was told to give up.
 
-    At once if the holder ran on this machine and its process is gone. `listen` tries before whether this process may
+    `listen` tries before whether this process may
     hear commands, and `look` judges the server that has answered. A Redis that is away is waited for. Raises
     `NameTaken` if the holder renews its lease, `StoreUnavailable` after `patience_s`, and what `look` raises.
     """
     patience = Patience(wait, patience_s)
 
-    def register(dead: str = "") -> Taken | None:
-        return patience.ask(lambda: ledger.register(offer.capabilities, lease_ms, labels=offer.labels, dead=dead))
+    def register() -> Taken | None:
+        return patience.ask(lambda: ledger.register(offer.capabilities, lease_ms, labels=offer.labels))
 
     try:
         patience.ask(listen)
         look()
         taken = register()
-        if taken is not None and is_gone(taken.holder):
-            logger.info("taking node %s over from process %d, which is gone", ledger.name, taken.holder.pid)
-            taken = register(taken.incarnation)
         if taken is not None:
             logger.warning(
                 "node %s is held by process %d on %s; waiting %.1f s for its lease",
