@@ -11,6 +11,7 @@ import redis
 
 from campaign.servers import Never, wait_until
 from campaign.world import NAMESPACE, TOKENS, World
+from handoff.doctor.examine import PATIENCE_S, examine
 from handoff.ledger.keys import SCHEMA, prefix
 from handoff.ledger.store import Store
 from support.books import assert_nothing_held, check_books
@@ -27,6 +28,13 @@ def check_meanwhile(world: World) -> list[str]:
     with world.pair.copy() as client:
         seconds, micros = client.time()
         return _found(lambda: check_books(_store(client, seconds * 1000 + micros // 1000), touched=[*world.touched]))
+
+
+def examine_live(world: World) -> list[str]:
+    """As `handoff doctor` does it, beside all that goes on. -> what is wrong"""
+    store = world.cluster.store
+    patience_s = max(PATIENCE_S, 2 * world.lease_s)
+    return [f"doctor: {violation}" for violation in examine(store, patience_s=patience_s)]
 
 
 def check_at_rest(world: World) -> list[str]:

@@ -78,6 +78,8 @@ class Driver:
             self._at(time.monotonic(), self._check)
             self._run(time.monotonic() + calm_s(seconds))
         driven.calm_to_ms = self._world.now_ms()
+        if not driven.wrong:
+            driven.wrong += books.examine_live(self._world)
 
     def _run(self, until_s: float) -> None:
         """Do what is due by then."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 SINGLE, GRAPH = "single", "graph"
+
+SINGLE_ID = re.compile(r"c\d+x\d+-\d+")
+"""What functions are called that clients submit by themselves; those of graphs have names of the ledger's."""
 
 
 @dataclass(frozen=True)

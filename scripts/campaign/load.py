@@ -38,7 +38,10 @@ COLLECT_S = 3.0
 KEPT_S = 3600
 """Results are read at the end, when all is quiet."""
 
-SHARE_OF_GRAPHS, SHARE_CANCELED = 0.06, 0.04
+GRAPH_EVERY = 16
+"""Orders: at a steady rate, so that rates can be compared."""
+
+SHARE_CANCELED = 0.04
 
 COSTS: list[Any] = [
     {}, {"cpu": 0.25}, {"cpu": 0.5}, {"cpu": 1}, {"cpu": 2}, {"memory": 300, "cpu": 0.5}, {"gpu": 0.5},
@@ -57,7 +60,7 @@ class Orders:
         draw, id = self._draw, f"{self._name}-{self._count}"
         number = draw.randrange(1000)
         seconds = draw.choice([0.0, 0.05, 0.1, 0.3, 0.5, 1.5])
-        if draw.random() < SHARE_OF_GRAPHS:
+        if self._count % GRAPH_EVERY == 0:
             return Order(id, GRAPH, draw.choice(graphs.FORMS), number, draw.choice([0.0, 0.1]), 5)
         code = draw.choices(["work", "hold", "grow", "fail"], [20, 3, 1, 1])[0]
         options: dict[str, Any] = {"cost": draw.choice(COSTS), "priority": draw.choice([0, 0, 0, 1, -1])}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from campaign.driving import Driven
 from campaign.faults.fault import REDIS
+from campaign.journal import SINGLE_ID
 from campaign.verdict import SLOW, Verdict
 from campaign.watching import Event, Follower
 
@@ -14,6 +15,9 @@ MOST_LEASES = 3
 
 MOST_TO_RECOVER, LEAST_AFTER = 2.0, 0.95
 """In leases, and of the rate before."""
+
+ENDS = ("finished", "failed", "stopped", "canceled")
+"""How a reservation is given back at an attempt's end."""
 
 SILENCING = ("kill agent", "kill node", "stop node", "silent link")
 
@@ -77,8 +81,11 @@ def _leases(follower: Follower, from_ms: int, to: Event, lease_ms: float) -> flo
 
 
 def _rate(events: Sequence[Event], from_ms: int, to_ms: int) -> float:
+    """Single functions that ended, however they did: of these as many are submitted each second, as of nothing else."""
     count = sum(
-        event.fields["event"] == "released" and event.fields["outcome"] == "finished" and from_ms <= event.at_ms < to_ms
+        from_ms <= event.at_ms < to_ms
+        and (event.fields.get("outcome") in ENDS or event.fields["event"] == "canceled")
+        and SINGLE_ID.fullmatch(event.job) is not None
         for event in events
     )
     return count / max(0.001, (to_ms - from_ms) / 1000)
