@@ -35,12 +35,12 @@ def drain(asked: Asked, node: str, deadline: float | None) -> None:
         click.echo(f"{node} takes no more, and what runs there ends{rest}")
 
 
-@click.command(short_help="Let a drained node take functions again.")
+@click.command(short_help="Let a drained or cordoned node take functions again.")
 @click.argument("node")
 @shared_options
 @click.pass_obj
 def undrain(asked: Asked, node: str) -> None:
-    """Let NODE, which was drained, take functions again."""
+    """Let NODE, which was drained or is cordoned, take functions again."""
     with asked.cluster() as cluster:
         cluster.undrain(node)
     if asked.as_json:

@@ -22,8 +22,9 @@ def nodes(asked: Asked) -> None:
     """List the nodes: what each has, and how much of it is in use.
 
     Functions are placed on nodes that are up. Others are quiet (told to take no more, or unable to start processes),
-    lost (their agents have gone silent), draining (until `handoff undrain`), or over: more is held than their
-    capabilities, which were lowered. What a node is held for goes before all that would use the same there.
+    lost (their agents have gone silent), draining, or cordoned, for too many functions have died there (both until
+    `handoff undrain`), or over: more is held than their capabilities, which were lowered. What a node is held for goes
+    before all that would use the same there.
     """
     with asked.cluster() as cluster:
         found = read_nodes(cluster.store)
@@ -48,6 +49,8 @@ def _fields(node: Node) -> dict[str, Any]:
         "labels": node.labels,
         "quiet_since": moment(node.quiet_since) if node.quiet_since else None,
         "quiet_reason": node.quiet_reason or None,
+        "cordoned_since": moment(node.cordoned[0]) if node.cordoned else None,
+        "cordon_reason": node.cordoned[1] if node.cordoned else None,
         "drain_until": moment(node.draining) if node.draining else None,
         "held_for": node.hold and {"id": node.hold.job_id, "lacks": node.hold.lacks},
         "resources": {name: asdict(use) for name, use in use_of(node).items()},
@@ -95,7 +98,8 @@ def _print_table(found: list[Node]) -> None:
 
 
 def _state(node: Node) -> str:
-    return f"quiet: {node.quiet_reason}" if node.state == "quiet" and node.quiet_reason else node.state
+    reason = {"quiet": node.quiet_reason, "cordoned": node.cordoned[1] if node.cordoned else ""}.get(node.state)
+    return f"{node.state}: {reason}" if reason else node.state
 
 
 def _in_words(name: str, use: Use) -> str:

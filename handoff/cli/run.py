@@ -13,7 +13,7 @@ from handoff.cli.output import to_json
 from handoff.errors import FunctionFailed
 from handoff.ledger.rqmodel import parse_call_arguments
 from handoff.words.constraints import Not, Where
-from handoff.words.function import ISOLATIONS, Isolation, Strategy
+from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, Isolation, OnNodeLoss, Strategy
 
 
 def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:
@@ -93,6 +93,8 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
 @click.option("--strategy", help="Which node of those that fit: first_available or load_balanced.")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), default="warm",
               help="fresh: in a new process, which ends with it.  [default: warm]")  # fmt: skip
+@click.option("--on-node-loss", type=click.Choice(ON_NODE_LOSS), default="retry",
+              help="fail: if its node is lost it is not tried again, whatever is left.  [default: retry]")  # fmt: skip
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
 @click.option("--verbose", "-v", is_flag=True, help="If it fails, show its traceback.")
@@ -113,6 +115,7 @@ def run(
     on_infeasible: Any,
     strategy: str | None,
     isolation: Isolation,
+    on_node_loss: OnNodeLoss,
     job_id: str | None,
     detach: bool,
     verbose: bool,
@@ -137,6 +140,7 @@ def run(
             on_infeasible=on_infeasible,
             strategy=cast("Strategy | None", strategy),
             isolation=isolation,
+            on_node_loss=on_node_loss,
             priority=priority,
             max_retries=max_retries,
             job_id=job_id,

@@ -47,7 +47,7 @@ from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
-from handoff.words.function import Function, Isolation, Strategy, check_strategy
+from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
 from handoff.words.variants import Cost, costs_at_once, parse_variants
@@ -168,7 +168,7 @@ class Cluster:
         nodes.drain(self.store, node, deadline)
 
     def undrain(self, node: str) -> None:
-        """Let a drained node take functions again. Raises `UnknownNode`."""
+        """Let a node take functions again that is drained or cordoned. Raises `UnknownNode`."""
         nodes.undrain(self.store, node)
 
     def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
@@ -226,13 +226,15 @@ class Cluster:
         at: datetime | None = None,
         wait_ttl: float | None = None,
         isolation: Isolation = "warm",
+        on_node_loss: OnNodeLoss = "retry",
         **kwargs: Any,
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
 
         `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. A `job_id`
-        has at most 255 characters; of a `description`, which is only shown, the first 1,000 are kept. Raises
-        what `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
+        has at most 255 characters; of a `description`, which is only shown, the first 1,000 are kept. With
+        `on_node_loss="fail"` it is not tried again where its node is lost, whatever retries are left. Raises what
+        `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
         args, kwargs, timeout = read_call(id, args, kwargs, timeout)
@@ -241,7 +243,7 @@ class Cluster:
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
-            delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation,
+            delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         return self._submit(
             check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl),
@@ -259,6 +261,7 @@ class Cluster:
         dag: DAG,
         *,
         max_retries: int = 3,
+        on_node_loss: OnNodeLoss = "retry",
         max_concurrency: int | None = None,
         timeout: float | None = None,
         fail_fast: bool = True,
@@ -269,12 +272,12 @@ class Cluster:
     ) -> RunHandle:
         """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
 
-        `max_retries` is for functions that do not say; `max_concurrency` is how many may be placed at once; `timeout`
-        in seconds is for all of it. When a function has failed for good, what has not started is canceled and what runs
-        is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"` claims the cost of every
-        function before any starts, all or nothing. An `attached` run is canceled some 15 s after this program, or this
-        cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if it finished, else for
-        `failure_ttl` (None: a year).
+        `max_retries` and `on_node_loss` are for functions that do not say; `max_concurrency` is how many may be placed
+        at once; `timeout` in seconds is for all of it. When a function has failed for good, what has not started is
+        canceled and what runs is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"`
+        claims the cost of every function before any starts, all or nothing. An `attached` run is canceled some 15 s
+        after this program, or this cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if
+        it finished, else for `failure_ttl` (None: a year).
 
         Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
         an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
@@ -282,8 +285,8 @@ class Cluster:
         if not isinstance(dag, DAG):
             raise TypeError(f"{shown(dag)} is no DAG: submit_dag takes one, submit takes a function")
         options = RunOptions(
-            max_retries=max_retries, max_concurrency=max_concurrency, timeout=timeout, fail_fast=fail_fast,
-            reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
+            max_retries=max_retries, on_node_loss=on_node_loss, max_concurrency=max_concurrency, timeout=timeout,
+            fail_fast=fail_fast, reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
         )  # fmt: skip
         options.check()
         plan = make_plan(dag, self._default_cost)

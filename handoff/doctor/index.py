@@ -28,7 +28,7 @@ def check_bits(picture: Picture, node: Node) -> Iterator[Violation]:
             yield Violation(RULE, ("node", node.name), text, node=node.name, amounts=wrong)
     fields = picture.get(f"node:{node.name}")
     is_live = fields.get("state") == "up" and "draining" not in fields and not is_late(picture, node.name)
-    is_open = is_live and not fields.get("over") and not fields.get("quiet")
+    is_open = is_live and not (fields.get("over") or fields.get("quiet") or "cordoned" in fields)
     for key, should in {"live": is_live, "open": is_open, "withheld": "hold" in fields}.items():
         if picture.bit(key, position) != should:
             text = f"its bit in `{key}` is {picture.bit(key, position)}, and by its books {int(should)}"

@@ -144,7 +144,7 @@ def check_hold(picture: Picture, name: str) -> Iterator[Violation]:
         yield Violation(
             RULE, subject, f"it is held for {hold.rank}, and `holds` says {_whole(rank)}", job=hold.job_id, node=name
         )
-    if fields.get("state") != "up" or fields.keys() & {"quiet", "draining"}:
+    if fields.get("state") != "up" or fields.keys() & {"quiet", "draining", "cordoned"}:
         yield Violation(RULE, subject, "it is held though nothing may be placed on it", job=hold.job_id, node=name)
     if picture.get("waiting").get(hold.job_id) != hold.rank:
         yield Violation(

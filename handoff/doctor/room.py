@@ -52,7 +52,7 @@ def has_room(picture: Picture, node: Node, shape: Wanted, rank: float) -> bool:
     """Whether it fits there now."""
     fields = picture.get(f"node:{node.name}")
     _, cost = parts_of(picture, shape)
-    if not node.live or fields.keys() & {"over", "quiet", "draining"} or _bars(fields, cost, rank):
+    if not node.live or fields.keys() & {"over", "quiet", "draining", "cordoned"} or _bars(fields, cost, rank):
         return False
     free = indexed(node, is_idle=False)
     return all(units <= most(free, name, units) for name, units in cost.items()) and allows(node, shape)

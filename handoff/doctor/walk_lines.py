@@ -64,7 +64,7 @@ def walk_room(walk: Walk) -> Found:
 
 
 def _may_take(fields: dict[str, str]) -> bool:
-    return fields.get("state") == "up" and not fields.keys() & {"over", "quiet", "draining"}
+    return fields.get("state") == "up" and not fields.keys() & {"over", "quiet", "draining", "cordoned"}
 
 
 def _fitting(

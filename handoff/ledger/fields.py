@@ -27,6 +27,7 @@ FIELDS: dict[str, Field] = {
     "retries": Field("h_retries", "int", "how often it is tried again; absent = 0", "client"),
     "token": Field("h_token", "str", "the call that submitted it", "submit"),
     "function": Field("h_function", "str", "the user's id, where it is not the job's", "client"),
+    "code": Field("h_code", "str", "the name of what it calls", "client"),
     "serializer": Field("h_serializer", "str", "`pickle`; absent = msgpack", "client"),
     # Where it stands.
     "state": Field("h_state", "str", "finer than RQ's `deferred`: see `states`", "scripts, while it is deferred"),
@@ -45,6 +46,9 @@ FIELDS: dict[str, Field] = {
     ),
     # What became of it.
     "attempts": Field("h_attempts", "int", "how often it was started", "take"),
+    "deaths": Field(
+        "h_deaths", "death", "the last in a row; absent = its last attempt ended by itself", "finish, tick"
+    ),
     "cancel": Field("h_cancel", "str", "the call that canceled it, `run` = its run's end", "cancel"),
     "evicted": Field("h_evicted", "int", "the placement that was stopped because its node is drained", "tick"),
     "error": Field("h_error", "str", "the type of what it failed with", "finish, tick"),

@@ -86,6 +86,7 @@ class EntryWriter:
             serializer=self._serializer,
             strategy=self._strategy,
             max_retries=self._options.max_retries,
+            on_node_loss=self._options.on_node_loss,
             keeping=self._options.keeping,
             graph=InGraph(
                 inputs=step.inputs,

@@ -23,7 +23,7 @@ from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.words.checked import Checked
-from handoff.words.function import Strategy
+from handoff.words.function import OnNodeLoss, Strategy
 from handoff.words.resources import Units
 from handoff.words.times import milliseconds
 from handoff.words.variants import Variant
@@ -90,10 +90,11 @@ def make_job(
     graph: InGraph | None = None,
     description: str | None = None,
     meta: Mapping[str, Any] | None = None,
+    on_node_loss: OnNodeLoss = "retry",
     on_success: CallbackLike | None = None,
     on_failure: CallbackLike | None = None,
 ) -> Job:
-    """Write the job of a function. `strategy` and `max_retries` are for one that names none.
+    """Write the job of a function. `strategy`, `max_retries` and `on_node_loss` are for one that names none.
 
     Raises `NotSerializable` and `TooLarge`.
     """
@@ -111,6 +112,7 @@ def make_job(
     if size > LARGEST_ARGUMENTS:
         raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
     own["retries"] = int(max_retries if function.max_retries is None else function.max_retries)
+    own["code"] = checked.path
     own["serializer"] = "pickle" if serializer is PickleSerializer else ""
     fields = job_fields(
         data=data,
@@ -124,7 +126,7 @@ def make_job(
     )
     return Job(
         demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
-        options=_options(checked, strategy, graph),
+        options=_options(checked, strategy, on_node_loss, graph),
         priority=int(function.priority),
         refuse=function.on_infeasible == "raise",
         fields=[*fields, *(part for field, value in own.items() if value for part in (FIELDS[field].name, value))],
@@ -137,18 +139,14 @@ def costs_of(checked: Checked, token: Units) -> list[Variant]:
     return [Variant(variant.after_ms, with_slot({**variant.cost, **token})) for variant in checked.variants]
 
 
-def _options(checked: Checked, strategy: Strategy, graph: InGraph | None) -> str:
+def _options(checked: Checked, strategy: Strategy, on_node_loss: OnNodeLoss, graph: InGraph | None) -> str:
     function = checked.function
     unfit_ms = 0 if isinstance(function.on_infeasible, str) else milliseconds(function.on_infeasible)
     wait_ms = 0 if function.wait_ttl is None else milliseconds(function.wait_ttl)
-    own = function.strategy or strategy
-    if graph is None:
-        return write_options(
-            unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own, isolation=function.isolation, due_ms=checked.due_ms
-        )
     return write_options(
-        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=own, isolation=function.isolation,
-        delay_ms=checked.delay_ms, due_ms=checked.due_ms, prefer=graph.prefer,
+        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=function.strategy or strategy, isolation=function.isolation,
+        on_node_loss=function.on_node_loss or on_node_loss, due_ms=checked.due_ms,
+        delay_ms=checked.delay_ms if graph else 0, prefer=graph.prefer if graph else "",
     )  # fmt: skip
 
 

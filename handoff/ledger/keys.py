@@ -46,6 +46,11 @@ SCHEMA: dict[str, Key] = {
     "drained": Key(
         "drained", "SET", "nodes that are drained, here or away", "until undrained, or deregistered by hand"
     ),
+    "cordoned": Key(
+        "cordoned", "HASH", "node that is cordoned, here or away -> texts/cordoned", "until undrained; a week if away"
+    ),
+    "deaths_on": Key("died:", "ZSET", "name of what died there -> when, ms", "ten minutes", of="node name"),
+    "deaths_of": Key("died_on:", "ZSET", "node where it died -> when, ms", "ten minutes", of="name of a function"),
     "parcel": Key("parcel:", "STRING", "a large result on its way, forms behind it", "ten minutes", of="token"),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from handoff.errors import InvalidResources, UnknownNode, shown
 from handoff.ledger.replies import texts_of
 from handoff.ledger.store import Store, unlisted
+from handoff.ledger.texts.cordoned import read_cordoned
 from handoff.ledger.texts.cost import asked_for, write_cost
 from handoff.ledger.texts.device_field import read_device_field
 from handoff.ledger.texts.hold import Hold, read_hold
@@ -24,11 +25,12 @@ from handoff.words.values import WAITS, is_wait
 SHARED = "*"
 """The name under which what all nodes share has its books."""
 
-NodeState = Literal["up", "quiet", "over", "draining", "lost"]
+NodeState = Literal["up", "quiet", "over", "draining", "cordoned", "lost"]
 """Functions are placed on nodes that are `up`, and on no others.
 
 `quiet`: its agent takes no more: it was told so, or can start no processes. `over`: more is reserved than its
 capabilities, which were lowered.
+`cordoned`: so many different functions have died there that it is closed until it is undrained.
 `draining`: it is being emptied, or is empty, until it is undrained. `lost`: its lease is over.
 """
 
@@ -49,6 +51,7 @@ class Node:
     labels: Mapping[str, str]
     quiet_since: int | None  #: ms, None = it is not quiet
     quiet_reason: str  #: why its agent takes no more, '' = it was told so
+    cordoned: tuple[int, str] | None  #: since when in ms, and why; None = it is not
     draining: int | None  #: until when in ms, 0 = without a deadline, None = it is not being drained
     hold: Hold | None  #: for whom it is held
 
@@ -141,6 +144,7 @@ def node_of(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
         labels=read_labels(fields.get("labels", "")),
         quiet_since=int(fields["quiet"]) if "quiet" in fields else None,
         quiet_reason=fields.get("reason", ""),
+        cordoned=read_cordoned(fields["cordoned"]) if "cordoned" in fields else None,
         draining=int(fields["draining"]) if "draining" in fields else None,
         hold=read_hold(fields["hold"]) if "hold" in fields else None,
     )
@@ -151,6 +155,8 @@ def _state(fields: Mapping[str, str], lease_ms: int) -> NodeState:
         return "lost"
     if "draining" in fields:
         return "draining"
+    if "cordoned" in fields:
+        return "cordoned"
     if "over" in fields:
         return "over"
     return "quiet" if "quiet" in fields else "up"
@@ -169,7 +175,7 @@ def drain(store: Store, name: str, deadline: float | None) -> None:
 
 
 def undrain(store: Store, name: str) -> None:
-    """Open a node again. Raises `UnknownNode`."""
+    """Open a node again that was drained, or is cordoned. Raises `UnknownNode`."""
     _drain(store, name, 0, 0)
 
 

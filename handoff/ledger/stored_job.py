@@ -122,6 +122,11 @@ class StoredJob:
         return isolation == "fresh"
 
     @property
+    def ends_with_its_node(self) -> bool:
+        """Whether it is not tried again where its node is lost."""
+        return read_option(self.text("options"), "loss") == "fail"
+
+    @property
     def is_evicted(self) -> bool:
         """Whether it is being stopped because its node is drained."""
         return bool(self.text("evicted")) and self.text("evicted") == self.text("placement")

@@ -137,7 +137,7 @@ def _kind(
         "withheld": withheld,
         "missing": _sorted(missing),
         "apart": open > 0 and not (room or missing or never),
-        "closed": dict(zip(("node", "reason"), map(bytes.decode, closed), strict=True)) if closed else None,
+        "closed": dict(zip(("node", "reason", "how"), map(bytes.decode, closed), strict=True)) if closed else None,
         "never": items_in_words(name, (read_item(item.decode()) for item in never)),
     }
 

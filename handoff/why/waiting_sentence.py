@@ -86,6 +86,9 @@ class WaitingSentence:
         if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
             return "every node that could hold it is held for another"
         for closed in [entry["closed"] for entry in self.short if entry["closed"]][:1]:
+            if closed["how"]:
+                opens = f"`handoff undrain {closed['node']}` opens it"
+                return f"{closed['node']} is {closed['how']}, for {closed['reason']}; {opens}"
             return f"{closed['node']} takes nothing for a while: {closed['reason']}"
         return "no node that could hold it takes anything now, see `handoff nodes`"
 

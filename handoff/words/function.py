@@ -24,6 +24,11 @@ Isolation = Literal["warm", "fresh"]
 
 ISOLATIONS: tuple[Isolation, ...] = get_args(Isolation)
 
+OnNodeLoss = Literal["retry", "fail"]
+"""What becomes of an attempt that is lost with its node: it costs one of its retries, or was the last."""
+
+ON_NODE_LOSS: tuple[OnNodeLoss, ...] = get_args(OnNodeLoss)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -62,6 +67,9 @@ class Function:
     at: datetime | None = None  #: when it is ready; without a zone, in local time
     wait_ttl: float | None = None  #: seconds from being ready in which it must have started
     isolation: Isolation = "warm"  #: "fresh": a new process, which ends with it
+    on_node_loss: OnNodeLoss | None = (
+        None  #: "fail": not tried again then, whatever is left. None: its graph's, or "retry"
+    )
 
     def __post_init__(self) -> None:
         # So that a list equals the tuple of the same values, and the value can be hashed.

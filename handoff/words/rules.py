@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from handoff.errors import InvalidFunction, named, shown
 from handoff.words.argument import Argument
-from handoff.words.function import ISOLATIONS, STRATEGIES, Collocated, Function, due_ms
+from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, STRATEGIES, Collocated, Function, due_ms
 from handoff.words.values import (
     LARGEST_COUNT,
     LONGEST_WAIT_S,
@@ -35,7 +35,7 @@ LONGEST_ID = 1024
 LATEST_MS = 253_370_764_800_000
 """The year 9999 begins; the last one that a datetime can be of in every time zone is the one before."""
 
-_OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries")
+_OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries", "on_node_loss")
 """What an inline function must not have, beside a cost."""
 
 _USUAL = {"on_infeasible": "wait", "isolation": "warm"}
@@ -161,6 +161,12 @@ def _check_waiting(function: Function) -> None:
     if not is_one_of(function.isolation, ISOLATIONS):
         raise InvalidFunction(
             function.id, f"its isolation is {shown(function.isolation)}", f"choose one of {', '.join(ISOLATIONS)}"
+        )
+    if function.on_node_loss is not None and not is_one_of(function.on_node_loss, ON_NODE_LOSS):
+        raise InvalidFunction(
+            function.id,
+            f"its on_node_loss is {shown(function.on_node_loss)}",
+            f"choose one of {', '.join(ON_NODE_LOSS)}, or None",
         )
     if not is_one_of(function.on_infeasible, ("wait", "raise")) and not is_wait(function.on_infeasible):
         raise InvalidFunction(

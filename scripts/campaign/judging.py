@@ -11,7 +11,7 @@ from typing import Any
 from campaign import functions, graphs
 from campaign.driving import Driven
 from campaign.faults import FORGETTING, Kind
-from campaign.faults.dying import CHILD_DIED
+from campaign.faults.dying import CHILD_DIED, POISONED
 from campaign.faults.fault import REDIS
 from campaign.journal import GRAPH, Submitted
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
@@ -145,7 +145,9 @@ class Judge:
                     return order.code == "fail"
                 if self.forgets and kind in FORGOTTEN:
                     return True
-                return kind == CHILD_DIED and self._was_struck(record, kind)
+                if kind == POISONED and self._was_lost(record):
+                    return True
+                return kind in (CHILD_DIED, POISONED) and self._was_struck(record, CHILD_DIED)
         return False
 
     def _was_lost(self, record: Record) -> bool:
@@ -189,7 +191,8 @@ class Judge:
             self.verdict.note(LOST, f"graph {order.id} has not ended: {run.progress()}")
             return
         except HandoffError as error:
-            is_fault = isinstance(error, NodeLost) or getattr(error, "exception_type", "") in (CHILD_DIED, *FORGOTTEN)
+            kind = getattr(error, "exception_type", "")
+            is_fault = isinstance(error, NodeLost) or kind in (CHILD_DIED, POISONED, *FORGOTTEN)
             is_canceled = isinstance(error, FunctionCanceled) and each.was_canceled
             if not (is_touched or is_fault or is_canceled or self.forgets):
                 self.verdict.note(WRONG, f"graph {order.id} ended with what no fault explains: {error}")

@@ -64,6 +64,7 @@ class TestBadArguments:
             (["run", "tasks:f", "--on-infeasible", "scream"], "its on_infeasible is 'scream'"),
             (["run", "tasks:f", "--strategy", "best"], "its strategy is 'best'"),
             (["run", "tasks:f", "--isolation", "cold"], "'cold' is not one of 'warm', 'fresh'"),
+            (["run", "tasks:f", "--on-node-loss", "wait"], "'wait' is not one of 'retry', 'fail'"),
             (["run", "tasks:f", "--job-id", "a:b"], "its job_id is not one that RQ allows"),
             (["run", "tasks:f", ":{"], "Unable to parse 1. non keyword argument as JSON"),
             (["run", "tasks:f", "x=1", "x=2"], "multiple values for the same keyword"),

@@ -32,7 +32,7 @@ COMMANDS = [
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],
     *(["run", "--detach", f"--{option}={{}}", "tasks:f"] for option in (
         "cost", "node", "where", "priority", "timeout", "max-retries", "delay", "wait-ttl", "on-infeasible", "strategy",
-        "job-id", "isolation",
+        "job-id", "isolation", "on-node-loss",
     )),
 ]  # fmt: skip
 

@@ -45,6 +45,8 @@ class TestNodes:
                 "labels": {},
                 "quiet_since": None,
                 "quiet_reason": None,
+                "cordoned_since": None,
+                "cordon_reason": None,
                 "drain_until": None,
                 "held_for": None,
                 "resources": {

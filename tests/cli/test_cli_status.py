@@ -16,7 +16,7 @@ class TestStatus:
         cluster.enqueue("tasks:f", cost={"cpu": 1}, node="b")
 
         assert run("status").stdout.splitlines() == [
-            "nodes      1 up, 0 quiet, 0 over, 0 draining, 0 lost",
+            "nodes      1 up, 0 quiet, 0 over, 0 draining, 0 cordoned, 0 lost",
             "queued     2",
             "started    0",
             "delayed    0",
@@ -36,7 +36,7 @@ class TestStatus:
         cluster.enqueue("tasks:f", cost={"license": 4}, where={"zone": "x"})
 
         assert run("status").stdout.splitlines() == [
-            "nodes      1 up, 0 quiet, 0 over, 1 draining, 0 lost",
+            "nodes      1 up, 0 quiet, 0 over, 1 draining, 0 cordoned, 0 lost",
             "draining   b",
             "queued     1",
             "started    0",
@@ -65,7 +65,7 @@ class TestStatus:
             "waiting": 1,
             "delayed": 0,
             "shapes": [{"cost": {"cpu": 1}, "node": "b", "where": None, "count": 1}],
-            "nodes": {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0},
+            "nodes": {"up": 0, "quiet": 0, "over": 0, "draining": 0, "cordoned": 0, "lost": 0},
             "draining": [],
             "shared": {},
         }

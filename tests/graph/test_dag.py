@@ -164,6 +164,7 @@ class TestOneFunction:
             {"cost": [{}, {"cpu": 1}]},
             {"strategy": "load_balanced"},
             {"isolation": "fresh"},
+            {"on_node_loss": "fail"},
             {"delay": 1},
             {"at": datetime(2101, 1, 1)},
             {"wait_ttl": 5},

@@ -84,6 +84,12 @@ def failure(id: str, message: str = "no", *, retryable: bool = True, jitter: flo
     return Result(id, "failed", body, "builtins.ValueError", message, retryable, jitter)
 
 
+def died(id: str, *, retryable: bool = True, jitter: float = 1.0) -> Result:
+    """Its child process ended, and nobody had asked for that."""
+    message = "its child process was killed by signal 9 (SIGKILL)"
+    return Result(id, "died", encode_traceback(message), "handoff.ChildDied", message, retryable, jitter)
+
+
 def unstarted(id: str) -> Result:
     """No process could be started for it."""
     return Result(id, "unstarted", message="no process could be started for it")

@@ -147,6 +147,7 @@ _FUNCTION: dict[str, Make] = {
     "at": const(None),
     "wait_ttl": const(60),
     "isolation": const("fresh"),
+    "on_node_loss": const("fail"),
 }
 _AT = {**_FUNCTION, "delay": const(None), "at": const(datetime(2030, 1, 1, tzinfo=UTC))}
 
@@ -175,6 +176,7 @@ _NODE: dict[str, Make] = {
 _DAG: dict[str, Make] = {
     "dag": lambda cluster: DAG().add(Function("f", work)),
     "max_retries": const(3),
+    "on_node_loss": const("retry"),
     "max_concurrency": const(None),
     "timeout": const(60),
     "fail_fast": const(True),

@@ -16,7 +16,7 @@ from support.status import start
 
 class TestOverview:
     def test_an_empty_namespace_has_nothing(self, cluster: Cluster) -> None:
-        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
+        nothing: dict[NodeState, int] = {"up": 0, "quiet": 0, "over": 0, "draining": 0, "cordoned": 0, "lost": 0}
 
         assert read_overview(cluster.store) == Overview(0, 0, 0, 0, [], nothing, [], {})
 
@@ -34,7 +34,7 @@ class TestOverview:
         found = read_overview(cluster.store)
 
         assert (found.delayed, found.started, found.queued, found.waiting) == (1, 1, 1, 4)
-        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "draining": 0, "lost": 0}
+        assert found.nodes == {"up": 1, "quiet": 0, "over": 0, "draining": 0, "cordoned": 0, "lost": 0}
         assert [(dict(shape.cost), shape.node, shape.count) for shape in found.shapes] == [
             ({"cpu": 2}, None, 3),
             ({"cpu": 64}, None, 1),

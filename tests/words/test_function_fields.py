@@ -77,6 +77,7 @@ class TestFunction:
             "at": None,
             "wait_ttl": None,
             "isolation": "warm",
+            "on_node_loss": None,
         }
 
 

@@ -15,6 +15,7 @@ local IS_SOUND = {
   due = Number.whole,
   strategy = Options.is_strategy,
   isolation = function(value) return value == 'warm' or value == 'fresh' end,
+  loss = function(value) return value == 'fail' end,
   prefer = function() return true end,
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff.words.function import Isolation, Strategy
+from handoff.words.function import Isolation, OnNodeLoss, Strategy
 
 
 def write_options(
@@ -11,6 +11,7 @@ def write_options(
     wait_ms: int,
     strategy: Strategy,
     isolation: Isolation = "warm",
+    on_node_loss: OnNodeLoss = "retry",
     delay_ms: int = 0,
     due_ms: int = 0,
     prefer: str = "",
@@ -21,6 +22,7 @@ def write_options(
         "wait": wait_ms,
         "strategy": "" if strategy == "first_available" else strategy,
         "isolation": "" if isolation == "warm" else isolation,
+        "loss": "" if on_node_loss == "retry" else on_node_loss,
         "delay": delay_ms,
         "due": due_ms,
         "prefer": prefer,

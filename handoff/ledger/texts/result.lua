@@ -1,5 +1,5 @@
--- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, stopped, or unstarted: nothing
--- has run), body (text of RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what
+-- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, died: its child process ended and
+-- nobody had asked for that, stopped, or unstarted: nothing has run), body (text of RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what
 -- its serializers made of the value, with commas). Of the kind `sent` it is finished, and value and forms were sent
 -- before: the body names the parcel, the message is its length.
 --
@@ -7,7 +7,7 @@
 
 Result.VALUES = 8
 
-local KINDS = {finished = true, failed = true, stopped = true, unstarted = true, sent = true, running = true}
+local KINDS = {finished = true, failed = true, died = true, stopped = true, unstarted = true, sent = true, running = true}
 
 function Result.is_sound(values, first)
   local jitter = tonumber(values[first + 6])

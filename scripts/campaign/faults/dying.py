@@ -16,7 +16,7 @@ from campaign.world import World
 
 IN_FLIGHT_S = 0.3
 
-CHILD_DIED, NODE_LOST = "handoff.ChildDied", "NodeLost"
+CHILD_DIED, NODE_LOST, POISONED = "handoff.ChildDied", "NodeLost", "handoff.Poisoned"
 
 
 def _some_agent(world: World, draw: random.Random) -> Agent | None:

@@ -147,11 +147,29 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ({"rank": RANK, "job": "j", "lacks": ["cpu"]}, f"{RANK}|j|cpu"),
         ({"rank": 1, "job": f"{RUN}-3", "lacks": ["cpu", "gpu", "license"]}, f"1|{RUN}-3|cpu,gpu,license"),
     ],
+    # of texts that are not compressed
+    "zipped": [
+        ("a", "eAEBAQD+/2EAYgBi"),
+        ("handoff.Poisoned: é\n", "eAEBFQDq/2hhbmRvZmYuUG9pc29uZWQ6IMOpClmeCBY="),
+    ],
+    # when, node, of what: of several
+    "death": [
+        (
+            [["2026-01-31T12:00:00.000000Z", "a", "the node was lost"]],
+            "2026-01-31T12:00:00.000000Z a the node was lost",
+        ),
+        ([["1", "a", "of one"], ["2", "b@c", "of  another: 9"]], "1 a of one\n2 b@c of  another: 9"),
+    ],
+    # since, names of functions
+    "cordoned": [
+        ([17, ["m:f", "m:g"]], "17 2 different functions died there within 10 minutes: m:f, m:g"),
+    ],
     # name -> value
     "options": [
         ({}, ""),
         ({"unfit": 60000, "wait": 5000}, "unfit=60000;wait=5000"),
         ({"isolation": "fresh"}, "isolation=fresh"),
+        ({"loss": "fail"}, "loss=fail"),
         (
             {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},
             "strategy=load_balanced;delay=1500;due=1700000000000;prefer=12@34.5-x",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
+from handoff.ledger.result_entry import unzip
 from handoff.ledger.texts.demand import write_demand
 from handoff.ledger.texts.terms import write_terms
 from handoff.words.constraints import Term
@@ -124,7 +126,7 @@ def _read_hold(text: str) -> Any:
 
 
 def _read_options(text: str) -> Any:
-    names = ("unfit", "wait", "strategy", "isolation", "delay", "due", "prefer")
+    names = ("unfit", "wait", "strategy", "isolation", "loss", "delay", "due", "prefer")
     found = {name: LUA("Options.get", text, name) for name in names}
     return {name: int(value) if value.isdecimal() else value for name, value in found.items() if value is not None}
 
@@ -189,6 +191,16 @@ def _read_run_word(text: str) -> Any:
     return rest
 
 
+_DEATH = ("when", "node", "what")
+
+
+def _write_deaths(value: list[list[str]]) -> Any:
+    text = None
+    for death in value:
+        text = LUA("Death.add", text, *death)
+    return text
+
+
 FORMATS: dict[str, Half] = {
     "cost": Half(_cost, lambda text: dict(LUA("Cost.read", text))),
     "labels": Half(read=lambda text: dict(LUA("Labels.read", text))),
@@ -227,6 +239,16 @@ FORMATS: dict[str, Half] = {
     "loss": Half(lambda value: LUA("Loss.write", value[0], " ".join(filter(None, value[1:])))),
     "number": Half(lambda value: LUA("Number.text", value)),
     "resource.memory": Half(lambda value: LUA("Resource.memory", value), lambda text: LUA("Resource.family", text)),
+    "death": Half(_write_deaths, lambda text: [[each[name] for name in _DEATH] for each in LUA("Death.read", text)]),
+    "cordoned": Half(
+        lambda value: LUA("Cordoned.write", *value),
+        lambda text: LUA("Cordoned.read", text),
+        lambda value: [
+            value[0],
+            f"{len(value[1])} different functions died there within 10 minutes: {', '.join(value[1])}",
+        ],
+    ),
+    "zipped": Half(lambda value: LUA("Zipped.write", value), lambda text: unzip(b64decode(text)).decode()),
     "timer": Half(_write_timer, _read_timer),
     "leftover": Half(lambda value: LUA("Leftover.write", *value), lambda text: LUA("Leftover.read", text)),
     "cursor": Half(lambda value: LUA("Cursor.write", *value), lambda text: LUA("Cursor.read", text)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Any
 
+from handoff.ledger.texts.cordoned import read_cordoned
 from handoff.ledger.texts.cost import read_cost, write_cost
 from handoff.ledger.texts.demand import read_demand, write_costs, write_demand
 from handoff.ledger.texts.device_field import read_device_field
@@ -104,6 +105,7 @@ def _write_options(value: Any) -> str:
         wait_ms=value.get("wait", 0),
         strategy=value.get("strategy", "first_available"),
         isolation=value.get("isolation", "warm"),
+        on_node_loss=value.get("loss", "retry"),
         delay_ms=value.get("delay", 0),
         due_ms=value.get("due", 0),
         prefer=value.get("prefer", ""),
@@ -176,5 +178,12 @@ FORMATS: dict[str, Half] = {
     "entries": Half(_write_entries),
     "result": Half(_write_result),
     "loss": Half(_write_loss, lambda text: list(astuple(read_loss(text)))),
+    "cordoned": Half(
+        read=lambda text: list(read_cordoned(text)),
+        part=lambda value: [
+            value[0],
+            f"{len(value[1])} different functions died there within 10 minutes: {', '.join(value[1])}",
+        ],
+    ),
     "holder": Half(lambda value: write_holder(Holder(*value)), lambda text: list(astuple(read_holder(text)))),
 }

@@ -29,6 +29,16 @@ WRITTEN = [(name, *example) for name, lua in FORMATS.items() if lua.write for ex
 READ = [(name, *example) for name, lua in FORMATS.items() if lua.read for example in EXAMPLES[name]]
 
 CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
+    ("Loss.is_death", (None,), True),
+    ("Loss.is_death", ("grace 30",), False),
+    (
+        "Death.history",
+        ([{"when": "1", "node": "a", "what": "x"}, {"when": "2", "node": "b", "what": "y"}],),
+        [
+            "it has died 2 times in a row: 1 on node a: x; 2 on node b: y",
+            "it has died 2 times in a row\n  1 on node a: x\n  2 on node b: y",
+        ],
+    ),
     ("Cost.by_name", ("cpu=1,gpu_memory=1000000000000000",), {"cpu": 1, "gpu_memory": LARGE}),
     ("Cost.join", ("cpu=1", "license=2"), "cpu=1,license=2"),
     ("Cost.join", ("cpu=1", ""), "cpu=1"),

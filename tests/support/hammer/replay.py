@@ -17,6 +17,7 @@ class Node:
     is_up: bool = False
     is_draining: bool = False
     is_quiet: bool = False
+    is_cordoned: bool = False
     units: Counter[str] = field(default_factory=Counter)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)  #: device resource -> index -> memory
     used: Counter[str] = field(default_factory=Counter)
@@ -31,10 +32,12 @@ class Node:
                 return
             case "quiet" | "serving" as change:
                 self.is_quiet = change == "quiet"
+            case "cordoned" | "uncordoned" as change:
+                self.is_cordoned = change == "cordoned"
                 return
             case "deregistered":
                 # It may be undrained while it is away, and nothing is said of that.
-                self.is_draining = False
+                self.is_draining = self.is_cordoned = False
             case "registered":
                 self.is_quiet = False
         self.is_up = event["change"] == "registered"
@@ -56,6 +59,7 @@ class Node:
         assert self.is_up, event
         assert not self.is_draining, event
         assert not self.is_quiet, event
+        assert not self.is_cordoned, event
         for name, units in self.used.items():
             assert 0 <= units <= self.units[name], (event, self)
         for (name, index), units in self.shares.items():

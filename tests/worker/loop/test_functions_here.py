@@ -102,7 +102,7 @@ def test_a_child_that_dies_by_itself_has_failed_and_may_be_tried_again(functions
     functions.start(started())
     functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
 
-    assert [(result.kind, result.retryable) for result in outbox.unsent] == [("failed", True)]
+    assert [(result.kind, result.retryable) for result in outbox.unsent] == [("died", True)]
 
 
 def test_what_comes_of_a_function_that_was_lost_is_not_delivered(functions: Functions, outbox: Outbox) -> None:

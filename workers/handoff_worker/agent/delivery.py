@@ -32,7 +32,7 @@ class Result:
     """What came of one attempt, as the finish script takes it."""
 
     id: str
-    kind: str  #: finished, failed, stopped, sent, unstarted
+    kind: str  #: finished, failed, died, stopped, sent, unstarted
     body: str  #: RQ's return_value or exc_string
     error: str = ""
     message: str = ""
@@ -69,13 +69,13 @@ def result(outcome: Outcome) -> Result:
             return Result(id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)))
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
-        case Died(id, _, text):
+        case Died(id, _, text, unasked):
             if text.startswith("killed"):
                 message = f"its child process was {text}"
             else:
                 message = f"its child process {text}" if text.startswith("exited") else text
             body = encode_traceback(f"{CHILD_DIED}: {message}")
-            return Result(id, "failed", body, CHILD_DIED, message, True, jitter)
+            return Result(id, "died" if unasked else "failed", body, CHILD_DIED, message, True, jitter)
         case NotStarted(id, reason):
             return Result(id, "unstarted", "", CHILD_DIED, reason)
 

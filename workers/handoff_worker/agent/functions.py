@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, KeysView, Sequence
+from dataclasses import replace
 
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
@@ -29,6 +30,7 @@ class Functions:
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
+        self._asked: set[str] = set()  #: killed because somebody asked for that, as a failure that may be retried
         self._is_cut = False  #: the node ends: nothing is begun any more
         self._cut: set[str] = set()  #: killed because of that, and lost with it
         self._callbacks: dict[str, Task] = {}
@@ -116,9 +118,9 @@ class Functions:
         for id in list(self._running):
             if id in self._incomplete:
                 self._incomplete.discard(id)
-                self._outbox.add(result(Died(id, None, why)))
-            else:
-                self._children.kill(id, why)
+                self._outbox.add(result(Died(id, None, why, unasked=False)))
+            elif self._children.kill(id, why):
+                self._asked.add(id)
 
     def cut_off(self, tell: Callable[[Sequence[Started], Sequence[Started]], None]) -> None:
         """Kill what runs here, for the node ends and it is lost with it; what has not begun is given back.
@@ -149,6 +151,7 @@ class Functions:
                 self._disowned.add(id)
         self._running.clear()
         self._stopped.clear()
+        self._asked.clear()
         self._incomplete.clear()
 
     def end(self, outcome: Outcome) -> None:
@@ -175,6 +178,9 @@ class Functions:
             self._outbox.add(stopped(outcome.id, why))
         else:
             self._stopped.pop(outcome.id, None)
+            if isinstance(outcome, Died) and outcome.id in self._asked:
+                outcome = replace(outcome, unasked=False)
+            self._asked.discard(outcome.id)
             self._outbox.add(result(outcome))
 
     def go_on(self) -> None:

@@ -89,9 +89,10 @@ class Started:
 
     @property
     def has_retries(self) -> bool:
-        """Whether it is tried again when this attempt fails; one with a field that is bent is taken for the last."""
-        retries = StoredJob(self.job).text("retries")
-        return retries.isdecimal() and self.attempt <= int(retries)
+        """Whether it is tried again where its node ends it; one with a field that is bent is not."""
+        job = StoredJob(self.job)
+        retries = job.text("retries")
+        return retries.isdecimal() and self.attempt <= int(retries) and not job.ends_with_its_node
 
     @property
     def title(self) -> str:

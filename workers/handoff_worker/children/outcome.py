@@ -38,6 +38,7 @@ class Died:
     id: str
     code: int | None  #: exit status, or minus the signal; None when nobody knows
     text: str  #: such as "killed by signal 9 (SIGKILL)"
+    unasked: bool = True  #: nobody has asked for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/bent  jobs/ending  jobs/exc_string  jobs/job  texts/loss
+-- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
@@ -23,24 +23,50 @@ function Failing.job(job, error, message, body, is_retryable, jitter)
 end
 
 -- The same where no agent calls that could run its on_failure: that is noted, for whoever ticks. A function of which
--- nothing is to be kept is kept until then.
+-- nothing is to be kept is kept until then. -> 'retrying' or 'failed'
 function Failing.without_agent(job, error, message, exc_string, is_retryable)
   if job.failure_callback_name and tonumber(job.failure_ttl or nil) == 0 then
     job.failure_ttl = '60'
   end
-  if Failing.job(job, error, message, {'exc_string', exc_string}, is_retryable, 1) == 'failed+callback' then
+  local outcome = Failing.job(job, error, message, {'exc_string', exc_string}, is_retryable, 1)
+  if outcome == 'failed+callback' then
     redis.call('RPUSH', K.callbacks, job.id)
+    outcome = 'failed'
   end
+  return outcome
+end
+
+-- The attempt ended with its child process; `result` is texts/result.
+function Failing.died(job, result, node_name)
+  local message, exc_string = Deaths.count(job, node_name, result.message, false)
+  if message then
+    -- Its agent knows of one death alone, and not what on_failure is to be told.
+    return Failing.without_agent(job, Deaths.ERROR, message, exc_string, false)
+  end
+  return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
+end
+
+-- Whether an attempt that is lost with its node costs a retry and no more.
+local function outlives_node(job)
+  return Job.option(job, 'loss') ~= 'fail'
 end
 
 -- An attempt that was lost with its node, or taken from it: the cause is of texts/loss.
 function Failing.lost(job, node_name, cause)
-  Failing.without_agent(job, 'handoff.errors.NodeLost', Loss.write(node_name, cause),
-    ExcString.of_loss(Loss.kind(cause)), true)
+  local message, exc_string
+  if Loss.is_death(cause) then
+    message, exc_string = Deaths.count(job, node_name, 'the node was lost', true)
+  end
+  if message then
+    Failing.without_agent(job, Deaths.ERROR, message, exc_string, false)
+  else
+    Failing.without_agent(job, 'handoff.errors.NodeLost', Loss.write(node_name, cause),
+      ExcString.of_loss(Loss.kind(cause)), outlives_node(job))
+  end
 end
 
 -- The same where the agent of the node calls.
 function Failing.evicted(job, node_name)
   return Failing.job(job, 'handoff.errors.NodeLost', Loss.write(node_name, 'drained'),
-    {'exc_string', ExcString.of_loss('drained')}, true, 1)
+    {'exc_string', ExcString.of_loss('drained')}, outlives_node(job), 1)
 end

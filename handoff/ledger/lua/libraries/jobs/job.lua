@@ -7,7 +7,7 @@
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
-  'base', 'reserved', 'shunned'}
+  'base', 'reserved', 'shunned', 'deaths', 'code'}
 
 local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
   failed = true, stopped = true, canceled = true}

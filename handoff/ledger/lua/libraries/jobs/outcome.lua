@@ -1,6 +1,6 @@
 -- What came of an attempt, stored: the end of its function, a delayed retry, or as if it had not been.
 --
--- @include jobs/admit  jobs/ending  jobs/executions  jobs/failing  jobs/job
+-- @include jobs/admit  jobs/deaths  jobs/ending  jobs/executions  jobs/failing  jobs/job
 
 -- Results larger than that are read by the children that need them, not sent along by `take`.
 local LARGE = 16384
@@ -44,5 +44,9 @@ function Outcome.store(job, result, name, placement)
     Ending.job(job, 'stopped', {'exc_string', result.body})
     return 'stopped'
   end
+  if kind == 'died' then
+    return Failing.died(job, result, name)
+  end
+  Deaths.outlived(job)
   return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
 end

@@ -1,6 +1,6 @@
 -- What a node has: set at registration, and changed by the next one.
 --
--- KEYS     drained  node  nodes
+-- KEYS     cordoned  drained  node  nodes
 -- @include nodes/classes  nodes/dirty  nodes/excess  nodes/holds  nodes/index  nodes/node  nodes/node_labels
 -- @include nodes/recount  nodes/standing  nodes/values
 
@@ -10,9 +10,13 @@ function Capabilities.add_node(name)
   local position = last[2] and tonumber(last[2]) + 1 or 0
   redis.call('ZADD', K.nodes, position, name)
   redis.call('HSET', K.node .. name, 'position', position, 'epoch', '0', 'state', 'lost')
-  -- Who left while it was drained comes back so.
+  -- Who left while it was closed comes back so.
   if redis.call('SISMEMBER', K.drained, name) == 1 then
     redis.call('HSET', K.node .. name, 'draining', '0')
+  end
+  local cordoned = redis.call('HGET', K.cordoned, name)
+  if cordoned then
+    redis.call('HSET', K.node .. name, 'cordoned', cordoned)
   end
   return Node.load(name)
 end

@@ -3,8 +3,8 @@
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
 -- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something reserved does not fit the capacity, `quiet` while its
--- agent takes no more (since when, ms) with the `reason`, `draining` (until when, ms, 0 = no deadline), `cause` of its loss
--- (texts/loss), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by resource
+-- agent takes no more (since when, ms) with the `reason`, `draining` (until when, ms, 0 = no deadline), `cordoned`
+-- (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that speaks against it (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by resource
 -- texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
 -- The node called `*` is what the whole cluster shares (nodes/shared).
@@ -13,7 +13,7 @@
 -- STATE    nodes    {}  name -> the node
 --          unsaved  {}  nodes whose hashes are to be brought to what their tables say
 -- @finally save
--- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/device_field  texts/hold  texts/labels
+-- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/cordoned  texts/device_field  texts/hold  texts/labels
 -- @include texts/node_field  texts/number
 
 local SHARED = '*'
@@ -53,6 +53,9 @@ local function look_at(node)
   end
   if node.op and not Number.whole(node.op) then
     node.op = nil
+  end
+  if node.cordoned and not Cordoned.read(node.cordoned) then
+    node.cordoned = Cordoned.write(0, {})
   end
   if node.draining and not Number.whole(node.draining) then
     node.draining = '0'
@@ -134,7 +137,16 @@ end
 
 -- Somebody is emptying it: what stands on its queue is not to start there.
 function Node.is_closing(node)
-  return node.quiet ~= nil or node.draining ~= nil
+  return node.quiet ~= nil or node.draining ~= nil or node.cordoned ~= nil
+end
+
+-- Why it takes no more, for people, and what opens it, where it is known. -> reason, `cordoned` or nil
+function Node.why_closed(node)
+  if node.cordoned then
+    local _, reason = Cordoned.read(node.cordoned)
+    return reason, 'cordoned'
+  end
+  return node.reason
 end
 
 -- Something may be placed on it.
@@ -145,7 +157,7 @@ end
 -- Begin anew with what is known for certain: name, place, epoch, and what its records say that is reserved.
 function Node.blank(node)
   local kept = {'position', node.position, 'epoch', node.epoch, 'state', 'lost'}
-  for _, field in ipairs({'kind', 'incarnation', 'holder', 'draining'}) do
+  for _, field in ipairs({'kind', 'incarnation', 'holder', 'draining', 'cordoned'}) do
     if node[field] then
       kept[#kept + 1], kept[#kept + 2] = field, node[field]
     end

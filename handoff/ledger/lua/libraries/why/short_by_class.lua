@@ -33,8 +33,8 @@ local function missing_among(wants, nodes)
 end
 
 -- A class that could hold the shape when idle, shown by `node`.
--- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}, why the agent of a
--- closed one takes nothing: {node, reason} or {}}
+-- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}, why a closed one
+-- takes nothing: {node, reason, `cordoned` or ''} or {}}
 local function able_class(shape, node, able, barred)
   local wants = Shared.wants_of_node(shape)
   local alike = Scratch.both(able, K.alike .. node.class)
@@ -52,8 +52,11 @@ local function able_class(shape, node, able, barred)
     end
     Scratch.drop()
   end
-  local reason = closed and closed.reason and {closed.name, closed.reason} or {}
-  return {node.class, node.name, count, open, room, withheld, missing, {}, reason}
+  local reason, how = nil, nil
+  if closed then
+    reason, how = Node.why_closed(closed)
+  end
+  return {node.class, node.name, count, open, room, withheld, missing, {}, reason and {closed.name, reason, how or ''} or {}}
 end
 
 -- A class that could never hold it, and why: of the nodes that stand for it the one that lacks least.

@@ -2,7 +2,7 @@
 --
 -- In slices: the node is closed at once, and what it held is given back by as many calls as that takes.
 --
--- KEYS     drained
+-- KEYS     cordoned  drained
 -- ARGV     name         str
 --          incarnation  str   of the agent that says goodbye; '' = whoever has it
 --          cause        str   why what still runs there is lost, of texts/loss; '' = the node is
@@ -24,6 +24,7 @@ if not Removal.empty(node, 'leaving', cause ~= '' and cause or nil) then
 end
 if incarnation == '' then
   redis.call('SREM', K.drained, name)
+  redis.call('HDEL', K.cordoned, name)
 end
 Removal.remove(node)
 return {'gone'}

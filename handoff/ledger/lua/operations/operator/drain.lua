@@ -1,7 +1,7 @@
 -- Empty a node, or open it again: drained, it takes no more, what runs ends, its queue waits again.
 --
 -- With a deadline, what still runs then is stopped and counts as lost with the node (see tick). It stays so over new
--- registrations, and cannot hold anything in the eyes of whoever asks what is infeasible.
+-- registrations, and cannot hold anything in the eyes of whoever asks what is infeasible. To open it is also to open one that is cordoned.
 --
 -- KEYS     drained
 -- ARGV     name         str
@@ -11,7 +11,7 @@
 --          {'open'}
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'unknown'}  no live node has that name
--- @include settle  jobs/commands  jobs/queues  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery
+-- @include settle  jobs/commands  jobs/queues  nodes/blame  nodes/cordon  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery
 -- @include nodes/standing  runs/groups  texts/number  texts/timer  time/events  time/timers
 
 local SLICE = 64
@@ -21,8 +21,14 @@ local node = Node.load(name)
 if drain == 0 then
   -- Also where the node is lost, or away, and would come back drained.
   local was_drained = redis.call('SREM', K.drained, name) == 1
-  if not node or (node.state ~= 'up' and not was_drained) then
-    return {was_drained and 'open' or 'unknown'}
+  local was_cordoned = Cordon.open(name)
+  Blame.forget(name)
+  local was_closed = was_drained or was_cordoned
+  if not node or (node.state ~= 'up' and not was_closed) then
+    return {was_closed and 'open' or 'unknown'}
+  end
+  if was_cordoned then
+    Dirty.mark(name)
   end
   if node.draining then
     Timers.drop(Timer.of('drain', name))
