@@ -105,6 +105,24 @@ def test_a_child_that_dies_by_itself_has_failed_and_may_be_tried_again(functions
     assert [(result.kind, result.retryable) for result in outbox.unsent] == [("died", True)]
 
 
+def test_a_result_that_came_too_late_is_named_in_the_log(
+    functions: Functions, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    functions.start(started())
+    functions.end(Finished(ID, b"\xc0"))
+    functions.disown("its node was lost")
+
+    assert f"the result of {ID} came too late: its node was lost" in caplog.text
+
+
+def test_what_a_command_of_rqs_has_killed_has_not_died(functions: Functions, outbox: Outbox) -> None:
+    functions.start(started())
+    functions.kill_all("killed by rq's kill-horse command")
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    assert [(result.kind, result.retryable) for result in outbox.unsent] == [("failed", True)]
+
+
 def test_what_comes_of_a_function_that_was_lost_is_not_delivered(functions: Functions, outbox: Outbox) -> None:
     functions.start(started())
     functions.disown("its node was lost")

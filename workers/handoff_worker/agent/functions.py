@@ -146,6 +146,8 @@ class Functions:
 
     def disown(self, why: str) -> None:
         """Kill what runs here, and want to know nothing more of it."""
+        for id in set(self._outbox.ids()) & self._running.keys():
+            logger.warning("the result of %s came too late: %s", id, why)
         for id in list(self._running):
             if self._children.kill(id, why):
                 self._disowned.add(id)

@@ -121,6 +121,11 @@ class Started:
         return StoredJob(self.job).is_isolated
 
     @property
+    def error(self) -> str:
+        """The type of what it failed with."""
+        return StoredJob(self.job).text("error")
+
+    @property
     def message(self) -> str:
         """What is said of its failure."""
         return StoredJob(self.job).text("message")

@@ -16,6 +16,9 @@ from handoff_worker.children.confine import binding, device_environment
 from handoff_worker.children.outcome import Failed
 from handoff_worker.children.task import Task
 
+POISONED = "handoff.Poisoned"
+"""The exception type of a function that has died too often in a row: jobs/deaths.lua."""
+
 
 class Maker:
     """Makes the tasks of one node."""
@@ -80,6 +83,8 @@ class Maker:
 
     def lost_callback(self, started: Started, loss: str) -> Task:
         """The on_failure of a function that was lost with a node, this one or another: see texts/loss."""
+        if started.error == POISONED and loss == started.message:
+            return self.callback(started, POISONED, loss, encode_traceback(f"{POISONED}: {loss}"))
         message = loss_in_words(read_loss(loss))
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
