@@ -13,6 +13,7 @@ from handoff.cli.group import DONE, FAILED
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import one_line, to_json
 from handoff.doctor.examine import PATIENCE_S, examine
+from handoff.doctor.mend import mend
 from handoff.doctor.server import OTHER_LAYOUT, Finding, look_around
 from handoff.doctor.violation import Violation
 
@@ -25,15 +26,18 @@ from handoff.doctor.violation import Violation
     type=click.FloatRange(0, 3600),
     help="Seconds for which what rq's tools have left may stay, until housekeeping takes it up.",
 )
+@click.option("--fix", is_flag=True, help="Mend what can be mended; the status is then that of what is left.")
 @shared_options
 @click.pass_obj
-def doctor(asked: Asked, patience: float) -> int:
+def doctor(asked: Asked, patience: float, fix: bool) -> int:
     """Check that the books balance: every function stands in one place, and every amount is reserved by somebody.
 
     On a live server, under load: a little at a time, each at one moment. Also told are settings of Redis that lose
     functions, rq's own workers on our queues, clocks that differ, and versions that are too old.
 
-    The exit status is 1 where anything is wrong.
+    The exit status is 1 where anything is wrong. With --fix every repair is one script, which looks once more before it
+    writes, so that it is safe while all goes on: a function that stands nowhere waits again, one that runs and has no
+    reservation has used an attempt.
     """
     with asked.cluster() as cluster:
         begun_s = time.monotonic()
@@ -47,11 +51,15 @@ def doctor(asked: Asked, patience: float) -> int:
                 found.append(violation)
                 if not asked.as_json:
                     _print([violation])
+        mended = [each.violation for each in mend(cluster.store, found) if each.is_mended] if fix else []
+        left = [violation for violation in found if violation not in mended]
     if asked.as_json:
-        click.echo(to_json(_plain(around, found, time.monotonic() - begun_s)))
+        click.echo(to_json(_plain(around, found, mended, time.monotonic() - begun_s)))
     else:
-        click.echo(_summary(cluster.namespace, around, found, time.monotonic() - begun_s))
-    return FAILED if around or found else DONE
+        if fix:
+            _print([f"not mended: {violation}" for violation in left])
+        click.echo(_summary(cluster.namespace, around, found, len(mended), time.monotonic() - begun_s))
+    return FAILED if around or left else DONE
 
 
 def _print(things: list[Any]) -> None:
@@ -59,18 +67,19 @@ def _print(things: list[Any]) -> None:
         click.echo(one_line(str(thing)))
 
 
-def _plain(around: list[Finding], found: list[Violation], seconds: float) -> dict[str, Any]:
+def _plain(around: list[Finding], found: list[Violation], mended: list[Violation], seconds: float) -> dict[str, Any]:
     return {
-        "violations": [violation.to_dict() for violation in found],
+        "violations": [violation.to_dict() | {"mended": violation in mended} for violation in found],
         "findings": [finding.to_dict() for finding in around],
         "seconds": round(seconds, 3),
     }
 
 
-def _summary(namespace: str, around: list[Finding], found: list[Violation], seconds: float) -> str:
+def _summary(namespace: str, around: list[Finding], found: list[Violation], mended: int, seconds: float) -> str:
     if not around and not found:
         return f"All is as it has to be in namespace {namespace}. ({seconds:.1f} s)"
-    counts = [f"{len(found)} violation{'' if len(found) == 1 else 's'} of the books"] * bool(found)
+    of_them = f", {mended} of them mended," if mended else ""
+    counts = [f"{len(found)} violation{'' if len(found) == 1 else 's'} of the books{of_them}"] * bool(found)
     counts += [f"{len(around)} other finding{'' if len(around) == 1 else 's'}"] * bool(around)
     return f"{' and '.join(counts)} in namespace {namespace}. ({seconds:.1f} s)"
 

@@ -148,6 +148,10 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
         return
     path, of = parts
     name = keys.known()[path]
+    kind = text(store.read("TYPE", store.keys(name, of).encode("latin-1")))
+    if (wrong := keys.check_type(key, kind)) is not None:
+        yield wrong
+        return
     slice = Slice(store)
     slice.exists(name, of)
     run = run_of_parked(of) if name == "run_parked" else of

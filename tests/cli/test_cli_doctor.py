@@ -82,3 +82,13 @@ def test_data_of_another_layout_is_told_and_not_looked_at(cluster: Cluster, run:
     assert "has data of layout 999" in result.stdout
     assert result.stdout.splitlines()[-1].startswith("1 other finding in namespace")
     assert result.exit_code == 1
+
+
+def test_with_fix_it_mends_and_exits_with_0_where_nothing_is_left(cluster: Cluster, run: Run) -> None:
+    cluster.register_node("a", {"cpu": 4})
+    cluster.connection.hset(cluster.store.keys("node", "a"), "used:cpu", "15000")
+
+    result, again = run("doctor", "--fix"), run("doctor")
+
+    assert result.stdout.splitlines()[-1].startswith("2 violations of the books, 2 of them mended, in namespace")
+    assert (result.exit_code, again.exit_code) == (0, 0)

@@ -22,8 +22,8 @@ function Reservation.write(epoch, since_ms, cost, devices, shared_cost)
   return table.concat({epoch, Number.text(since_ms), cost, devices, shared_cost}, '|')
 end
 
--- -> cost, devices, cost of what is shared, since (ms); of what cannot be read, empty ones and 0
+-- -> cost, devices, cost of what is shared, since (ms), epoch; of what cannot be read, empty ones and 0
 function Reservation.read(record)
-  local since, cost, devices, shared_cost = string.match(record or '', '^%d+|(%d+)|([^|]*)|([^|]*)|(.*)$')
-  return cost or '', devices or '', shared_cost or '', tonumber(since or 0)
+  local epoch, since, cost, devices, shared_cost = string.match(record or '', '^(%d+)|(%d+)|([^|]*)|([^|]*)|(.*)$')
+  return cost or '', devices or '', shared_cost or '', tonumber(since or 0), epoch or '0'
 end

@@ -114,9 +114,9 @@ def _write_record(value: Any) -> Any:
 
 
 def _read_record(text: str) -> Any:
-    cost, devices, shared, since = LUA("Reservation.read", text)
+    cost, devices, shared, since, epoch = LUA("Reservation.read", text)
     cost, shared = (dict(LUA("Cost.read", each)) for each in (cost, shared))
-    return {"since": since, "cost": cost, "devices": devices, "shared": shared}
+    return {"epoch": epoch, "since": since, "cost": cost, "devices": devices, "shared": shared}
 
 
 def _read_hold(text: str) -> Any:
@@ -224,7 +224,6 @@ FORMATS: dict[str, Half] = {
     "reservation.record": Half(
         _write_record,
         _read_record,
-        lambda value: {name: value[name] for name in ("since", "cost", "devices", "shared")},
     ),
     "hold": Half(lambda value: LUA("Hold.write", value["rank"], value["job"], value["lacks"]), _read_hold),
     "options": Half(read=_read_options),

@@ -3,6 +3,21 @@
 -- KEYS     label  labels
 -- @include counting  nodes/node  texts/labels
 
+-- A label as its bitmap is called.
+function NodeLabels.of(label, value)
+  return Labels.write_one(label, value)
+end
+
+-- Whether the node has that one.
+function NodeLabels.has(node, name)
+  for label, value in pairs(node.label) do
+    if Labels.write_one(label, value) == name then
+      return true
+    end
+  end
+  return false
+end
+
 local function count(label, by)
   if Counting.add(K.labels, label, by) <= 0 then
     redis.call('HDEL', K.labels, label)

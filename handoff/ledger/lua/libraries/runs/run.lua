@@ -38,6 +38,14 @@ local function finish(run)
   Events.emit('run', 'run', run, 'dag', fields[3] or '', 'change', state)
 end
 
+-- It has ended, and does not know it.
+function Run.end_if_empty(run)
+  local state = Run.state(run)
+  if (state == 'running' or state == 'stopping') and Members.is_empty(run) then
+    finish(run)
+  end
+end
+
 -- All of it is loaded. Its roots follow from 0, which nobody has to wait for.
 function Run.begin(run, dag, lease_ms)
   Timers.let_go(Timer.of('load', run))

@@ -1,0 +1,57 @@
+"""Whatever is planted is mended, and no function is lost by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from doctor.conftest import Scene
+from doctor.test_planted import PLANTED, leak
+from handoff.doctor.mend import mend
+from support.agent import ok
+from support.books import check_books
+
+NOBODY_KNOWS = {"a key of another type"}
+"""Whose it was, and what it said."""
+
+LOSES_ITS_ATTEMPT = {
+    "use that is no number",
+    "a reservation of another epoch",
+    "a position that is another's",
+    "one that runs without a reservation",
+}
+"""What runs there, or has no reservation, has failed: it is not to be tried again."""
+
+
+@pytest.mark.parametrize("name", PLANTED.keys() - NOBODY_KNOWS)
+def test_what_was_made_wrong_is_mended_and_every_function_is_where_it_says(scene: Scene, name: str) -> None:
+    PLANTED[name].do(scene)
+
+    while found := scene.examine():
+        assert any(done.is_mended for done in mend(scene.store, found)), "\n".join(map(str, found))
+
+    check_books(scene.store)
+    for function in ("queued", "waits", "behind", "delayed", "limited"):
+        assert scene.job(function)["status"] in ("queued", "started", "deferred")
+    runs = scene.job("runs")
+    assert (runs["status"], runs.get("h_error")) == (
+        ("failed", "handoff.errors.NodeLost") if name in LOSES_ITS_ATTEMPT else ("started", None)
+    )
+
+
+def test_what_nobody_can_mend_is_said_to_be_there_still(scene: Scene) -> None:
+    PLANTED["a key of another type"].do(scene)
+
+    done = [each for each in mend(scene.store, scene.examine()) if each.violation.subject == ("key", "leases")]
+
+    assert [each.is_mended for each in done] == [False]
+
+
+def test_mending_a_leak_lets_what_waits_start_in_the_room(scene: Scene) -> None:
+    leak(scene)
+    scene.redis.hset(scene.key("node", "a"), "used:cpu", 40000)
+    scene.redis.hset(scene.key("reservations", "a"), "ghost:7", "1|5|cpu=30000||")
+
+    list(mend(scene.store, scene.examine()))
+
+    assert scene.redis.hget(scene.key("node", "a"), "used:cpu") == b"10000"
+    assert scene.agent.finish(ok(scene.reservation("runs"))) == ["stored"]
