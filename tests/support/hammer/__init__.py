@@ -1,1 +1,1 @@
-"""Sixteen parts that play on one server at once, and the story that their events tell, played again."""
+"""Seventeen parts that play on one server at once, and the story that their events tell, played again."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
+from handoff.doctor.examine import examine
 from handoff.errors import Infeasible, NodeIsLeased, ResourcesUnavailable, UnknownNode
 from handoff.ledger import functions
 from handoff.ledger.housekeeping import tick
@@ -233,8 +234,18 @@ def drainer(cluster: Cluster, chance: random.Random) -> Iterator[None]:
         yield
 
 
+def doctor(cluster: Cluster, chance: random.Random) -> Iterator[None]:
+    """Looks at everything, again and again; whatever it finds is wrong, for nobody plays with rq's tools."""
+    while True:
+        for violation in examine(cluster.store, patience_s=0):
+            cluster.connection.sadd("violations", str(violation))
+        cluster.connection.incr("examinations")
+        yield
+
+
 PARTS: list[tuple[Any, ...]] = [
     (client,), (client,), (client,), (racer,), (racer,), (asker,), (claimant,), (claimant,), (disturber,), (drainer,),
+    (doctor,),
     *((agent, name) for name in [*LEASED, BOTH, BOTH]),
 ]  # fmt: skip
 
