@@ -87,7 +87,7 @@ local function mend_started()
     if job.node then
       Executions.finish(job.node, Queues.of(job.node), own)
     end
-    Failing.lost(job, job.node or '')
+    Failing.lost(job, job.node or '', 'unknown')
   end
 end
 

@@ -85,7 +85,7 @@ local function give_back_old(node)
   for i = 1, #flat, 2 do
     local _, _, _, _, epoch = Reservation.read(flat[i + 1])
     if node.state ~= 'up' or epoch ~= node.epoch then
-      Recovery.one(node, flat[i], nil)
+      Recovery.one(node, flat[i], 'unknown')
     end
   end
 end
