@@ -22,7 +22,7 @@ LOSES_ITS_ATTEMPT = {
 """What runs there, or has no reservation, has failed: it is not to be tried again."""
 
 
-@pytest.mark.parametrize("name", PLANTED.keys() - NOBODY_KNOWS)
+@pytest.mark.parametrize("name", sorted(PLANTED.keys() - NOBODY_KNOWS))
 def test_what_was_made_wrong_is_mended_and_every_function_is_where_it_says(scene: Scene, name: str) -> None:
     PLANTED[name].do(scene)
 
@@ -55,3 +55,10 @@ def test_mending_a_leak_lets_what_waits_start_in_the_room(scene: Scene) -> None:
 
     assert scene.redis.hget(scene.key("node", "a"), "used:cpu") == b"10000"
     assert scene.agent.finish(ok(scene.reservation("runs"))) == ["stored"]
+
+
+def test_a_mark_of_a_node_that_has_come_meanwhile_stays(scene: Scene) -> None:
+    leased = scene.redis.zscore(scene.key("leases"), "a")
+
+    assert scene.store.run("mend_stray", kind="mark", of="leases", member="a") == ["kept"]
+    assert scene.redis.zscore(scene.key("leases"), "a") == leased
