@@ -90,6 +90,14 @@ MUTANTS = (
         ("tests/worker/agent/test_agent_secrets.py::test_the_log_tells_what_a_deadline_costs_without_the_arguments",),
     ),
     Mutant(
+        "adopt-odd",
+        "what rq allows no id for takes room that nobody gives back",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "not Reservation.is_job_id(job.id)",
+        "job.id == nil",
+        ("tests/ledger/rq/test_rq_odd_ids.py::test_a_job_of_an_odd_id_takes_no_room",),
+    ),
+    Mutant(
         "allowed-methods",
         "a method of a value that came with the call is called, whatever is allowed",
         "workers/handoff_worker/inside/job.py",

@@ -135,9 +135,7 @@ class AgentPlace:
             loop.children.returns_at_once = True
             maker = Maker(node="a", worker="w", url="redis://here", has_gpus=True, allow_pickle=False, environ={})
             patch.setattr(loop.agent._functions, "_maker", maker)
-            said = chance.choice((self._bend_job, self._bend_job, self._bend_job, self._bend_node, self._say))(
-                chance, cluster, loop
-            )
+            said = chance.choice((*[self._bend_job] * 5, self._bend_node, self._say, self._push))(chance, cluster, loop)
             try:
                 self._go_on(loop)
                 good = cluster.enqueue("tasks:work", max_retries=0)
@@ -145,9 +143,33 @@ class AgentPlace:
                 cluster.discover_nodes()
                 if not said.startswith("a node"):
                     self._check_rest(cluster, good)
+                    said = self._end_with(chance, cluster, loop)
             except Exception as error:
                 return said, f"{type(error).__name__} {error} in {traceback.extract_tb(error.__traceback__)[-1]}"
             return said, f"an error in the log: {logged[0]}" if logged else ""
+
+    def _end_with(self, chance: random.Random, cluster: Cluster, loop: Loop) -> str:
+        """End the agent while it runs a function of which something was changed before it began."""
+        loop.children.returns_at_once = False
+        odd = cluster.enqueue("tasks:work", node="a", max_retries=chance.choice((0, 3)))
+        changes = self._change_job(chance, cluster, odd.id)
+        self._go_on(loop)
+        if chance.random() < 0.5:
+            cluster.drain("a", 60)
+            self._go_on(loop)
+        loop.agent.stop()
+        self._go_on(loop)
+        return f"an agent that is to end with {changes}"
+
+    def _change_job(self, chance: random.Random, cluster: Cluster, id: str) -> dict[str, bytes]:
+        key = cluster.store.keys("rq_job", id)
+        changes = {}
+        for _ in range(1 + int(chance.random() ** 3 * 3)):
+            name = chance.choice(FIELDS_OF_JOBS)
+            was: Any = self._connection.hget(key, name)
+            changes[name] = bytes_for(chance, was or b"")
+        self._connection.hset(key, mapping=changes)
+        return changes
 
     def _check_rest(self, cluster: Cluster, good: Handle) -> None:
         if good.status != "finished" or any(node_of(cluster, "a").used.values()):
@@ -168,13 +190,7 @@ class AgentPlace:
             second = Function("g", "tasks:work", args=[Argument("f", "tasks:form")], node=Collocated("f"))
             run = cluster.submit_dag(DAG("d").add(first).add(second), max_retries=0)
             odd = run.handle(chance.choice("fg"))
-        key = cluster.store.keys("rq_job", odd.id)
-        changes = {}
-        for _ in range(1 + int(chance.random() ** 3 * 3)):
-            name = chance.choice(FIELDS_OF_JOBS)
-            was: Any = self._connection.hget(key, name)
-            changes[name] = bytes_for(chance, was or b"")
-        self._connection.hset(key, mapping=changes)
+        changes = self._change_job(chance, cluster, odd.id)
         self._go_on(loop)
         look_at(cluster, odd)
         if run is not None:
@@ -196,6 +212,15 @@ class AgentPlace:
         value = bytes_for(chance, was or b"")
         self._connection.hset(key, name, value)
         return f"a node with {name} = {value!r}"
+
+    def _push(self, chance: random.Random, cluster: Cluster, loop: Loop) -> str:
+        """Put a job onto a queue, of any id."""
+        id, key = bytes_for(chance, b"job-1"), cluster.store.keys("rq_job", "").encode()
+        queue = chance.choice((cluster.namespace, cluster.store.keys.queue("a")))
+        job = {name: value for name, value in task("call").job.items() if name != b"status"}
+        self._connection.hset(key + id, mapping={**job, b"status": b"queued", b"origin": queue})
+        self._connection.rpush(cluster.store.keys("rq_queue", queue), id)
+        return f"on a queue {id!r}"
 
     def _say(self, chance: random.Random, cluster: Cluster, loop: Loop) -> str:
         told = {"command": chance.choice(_COMMANDS[2:]), "job_id": values.word(chance)}

@@ -99,3 +99,8 @@ def test_what_comes_later_of_a_large_job_is_read_as_carefully() -> None:
 
     assert agent.launched() == []
     assert [(result.id, result.kind) for result in agent.outbox.unsent] == [("odd:1", "failed")]
+
+
+@pytest.mark.parametrize("value", [b"9" * 5000, b"\xff", b"x", "٣".encode(), b""])
+def test_one_whose_retries_cannot_be_read_is_taken_for_its_last_attempt(value: bytes) -> None:
+    assert not Started("odd:1", {b"h_attempts": b"1", b"h_retries": value}).has_retries

@@ -120,7 +120,7 @@ class NodeLedger:
                 case ["again"]:
                     continue
                 case ["leased", bytes(holder), bytes(incarnation), int(left_ms)]:
-                    taken = Taken(read_holder(holder.decode()), incarnation.decode(), left_ms)
+                    taken = Taken(_holder(holder), incarnation.decode(errors="replace"), left_ms)
                     if dead == taken.incarnation or not is_gone(taken.holder):
                         return taken
                     logger.info("taking node %s over from process %d, which is gone", self.name, taken.holder.pid)
@@ -249,3 +249,12 @@ class NodeLedger:
             reply = self._store.attempt("deregister", name=self.name, incarnation=self._incarnation, cause=cause)
             if reply != ["again"]:
                 return
+
+
+def _holder(stored: bytes) -> Holder:
+    """Who has a lease; of what somebody has written over that, a process that nobody can tell to be gone."""
+    text = stored.decode(errors="replace")
+    try:
+        return read_holder(text)
+    except ValueError:
+        return Holder(shown(text), 0, "", "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from textwrap import shorten
 from typing import Literal
 
+from handoff.errors import UnreadableField
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
@@ -89,10 +90,12 @@ class Started:
 
     @property
     def has_retries(self) -> bool:
-        """Whether it is tried again where its node ends it; one with a field that is bent is not."""
+        """Whether it is tried again where its node ends it; one with a field that is bent is taken for the last."""
         job = StoredJob(self.job)
-        retries = job.text("retries")
-        return retries.isdecimal() and self.attempt <= int(retries) and not job.ends_with_its_node
+        try:
+            return self.attempt <= job.number("retries") and not job.ends_with_its_node
+        except UnreadableField:
+            return False
 
     @property
     def title(self) -> str:

@@ -41,7 +41,8 @@ def is_gone(holder: Holder) -> bool:
 
 
 def _exists(pid: int) -> bool:
-    with contextlib.suppress(PermissionError):
+    # What is no number of a process at all may be one of elsewhere.
+    with contextlib.suppress(PermissionError, OverflowError):
         try:
             os.kill(pid, 0)
         except ProcessLookupError:

@@ -2,7 +2,7 @@
 --
 -- KEYS     rq_job  rq_results
 -- @include jobs/admit  jobs/executions  jobs/job  nodes/reservations  runs/members  texts/cost  texts/demand
--- @include texts/resource  texts/run_id
+-- @include texts/reservation  texts/resource  texts/run_id
 
 -- Brought back after it was counted in its run, or after that has ended: the limit of the run is not for it.
 local function leave_limit(job)
@@ -14,7 +14,11 @@ local function leave_limit(job)
   end
 end
 
+-- What has no id of rq's is left alone: nobody could read the name of its reservation.
 function Adopt.job(job)
+  if not Reservation.is_job_id(job.id) then
+    return
+  end
   local id = Job.reservation(job)
   -- One that is placed stands on a second queue by mistake.
   if job.node and Reservations.has(job.node, id) and not Executions.has(job.node, id) then
