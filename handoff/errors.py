@@ -7,6 +7,7 @@ by calling its class with `args`, so anything else loses or doubles the text on 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 _MOST_SHOWN = 12
 """Functions of a cycle that its text names; it may have thousands."""
@@ -386,6 +387,27 @@ class NotAllowed(HandoffError):
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) < 16
+
+
+class NotDurable(HandoffError):
+    """What was submitted is in Redis, and not as safe there as was asked for, as far as is known.
+
+    `handle` is its `Handle` or `RunHandle`; of an error that has come from another process, its id.
+    """
+
+    def __init__(self, handle: object, reason: str) -> None:
+        super().__init__(handle, reason)
+        self.handle, self.reason = handle, reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (getattr(self.handle, "id", self.handle), self.reason)
+
+    def __str__(self) -> str:
+        id = getattr(self.handle, "id", self.handle)
+        return (
+            f"{shown(id)} is submitted and stands, and {self.reason}: go on with .handle of this error, "
+            "and submit it again only where that knows it no more"
+        )
 
 
 class OtherLayout(HandoffError):

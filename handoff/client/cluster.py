@@ -18,13 +18,14 @@ from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
-from handoff.errors import shown
+from handoff.errors import InvalidFunction, shown
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
 from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.durable import Promise, Promises
 from handoff.ledger.events import read_events
 from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
@@ -47,10 +48,14 @@ from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
+from handoff.words.durability import Durability, check_durability
 from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
+from handoff.words.values import WAITS, is_wait
 from handoff.words.variants import Cost, costs_at_once, parse_variants
+
+DEFAULT_TIMEOUT_S = 5.0
 
 
 class Cluster:
@@ -60,6 +65,10 @@ class Cluster:
     settings are copied into a pool of its own. `default_cost` is the cost of functions that name none; `strategy`
     chooses among the nodes that fit: "first_available" in the order of first registration, or "load_balanced", the one
     with the largest share of everything to spare.
+
+    A Redis that is away or does not answer is told as `StoreUnavailable` within `timeout` seconds. `durability` is how
+    safe what is submitted is to be when a call returns, which waits for that for as long: "memory"; "disk", in the
+    append-only file of a Redis or Valkey 7.2 or later; "replica", in the memory of one replica too.
     """
 
     def __init__(
@@ -72,6 +81,8 @@ class Cluster:
         serializer: str | SerializerLike | None = None,
         allocator: Allocator | None = None,
         strategy: Strategy = "first_available",
+        durability: Durability = "memory",
+        timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         if url is not None and connection is not None:
             raise ValueError("both a url and a connection are given: give one")
@@ -81,12 +92,18 @@ class Cluster:
             # Not the object itself, which may show its password.
             raise TypeError(f"connection is a {type(connection).__name__}: give a redis.Redis, or a url")
         check_namespace(namespace)
+        if not is_wait(timeout):
+            raise ValueError(f"timeout is {shown(timeout)}: give {WAITS}")
+        self._durability = check_durability(durability)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
         self._serializer = pickled_or_plain(resolve(serializer))
         self._allocator = check_allocator(allocator)
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = Store(_client(connection, url or default_url()), namespace, when_reached=tell_once)
+        self.store = Store(
+            _client(connection, url or default_url(), timeout), namespace, when_reached=tell_once, timeout_s=timeout
+        )
+        self._promises = Promises(self.store)
         self.namespace = namespace
         self.tracker = RedisResourceTracker(self.store, strategy)
         #: Those that have ended are forgotten by themselves.
@@ -192,16 +209,18 @@ class Cluster:
         """
         return read_events(self.store, after, block_s)
 
-    def submit(self, function: Function) -> Handle:
+    def submit(self, function: Function, *, durability: Durability | None = None) -> Handle:
         """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.
 
         Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
-        `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written.
+        `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written;
+        `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
+        it has not within the cluster's timeout: then the function stands, and the error has its handle.
         """
         if not isinstance(function, Function):
             kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
             raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
-        return self._submit(check(function, self._default_cost), uuid.uuid4().hex)
+        return self._submit(check(function, self._default_cost), uuid.uuid4().hex, durability)
 
     def enqueue(
         self,
@@ -227,6 +246,7 @@ class Cluster:
         wait_ttl: float | None = None,
         isolation: Isolation = "warm",
         on_node_loss: OnNodeLoss = "retry",
+        durability: Durability | None = None,
         **kwargs: Any,
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
@@ -246,7 +266,7 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), id, keeping=read_keeping(id, result_ttl, failure_ttl),
+            check(function, self._default_cost), id, durability, keeping=read_keeping(id, result_ttl, failure_ttl),
             meta=check_meta(id, meta), description=check_description(id, description),
             on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
@@ -269,6 +289,7 @@ class Cluster:
         attached: bool = False,
         result_ttl: int = DEFAULT_RESULT_TTL,
         failure_ttl: int | None = None,
+        durability: Durability | None = None,
     ) -> RunHandle:
         """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
 
@@ -281,6 +302,7 @@ class Cluster:
 
         Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
         an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
+        `NotDurable` has the run's handle.
         """
         if not isinstance(dag, DAG):
             raise TypeError(f"{shown(dag)} is no DAG: submit_dag takes one, submit takes a function")
@@ -290,6 +312,7 @@ class Cluster:
         )  # fmt: skip
         options.check()
         plan = make_plan(dag, self._default_cost)
+        promise = self._promise(dag.id, durability)
         instance = launch(
             self.store,
             plan,
@@ -297,12 +320,15 @@ class Cluster:
             serializer=self._serializer,
             strategy=self._strategy,
             preferred=self._ask_allocator([step.checked for step in plan.steps]),
+            run_last=promise.run,
         )
         attendant = None
         if attached:
             attendant = Attendant(self.store, instance)
             self._attendants.add(attendant.start())
-        return RunHandle(self.store, self._serializer, dag.id, instance, attendant)
+        handle = RunHandle(self.store, self._serializer, dag.id, instance, attendant)
+        promise.check(handle)
+        return handle
 
     def execute(self, dag: DAG, **options: Any) -> RunResult:
         """Submit a graph with the options of `submit_dag`, and wait for its results as `RunHandle.result` does."""
@@ -321,6 +347,7 @@ class Cluster:
         self,
         checked: Checked,
         job_id: str,
+        durability: Durability | None,
         *,
         keeping: Keeping = AS_RQ,
         meta: Mapping[str, Any] | None = None,
@@ -333,8 +360,19 @@ class Cluster:
             checked, job_id, serializer=self._serializer, strategy=self._strategy, max_retries=0, keeping=keeping,
             description=description, meta=meta, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
-        verdict = work.submit(self.store, job_id, checked, job, preferred=preferred)
-        return Handle(self.store, self._serializer, job_id, checked.id, verdict)
+        promise = self._promise(checked.id, durability)
+        verdict = work.submit(promise.run, job_id, checked, job, preferred=preferred)
+        handle = Handle(self.store, self._serializer, job_id, checked.id, verdict)
+        promise.check(handle)
+        return handle
+
+    def _promise(self, id: str, durability: Durability | None) -> Promise:
+        try:
+            wanted = self._durability if durability is None else check_durability(durability)
+        except ValueError as error:
+            what, _, advice = str(error).partition(": ")
+            raise InvalidFunction(id, what, advice) from None
+        return self._promises.make(id, wanted)
 
     def _ask_allocator(self, functions: Sequence[Checked]) -> dict[str, str]:
         """The user's own choices, by function id. The scripts try them first, and check them."""
@@ -345,9 +383,9 @@ class Cluster:
         return check_answer(self._allocator.allocate(asked, free))
 
 
-def _client(connection: redis.Redis | None, url: str) -> redis.Redis:
+def _client(connection: redis.Redis | None, url: str, timeout_s: float) -> redis.Redis:
     try:
-        return own_client(connection, url)
+        return own_client(connection, url, timeout_s)
     except ValueError as error:
         # Not the address itself: it may hold a password.
         forms = "redis://host:port/db or redis+sentinel://host:port/service/db"

@@ -65,9 +65,9 @@ def resources_available(node: str, cost: Mapping[str, Number] | None) -> bool:
     return default_cluster().resources_available(node, cost)
 
 
-def submit(function: Function) -> Handle:
+def submit(function: Function, **options: Any) -> Handle:
     """`Cluster.submit` on the default cluster."""
-    return default_cluster().submit(function)
+    return default_cluster().submit(function, **options)
 
 
 def enqueue(fn: Code, *args: Any, **kwargs: Any) -> Handle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from handoff.errors import DuplicateFunction, Infeasible, UnknownFunction, shown
@@ -22,13 +23,16 @@ from handoff.words.checked import Checked
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_count, is_wait, patience_s
 
+Run = Callable[..., list[Any]]
+"""`Store.run`, or what promises more of what it writes."""
 
-def submit(store: Store, job_id: str, function: Checked, job: Job, *, preferred: str = "") -> Verdict:
+
+def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "") -> Verdict:
     """Write the function and let the script place it, on the node `preferred` if it fits there.
 
     Raises `DuplicateFunction`, and `Infeasible` where it is not to wait.
     """
-    reply = store.run(
+    reply = run(
         "submit",
         *job.fields,
         job_id=job_id,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
 from handoff.graph.plan import Plan
 from handoff.ledger import runs
+from handoff.ledger.functions import Run
 from handoff.ledger.graph_entries import EntryWriter, Weighed
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.run_options import RunOptions
@@ -31,19 +32,22 @@ def launch(
     serializer: SerializerLike,
     strategy: Strategy,
     preferred: Mapping[str, str],
+    run_last: Run | None = None,
 ) -> str:
     """Load a graph and let it run. -> the name of this run of it
 
-    `preferred` are nodes to be tried first, by the functions' ids. Raises `DuplicateRun`, `TooLarge`,
-    `NotSerializable`; `Infeasible` where a function is not to wait; with reserve="whole" `ResourcesUnavailable`.
-    Then nothing of it is left.
+    `preferred` are nodes to be tried first, by the functions' ids; `run_last` runs the script of the last slice. Raises
+    `DuplicateRun`, `TooLarge`, `NotSerializable`; `Infeasible` where a function is not to wait; with reserve="whole"
+    `ResourcesUnavailable`. Then nothing of it is left.
     """
     run = uuid.uuid4().hex
     writer = EntryWriter(run, options, serializer, strategy, preferred)
     # All of it is made before any is sent: what cannot be serialized is found before anything is written.
     slices = list(_slices(writer.entries(plan)))
     for part, entries in enumerate(slices, 1):
-        reply = store.run(
+        # What its last slice has written comes behind all others.
+        run_script = run_last if run_last and part == len(slices) else store.run
+        reply = run_script(
             "load",
             *entries,
             run=run,

@@ -31,7 +31,7 @@ from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_
 from handoff.ledger.unavailable import is_forbidden, unavailable
 
 GIVE_UP_AFTER_S = 3.5
-"""No new attempt starts later than this after the first; a closed port is told within 5 s."""
+"""No new attempt starts later than this after the first, of a time-out of 5 s: a closed port is told within that."""
 
 CONNECT_TIMEOUT_S = 1.0
 
@@ -83,7 +83,7 @@ def unlisted(script: str, reply: object) -> ScriptBug:
     return ScriptBug(f"{script} answered {reply!r}, which its header does not list")
 
 
-def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
+def own_client(connection: redis.Redis | None, url: str | None, timeout_s: float = SILENCE_S) -> redis.Redis:
     """A client with a pool of its own on the same server: bytes, our timeouts, no silent re-sending.
 
     Whatever the user's connection or URL decodes or repeats, ours does not; closing one leaves the other open.
@@ -101,7 +101,7 @@ def own_client(connection: redis.Redis | None, url: str | None) -> redis.Redis:
         "connection_class": kind,
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": SILENCE_S,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s / 5),
         "decode_responses": False,
     }
     if isinstance(pool, SentinelConnectionPool):
@@ -122,20 +122,26 @@ class Store:
         *,
         now_ms: int = 0,
         when_reached: Callable[[Store], None] | None = None,
+        timeout_s: float = SILENCE_S,
     ) -> None:
-        """`when_reached` is called once the server has answered a call that insists."""
+        """`when_reached` is called once the server has answered a call that insists.
+
+        `timeout_s`: how long a call asks a server that is away or silent before it gives up.
+        """
         self.client = client
         self.namespace = namespace
         self.keys = Keys(namespace, RQ_KEY_PREFIX)
         self.address = address_of(client)
         #: 0 = the server's clock; tests set their own.
         self.now_ms = now_ms
+        self.timeout_s = timeout_s
         self._prefix = prefix(namespace)
         self._execute: Callable[..., Any] = client.execute_command
         self._until_s: float | None = None  #: see `until`
         self._is_reached = False
         self._refused_since_s: float | None = None  #: see `aside`
         self._when_reached = when_reached
+        self._known: set[str] = set()  #: scripts that the server has, as far as `run_and_wait` has seen
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
@@ -164,6 +170,59 @@ class Store:
             return self._once(loaded, given)
 
         return self.insist(call), attempts > 1
+
+    def run_and_wait(
+        self, wait: Callable[[float], tuple[Any, ...]], script: str, *rest: Any, **arguments: Any
+    ) -> tuple[list[Any], Any]:
+        """As `run`, and wait for what it wrote: by a command behind it, on its connection and in its round trip.
+
+        `wait` is told the seconds that are left of the time-out. -> the script's reply, and that of the command
+        (perhaps an error)
+        """
+        loaded, given = self._prepare(script, rest, arguments)
+        marking = self._prepare("mark", (), {})
+        deadline_s = time.monotonic() + self.timeout_s
+        attempts, waited = 0, None
+
+        def execute(*command: Any) -> Any:
+            nonlocal waited
+            if command[0] == "EVALSHA" and loaded.sha not in self._known:
+                # To be told so by the server would take a wait as well, for what the connection wrote before.
+                raise redis.exceptions.NoScriptError
+            left_s = max(0.0, deadline_s - time.monotonic())
+            # A repeat, which writes nothing by itself, is behind all that was written before it.
+            mark = [("EVAL", marking[0].text, 1, self._prefix, *marking[1])] if attempts > 1 else []
+            first, *marked, waited = self._in_one_trip([command, *mark, wait(left_s)], left_s)
+            self._known.add(loaded.sha)
+            if isinstance(first, redis.exceptions.NoScriptError):
+                self._known.discard(loaded.sha)
+            if isinstance(first, Exception):
+                raise first
+            waited = next((reply for reply in marked if isinstance(reply, Exception)), waited)
+            return first
+
+        def call() -> list[Any]:
+            nonlocal attempts
+            attempts += 1
+            reply = self._once(loaded, given, execute)
+            if isinstance(waited, redis.RedisError) and _has_stepped_down(waited):
+                # What it wrote may be lost with it: the new master is asked.
+                raise waited
+            return reply
+
+        return self.insist(call), waited
+
+    def _in_one_trip(self, commands: Sequence[tuple[Any, ...]], last_s: float) -> list[Any]:
+        """Send commands together, of which the last may take so long. -> of each its reply, or its error"""
+        pool: Any = self.client.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_packed_command(connection.pack_commands(commands))
+            replies = [_reply(connection) for _ in commands[1:]]
+            with silence(last_s + SILENCE_S):
+                return [*replies, _reply(connection)]
+        finally:
+            pool.release(connection)
 
     def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """Run an operation once, for those who have better things to do than to insist.
@@ -215,13 +274,16 @@ class Store:
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
         return loaded, [self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
 
-    def _once(self, script: loader.Script, arguments: list[Any]) -> list[Any]:
+    def _once(
+        self, script: loader.Script, arguments: list[Any], execute: Callable[..., Any] | None = None
+    ) -> list[Any]:
         """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
+        execute = execute or self._execute
         try:
             try:
-                reply = self._execute("EVALSHA", script.sha, 1, self._prefix, *arguments)
+                reply = execute("EVALSHA", script.sha, 1, self._prefix, *arguments)
             except redis.exceptions.NoScriptError:
-                reply = self._execute("EVAL", script.text, 1, self._prefix, *arguments)
+                reply = execute("EVAL", script.text, 1, self._prefix, *arguments)
         except redis.exceptions.ResponseError as error:
             if _is_refusal(error):
                 raise
@@ -275,7 +337,7 @@ class Store:
             while True:
                 limit_s, at_s = self._silence_s(quiet_s), time.monotonic()
                 try:
-                    with silence(limit_s, REUSED_S):
+                    with silence(limit_s, min(REUSED_S, self.timeout_s / 2)):
                         answer = call()
                     self._is_reached = True
                     return answer
@@ -305,14 +367,14 @@ class Store:
         return isinstance(error, UnknownService) and not self._is_reached
 
     def _silence_s(self, quiet_s: float) -> float:
-        left_s = SILENCE_S - quiet_s if self._until_s is None else self._until_s - time.monotonic()
-        return max(SHORTEST_SILENCE_S, min(SILENCE_S, left_s))
+        left_s = self.timeout_s - quiet_s if self._until_s is None else self._until_s - time.monotonic()
+        return max(min(SHORTEST_SILENCE_S, self.timeout_s), min(SILENCE_S, left_s))
 
     def _patience_s(self, began_s: float, error: Exception) -> float:
         """How long nothing may have moved when the next attempt begins."""
         may_wait = self._is_reached or isinstance(error, redis.TimeoutError)
         if self._until_s is None or not may_wait:
-            return GIVE_UP_AFTER_S
+            return GIVE_UP_AFTER_S / SILENCE_S * self.timeout_s
         return LONGEST_OUTAGE_S if self._until_s == inf else self._until_s - began_s
 
     def _drop_idle(self) -> None:
@@ -343,6 +405,14 @@ class Store:
         pool.disconnect()
         if isinstance(pool, SentinelConnectionPool) and isinstance(pool.sentinel_manager, Sentinels):
             pool.sentinel_manager.close()
+
+
+def _reply(connection: Any) -> Any:
+    """Read a reply, or the error that it is."""
+    try:
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def may_pass(error: StoreUnavailable) -> bool:

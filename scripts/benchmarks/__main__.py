@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 from rich.console import Console
 
-from benchmarks import decision, finished, machine, quality, script_time, submits
+from benchmarks import decision, finished, loss, machine, quality, script_time, submits
 from benchmarks.figures import Figure, show, to_json
 from benchmarks.graphs import Absent, Failed, estee, rates, slices
 from handoff import HandoffError
@@ -37,6 +37,7 @@ PARTS = {
     "graphs": Part(rates.measure, 10_000),
     "slices": Part(slices.measure, 10_000),
     "estee": Part(estee.measure, 0),
+    "loss": Part(loss.measure, 0),
 }
 WIDTH = 150
 """Columns of the table where it goes to a file or a pipe."""
@@ -60,7 +61,8 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
     one call holds the server. decision: the same for every kind of decision, up to 10,000 nodes and a million functions
     that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
     and of a fan per second, beside Dask. slices: time that one call holds the server while a large graph is submitted
-    and runs. estee: makespan of small task graphs, beside what is possible.
+    and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
+    acknowledged and a failover has lost, by durability.
     """
     # So that whatever was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))

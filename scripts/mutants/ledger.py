@@ -4,7 +4,44 @@ from __future__ import annotations
 
 from mutants.mutant import Mutant
 
+DURABLE = "tests/ledger/store/test_durability.py"
+
 MUTANTS = (
+    Mutant(
+        "durable-repeat",
+        "a repeat promises what its connection has not written",
+        "handoff/ledger/store.py",
+        "*marking[1])] if attempts > 1 else []",
+        "*marking[1])] if attempts > 9 else []",
+        (
+            f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-disk]",
+            f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-replica]",
+        ),
+    ),
+    Mutant(
+        "durable-stepped-down",
+        "who is woken by a master that steps down is told nothing and asks nobody",
+        "handoff/ledger/store.py",
+        "            if isinstance(waited, redis.RedisError) and _has_stepped_down(waited):",
+        "            if isinstance(waited, redis.ConnectionError) and _has_stepped_down(waited):",
+        (f"{DURABLE}::TestNotKept::test_who_is_woken_because_the_master_steps_down_asks_the_next_one[replica]",),
+    ),
+    Mutant(
+        "durable-judge",
+        "a wait that was not met counts as met",
+        "handoff/ledger/durable.py",
+        "        count = waited[0] if isinstance(waited, list) else waited",
+        "        count = waited",
+        (f"{DURABLE}::TestNotKept::test_the_function_stands_and_the_error_has_its_handle[disk]",),
+    ),
+    Mutant(
+        "durable-forget",
+        "a server that did not keep a promise is never asked again",
+        "handoff/ledger/durable.py",
+        "            self._promises.forget(self._durability)",
+        "            pass",
+        (f"{DURABLE}::TestRefused::test_a_server_is_asked_once_and_again_after_it_did_not_keep_it",),
+    ),
     Mutant(
         "sentinels-unknown",
         "a service that no sentinel watches is waited for",

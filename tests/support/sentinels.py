@@ -113,7 +113,7 @@ class Watched:
         self.await_replica()
         new = self.replica
         self.sentinel(self.sentinels[0]).execute_command("SENTINEL", "FAILOVER", self.service)
-        self._await_master(new)
+        self.await_master(new)
 
     def kill_master(self) -> int:
         """End the master as kill -9 does, once the replica has it all. -> its port, when there is a new one"""
@@ -121,7 +121,7 @@ class Watched:
         old, new = self.master, self.replica
         self.kill(old)
         self.set_down_after(SOON_MS)
-        self._await_master(new)
+        self.await_master(new)
         self.set_down_after(NEVER_MS)
         return old
 
@@ -154,7 +154,8 @@ class Watched:
     ) -> None:
         self.stop()
 
-    def _await_master(self, port: int) -> None:
+    def await_master(self, port: int) -> None:
+        """Wait until a server is the master, and each sentinel says so."""
         client = self.client(port)
         wait_until(lambda: client.info("replication")["role"] == "master", "the replica is the master")
         for sentinel in self.sentinels:

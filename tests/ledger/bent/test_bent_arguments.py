@@ -70,6 +70,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "nodes": ({}, ["a"]),
     "register_node": ({"name": "s", "units": "cpu=10000", "devices": "gpu:0/5", "labels": "zone=a"}, []),
     "upgrade": ({}, []),
+    "mark": ({}, []),
     "share": ({"amounts": "license=30000"}, []),
 }  # fmt: skip
 """A sound call of each: of several the sound one would be taken."""

@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import redis
@@ -266,3 +267,22 @@ class TestRestart:
         real.close()
 
         assert real.discover_nodes() == {"a": NODE}
+
+
+class TestTimeout:
+    @pytest.mark.parametrize("timeout", [0.5, 5, 60])
+    def test_a_closed_port_is_told_within_the_timeout_and_not_much_sooner(
+        self, own_server: RedisServer, clock: SimpleNamespace, timeout: float
+    ) -> None:
+        url = own_server.url
+        own_server.kill()
+
+        with Cluster(url, timeout=timeout) as cluster, pytest.raises(StoreUnavailable):
+            cluster.discover_nodes()
+
+        assert timeout / 4 < clock.now <= timeout
+
+    @pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan"), "5", None, True])
+    def test_what_is_no_time_to_wait_is_refused(self, timeout: Any) -> None:
+        with pytest.raises(ValueError, match=r"^timeout is .*: give "):
+            Cluster(timeout=timeout)

@@ -1,0 +1,20 @@
+"""How safe what was submitted is to be before the call returns."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from handoff.errors import shown
+from handoff.words.values import is_one_of
+
+Durability = Literal["memory", "disk", "replica"]
+"""In the memory of Redis; on its disk, in the append-only file; in the memory of a replica too."""
+
+DURABILITIES: tuple[Durability, ...] = get_args(Durability)
+
+
+def check_durability(durability: Durability) -> Durability:
+    """Return it if there is such a one, else raise `ValueError`."""
+    if not is_one_of(durability, DURABILITIES):
+        raise ValueError(f"durability is {shown(durability)}: choose one of {', '.join(DURABILITIES)}")
+    return durability
