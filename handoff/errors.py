@@ -404,10 +404,7 @@ class NotDurable(HandoffError):
 
     def __str__(self) -> str:
         id = getattr(self.handle, "id", self.handle)
-        return (
-            f"{shown(id)} is submitted and stands, and {self.reason}: go on with .handle of this error, "
-            "and submit it again only where that knows it no more"
-        )
+        return f"{shown(id)} stands, and {self.reason}: go on with .handle; submit it again only where that is unknown"
 
 
 class OtherLayout(HandoffError):

@@ -18,7 +18,7 @@ from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
-from handoff.errors import InvalidFunction, shown
+from handoff.errors import shown
 from handoff.graph.dag import DAG
 from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
@@ -48,7 +48,7 @@ from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
-from handoff.words.durability import Durability, check_durability
+from handoff.words.durability import Durability, check_default_durability, check_durability
 from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
@@ -94,7 +94,7 @@ class Cluster:
         check_namespace(namespace)
         if not is_wait(timeout):
             raise ValueError(f"timeout is {shown(timeout)}: give {WAITS}")
-        self._durability = check_durability(durability)
+        self._durability = check_default_durability(durability)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
         self._serializer = pickled_or_plain(resolve(serializer))
@@ -367,11 +367,7 @@ class Cluster:
         return handle
 
     def _promise(self, id: str, durability: Durability | None) -> Promise:
-        try:
-            wanted = self._durability if durability is None else check_durability(durability)
-        except ValueError as error:
-            what, _, advice = str(error).partition(": ")
-            raise InvalidFunction(id, what, advice) from None
+        wanted = self._durability if durability is None else check_durability(id, durability)
         return self._promises.make(id, wanted)
 
     def _ask_allocator(self, functions: Sequence[Checked]) -> dict[str, str]:

@@ -7,13 +7,13 @@ was not kept.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import redis
 
 from handoff.errors import InvalidFunction, NotDurable, StoreUnavailable
+from handoff.ledger.server_version import read_version, write_version
 from handoff.ledger.store import Store
 from handoff.ledger.unavailable import is_forbidden
 from handoff.words.durability import Durability
@@ -93,7 +93,7 @@ class Promise:
 def _lack(durability: Durability, facts: Mapping[str, Any], address: str) -> tuple[str, str] | None:
     """What the server lacks to keep it, and what to do."""
     what = f"its durability is {durability!r}, and Redis at {address}"
-    found = re.match(r"(\d{1,9})\.(\d{1,9})", str(facts.get("redis_version", "")))
+    found = read_version(str(facts.get("redis_version", "")))
     if durability == "replica":
         if "connected_slaves" not in facts:
             return f"{what} does not say whether it has a replica", _UNTOLD
@@ -102,8 +102,8 @@ def _lack(durability: Durability, facts: Mapping[str, Any], address: str) -> tup
         return None
     if found is None:
         return f"{what} does not say of which version it is", _UNTOLD
-    if (int(found[1]), int(found[2])) < OLDEST_WITH_WAITAOF:
-        oldest = ".".join(map(str, OLDEST_WITH_WAITAOF))
+    if found < OLDEST_WITH_WAITAOF:
+        oldest = write_version(OLDEST_WITH_WAITAOF)
         return (
             f"{what} is of version {facts['redis_version']}",
             f"use Redis or Valkey {oldest} or later, or choose another durability",

@@ -6,13 +6,13 @@ Looked at once. What a server does not tell, as to a user without the right to a
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.server_version import read_version, write_version
 from handoff.ledger.store import Store
 
 logger = logging.getLogger(__name__)
@@ -78,13 +78,12 @@ def read_facts(replies: Sequence[Any]) -> ServerFacts:
 
 def version_fault(address: str, facts: ServerFacts) -> StoreUnavailable | None:
     """Say that it is too old, where it is."""
-    found = re.match(r"(\d{1,9})\.(\d{1,9})", facts.version or "")
-    if found is None or (int(found[1]), int(found[2])) >= OLDEST_REDIS:
+    found = read_version(facts.version or "")
+    if found is None or found >= OLDEST_REDIS:
         return None
-    oldest = ".".join(map(str, OLDEST_REDIS))
     return StoreUnavailable(
         address,
-        f"it is of version {facts.version}, and Handoff needs {oldest} or later",
+        f"it is of version {facts.version}, and Handoff needs {write_version(OLDEST_REDIS)} or later",
         "upgrade it, or give the address of another",
         what="is too old",
     )

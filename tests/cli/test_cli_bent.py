@@ -28,7 +28,7 @@ COMMANDS = [
     ["status", "--", "{}"], ["status", "--", "run", "{}"], ["cancel", "--", "{}"], ["explain", "--", "{}"],
     ["explain", "--", "run", "{}"], ["drain", "--", "{}"], ["drain", "a", "--deadline={}"], ["undrain", "--", "{}"],
     ["runs", "--", "{}"], ["runs", "--mermaid", "--", "{}"], ["runs", "--count={}"], ["nodes", "--", "{}"],
-    ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
+    ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],
     *(["run", "--detach", f"--{option}={{}}", "tasks:f"] for option in (
         "cost", "node", "where", "priority", "timeout", "max-retries", "delay", "wait-ttl", "on-infeasible", "strategy",

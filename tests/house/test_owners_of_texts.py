@@ -27,7 +27,7 @@ TAKE_APART = {
     "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "what redis-py says of an error",
-    "handoff/ledger/server_faults.py": "the version of a server",
+    "handoff/ledger/server_version.py": "the version of a server",
     "handoff/ledger/passwords.py": "addresses, wherever they stand, and /proc/self/stat",
     "handoff/ledger/unavailable.py": "what Redis says of an error, in a script too",
     "handoff/ledger/events.py": "the id of an event, as a user gives it",

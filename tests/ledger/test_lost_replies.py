@@ -17,6 +17,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import store as store_module
+from handoff.ledger.rqmodel import HOST_CLOCK
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, NameTaken, Stale, ok
 from support.books import check_ledger
@@ -120,14 +121,14 @@ def events_of(cluster: Cluster) -> list[dict[str, str]]:
 
 
 def comparable(ledger: Ledger) -> dict[str, Any]:
-    """Every key but how far the housekeeping has come, and the time at which a job was made by the client's clock."""
+    """Every key but how far the housekeeping has come, and the times by the clocks of clients and agents."""
     own = {key: value for key, value in ledger.own.items() if key not in ("sweep", "events")}
-    jobs = {
-        key: {name: value for name, value in fields.items() if name != "created_at"}
+    timed = {
+        key: {name: value for name, value in fields.items() if name not in ("created_at", HOST_CLOCK)}
         for key, fields in ledger.rq.items()
-        if key.startswith("job:")
+        if key.startswith("job:") or (key.startswith("worker:") and isinstance(fields, dict))
     }
-    return {"own": own, "rq": {**ledger.rq, **jobs}}
+    return {"own": own, "rq": {**ledger.rq, **timed}}
 
 
 @pytest.fixture(scope="module")

@@ -164,6 +164,7 @@ _ENQUEUE: dict[str, Make] = {
     "on_success": const(work),
     "on_failure": const(work),
     "job_timeout": const(60),
+    "durability": const("memory"),
 }  # fmt: skip
 
 _NODE: dict[str, Make] = {
@@ -184,6 +185,7 @@ _DAG: dict[str, Make] = {
     "attached": const(False),
     "result_ttl": const(500),
     "failure_ttl": const(500),
+    "durability": const("memory"),
 }
 
 _CLUSTER: dict[str, Make] = {
@@ -194,6 +196,8 @@ _CLUSTER: dict[str, Make] = {
     "serializer": const("msgpack"),
     "allocator": const(SimpleAllocator()),
     "strategy": const("first_available"),
+    "durability": const("memory"),
+    "timeout": const(5),
 }
 
 _LOCAL: dict[str, Make] = {
@@ -268,7 +272,7 @@ CALLS: dict[str, Call] = {
         lambda c: c.resources_available, {"node": const("a"), "cost": const({"cpu": 1})}
     ),
     "Cluster.events": Call(lambda c: c.events, {"after": const(b"0-0"), "block_s": const(None)}),
-    "Cluster.submit": Call(lambda c: c.submit, {"function": const(Function("f", work))}),
+    "Cluster.submit": Call(lambda c: c.submit, {"function": const(Function("f", work)), "durability": const("memory")}),
     "Cluster.submit Function": Call(_of_function(lambda c: c.submit), _FUNCTION),
     "Cluster.submit Function at": Call(_of_function(lambda c: c.submit), _AT),
     "Cluster.enqueue": Call(lambda c: c.enqueue, _ENQUEUE),

@@ -72,6 +72,12 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "upgrade": ({}, []),
     "mark": ({}, []),
     "share": ({"amounts": "license=30000"}, []),
+    "mend_node": ({"name": "a"}, []),
+    "mend_job": ({"job_id": "waits"}, ["queue", "a", "waits", "line", "cpu=10000,slots=10000", "waits"]),
+    "mend_line": ({"text": "cpu=10000,slots=10000@"}, []),
+    "mend_run": ({"run": RUN}, []),
+    "mend_stray": ({"kind": "mark", "of": "dirty", "member": "gone"}, []),
+    "read_keys": ({}, ["HGETALL", 1, "k", "ZRANGE", 3, "k", 0, -1]),
 }  # fmt: skip
 """A sound call of each: of several the sound one would be taken."""
 

@@ -32,6 +32,7 @@ class Node:
                 return
             case "quiet" | "serving" as change:
                 self.is_quiet = change == "quiet"
+                return
             case "cordoned" | "uncordoned" as change:
                 self.is_cordoned = change == "cordoned"
                 return

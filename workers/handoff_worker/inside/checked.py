@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handoff.errors import UnreadableField
+from handoff.ledger.fields import FIELDS
 from handoff.ledger.result_entry import MOST_UNZIPPED, TooMuch, unzip
 
 
@@ -38,7 +39,7 @@ def check_inputs(inputs: object) -> None:
         case {"args": [*sources], "as_list": bool(), "inlines": [*inlines]}:
             if all(map(_is_inline, range(len(inlines)), inlines)) and all(_is_source(len(inlines), s) for s in sources):
                 return
-    raise UnreadableField("h_inputs", type(inputs).__name__, "how its arguments are made of results")
+    raise UnreadableField(FIELDS["inputs"].name, type(inputs).__name__, "how its arguments are made of results")
 
 
 def check_forms(forms: object) -> None:
@@ -46,7 +47,7 @@ def check_forms(forms: object) -> None:
     match forms:
         case [*each] if all(form is not None and _is_transform(form) for form in each):
             return
-    raise UnreadableField("h_forms", type(forms).__name__, "what others ask to be made of its result")
+    raise UnreadableField(FIELDS["forms"].name, type(forms).__name__, "what others ask to be made of its result")
 
 
 def _is_inline(place: int, inline: object) -> bool:
