@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import Result
 
 from handoff.cli import main
 from handoff.cli.group import LONGEST_COMPLAINT
@@ -45,7 +46,10 @@ def cluster(server: RedisServer, monkeypatch: pytest.MonkeyPatch, cluster: Clust
 
 def fault_of(arguments: list[str]) -> str:
     """What is wrong with the end of a command; '' if nothing is."""
-    result = handoff(*arguments)
+    return fault_in(handoff(*arguments))
+
+
+def fault_in(result: Result) -> str:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         return repr(result.exception)
     if result.exit_code not in (0, 1, 2):
@@ -73,7 +77,7 @@ def test_a_bent_argument_is_told_in_one_line(cluster: Cluster, command: list[str
 def test_what_is_no_address_is_told_in_one_line(url: str) -> None:
     result = handoff("nodes", f"--url={url}")
 
-    assert fault_of(["nodes", f"--url={url}"]) == ""
+    assert fault_in(result) == ""
     assert result.exit_code in (1, 2)
 
 

@@ -94,7 +94,7 @@ def test_a_random_graph_comes_out_as_if_its_functions_had_run_one_after_the_othe
     @settings(
         # The same graphs every time, but where one asks for a search.
         derandomize=not THOROUGH,
-        max_examples=2000 if THOROUGH else 12 if isinstance(database, fakeredis.FakeRedis) else 60,
+        max_examples=2000 if THOROUGH else 6 if isinstance(database, fakeredis.FakeRedis) else 60,
         # To shrink takes minutes, and hardly makes it simpler: every step of the way there becomes another.
         phases=list(Phase) if THOROUGH else [Phase.explicit, Phase.generate],
         deadline=None,
