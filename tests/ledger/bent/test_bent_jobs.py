@@ -120,15 +120,18 @@ def test_the_same_holds_on_fakeredis(database: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("database", ["fake", "real"], indirect=True)
-def test_a_function_that_cannot_be_read_fails_and_says_which_field_it_was(database: redis.Redis) -> None:
+@pytest.mark.parametrize(("field", "value"), [("h_attempts", "x"), ("h_reserved", "x"), ("h_reserved", "1")])
+def test_a_function_that_cannot_be_read_fails_and_says_which_field_it_was(
+    database: redis.Redis, field: str, value: str
+) -> None:
     with yard(database) as place:
         queued(place)
-        bend(place.store.client, place.key("f"), "h_attempts", "x")
+        bend(place.store.client, place.key("f"), field, value)
 
         place.step()
 
         assert place.status("f") == "failed"
         message: object = place.store.client.hget(place.key("f"), "h_message")
-        assert message == b"its field h_attempts is not what this version of Handoff writes there"
+        assert message == f"its field {field} is not what this version of Handoff writes there".encode()
         pass_ms(place.store, 1)
         assert_nothing_held(place.store)

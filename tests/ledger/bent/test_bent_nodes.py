@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 import redis
 
+from support.agent import ok
 from support.books import assert_nothing_held, check_books
 from support.yard import ABSENT, VALUES, Yard, bend, yard
 
@@ -110,3 +111,15 @@ def test_a_record_of_what_is_reserved_that_was_written_over_is_given_back_all_th
                 place.store.client.hset(key, id, value)
 
     assert look_at_each(database, {"record": damage}) == []
+
+
+@pytest.mark.parametrize("database", ["fake", "real"], indirect=True)
+def test_a_call_under_a_number_that_somebody_has_written_is_done(database: redis.Redis) -> None:
+    with yard(database) as place:
+        place.submit("f", node="a")
+        agent = place.agents["a"]
+        bend(database, place.store.keys("node", "a"), "op", str(agent.op + 1))
+
+        [started] = agent.take()
+        assert agent.finish(ok(started.id)) == ["stored"]
+        assert_nothing_held(place.store)

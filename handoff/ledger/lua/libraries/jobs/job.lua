@@ -69,6 +69,9 @@ local function look_at(job)
   if job.group and not (job.base and job.run) then
     drop(job, 'group')
   end
+  if job.reserved and not (job.reserved == '1' and job.run) then
+    drop(job, 'reserved')
+  end
   -- Neither is there in what came by rq's own hands.
   job.is_foreign = not job.demand and not job.rank and not job.bent
   if not job.is_foreign and not (job.demand and job.rank) then

@@ -28,7 +28,8 @@ local node = Lapse.own_node(name, epoch)
 if not node then
   return {'stale'}
 end
-if node.op == Number.text(op) then
+-- A number without an answer is none that was answered: somebody wrote it.
+if node.op == Number.text(op) and node.op_reply then
   return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1}
 end
 
