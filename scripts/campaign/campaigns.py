@@ -78,7 +78,7 @@ class Campaign:
             verdict.note(BOOKS, *books.check_at_rest(world))
         follower.stop()
         if not self.forgets and follower.is_whole:
-            verdict.note(OVER, *overruns(follower.events))
+            verdict.note(OVER, *overruns(follower.events, world.touched))
         Judge(world, driver.driven, self.kinds, follower.events, self.forgets, verdict).judge(submitted)
         measure(verdict, driver.driven, follower, self.lease_s)
         if self.judges_speed:

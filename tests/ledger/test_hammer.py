@@ -21,7 +21,7 @@ from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.books import assert_nothing_held, check_books
 from support.hammer.parts import NAMESPACE, PARTS, TOKENS, cancel, run
-from support.hammer.replay import Replay
+from support.hammer.replay import Hammered
 from support.ledger import read_ledger
 from support.waiting import wait_until
 
@@ -95,7 +95,7 @@ def _is_left(cluster: Cluster) -> bool:
     return bool(cluster.connection.exists(keys("abandoned"), keys("dirty")))
 
 
-def check_outcomes(cluster: Cluster, replay: Replay) -> None:
+def check_outcomes(cluster: Cluster, replay: Hammered) -> None:
     """Every function that was submitted ended once, in one way, and whoever was told to have canceled it did."""
     connection: Any = cluster.connection
     ledger = read_ledger(cluster.store)
@@ -108,15 +108,16 @@ def check_outcomes(cluster: Cluster, replay: Replay) -> None:
         assert (job["status"] == "finished") <= (ends[-1:] == ["finished"]), (id, job, ends)
         # The result of what was canceled while it ran is dropped.
         assert ends.count("finished") <= (job["status"] != "failed"), (id, job, ends)
+    assert replay.outcomes() == {id: job["status"] for id, job in ledger.jobs.items()}
     decided = {id.decode(): int(count) for id, count in connection.hgetall("decided").items()}
     assert decided == {id: 1 for id, job in ledger.jobs.items() if job["status"] == "canceled"}
     attempts = {id: int(job["h_attempts"]) for id, job in ledger.jobs.items() if "h_attempts" in job}
     assert attempts == dict(replay.starts)
 
 
-def check_that_it_was_a_hammer(cluster: Cluster, replay: Replay) -> None:
+def check_that_it_was_a_hammer(cluster: Cluster, replay: Hammered) -> None:
     jobs = read_ledger(cluster.store).jobs
-    assert replay.outcomes.keys() >= OUTCOMES
+    assert replay.given_back.keys() >= OUTCOMES
     assert replay.kinds.keys() >= KINDS
     errors = {job.get("h_error", "").rpartition(".")[2] for job in jobs.values()}
     assert {"Infeasible", "ValueError", "WaitExpired"} <= errors
@@ -165,9 +166,8 @@ def test_after_a_minute_of_seventeen_processes_every_unit_is_accounted_for() -> 
         assert not any(read_ledger(cluster.store).shared.used.values())
         while follower.read():
             continue
-        replay = Replay({id: int(job["h_rank"]) for id, job in read_ledger(cluster.store).jobs.items()})
+        replay = Hammered({id: int(job["h_rank"]) for id, job in read_ledger(cluster.store).jobs.items()})
         replay.play(follower.events)
-        assert replay.held == {}
-        assert all(node.is_idle() for node in [*replay.nodes.values(), replay.tokens])
+        replay.end()
         check_outcomes(cluster, replay)
         check_that_it_was_a_hammer(cluster, replay)

@@ -58,6 +58,7 @@ class LedgerMachine(Nodes, Functions, Claims, Clock, RqTools):
     @invariant()
     def agrees(self) -> None:
         ledger = read_ledger(self.store)
+        self.story.read({job.id for job in self.oracle.touched})
         self.oracle.touched = {job for job in self.oracle.touched if self._is_traced(ledger, job)}
         check_ledger(ledger, {job.id for job in self.oracle.touched})
         assert seen(ledger) == expected(self.oracle)

@@ -23,6 +23,7 @@ from support.random_dags.cases import NODES, Case, cases
 from support.random_dags.drive import Drive
 from support.random_dags.evaluation import evaluate, expected_states
 from support.random_dags.replay import Replay
+from support.story import Story
 from support.thorough import THOROUGH
 
 
@@ -79,6 +80,7 @@ def check(connection: redis.Redis, case: Case) -> None:
         site.housekeep()
         check_outcome(case, drive)
         Replay(case, ids, case.options["max_concurrency"]).all(site.events())
+        Story(site.store).read().end()
         assert_nothing_held(site.store)
         if case.options["result_ttl"] == 0:
             for name in sorted(NODES.keys() - site.agents.keys()):

@@ -25,6 +25,7 @@ from support.machine.views import noted
 from support.oracle.model import Job
 from support.oracle.operations import Oracle
 from support.passing import pass_ms
+from support.story import Story
 
 START_MS = 1_800_000_000_000
 
@@ -63,6 +64,7 @@ class Both(RuleBasedStateMachine):
         for cluster in (self.cluster, self.choosing):
             cluster.store, cluster.tracker = self.store, self.tracker
         self.oracle = Oracle(START_MS)
+        self.story = Story(self.store)
         self.agents = [
             FakeAgent(self.store, name, {}, incarnation=incarnation, lease_ms=lease_ms)
             for name, incarnation, lease_ms in AGENTS

@@ -2,7 +2,7 @@
 --
 -- KEYS     callbacks  delayed  rq_deferred  rq_queue  waiting
 -- @include jobs/ending  jobs/exc_string  jobs/job  nodes/dirty  nodes/node  nodes/reservations
--- @include texts/timer  time/timers
+-- @include texts/timer  time/events  time/timers
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
 function Bent.fail(job)
@@ -20,6 +20,7 @@ function Bent.fail(job)
   Job.set(job, 'error', 'handoff.errors.InvalidFunction', 'message',
     'its field ' .. Job.stored_name(job.bent) .. ' is not what this version of Handoff writes there')
   Ending.job(job, 'failed', {'exc_string', ExcString.BENT})
+  Events.emit('failed', 'job', job.id, 'error', 'handoff.errors.InvalidFunction')
   return job.failure_callback_name and 'failed+callback' or 'failed'
 end
 

@@ -19,7 +19,8 @@ function Executions.begin(job, node, queue, op)
   if Job.option(job, 'wait') then
     Timers.drop(Timer.of('expire', job.id))
   end
-  Events.emit('started', 'id', id, 'node', node.name)
+  Events.emit('started', 'id', id, 'node', node.name, 'epoch', node.epoch, 'attempt', job.attempts, 'retries',
+    job.retries or '0')
 end
 
 function Executions.finish(node_name, queue, id)

@@ -1,7 +1,7 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss
+-- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss  time/events
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
@@ -32,6 +32,9 @@ function Failing.without_agent(job, error, message, exc_string, is_retryable)
   if outcome == 'failed+callback' then
     redis.call('RPUSH', K.callbacks, job.id)
     outcome = 'failed'
+  end
+  if outcome ~= 'retrying' then
+    Events.emit('failed', 'job', job.id, 'error', error)
   end
   return outcome
 end

@@ -1,6 +1,6 @@
 -- What came of an attempt, stored: the end of its function, a delayed retry, or as if it had not been.
 --
--- @include jobs/admit  jobs/deaths  jobs/ending  jobs/executions  jobs/failing  jobs/job
+-- @include jobs/admit  jobs/deaths  jobs/ending  jobs/executions  jobs/failing  jobs/job  time/events
 
 -- Results larger than that are read by the children that need them, not sent along by `take`.
 local LARGE = 16384
@@ -24,6 +24,7 @@ function Outcome.store(job, result, name, placement)
   local kind = result.kind
   if job.cancel then
     Ending.job(job, 'canceled', {})
+    Events.emit('canceled', 'job', job.id)
     return 'canceled'
   end
   if kind == 'unstarted' then

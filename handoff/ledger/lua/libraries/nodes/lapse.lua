@@ -39,7 +39,7 @@ function Lapse.abandon(node, change, cause)
   Standing.set_live(node)
   Holds.lift(node)
   Groups.disband(node)
-  Events.emit('node', 'node', node.name, 'change', change)
+  Events.emit('node', 'node', node.name, 'change', change, 'epoch', node.epoch)
 end
 
 -- The positions of nodes as a bitmap.

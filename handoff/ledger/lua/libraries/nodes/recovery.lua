@@ -2,7 +2,7 @@
 --
 -- KEYS     abandoned  claims  reservations  rq_queue  running
 -- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/bent  jobs/ending  jobs/executions  jobs/failing
--- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation
+-- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation  time/events
 
 -- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt. The cause is of
 -- texts/loss.
@@ -24,6 +24,7 @@ function Recovery.one(node, id, cause)
   if job.cancel or job.status == 'canceled' then
     if job.status ~= 'canceled' then
       Ending.job(job, 'canceled', {})
+      Events.emit('canceled', 'job', job_id)
     end
   elseif job.status == 'queued' then
     Admit.job(job)

@@ -43,7 +43,7 @@ function Reservations.make(node, id, cost)
     end
     Shared.set_tried(tried)
   end
-  Events.emit('reserved', 'id', id, 'node', node.name, 'cost', cost, 'devices', devices)
+  Events.emit('reserved', 'id', id, 'node', node.name, 'epoch', node.epoch, 'cost', cost, 'devices', devices)
   return devices
 end
 

@@ -46,8 +46,8 @@ function Run.end_if_empty(run)
   end
 end
 
--- All of it is loaded. Its roots follow from 0, which nobody has to wait for.
-function Run.begin(run, dag, lease_ms)
+-- All of it is loaded. Its roots follow from 0, which nobody has to wait for. `units` of its token are there, 0 = no limit.
+function Run.begin(run, dag, lease_ms, units)
   Timers.let_go(Timer.of('load', run))
   redis.call('HSET', K.run .. run, 'state', 'running')
   local timeout_ms = Number.whole(redis.call('HGET', K.run .. run, 'timeout_ms')) or 0
@@ -57,7 +57,7 @@ function Run.begin(run, dag, lease_ms)
   if lease_ms > 0 then
     Timers.keep_off(Timer.of('attached', run), lease_ms)
   end
-  Events.emit('run', 'run', run, 'dag', dag, 'change', 'running')
+  Events.emit('run', 'run', run, 'dag', dag, 'change', 'running', 'units', Number.text(units))
   if Members.is_empty(run) then
     finish(run)
   else

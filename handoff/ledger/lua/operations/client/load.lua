@@ -152,7 +152,7 @@ if group then
   return {'short', group.number, group.shape.pin, short}
 end
 if is_last == 1 then
-  Run.begin(run, dag, lease_ms)
+  Run.begin(run, dag, lease_ms, units)
 end
 Settle.go_on(16)
 return {is_last == 1 and 'running' or 'loaded'}

@@ -13,7 +13,7 @@
 -- RETURNS  {'recalled', count}  of so many it was not known
 --          {'stale'}            the node has another epoch: nothing of it is this agent's
 -- @include settle  jobs/cancel  jobs/executions  jobs/failing  jobs/job  jobs/outcome  jobs/queues  nodes/dirty  nodes/lapse
--- @include nodes/reservations  runs/consequences  runs/leftovers  texts/number  texts/reservation  texts/result
+-- @include nodes/reservations  runs/consequences  runs/leftovers  texts/number  texts/reservation  texts/result  time/events
 -- @include arguments
 
 local VALUES = 3 + Result.VALUES
@@ -64,6 +64,7 @@ for i = ended_first, #ARGV, VALUES do
   local is_same = job and (job.token or '') == token and (Job.get(job_id, 'created_at') or '') == created_at
   if is_same and take_off(job, ended, attempt, placement) then
     count = count + 1
+    Events.emit('recalled', 'job', job_id, 'attempt', Number.text(attempt), 'outcome', ended.kind)
     if ended.kind == 'running' then
       Failing.lost(job, name, 'rolled-back')
     else

@@ -46,8 +46,8 @@ if node.state ~= 'up' then
   node.state = 'up'
   redis.call('HDEL', K.node .. name, 'op', 'op_reply', 'blamed')
 end
-Events.emit('node', 'node', name, 'change', 'registered', 'kind', 'leased', 'units', units, 'devices', devices,
-  'labels', labels)
+Events.emit('node', 'node', name, 'change', 'registered', 'epoch', node.epoch, 'kind', 'leased', 'units', units, 'devices',
+  devices, 'labels', labels)
 node.lease_ms = Number.text(lease_ms)
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', node.epoch, 'kind', 'leased', 'incarnation', incarnation,
   'holder', holder, 'lease_ms', node.lease_ms)

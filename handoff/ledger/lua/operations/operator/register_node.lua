@@ -38,7 +38,7 @@ Node.serve(node)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)
 Queues.list(Queues.of(name))
 Queues.list(Call.lobby)
-Events.emit('node', 'node', name, 'change', 'registered', 'kind', 'static', 'units', units, 'devices', devices,
-  'labels', labels)
+Events.emit('node', 'node', name, 'change', 'registered', 'epoch', epoch, 'kind', 'static', 'units', units, 'devices',
+  devices, 'labels', labels)
 Settle.go_on(64)
 return {'registered'}
