@@ -23,8 +23,10 @@ from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.ledger import layout
 from handoff.ledger.address import address_of, from_url
 from handoff.ledger.connection import REUSED_S, SILENCE_S, Pool, keepalive, patient, silence
+from handoff.ledger.forms import Forms
 from handoff.ledger.keys import Keys, prefix
-from handoff.ledger.lua import loader
+from handoff.ledger.lua.assembly import OTHER_LAYOUT
+from handoff.ledger.lua.loader import Script
 from handoff.ledger.passwords import hide, passwords_of
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_sentinels
@@ -141,7 +143,7 @@ class Store:
         self._is_reached = False
         self._refused_since_s: float | None = None  #: see `aside`
         self._when_reached = when_reached
-        self._known: set[str] = set()  #: scripts that the server has, as far as `run_and_wait` has seen
+        self._forms = Forms(RQ_KEY_PREFIX)
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
@@ -186,16 +188,12 @@ class Store:
 
         def execute(*command: Any) -> Any:
             nonlocal waited
-            if command[0] == "EVALSHA" and loaded.sha not in self._known:
-                # To be told so by the server would take a wait as well, for what the connection wrote before.
-                raise redis.exceptions.NoScriptError
+            # To be told so by the server would take a wait as well, for what the connection wrote before.
+            self._forms.refuse_unseen(command)
             left_s = max(0.0, deadline_s - time.monotonic())
             # A repeat, which writes nothing by itself, is behind all that was written before it.
-            mark = [("EVAL", marking[0].text, 1, self._prefix, *marking[1])] if attempts > 1 else []
+            mark = [self._forms.command(*marking)] if attempts > 1 else []
             first, *marked, waited = self._in_one_trip([command, *mark, wait(left_s)], left_s)
-            self._known.add(loaded.sha)
-            if isinstance(first, redis.exceptions.NoScriptError):
-                self._known.discard(loaded.sha)
             if isinstance(first, Exception):
                 raise first
             waited = next((reply for reply in marked if isinstance(reply, Exception)), waited)
@@ -268,29 +266,24 @@ class Store:
                     self._drop_idle()
                 raise
 
-    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[loader.Script, list[Any]]:
-        loaded = loader.load(script, RQ_KEY_PREFIX)
+    def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[Script, list[Any]]:
+        loaded = self._forms.load(script)
         if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
-        return loaded, [self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
+        given = [self._prefix, self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
+        return loaded, given
 
-    def _once(
-        self, script: loader.Script, arguments: list[Any], execute: Callable[..., Any] | None = None
-    ) -> list[Any]:
-        """One attempt at a script, loading it where the server has forgotten it (SCRIPT FLUSH, restart)."""
-        execute = execute or self._execute
+    def _once(self, script: Script, given: list[Any], execute: Callable[..., Any] | None = None) -> list[Any]:
+        """One attempt at a script."""
         try:
-            try:
-                reply = execute("EVALSHA", script.sha, 1, self._prefix, *arguments)
-            except redis.exceptions.NoScriptError:
-                reply = execute("EVAL", script.text, 1, self._prefix, *arguments)
+            reply = self._forms.call(script, given, execute or self._execute, self._execute)
         except redis.exceptions.ResponseError as error:
             if _is_refusal(error):
                 raise
-            raise ScriptBug(f"{script.name}: {script.locate(str(error))}") from error
+            raise ScriptBug(f"{script.name}: {self._forms.locate(script, str(error))}") from error
         reply = cast(list[Any], reply)
         reply[0] = reply[0].decode()
-        if reply[0] == loader.OTHER_LAYOUT:
+        if reply[0] == OTHER_LAYOUT:
             raise OtherLayout(self.address, self.namespace, reply[1].decode(errors="replace"), layout.LAYOUT)
         return reply
 

@@ -12,7 +12,7 @@ import pytest
 from handoff import errors
 from handoff.cli import main
 from handoff.errors import HandoffError
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files
 from handoff.ledger.result_entry import decode_traceback
 from handoff_worker.inside.importing import import_function
 
@@ -27,7 +27,7 @@ ERRORS = {
 
 CONSTANTS = re.findall(
     r"^ *-- (handoff\.errors\.(\w+)): (.*)\n *(?:ExcString\.|\[')?([\w-]*)(?:'\])? = '([\w+/=]+)',?$",
-    loader.source("jobs/exc_string"),
+    files.source("jobs/exc_string"),
     re.MULTILINE,
 )
 """Of each constant that a script stores: the error, its name, the sentence, the constant's name and text."""
@@ -67,15 +67,15 @@ def test_an_agent_is_started_as_a_module() -> None:
 
 
 def test_every_error_that_scripts_store_is_one_of_ours() -> None:
-    files = [*loader.operations(), *loader.libraries()]
-    stored = {name for file in files for name in re.findall(r"'handoff\.errors\.(\w+)'", loader.source(file))}
+    names = [*files.operations(), *files.libraries()]
+    stored = {name for file in names for name in re.findall(r"'handoff\.errors\.(\w+)'", files.source(file))}
 
     assert stored
     assert stored <= ERRORS
 
 
 def test_every_constant_of_tracebacks_has_its_sentence() -> None:
-    written = re.findall(r" = '([\w+/=]+)'", loader.source("jobs/exc_string"))
+    written = re.findall(r" = '([\w+/=]+)'", files.source("jobs/exc_string"))
 
     assert [text for *_, text in CONSTANTS] == written
     assert len(written) == len(set(written)) == 10

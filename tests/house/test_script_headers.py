@@ -8,7 +8,7 @@ import pytest
 
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.keys import SCHEMA
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files
 from handoff.ledger.lua.header import BadHeader, parse
 from support.lua_files import (
     FILES,
@@ -30,21 +30,21 @@ GIVEN_BY_THE_CALL = {"lobby", "layout", "wall", "now", "uptime", "is_live"}
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_opens_with_a_sentence_and_its_header_names_nothing_twice(file: str) -> None:
-    header = loader.header(file)
+    header = files.header(file)
 
-    assert re.match(r"-- [A-Z].*\w", loader.source(file).splitlines()[0])
+    assert re.match(r"-- [A-Z].*\w", files.source(file).splitlines()[0])
     assert len(header.keys) == len(set(header.keys))
     assert len(header.includes) == len(set(header.includes))
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_declares_the_keys_that_it_uses_and_no_others(file: str) -> None:
-    assert used_of(file, "K") == set(loader.header(file).keys)
+    assert used_of(file, "K") == set(files.header(file).keys)
     assert used_of(file, "K") <= SCHEMA.keys()
 
 
 def test_every_key_of_the_schema_is_used_by_some_script() -> None:
-    assert {key for file in FILES for key in loader.header(file).keys} == SCHEMA.keys()
+    assert {key for file in FILES for key in files.header(file).keys} == SCHEMA.keys()
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -59,14 +59,14 @@ def test_every_argument_of_an_operation_is_used(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_only_the_last_argument_is_a_list(operation: str) -> None:
-    kinds = [kind for _, kind in loader.header(operation).args]
+    kinds = [kind for _, kind in files.header(operation).args]
 
     assert "list" not in kinds[:-1]
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_arguments_are_counted_only_from_the_beginning_of_a_list(file: str) -> None:
-    lists = [name for name, kind in loader.header(file).args if kind == "list"]
+    lists = [name for name, kind in files.header(file).args if kind == "list"]
     uses = re.findall(r"(?:#ARGV|ARGV\[[^]]*\]|ARGV, (?:\w+_first|i)\b)", body(file))
 
     assert len(uses) == len(re.findall(r"\bARGV\b", body(file)))
@@ -75,7 +75,7 @@ def test_arguments_are_counted_only_from_the_beginning_of_a_list(file: str) -> N
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_returns_the_tags_that_its_header_lists_and_no_others(operation: str) -> None:
-    listed = [re.match(r"\{'(\w+)'", line) for line in loader.header(operation).returns]
+    listed = [re.match(r"\{'(\w+)'", line) for line in files.header(operation).returns]
     replies = re.findall(r"\b(?:return|reply =) \{(.*)", body(operation))
     tags = {tag for reply in replies for tag in re.findall(r"^'(\w+)'", reply)}
     tags |= {tag for reply in replies for tag in re.findall(r"\b(?:and|or) '(\w+)'\}", reply)}
@@ -91,7 +91,7 @@ def test_a_library_only_defines(library: str) -> None:
 
     assert [line for line in outermost if not LINE_OF_A_LIBRARY.match(line)] == []
     assert not [line for line in outermost if "redis." in line]
-    assert (loader.header(library).args, loader.header(library).returns) == ([], [])
+    assert (files.header(library).args, files.header(library).returns) == ([], [])
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -101,11 +101,11 @@ def test_a_library_keeps_nothing_but_what_its_header_says_and_that_in_the_call(l
 
     assert assigned == set()
     assert kept == []
-    assert used_of(library, "Call") - GIVEN_BY_THE_CALL == set(loader.header(library).state)
+    assert used_of(library, "Call") - GIVEN_BY_THE_CALL == set(files.header(library).state)
 
 
 def test_nothing_in_the_call_is_kept_by_two() -> None:
-    kept = [name for library in LIBRARIES for name in loader.header(library).state]
+    kept = [name for library in LIBRARIES for name in files.header(library).state]
 
     assert sorted(kept) == sorted(set(kept))
 
@@ -113,36 +113,36 @@ def test_nothing_in_the_call_is_kept_by_two() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_operation_uses_the_call_to_ask_and_keeps_nothing_in_it(operation: str) -> None:
     assert used_of(operation, "Call") <= GIVEN_BY_THE_CALL
-    assert loader.header(operation).state == {}
-    assert not [file for file in FILES if operation in loader.header(file).includes]
+    assert files.header(operation).state == {}
+    assert not [file for file in FILES if operation in files.header(file).includes]
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_includes_the_libraries_whose_tables_it_uses_and_no_others(file: str) -> None:
     own = {"K", "F", "Call", "ARGV", *arguments(file)}
-    own |= {loader.table_of(file)} if file in LIBRARIES else set()
+    own |= {files.table_of(file)} if file in LIBRARIES else set()
 
-    assert taken_from_outside(file) - own == {loader.table_of(library) for library in loader.header(file).includes}
+    assert taken_from_outside(file) - own == {files.table_of(library) for library in files.header(file).includes}
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_uses_of_a_library_what_that_library_shows(file: str) -> None:
-    for library in loader.header(file).includes:
-        assert used_of(file, loader.table_of(library)) <= public(library), library
+    for library in files.header(file).includes:
+        assert used_of(file, files.table_of(library)) <= public(library), library
 
 
 def test_no_two_libraries_have_a_table_of_one_name() -> None:
-    tables = [loader.table_of(library) for library in LIBRARIES]
+    tables = [files.table_of(library) for library in LIBRARIES]
 
     assert sorted(tables) == sorted(set(tables))
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_whatever_a_library_shows_is_used_elsewhere(library: str) -> None:
-    table = loader.table_of(library)
+    table = files.table_of(library)
     elsewhere = frozenset().union(*(used_of(file, table) for file in FILES if file != library))
 
-    assert public(library) - elsewhere - {loader.header(library).first, loader.header(library).last} == set()
+    assert public(library) - elsewhere - {files.header(library).first, files.header(library).last} == set()
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import redis
 
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files, loader
 from handoff.ledger.lua.header import BadHeader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from support.lua_files import GIVEN, OPERATIONS, Compiled
@@ -27,9 +27,9 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
     """Make the script of an operation `top` of other files than those of the package."""
 
     def made(texts: Mapping[str, str]) -> str:
-        monkeypatch.setattr(loader, "source", {"layout": GUARD, **texts}.__getitem__)
-        monkeypatch.setattr(loader, "operations", lambda: {"top": "client"})
-        monkeypatch.setattr(loader, "header", loader.header.__wrapped__)
+        monkeypatch.setattr(files, "source", {"layout": GUARD, **texts}.__getitem__)
+        monkeypatch.setattr(files, "operations", lambda: {"top": "client"})
+        monkeypatch.setattr(files, "header", files.header.__wrapped__)
         return loader.load.__wrapped__("top", RQ_KEY_PREFIX).text
 
     return made
@@ -69,7 +69,7 @@ def test_every_line_of_a_script_is_traced_to_its_file(operation: str) -> None:
 
     for line, origin in zip(script.text.splitlines(), script.lines, strict=True):
         file, _, number = origin.partition(".lua:")
-        assert number == "prelude" or loader.source(file).splitlines()[int(number) - 1] == line
+        assert number == "prelude" or files.source(file).splitlines()[int(number) - 1] == line
 
 
 def test_a_script_carries_of_its_libraries_what_it_reaches(assemble: Assemble) -> None:

@@ -8,10 +8,10 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files
 
-OPERATIONS = tuple(sorted(loader.operations()))
-LIBRARIES = loader.libraries()
+OPERATIONS = tuple(sorted(files.operations()))
+LIBRARIES = files.libraries()
 FILES = (*OPERATIONS, *LIBRARIES)
 
 GIVEN = frozenset(
@@ -84,7 +84,7 @@ class Compiled:
 @cache
 def body(file: str) -> str:
     """The file without its comments; none of ours holds `--` in a string."""
-    return re.sub(r"--.*", "", loader.source(file))
+    return re.sub(r"--.*", "", files.source(file))
 
 
 @cache
@@ -102,7 +102,7 @@ def used_of(file: str, table: str) -> frozenset[str]:
 @cache
 def public(library: str) -> frozenset[str]:
     """What the library puts into its table."""
-    table = loader.table_of(library)
+    table = files.table_of(library)
     functions = re.findall(rf"^function {table}\.(\w+)\(", body(library), re.MULTILINE)
     constants = re.findall(rf"^({table}\.\w+(?:, {table}\.\w+)*) = ", body(library), re.MULTILINE)
     return frozenset([*functions, *(name.partition(".")[2] for names in constants for name in names.split(", "))])
@@ -117,4 +117,4 @@ def private(file: str) -> frozenset[str]:
 
 def arguments(operation: str) -> frozenset[str]:
     """The locals that the header makes of ARGV."""
-    return frozenset(f"{name}_first" if kind == "list" else name for name, kind in loader.header(operation).args)
+    return frozenset(f"{name}_first" if kind == "list" else name for name, kind in files.header(operation).args)

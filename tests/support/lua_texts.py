@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files
 from support.lua_files import LIBRARIES
 
 TEXTS = tuple(library for library in LIBRARIES if library.startswith("texts/"))
@@ -51,15 +51,15 @@ def _program() -> str:
 
     def include(library: str) -> None:
         if library not in order:
-            for inner in loader.header(library).includes:
+            for inner in files.header(library).includes:
                 include(inner)
             order.append(library)
 
     for library in TEXTS:
         include(library)
-    tables = ", ".join(map(loader.table_of, order))
-    state = ", ".join(f"{name} = {first}" for file in order for name, first in loader.header(file).state.items())
-    blocks = (f"{loader.table_of(library)} = {{}}\ndo\n{loader.source(library)}\nend" for library in order)
-    shown = ", ".join(f"{table} = {table}" for table in map(loader.table_of, order))
+    tables = ", ".join(map(files.table_of, order))
+    state = ", ".join(f"{name} = {first}" for file in order for name, first in files.header(file).state.items())
+    blocks = (f"{files.table_of(library)} = {{}}\ndo\n{files.source(library)}\nend" for library in order)
+    shown = ", ".join(f"{table} = {table}" for table in map(files.table_of, order))
     begin = f"return function()\nCall = {{{state}}}\nreturn {{{shown}}}\nend"
     return "\n".join([f"local Call, {tables}", *blocks, begin])

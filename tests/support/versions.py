@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from handoff.ledger import layout
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import functions, loader
 from support.processes import environment
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -30,11 +30,16 @@ def version_with(number: int) -> Iterator[None]:
     ours = layout.LAYOUT
     try:
         layout.LAYOUT = number
-        loader.load.cache_clear()
+        _forget_lua()
         yield
     finally:
         layout.LAYOUT = ours
-        loader.load.cache_clear()
+        _forget_lua()
+
+
+def _forget_lua() -> None:
+    loader.load.cache_clear()
+    functions.library.cache_clear()
 
 
 def copy_with(number: int, folder: Path) -> dict[str, str]:

@@ -9,6 +9,8 @@ A file has the form
     -- RETURNS  {'placed', node}        of an operation: one line per tag
     -- STATE    loaded  {}  meaning     of a library: what it keeps in `Call` until the operation ends
     -- @include nodes/node  texts/shape
+    -- @flags no-writes                 of an operation, as Redis Functions know them: it may be called on a server that
+                                        takes no writes, or (`allow-oom`) is full
 
 A line that begins further to the right goes on with the one above. The idea is docket's and BullMQ's.
 """
@@ -21,6 +23,7 @@ from dataclasses import dataclass, field
 _SECTION = re.compile(r"^-- (KEYS|ARGV|RETURNS|STATE)\s+(.*)$")
 _INCLUDE = re.compile(r"^-- @include (\S.*)$")
 _FIRST = re.compile(r"^-- @first (\w+)$")
+_FLAGS = re.compile(r"^-- @flags (\S.*)$")
 _UNGUARDED = "-- @unguarded"
 _FINALLY = re.compile(r"^-- @finally (\w+)$")
 _CONTINUED = "--" + " " * 12
@@ -41,6 +44,7 @@ class Header:
     returns: list[str] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)  #: a field of `Call` -> the expression that it begins with
     includes: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
     first: str = ""  #: one of its functions, with which operations begin: all, or those that ask for the time
     is_unguarded: bool = False  #: it is done whatever layout the data has
     last: str = ""  #: one of its functions, with which every operation ends
@@ -59,6 +63,8 @@ def parse(name: str, text: str) -> Header:
             header.is_unguarded = True
         elif match := _FINALLY.match(line):
             header.last = match.group(1)
+        elif match := _FLAGS.match(line):
+            header.flags += match.group(1).split()
         elif match := _INCLUDE.match(line):
             header.includes += match.group(1).split()
         elif match := _SECTION.match(line):

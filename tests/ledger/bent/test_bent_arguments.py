@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.store import ScriptBug
 from handoff.local.server import RedisServer
@@ -120,7 +120,7 @@ def bent_calls(place: Yard, operation: str) -> list[tuple[dict[str, Any], list[A
 
 
 def test_there_is_a_sound_call_of_every_operation() -> None:
-    assert CALLS.keys() == loader.operations().keys()
+    assert CALLS.keys() == files.operations().keys()
     for operation, (given, _) in CALLS.items():
         assert given.keys() == set(loader.load(operation, RQ_KEY_PREFIX).args)
 

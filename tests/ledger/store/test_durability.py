@@ -131,7 +131,7 @@ class TestNotKept:
             cluster.enqueue("tasks:work", durability=durability)
             make_unable(own_server, replica, durability)
             cluster.store.timeout_s = 2.0
-            name = "EVALSHA" if lost == "script" else WAITS[durability]
+            name = "FCALL" if lost == "script" else WAITS[durability]
             proxy.drop_reply(match=name)
 
             # After a wait that was not met there is no time left to ask again.
@@ -146,7 +146,7 @@ class TestNotKept:
     ) -> None:
         make_able(own_server, replica, durability)
         with FaultyProxy("127.0.0.1", own_server.port) as proxy, cluster_of(proxy.url(own_server.url)) as cluster:
-            name = "EVAL" if lost == "script" else WAITS[durability]
+            name = "FCALL" if lost == "script" else WAITS[durability]
             fault = proxy.drop_reply(match=name)
 
             cluster.enqueue("tasks:work", durability=durability)

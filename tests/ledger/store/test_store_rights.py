@@ -60,7 +60,7 @@ NODE = ["handoff", "node", "--name", "a", "--cpu", "1", "--gpu", "0", "--no-prob
     ("rights", "call", "lacks"),
     [
         (["~*", "&*", "-@all"], lambda cluster: cluster.discover_nodes(), "'zrange'"),
-        (["~*", "&*", "+@all", "-evalsha"], lambda cluster: cluster.enqueue("tasks:f"), "'evalsha'"),
+        (["~*", "&*", "+@all", "-fcall", "-evalsha"], lambda cluster: cluster.enqueue("tasks:f"), "'evalsha'"),
         (["~*", "&*", "+@all", "-hset"], lambda cluster: cluster.enqueue("tasks:f"), "'hset'"),
         (["~other*", "&*", "+@all"], lambda cluster: cluster.enqueue("tasks:f"), "access a key"),
         (["~*", "&*", "+@all", "-xread"], lambda cluster: cluster.events(), "'xread'"),

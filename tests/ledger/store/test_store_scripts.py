@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files, functions, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.store import ScriptBug, Store
 from support.connections import NODE
@@ -18,18 +18,22 @@ class TestScriptBug:
     @pytest.fixture
     def broken(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
         """Replace the last line of a Lua file for the length of a test."""
-        source = loader.source
+        source = files.source
+
+        def forget() -> None:
+            loader.load.cache_clear()
+            functions.library.cache_clear()
 
         def replace(file: str, line: str) -> None:
             def changed(name: str) -> str:
                 text = source(name)
                 return "\n".join([*text.splitlines()[:-1], line]) if name == file else text
 
-            monkeypatch.setattr(loader, "source", changed)
-            loader.load.cache_clear()
+            monkeypatch.setattr(files, "source", changed)
+            forget()
 
         yield replace
-        loader.load.cache_clear()
+        forget()
 
     @pytest.mark.parametrize(
         "line",
@@ -39,7 +43,7 @@ class TestScriptBug:
     def test_a_script_that_fails_is_named_with_file_and_line(
         self, real: Cluster, broken: Callable[[str, str], None], line: str
     ) -> None:
-        number = len(loader.source("probe").splitlines())
+        number = len(files.source("probe").splitlines())
         broken("probe", line)
 
         with pytest.raises(ScriptBug, match=rf"^probe: .*\bprobe\.lua:{number}\b"):
@@ -48,7 +52,7 @@ class TestScriptBug:
     def test_a_failure_inside_a_library_names_the_library(
         self, real: Cluster, broken: Callable[[str, str], None]
     ) -> None:
-        number = len(loader.source("time/events").splitlines())
+        number = len(files.source("time/events").splitlines())
         broken("time/events", "  return {} .. '' end")
 
         with pytest.raises(ScriptBug, match=rf"^register_node: .*\btime/events\.lua:{number}\b"):

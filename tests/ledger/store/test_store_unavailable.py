@@ -103,7 +103,7 @@ class TestUnavailable:
             cluster.enqueue("tasks:work")
             id, is_bad = uuid.uuid4().hex, True
             for number in range(1, 9):
-                proxy.drop_reply(number, lambda command: is_bad and command.name == "EVALSHA")
+                proxy.drop_reply(number, lambda command: is_bad and command.name == "FCALL")
 
             with pytest.raises(StoreUnavailable):
                 cluster.enqueue("tasks:work", job_id=id)

@@ -12,7 +12,7 @@ from handoff.client.cluster import Cluster
 from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.graph.dag import DAG
 from handoff.ledger import layout
-from handoff.ledger.lua import loader
+from handoff.ledger.lua import files, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.upgrading import layout_fault, upgrade
 from handoff.words.function import Function
@@ -84,10 +84,10 @@ def test_whatever_is_written_first_says_which_layout_it_has(cluster: Cluster, wh
     assert layout_of(cluster) == OURS
 
 
-@pytest.mark.parametrize("script", sorted(loader.operations()))
+@pytest.mark.parametrize("script", sorted(files.operations()))
 def test_no_script_does_anything_with_data_of_a_newer_layout(used: Cluster, script: str) -> None:
     set_layout(used, str(NEWER))
-    kinds = dict(loader.header(script).args)
+    kinds = dict(files.header(script).args)
     given = {name: 1 if kinds[name] == "int" else "x" for name in loader.load(script, RQ_KEY_PREFIX).args}
     before = snapshot(used.store)
 

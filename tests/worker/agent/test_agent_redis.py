@@ -270,7 +270,7 @@ def test_every_function_runs_once_whichever_exchange_is_lost(
 
 
 def _delivers(command: Command) -> bool:
-    return command.name == "EVALSHA" and b"finished" in command.args
+    return command.name == "FCALL" and b"finished" in command.args
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@
 -- @include nodes/fit  nodes/holds  nodes/lapse  nodes/node  nodes/scratch  nodes/shared  texts/demand
 -- @include texts/note  texts/shape  texts/timer  time/timers  waiting/limits  waiting/notes  why/changes  why/holders
 -- @include why/near  why/short_by_class
+-- @flags allow-oom
 
 Scratch.allow_when_full()
 Lapse.leases()

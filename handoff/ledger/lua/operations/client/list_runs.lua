@@ -3,6 +3,7 @@
 -- KEYS     run  runs
 -- ARGV     count  int
 -- RETURNS  {'runs', {{run, {field, value, ...}}, ...}}  newest first
+-- @flags no-writes
 
 local listed = {}
 for _, run in ipairs(redis.call('ZREVRANGE', K.runs, 0, count - 1)) do

@@ -5,6 +5,7 @@
 --          run  str   '' = the newest of that id
 -- RETURNS  {'looked', run, {field, value, ...}}
 --          {'unknown'}
+-- @flags no-writes
 
 local found = run ~= '' and run or redis.call('GET', K.run_of .. dag)
 local fields = found and redis.call('HGETALL', K.run .. found) or {}

@@ -5,6 +5,7 @@
 -- RETURNS  {'probed', yes}  1 or 0; 0 for a node that is unknown or whose lease is over
 -- @include claims/claims  nodes/fit  nodes/node  texts/shape
 -- @include arguments
+-- @flags allow-oom
 
 Arguments.check('cost', Shape.is_sound(cost))
 Claims.catch_up()

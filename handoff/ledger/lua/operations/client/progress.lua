@@ -10,6 +10,7 @@
 --              asks for that: of as many distinct demands as are looked at
 --          {'unknown'}
 -- @include jobs/job  nodes/feasible  nodes/lapse  nodes/scratch  runs/groups  texts/demand  texts/run_id
+-- @flags allow-oom
 
 local PAGE = 200
 

@@ -6,6 +6,7 @@
 -- RETURNS  {'released'}
 --          {'gone'}      it was released before, ran out, or its node is gone
 -- @include settle  claims/claims  nodes/node  waiting/wake
+-- @flags allow-oom
 
 local REMEMBER_MS = 600000
 

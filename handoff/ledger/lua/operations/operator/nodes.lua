@@ -7,6 +7,7 @@
 -- ARGV     names   list
 -- RETURNS  {'nodes', {{name, lease_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = static
 -- @include nodes/leases  time/clock
+-- @flags no-writes
 
 local found = {}
 for i = names_first, #ARGV do

@@ -5,6 +5,7 @@
 -- ARGV     reads  list  of each: the command, how many arguments it has, and these
 -- RETURNS  {'read', wall_ms, {reply, ...}}
 -- @include arguments
+-- @flags no-writes
 
 local READS = {EXISTS = true, GET = true, GETBIT = true, HGET = true, HGETALL = true, HLEN = true, HMGET = true,
   LLEN = true, LPOS = true, PTTL = true, SCARD = true, SISMEMBER = true, SMEMBERS = true, STRLEN = true, TYPE = true, XLEN = true, ZCARD = true,

@@ -1,0 +1,158 @@
+"""What an operation needs around its body, in whatever form it is called.
+
+Every library is a table called like its file (`nodes/node.lua` is `Node`); what it does not put there is its own. A
+file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
+(RQ's name of the lobby queue: the namespace), `Call.layout` (ledger/layout.py), `Call.wall` (ms; by the server's clock,
+which `Call.is_live` says, or the time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it),
+and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has the full names of keys,
+`F` the names of a job's fields.
+
+Every operation begins with `layout`, or with `time/clock`, which asks the same: where the data is of another layout
+than `Call.layout`, it is answered {'layout', found} and does nothing, but for those that say `-- @unguarded`. What a
+library names as `-- @finally save` is called when the operation has ended, what it names as `-- @first start` before.
+
+The namespace's prefix travels as the only KEYS entry: one text serves every namespace, and a call carries no list of
+forty keys. (Redis Cluster is out of scope.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handoff.ledger import layout
+from handoff.ledger.fields import FIELDS
+from handoff.ledger.keys import paths
+from handoff.ledger.lua import files
+from handoff.ledger.lua.pieces import Piece, pieces_of, reached
+
+_CONVERSIONS = {"str": "ARGV[{}]", "int": "read_whole(ARGV, {}, '{}')"}
+
+CONTEXT_ARGUMENTS = ("lobby", "now_ms")
+"""What every call carries in front of its own arguments."""
+
+_CONTEXT = ("lobby = ARGV[1]", "wall = read_whole(ARGV, 2, 'now_ms')", "is_live = ARGV[2] == '0'")
+
+WHOLE = (
+    "local function read_whole(ARGV, at, name)",
+    "local number = tonumber(ARGV[at])",
+    "if not number or number % 1 ~= 0 or math.abs(number) > 2 ^ 53 then",
+    "error('argument ' .. name .. ' is no whole number up to 2^53', 0)",
+    "end",
+    "return number",
+    "end",
+)
+"""Redis does not roll back: what is no whole number, nan and inf too, is refused before anything is written."""
+
+_CLOCK = (
+    "if Call.wall == 0 then",
+    "local time = redis.call('TIME')",
+    "Call.wall = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)",
+    "end",
+)
+"""Read once: on Redis 8 the time stands still within a script, and before that one script must not see two times."""
+
+_TIMES = frozenset({"Call.now", "Call.uptime"})
+"""What a library makes of the clock, for those scripts that ask."""
+
+_TIMEKEEPER = "time/clock"
+
+_GUARD = "layout"
+
+OTHER_LAYOUT = "layout"
+"""The tag of the reply of an operation that was not done, for the data is of another layout."""
+
+_REFUSAL = f"if Call.other_layout then return {{'{OTHER_LAYOUT}', Call.other_layout}} end"
+
+Chunk = tuple[str, str]
+"""Where a line comes from (`finish.lua:14`), and the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """An operation with what it reaches of its libraries."""
+
+    name: str
+    pieces: list[Piece]  #: each behind those that it uses; the last one is the operation
+    first: str  #: what is called before it
+    last: list[str]  #: and after it
+
+    @property
+    def files(self) -> list[str]:
+        """The libraries that it reaches anything of."""
+        return list(dict.fromkeys(piece.file for piece in self.pieces if piece.file != self.name))
+
+    def used(self) -> set[str]:
+        """All names in it."""
+        return set().union(*(piece.names() for piece in self.pieces))
+
+    def context(self) -> list[str]:
+        """What `Call` begins with."""
+        state = [f"{field} = {first}" for file in self.files for field, first in files.header(file).state.items()]
+        begins = [*_CONTEXT, f"layout = '{layout.LAYOUT}'", *state]
+        return [f"Call = {{{', '.join(begins)}}}", *(_CLOCK if "Call.wall" in self.used() else ())]
+
+    def arguments(self) -> list[str]:
+        """Its arguments as locals."""
+        lines = []
+        for number, (arg, kind) in enumerate(files.header(self.name).args, start=len(CONTEXT_ARGUMENTS) + 1):
+            if kind == "list":
+                lines.append(f"local {arg}_first = {number}")
+            else:
+                lines.append(f"local {arg} = {_CONVERSIONS[kind].format(number, arg)}")
+        return lines
+
+    def body(self) -> list[Chunk]:
+        """The operation between what comes first and last."""
+        prelude = f"{self.name}.lua:prelude"
+        closing = [
+            "end",
+            f"{self.first}()",
+            *([] if files.header(self.name).is_unguarded else [_REFUSAL]),
+            "local reply = operate()",
+            *(f"{final}()" for final in self.last),
+            "return reply",
+        ]
+        return [
+            (prelude, "local function operate()"),
+            *(chunk for piece in self.pieces if piece.file == self.name for chunk in piece.chunks()),
+            *((prelude, line) for line in closing),
+        ]
+
+
+def assemble(name: str) -> Assembly:
+    """Find what an operation reaches."""
+    order = files.in_order(_GUARD, name)
+    last = [f"{files.table_of(file)}.{files.header(file).last}" for file in order if files.header(file).last]
+    first = _first_of(_GUARD)
+    pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
+    if any(_TIMES & piece.names() for piece in pieces):
+        order = files.in_order(_TIMEKEEPER, name)
+        first = _first_of(_TIMEKEEPER)
+        pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
+    return Assembly(name, pieces, first, last)
+
+
+def _first_of(library: str) -> str:
+    return f"{files.table_of(library)}.{files.header(library).first}"
+
+
+def key_table(names: set[str], rq_prefix: str) -> str:
+    """Lua for the full names of keys, by the prefix `P`."""
+    schema = paths(rq_prefix)
+    keys = sorted(name for name in schema if name in names)
+    return f"{{{', '.join(_assigned(key, *schema[key]) for key in keys)}}}"
+
+
+def _assigned(key: str, is_own: bool, path: str) -> str:
+    return f"{key} = {'P .. ' if is_own else ''}'{path}'"
+
+
+def field_table() -> str:
+    """Lua for the names of a job's fields that differ from ours."""
+    ours = (f"[{name!r}] = {field.name!r}" for name, field in FIELDS.items() if field.name != name)
+    return f"{{{', '.join(ours)}}}"
+
+
+def keys_in(used: set[str]) -> set[str]:
+    """Of names in Lua those of keys: `K.nodes`."""
+    return {word.partition(".")[2] for word in used if word.startswith("K.")}

@@ -1,0 +1,118 @@
+"""All operations as one library of Redis Functions (Redis 7.0, Valkey 7.2), which the server compiles once.
+
+The library is named by the hash of its text, and so are its functions: those of two versions live side by side. What
+its Lua keeps from call to call is what never changes, and the names of keys of a few namespaces; `Call` is made anew
+at the *start* of each call, because a call that failed half-way leaves one behind. While a library is loaded there is
+no `math`, no `ipairs`, nothing of Lua but its syntax: so its tables are filled by the first call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+
+from handoff.ledger.keys import SCHEMA
+from handoff.ledger.lua import assembly, files
+from handoff.ledger.lua.assembly import Chunk
+from handoff.ledger.lua.loader import locate
+from handoff.ledger.lua.pieces import pieces_of
+
+PREFIX = "handoff_"
+"""How the names of all libraries of Handoff begin."""
+
+MOST_NAMESPACES = 64
+"""Of so many the names of keys are remembered."""
+
+_PLACE = "library:prelude"
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The text of the library for a server, and how its functions are called."""
+
+    name: str
+    text: str
+    lines: tuple[str, ...]  #: for each line of `text` where it came from, "finish.lua:14"
+
+    def function(self, operation: str) -> str:
+        """What the server calls an operation."""
+        return f"{self.name}_{operation}"
+
+    def locate(self, message: str) -> str:
+        """Name file and line in an error of Redis, which only knows `user_function:217`."""
+        return locate(message, self.lines, "user_function")
+
+
+@cache
+def library(rq_prefix: str) -> Library:
+    """Assemble the library of all operations."""
+    chunks = [*_head(rq_prefix), *(chunk for file in _all_files() for chunk in _library(file))]
+    for operation in sorted(files.operations()):
+        chunks += _function(operation)
+    lines = tuple(origin for origin, _ in chunks)
+    # Its first line names it, and so do its functions.
+    hashed = hashlib.sha1("\n".join(line for _, line in chunks).encode()).hexdigest()
+    name = PREFIX + hashed[:12]
+    text = "\n".join(line.replace(_NAME, name) for _, line in chunks)
+    return Library(name, text, lines)
+
+
+_NAME = "@library@"
+
+
+def _all_files() -> list[str]:
+    order = files.in_order(*sorted(files.operations()))
+    return [file for file in order if file not in files.operations()]
+
+
+def _head(rq_prefix: str) -> list[Chunk]:
+    tables = [files.table_of(file) for file in _all_files()]
+    lines = [
+        f"#!lua name={_NAME}",
+        "local K, Call, fillers = nil, nil, {}",
+        f"local F = {assembly.field_table()}",
+        f"local {', '.join(tables)} = {', '.join('{}' for _ in tables)}",
+        *assembly.WHOLE,
+        "local known, count = {}, 0",
+        "local function begin(P)",
+        "if fillers then",
+        "for i = 1, #fillers do",
+        "fillers[i]()",
+        "end",
+        "fillers = nil",
+        "end",
+        "K = known[P]",
+        "if not K then",
+        f"if count == {MOST_NAMESPACES} then",
+        "known, count = {}, 0",
+        "end",
+        f"K = {assembly.key_table(set(SCHEMA), rq_prefix)}",
+        "known[P], count = K, count + 1",
+        "end",
+        "end",
+    ]
+    return [(_PLACE, line) for line in lines]
+
+
+def _library(file: str) -> list[Chunk]:
+    prelude = f"{file}.lua:prelude"
+    return [
+        (prelude, "fillers[#fillers + 1] = function()"),
+        *(chunk for piece in pieces_of(file) for chunk in piece.chunks()),
+        (prelude, "end"),
+    ]
+
+
+def _function(operation: str) -> list[Chunk]:
+    assembled = assembly.assemble(operation)
+    prelude = f"{operation}.lua:prelude"
+    flags = ", ".join(f"'{flag}'" for flag in files.header(operation).flags)
+    opening = [
+        f"redis.register_function{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, "
+        "callback = function(KEYS, ARGV)",
+        "begin(KEYS[1])",
+        *assembled.context(),
+        *assembled.arguments(),
+    ]
+    return [*((prelude, line) for line in opening), *assembled.body(), (prelude, "end}")]
