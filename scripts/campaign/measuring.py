@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from campaign.driving import Driven
 from campaign.faults.fault import REDIS
@@ -33,26 +33,27 @@ def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float
     }
     lost = [each for each in follower.events if each.fields["event"] == "node" and each.fields["change"] == "lost"]
     for event in lost:
-        leases = _recovery(event, driven, follower, lease_s)
-        if leases is None:
+        found = _recovery(event, driven, follower, lease_s)
+        if found is None:
             verdict.losses_without_fault += 1
         else:
-            verdict.slowest_recovery = max(verdict.slowest_recovery, leases)
+            verdict.slowest_recovery, verdict.slowest = max((verdict.slowest_recovery, verdict.slowest), found)
 
 
 def judge_speed(verdict: Verdict) -> None:
     """Say what is slow: not for a machine on which anything else may run."""
     if verdict.slowest_recovery > MOST_TO_RECOVER:
-        verdict.note(SLOW, f"a lost node's work was back after {verdict.slowest_recovery:.2f} leases")
+        verdict.note(SLOW, f"{verdict.slowest_recovery:.2f} leases to recover: {verdict.slowest}")
     before, after = verdict.rates["before"], verdict.rates["after"]
     if after < LEAST_AFTER * before:
         verdict.note(SLOW, f"{before:.1f} functions a second ended before the faults, and {after:.1f} after them")
 
 
-def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> float | None:
-    """From the fault that a node was lost to until the last of its work was given back; None: there was no fault.
+def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> tuple[float, str] | None:
+    """From the fault that a node was lost to until the last of its work was given back, in leases and in words.
 
-    Only faults from which on it is silent have a moment from which that is counted; of others it is 0.
+    None: there was no fault. Only faults from which on it is silent have a moment from which that is counted; of others
+    it is 0.
     """
     node, lease_ms = loss.fields["node"], lease_s * 1000
     near = [
@@ -64,16 +65,34 @@ def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -
     ]
     silent = [done for done in near if done.kind in SILENCING and not 0 < done.until_ms < loss.at_ms]
     if not near or not silent:
-        return 0.0 if near else None
-    returned = [
-        event
-        for event in follower.events
-        if event.fields["event"] == "released"
-        and event.fields["outcome"] == "lost"
-        and event.fields["node"] == node
-        and loss.at_ms <= event.at_ms <= loss.at_ms + 2 * lease_ms
-    ]
-    return _leases(follower, silent[-1].at_ms, returned[-1] if returned else loss, lease_ms)
+        return (0.0, "") if near else None
+    fault, returned = silent[-1], _returned(loss, follower.events)
+    last = returned[-1] if returned else loss
+    told = (
+        f"fault {fault.number} ({fault.kind} {node}); lost {(loss.at_ms - fault.at_ms) / 1000:.1f} s later, the last "
+        f"of {len(returned)} given back after {(last.at_ms - fault.at_ms) / 1000:.1f} s"
+    )
+    return _leases(follower, fault.at_ms, last, lease_ms), told
+
+
+def _returned(loss: Event, events: Iterable[Event]) -> list[Event]:
+    """How what the node held when it was lost was given back, however long that took."""
+    node, is_lost = loss.fields["node"], False
+    held: set[str] = set()
+    returned = []
+    for event in events:
+        is_lost = is_lost or event is loss
+        if event.fields.get("node") != node:
+            continue
+        id = event.fields.get("id", "")
+        if event.fields["event"] == "reserved":
+            # A Redis that has gone back may give an id once more: what comes of that is not of this loss.
+            (held.discard if is_lost else held.add)(id)
+        elif event.fields["event"] == "released" and id in held:
+            held.discard(id)
+            if is_lost:
+                returned.append(event)
+    return returned
 
 
 def _leases(follower: Follower, from_ms: int, to: Event, lease_ms: float) -> float:

@@ -31,5 +31,6 @@ def show(console: Console, verdicts: Sequence[Verdict]) -> None:
         table.add_row(f"functions ended a second {when}", *(f"{v.rates.get(when, 0):.1f}" for v in verdicts))
     console.print(table)
     for verdict in verdicts:
-        for sort, what in verdict.wrong:
+        found = [("slowest", verdict.slowest)] if verdict.slowest else []
+        for sort, what in found + verdict.wrong:
             console.print(f"seed {verdict.seed}, {sort}: {what}", markup=False, highlight=False, soft_wrap=True)

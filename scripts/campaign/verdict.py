@@ -24,6 +24,7 @@ class Verdict:
     starts: int = 0  #: of functions that may start once
     wrong: list[tuple[str, str]] = field(default_factory=list)  #: sort, and what it is
     slowest_recovery: float = 0.0  #: in leases
+    slowest: str = ""  #: which that was
     losses_without_fault: int = 0
     rates: dict[str, float] = field(default_factory=dict)  #: functions finished a second: before, during, after
 
@@ -44,6 +45,7 @@ class Verdict:
             "starts": self.starts,
             **{sort.replace(" ", "_"): self.count(sort) for sort in SORTS},
             "slowest_recovery": round(self.slowest_recovery, 2),
+            "slowest": self.slowest,
             "losses_without_fault": self.losses_without_fault,
             "rates": {when: round(rate, 2) for when, rate in self.rates.items()},
             "wrong": [list(each) for each in self.wrong],
