@@ -22,10 +22,14 @@ ENDS = ("finished", "failed", "stopped", "canceled")
 SILENCING = ("kill agent", "kill node", "stop node", "silent link")
 
 
-def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float) -> None:
-    """Fill in the figures."""
+def count_faults(verdict: Verdict, driven: Driven) -> None:
+    """Fill in what was done, however far that came."""
     verdict.faults.update(done.kind for done in driven.done)
     verdict.missed, verdict.checks = driven.missed, driven.checks
+
+
+def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float) -> None:
+    """Fill in how fast it was."""
     verdict.rates = {
         "before": _rate(follower.events, driven.began_ms, driven.faults_from_ms),
         "during": _rate(follower.events, driven.faults_from_ms, driven.faults_to_ms),
