@@ -30,6 +30,7 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
         monkeypatch.setattr(loader, "source", {"layout": GUARD, **texts}.__getitem__)
         monkeypatch.setattr(loader, "operations", lambda: {"top": "client"})
         monkeypatch.setattr(loader, "header", loader.header.__wrapped__)
+        monkeypatch.setattr(loader, "pieces_of", loader.pieces_of.__wrapped__)
         return loader.load.__wrapped__("top", RQ_KEY_PREFIX).text
 
     return made

@@ -24,7 +24,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -99,7 +99,7 @@ class Script:
         return re.sub(r"(?:user_script|<script>):(\d+)", origin, message)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Piece:
     """One definition of a library, or the body of an operation: its lines, without comments, and their numbers."""
 
@@ -107,13 +107,11 @@ class Piece:
     defines: tuple[str, ...]  #: `Node.load`, or names that are the file's own
     lines: list[tuple[int, str]]
 
-    def names(self) -> set[str]:
+    @cached_property
+    def names(self) -> frozenset[str]:
         """All that it may use: qualified names, and words that may be the file's own."""
-        found: set[str] = set()
-        for _, line in self.lines:
-            found.update(_WORD.findall(line))
-            found.update(f"{table}.{name}" for table, name in _QUALIFIED.findall(line))
-        return found
+        text = "\n".join(line for _, line in self.lines)
+        return frozenset(_WORD.findall(text)).union(f"{table}.{name}" for table, name in _QUALIFIED.findall(text))
 
 
 def _libraries() -> Iterable[Traversable]:
@@ -174,11 +172,11 @@ def load(name: str, rq_prefix: str) -> Script:
     order = _in_order(_GUARD, name)
     last = [f"{table_of(file)}.{header(file).last}" for file in order if header(file).last]
     first = _first_of(_GUARD)
-    pieces = _reached([piece for file in order for piece in _pieces(file)], [first, *last])
-    if any(_TIMES & piece.names() for piece in pieces):
+    pieces = _reached([piece for file in order for piece in pieces_of(file)], [first, *last])
+    if any(_TIMES & piece.names for piece in pieces):
         order = _in_order(_TIMEKEEPER, name)
         first = _first_of(_TIMEKEEPER)
-        pieces = _reached([piece for file in order for piece in _pieces(file)], [first, *last])
+        pieces = _reached([piece for file in order for piece in pieces_of(file)], [first, *last])
     body = [piece for piece in pieces if piece.file == name]
     chunks = [(f"{name}.lua:prelude", line) for line in _prelude(name, pieces, rq_prefix)]
     for file in order[:-1]:
@@ -230,7 +228,8 @@ def _in_order(*names: str) -> list[str]:
     return order
 
 
-def _pieces(file: str) -> list[Piece]:
+@cache
+def pieces_of(file: str) -> Sequence[Piece]:
     """The definitions of a library, each from a line without indent to the next one; an operation is one piece."""
     pieces: list[Piece] = []
     is_library = file not in operations()
@@ -260,20 +259,21 @@ def _reached(pieces: list[Piece], last: Sequence[str]) -> list[Piece]:
             if key in definitions:
                 raise BadHeader(f"{piece.file}.lua: {name} is defined twice")
             definitions[key] = piece
+    known = {name for _, name in definitions}
     reached: dict[int, Piece] = {}
     left = [pieces[-1], *(definitions["", name] for name in last)]
     while left:
         piece = left.pop()
         if id(piece) not in reached:
             reached[id(piece)] = piece
-            keys = (("" if "." in name else piece.file, name) for name in piece.names())
+            keys = (("" if "." in name else piece.file, name) for name in known & piece.names)
             left += [definitions[key] for key in keys if key in definitions]
     return [piece for piece in pieces if id(piece) in reached]
 
 
 def _prelude(name: str, pieces: list[Piece], rq_prefix: str) -> list[str]:
     """The locals that a script begins with: keys, fields, the context of the call, its arguments, and all tables."""
-    used = set().union(*(piece.names() for piece in pieces))
+    used = set().union(*(piece.names for piece in pieces))
     schema = paths(rq_prefix)
     keys = sorted(word.partition(".")[2] for word in used if word.startswith("K."))
     lines = ["local P = KEYS[1]", *_WHOLE]

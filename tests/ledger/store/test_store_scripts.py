@@ -26,10 +26,14 @@ class TestScriptBug:
                 return "\n".join([*text.splitlines()[:-1], line]) if name == file else text
 
             monkeypatch.setattr(loader, "source", changed)
+            forget()
+
+        def forget() -> None:
             loader.load.cache_clear()
+            loader.pieces_of.cache_clear()
 
         yield replace
-        loader.load.cache_clear()
+        forget()
 
     @pytest.mark.parametrize(
         "line",
