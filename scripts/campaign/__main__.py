@@ -51,7 +51,9 @@ def main(
     began_s = time.monotonic()
 
     def tell(what: str) -> None:
-        progress.print(f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False, markup=False)
+        progress.print(
+            f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False, markup=False, soft_wrap=True
+        )
 
     verdicts: list[Verdict] = []
     for seed in seeds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from campaign.driving import Driven
+from campaign.driving import Done, Driven
 from campaign.faults.fault import REDIS
 from campaign.journal import SINGLE_ID
 from campaign.verdict import SLOW, Verdict
@@ -18,8 +18,6 @@ MOST_TO_RECOVER, LEAST_AFTER = 2.0, 0.95
 
 ENDS = ("finished", "failed", "stopped", "canceled")
 """How a reservation is given back at an attempt's end."""
-
-SILENCING = ("kill agent", "kill node", "stop node", "silent link")
 
 
 def count_faults(verdict: Verdict, driven: Driven) -> None:
@@ -37,11 +35,13 @@ def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float
     }
     lost = [each for each in follower.events if each.fields["event"] == "node" and each.fields["change"] == "lost"]
     for event in lost:
-        found = _recovery(event, driven, follower, lease_s)
-        if found is None:
+        near = _faults_near(event, driven, follower, lease_s * 1000)
+        found = _recovery(event, near, follower, lease_s * 1000)
+        verdict.slowest_recovery, verdict.slowest = max((verdict.slowest_recovery, verdict.slowest), found)
+        if not near:
             verdict.losses_without_fault += 1
-        else:
-            verdict.slowest_recovery, verdict.slowest = max((verdict.slowest_recovery, verdict.slowest), found)
+        elif all(done.target == REDIS for done in near):
+            verdict.losses_with_redis += 1
 
 
 def judge_speed(verdict: Verdict) -> None:
@@ -53,30 +53,29 @@ def judge_speed(verdict: Verdict) -> None:
         verdict.note(SLOW, f"{before:.1f} functions a second ended before the faults, and {after:.1f} after them")
 
 
-def _recovery(loss: Event, driven: Driven, follower: Follower, lease_s: float) -> tuple[float, str] | None:
-    """From the fault that a node was lost to until the last of its work was given back, in leases and in words.
-
-    None: there was no fault. Only faults from which on it is silent have a moment from which that is counted; of others
-    it is 0.
-    """
-    node, lease_ms = loss.fields["node"], lease_s * 1000
-    near = [
+def _faults_near(loss: Event, driven: Driven, follower: Follower, lease_ms: float) -> list[Done]:
+    """Those that a node may have been lost to."""
+    return [
         done
         for done in driven.done
-        if done.target in (node, REDIS)
+        if done.target in (loss.fields["node"], REDIS)
         and done.at_ms <= loss.at_ms
-        and _leases(follower, max(done.at_ms, done.until_ms), loss, lease_ms) < MOST_LEASES
+        and _leases(follower, follower.uptime_ms(max(done.at_ms, done.until_ms)), loss, lease_ms) < MOST_LEASES
     ]
-    silent = [done for done in near if done.kind in SILENCING and not 0 < done.until_ms < loss.at_ms]
-    if not near or not silent:
-        return (0.0, "") if near else None
-    fault, returned = silent[-1], _returned(loss, follower.events)
+
+
+def _recovery(loss: Event, near: Sequence[Done], follower: Follower, lease_ms: float) -> tuple[float, str]:
+    """From a lost node's last heartbeat until the last of its work was given back, in leases and in words."""
+    node, returned = loss.fields["node"], _returned(loss, follower.events)
     last = returned[-1] if returned else loss
+    beat = follower.lease_end(node, loss.at_ms) - lease_ms
+    own = [done for done in near if done.target == node]
+    faults = ", ".join(f"{done.number} {done.kind} {(loss.at_ms - done.at_ms) / 1000:.1f} s before" for done in own)
     told = (
-        f"fault {fault.number} ({fault.kind} {node}); lost {(loss.at_ms - fault.at_ms) / 1000:.1f} s later, the last "
-        f"of {len(returned)} given back after {(last.at_ms - fault.at_ms) / 1000:.1f} s"
+        f"{node} was lost {_leases(follower, beat, loss, lease_ms):.2f} leases after a heartbeat, and the last of "
+        f"{len(returned)} given back {(last.at_ms - loss.at_ms) / 1000:.1f} s later ({faults or 'not struck itself'})"
     )
-    return _leases(follower, fault.at_ms, last, lease_ms), told
+    return _leases(follower, beat, last, lease_ms), told
 
 
 def _returned(loss: Event, events: Iterable[Event]) -> list[Event]:
@@ -99,8 +98,9 @@ def _returned(loss: Event, events: Iterable[Event]) -> list[Event]:
     return returned
 
 
-def _leases(follower: Follower, from_ms: int, to: Event, lease_ms: float) -> float:
-    return (follower.uptime_ms(to.at_ms) - follower.uptime_ms(from_ms)) / lease_ms
+def _leases(follower: Follower, from_ms: float, to: Event, lease_ms: float) -> float:
+    """From a moment of uptime on."""
+    return (follower.uptime_ms(to.at_ms) - from_ms) / lease_ms
 
 
 def _rate(events: Sequence[Event], from_ms: int, to_ms: int) -> float:

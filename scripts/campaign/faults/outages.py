@@ -73,9 +73,7 @@ def _flush_functions(world: World, draw: random.Random) -> Struck | None:
 
 def _cut_all(world: World, draw: random.Random) -> Struck | None:
     """CLIENT KILL of everybody."""
-    client: Any = world.direct()
-    for kind in ("normal", "pubsub"):
-        client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    world.pair.master.cut_all()
     return Struck(REDIS)
 
 
