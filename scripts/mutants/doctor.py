@@ -69,4 +69,15 @@ MUTANTS = (
         "  return false\n",
         (f"{BESIDES}[somebody parked in a run that ended-real]",),
     ),
+    Mutant(
+        "doctor-clock",
+        "nobody is told that his clock and that of Redis differ",
+        "handoff/doctor/server.py",
+        "    if off > MOST_SKEW_S:\n",
+        "    if off > 10**6:\n",
+        (
+            "tests/cli/test_cli_doctor_around.py::test_what_is_wrong_around_the_books_is_told_and_exits_with_1"
+            "[the clock of this host]",
+        ),
+    ),
 )
