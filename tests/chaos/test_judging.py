@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from campaign import functions, graphs
+from campaign import functions, graphs, world
 from campaign.capacity import overruns
 from campaign.driving import Done, Driven
 from campaign.faults import KINDS
@@ -38,9 +38,10 @@ class Scene:
         """Jobs of all namespaces have their names in common."""
         return f"{self.cluster.namespace}-{name}"
 
-    def submit(self, name: str) -> None:
+    def submit(self, name: str, retries: int = 0, **options: Any) -> None:
+        """As it was ordered; `retries` and `options` are those that are forgotten then."""
         id = self.id(name)
-        order = Order(id, SINGLE, "work", 20, 0.0, 0)
+        order = Order(id, SINGLE, "work", 20, 0.0, retries, options)
         self.journal.note("asked", id, asdict(order))
         self.cluster.enqueue(functions.work, job_id=id)
         self.journal.note("taken", id)
@@ -61,9 +62,9 @@ class Scene:
     def verdict(self) -> Verdict:
         verdict = Verdict(1, 1.0)
         events = [Event(int(fields["at_ms"]), fields) for _, fields in self.cluster.events()]
-        world: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
+        told: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
         submitted, _ = gather(self.folder)
-        Judge(world, Driven(done=self.faults), KINDS, events, False, verdict).judge(submitted)
+        Judge(told, Driven(done=self.faults), KINDS, events, False, verdict).judge(submitted)
         return verdict
 
     def sorts(self) -> list[str]:
@@ -134,8 +135,34 @@ def test_a_death_is_to_be_explained_by_a_fault_of_that_node(scene: Scene) -> Non
     scene.faults = [Done(1, "kill child", "b", at_ms, at_ms), Done(2, "drain", "a", at_ms, at_ms)]
     assert scene.sorts() == [WRONG]
 
+    scene.faults = [Done(1, "kill child", "a", at_ms + 1, at_ms + 1)]
+    assert scene.sorts() == [WRONG]
+
     scene.faults = [Done(1, "kill child", "a", at_ms, at_ms)]
     assert scene.sorts() == []
+
+
+def test_a_function_that_is_given_up_before_its_retries_are_is_seen(scene: Scene) -> None:
+    scene.submit("f", retries=2)
+    scene.agent.finish(died(scene.start("f")))
+    at_ms = int(scene.cluster.events()[-1][1]["at_ms"])
+    scene.faults = [Done(1, "kill child", "a", at_ms, at_ms)]
+
+    ((sort, what),) = scene.verdict().wrong
+
+    assert sort == WRONG
+    assert "with 2 retries was given up" in what
+
+
+def test_a_start_where_it_is_not_to_run_is_seen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(world.MACHINES, "a", {"zone": "x"})
+    scene.submit("f", where={"zone": "x"})
+    scene.run("f")
+    assert scene.sorts() == []
+
+    scene.submit("g", where={"zone": "y"})
+    scene.run("g")
+    assert scene.sorts() == [WRONG]
 
 
 def test_a_cancel_is_to_be_somebodys(scene: Scene) -> None:
