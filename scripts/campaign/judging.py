@@ -14,6 +14,7 @@ from campaign.driving import Driven
 from campaign.faults import FORGETTING, Kind
 from campaign.faults.dying import CHILD_DIED, POISONED
 from campaign.faults.fault import REDIS
+from campaign.faults.going_back import EMPTY
 from campaign.journal import GRAPH, Order, Submitted
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
 from campaign.watching import Event
@@ -22,6 +23,7 @@ from handoff.errors import (
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
+    InvalidFunction,
     NodeLost,
     ResourcesUnavailable,
     UnknownFunction,
@@ -67,6 +69,9 @@ class Judge:
         for each in submitted.values():
             if each.refused.startswith(ResourcesUnavailable.__name__) and each.order.code == graphs.WHOLE:
                 self.verdict.submitted["graph refused"] += 1
+            elif each.refused.startswith(InvalidFunction.__name__) and "durability" in each.order.options:
+                # There was no replica; an earlier try may have arrived all the same.
+                self._judge_single(each)
             elif each.refused:
                 self.verdict.note(WRONG, f"{each.order.id} was refused: {each.refused}")
             elif each.order.kind == GRAPH:
@@ -152,9 +157,17 @@ class Judge:
 
     def _judge_absent(self, each: Submitted, is_touched: bool) -> None:
         self.verdict.submitted["absent"] += 1
-        forgotten_ms = max((done.until_ms for done in self.driven.done if done.kind in FORGETTING), default=0)
-        if each.is_taken and not is_touched and each.at_s * 1000 > forgotten_ms:
+        if each.taken_s and not is_touched and not self._may_be_forgotten(each):
             self.verdict.note(LOST, f"{each.order.id} was acknowledged and is not in the books")
+
+    def _may_be_forgotten(self, each: Submitted) -> bool:
+        """Whether Redis was emptied later, or has gone back to before it was acknowledged."""
+        return any(
+            each.at_s * 1000 <= done.until_ms
+            and (done.kind == EMPTY or (not each.is_durable and each.taken_s * 1000 >= done.at_ms))
+            for done in self.driven.done
+            if done.kind in FORGETTING
+        )
 
     def _is_explained(self, each: Submitted, record: Record, error: HandoffError) -> bool:
         order = each.order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,9 @@ import pytest
 from campaign import functions, graphs, world
 from campaign.capacity import overruns
 from campaign.driving import Done, Driven
-from campaign.faults import KINDS
+from campaign.faults import FORGETTING, KINDS
+from campaign.faults.fault import REDIS
+from campaign.faults.going_back import EMPTY
 from campaign.journal import GRAPH, SINGLE, Journal, Order, gather
 from campaign.judging import Judge
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
@@ -64,7 +67,7 @@ class Scene:
         events = [Event(int(fields["at_ms"]), fields) for _, fields in self.cluster.events()]
         told: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
         submitted, _ = gather(self.folder)
-        Judge(told, Driven(done=self.faults), KINDS, events, False, verdict).judge(submitted)
+        Judge(told, Driven(done=self.faults), {**KINDS, **FORGETTING}, events, False, verdict).judge(submitted)
         return verdict
 
     def sorts(self) -> list[str]:
@@ -111,6 +114,26 @@ def test_what_was_acknowledged_and_is_gone_is_seen_unless_rq_has_deleted_it(scen
     scene.touched[scene.id("f")] = {"delete"}
 
     assert scene.sorts() == []
+
+
+def test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back(scene: Scene) -> None:
+    from_ms = round(time.time() * 1000)
+    for name, is_durable in (("f", False), ("g", True)):
+        order = Order(scene.id(name), SINGLE, "work", 20, 0.0, 0)
+        scene.journal.note("asked", order.id, asdict(order))
+        scene.journal.note("taken", order.id, is_durable)
+    to_ms = round(time.time() * 1000) + 1
+
+    def lost(kind: str, at_ms: int, until_ms: int) -> list[str]:
+        scene.faults = [Done(1, kind, REDIS, at_ms, until_ms)]
+        return [what.partition(" ")[0] for _, what in scene.verdict().wrong]
+
+    f, g = scene.id("f"), scene.id("g")
+    assert lost("roll redis back", from_ms, to_ms) == [g]
+    assert lost("roll redis back", to_ms, to_ms + 1) == [f, g]
+    assert lost("roll redis back", from_ms - 1, from_ms - 1) == [f, g]
+    assert lost(EMPTY, to_ms, to_ms) == []
+    assert lost(EMPTY, from_ms - 1, from_ms - 1) == [f, g]
 
 
 def test_a_wrong_answer_is_seen_in_the_books_and_with_a_client(scene: Scene) -> None:
