@@ -19,6 +19,7 @@ from handoff.ledger.store import Store
 from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
+from support.quick_scripts import compile_scripts_once
 
 TESTS = Path(__file__).parent
 
@@ -43,6 +44,8 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.register_profile("few examples", settings.get_profile("any machine"), max_examples=10, derandomize=True)
 settings.load_profile("any machine")
 
+
+compile_scripts_once()
 
 # Tests pretend gpus: they are to do so where gpus are hidden from them too.
 os.environ.pop("CUDA_VISIBLE_DEVICES", None)

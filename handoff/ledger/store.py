@@ -192,7 +192,7 @@ class Store:
             self._forms.refuse_unseen(command)
             left_s = max(0.0, deadline_s - time.monotonic())
             # A repeat, which writes nothing by itself, is behind all that was written before it.
-            mark = [self._forms.command(*marking)] if attempts > 1 else []
+            mark = [self._forms.beside(command, *marking)] if attempts > 1 else []
             first, *marked, waited = self._in_one_trip([command, *mark, wait(left_s)], left_s)
             if isinstance(first, Exception):
                 raise first

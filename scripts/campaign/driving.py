@@ -16,7 +16,6 @@ from campaign import books
 from campaign.faults import Kind
 from campaign.faults.fault import REDIS
 from campaign.plan import Planned, calm_s
-from campaign.watching import Follower
 from campaign.world import World
 from handoff.errors import StoreUnavailable
 
@@ -52,10 +51,8 @@ class Driven:
 class Driver:
     """Carries out a plan; what must be judged later it writes into `driven`."""
 
-    def __init__(
-        self, world: World, follower: Follower, kinds: Mapping[str, Kind], tell: Callable[[str], None]
-    ) -> None:
-        self._world, self._follower, self._kinds, self._tell = world, follower, kinds, tell
+    def __init__(self, world: World, kinds: Mapping[str, Kind], tell: Callable[[str], None]) -> None:
+        self._world, self._kinds, self._tell = world, kinds, tell
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self.driven = Driven()

@@ -26,6 +26,7 @@ LOOKING_AT_AN_END = frozenset({"startswith", "endswith", "removeprefix", "remove
 TAKE_APART = {
     "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
     "handoff/ledger/address.py": "the address of a server",
+    "handoff/ledger/forms.py": "what Redis says of a call that it does not do",
     "handoff/ledger/sentinels.py": "what redis-py says of an error",
     "handoff/ledger/server_version.py": "the version of a server",
     "handoff/ledger/passwords.py": "addresses, wherever they stand, and /proc/self/stat",

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, StoreUnavailable
@@ -19,6 +19,7 @@ from handoff.ledger.store import may_pass
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
 from support.processes import environment
+from support.users import add_user
 from support.waiting import LIMIT_S, wait_until
 
 RIGHTS = re.search(
@@ -29,18 +30,9 @@ Login = Callable[..., str]
 
 
 @pytest.fixture
-def login(server: RedisServer) -> Iterator[Login]:
+def login(server: RedisServer) -> Login:
     """The address for a new user with these rights."""
-    names: list[str] = []
-    with redis.Redis.from_url(server.url) as admin:
-
-        def make(*rights: str) -> str:
-            names.append(f"u{uuid.uuid4().hex[:8]}")
-            admin.execute_command("ACL", "SETUSER", names[-1], "on", ">secret", *rights)
-            return f"redis://{names[-1]}:secret@127.0.0.1:{server.port}/0"
-
-        yield make
-        admin.acl_deluser(*names or ["nobody"])
+    return partial(add_user, server)
 
 
 def end(command: list[str], url: str) -> subprocess.CompletedProcess[str]:
