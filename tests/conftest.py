@@ -7,7 +7,6 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import fakeredis
 import pytest
@@ -80,12 +79,16 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["fake", "real"])
 def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """A connection to fakeredis, then to a real server: the contract holds on both."""
+    """A connection to fakeredis, then to a real server, which has nothing yet: the contract holds on both.
+
+    What other tests have left would be walked over by each look at all of the books.
+    """
     if request.param == "fake":
         yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
         return
     server: RedisServer = request.getfixturevalue("server")
     with redis.Redis.from_url(server.url) as connection:
+        connection.flushdb()
         yield connection
 
 
@@ -95,18 +98,6 @@ def cluster(connection: redis.Redis) -> Iterator[Cluster]:
     with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
         yield cluster
         check_books(cluster.store)
-        _clear(cluster)
-
-
-def _clear(cluster: Cluster) -> None:
-    """Leave nothing of the namespace: what walks over all of rq's queues would take longer with every test."""
-    client: Any = cluster.connection
-    for key in client.scan_iter(match=f"*{cluster.namespace}*", count=1000):
-        client.delete(key)
-    queues = cluster.store.keys("rq_queues")
-    for queue in client.smembers(queues):
-        if cluster.namespace.encode() in queue:
-            client.srem(queues, queue)
 
 
 @pytest.fixture
