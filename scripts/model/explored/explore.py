@@ -133,7 +133,13 @@ class Explorer:
         return s.freeze()
 
     def _come_to_the_end(self, frozen: bytes) -> None:
-        """Go on without faults until nothing is to do, or until where that is known to come to its end."""
+        """Go on without faults until nothing is to do, or until where that is known to come to its end.
+
+        How many faults there might still have been makes no difference then, nor do calls that do not arrive any more.
+        """
+        s = State.thaw(frozen)
+        s.left, s.late = [0] * len(s.left), []
+        frozen = s.freeze()
         passed: list[bytes] = []
         while (digest := _digest(frozen)) not in self._ends:
             passed.append(digest)
