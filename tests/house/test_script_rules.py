@@ -12,7 +12,7 @@ TEXTS = tuple(file for file in FILES if file.startswith("texts/"))
 OTHERS = tuple(file for file in FILES if file not in TEXTS)
 
 COUNTS_ATTEMPTS = {"jobs/executions", "recall"}
-"""An attempt counts from its start, however it ends; one that was not begun is taken back, and after a roll-back told."""
+"""An attempt counts from its start, however it ends; one that was not begun is taken back, after a roll-back told."""
 
 BEGINS_WITH = {"jobs/queues", "housekeeping/queue_sweep"}
 """These compare how keys of RQ's queues begin, which is no text of ours."""
