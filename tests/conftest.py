@@ -54,14 +54,25 @@ os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the slow tier what asks fakeredis again what it asks a real server."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Leave to the slow tier what asks fakeredis again what it asks a real server; what may take long begins first.
+
+    At the end the longest would run alone.
+    """
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         is_fake = "fake" in (given.get("connection"), given.get("database"))
         if is_fake and item.path.relative_to(TESTS).as_posix().startswith(ON_REAL_SERVERS):
             item.add_marker(pytest.mark.slow)
+    yield
+    items.sort(key=_limit_s, reverse=True)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    """How long it may take, where it says so itself."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session")
