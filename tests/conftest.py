@@ -7,7 +7,6 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import fakeredis
 import pytest
@@ -55,14 +54,25 @@ os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the slow tier what asks fakeredis again what it asks a real server."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Leave to the slow tier what asks fakeredis again what it asks a real server; what may take long begins first.
+
+    At the end the longest would run alone.
+    """
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         is_fake = "fake" in (given.get("connection"), given.get("database"))
         if is_fake and item.path.relative_to(TESTS).as_posix().startswith(ON_REAL_SERVERS):
             item.add_marker(pytest.mark.slow)
+    yield
+    items.sort(key=_limit_s, reverse=True)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    """How long it may take, where it says so itself."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session")
@@ -80,12 +90,16 @@ def server() -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["fake", "real"])
 def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """A connection to fakeredis, then to a real server: the contract holds on both."""
+    """A connection to fakeredis, then to a real server, which has nothing yet: the contract holds on both.
+
+    What other tests have left would be walked over by each look at all of the books.
+    """
     if request.param == "fake":
         yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
         return
     server: RedisServer = request.getfixturevalue("server")
     with redis.Redis.from_url(server.url) as connection:
+        connection.flushdb()
         yield connection
 
 
@@ -95,18 +109,6 @@ def cluster(connection: redis.Redis) -> Iterator[Cluster]:
     with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
         yield cluster
         check_books(cluster.store)
-        _clear(cluster)
-
-
-def _clear(cluster: Cluster) -> None:
-    """Leave nothing of the namespace: what walks over all of rq's queues would take longer with every test."""
-    client: Any = cluster.connection
-    for key in client.scan_iter(match=f"*{cluster.namespace}*", count=1000):
-        client.delete(key)
-    queues = cluster.store.keys("rq_queues")
-    for queue in client.smembers(queues):
-        if cluster.namespace.encode() in queue:
-            client.srem(queues, queue)
 
 
 @pytest.fixture

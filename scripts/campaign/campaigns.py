@@ -86,6 +86,8 @@ class Campaign:
         Judge(world, driven, self.kinds, follower.events, self.forgets, verdict).judge(submitted)
         measure(verdict, driven, follower, self.lease_s)
         verdict.note(BROKEN, *processes.said(world.outputs, ODD_WORDS))
+        written = [*world.outputs, *world.folder.glob("*.journal")]
+        verdict.note(BROKEN, *(f"a password: {line}" for line in processes.said(written, [world.pair.password])))
         if not unended:
             _end_agents(world)
             verdict.note(LEAKED, *books.check_expired(world))

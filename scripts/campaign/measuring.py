@@ -23,7 +23,7 @@ ENDS = ("finished", "failed", "stopped", "canceled")
 def count_faults(verdict: Verdict, driven: Driven) -> None:
     """Fill in what was done, however far that came."""
     verdict.faults.update(done.kind for done in driven.done)
-    verdict.missed, verdict.checks = driven.missed, driven.checks
+    verdict.missed, verdict.checks, verdict.rounds = driven.missed, driven.checks, driven.rounds
 
 
 def measure(verdict: Verdict, driven: Driven, follower: Follower, lease_s: float) -> None:
@@ -48,6 +48,9 @@ def judge_speed(verdict: Verdict) -> None:
     """Say what is slow: not for a machine on which anything else may run."""
     if verdict.slowest_recovery > MOST_TO_RECOVER:
         verdict.note(SLOW, f"{verdict.slowest_recovery:.2f} leases to recover: {verdict.slowest}")
+    unstruck = verdict.losses_without_fault + verdict.losses_with_redis
+    if unstruck:
+        verdict.note(SLOW, f"nodes were lost that nothing had struck but what strikes all: {unstruck} times")
     before, after = verdict.rates["before"], verdict.rates["after"]
     if after < LEAST_AFTER * before:
         verdict.note(SLOW, f"{before:.1f} functions a second ended before the faults, and {after:.1f} after them")

@@ -18,6 +18,7 @@ def show(console: Console, verdicts: Sequence[Verdict]) -> None:
     table.add_section()
     table.add_row("faults", *(str(verdict.faults.total()) for verdict in verdicts))
     table.add_row("looks at the books meanwhile", *(str(verdict.checks) for verdict in verdicts))
+    table.add_row("rounds of the doctor", *(str(verdict.rounds) for verdict in verdicts))
     for state in sorted({state for verdict in verdicts for state in verdict.submitted}):
         table.add_row(state, *(str(verdict.submitted[state]) for verdict in verdicts))
     table.add_row("functions and graphs", *(str(verdict.submitted.total()) for verdict in verdicts))

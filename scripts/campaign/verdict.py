@@ -20,6 +20,7 @@ class Verdict:
     faults: Counter[str] = field(default_factory=Counter)
     missed: int = 0
     checks: int = 0
+    rounds: int = 0
     submitted: Counter[str] = field(default_factory=Counter)  #: functions and graphs, by how they ended
     starts: int = 0  #: of functions that may start once
     wrong: list[tuple[str, str]] = field(default_factory=list)  #: sort, and what it is
@@ -42,6 +43,7 @@ class Verdict:
             "faults": dict(sorted(self.faults.items())),
             "missed": self.missed,
             "checks": self.checks,
+            "rounds": self.rounds,
             "submitted": dict(self.submitted),
             "starts": self.starts,
             **{sort.replace(" ", "_"): self.count(sort) for sort in SORTS},

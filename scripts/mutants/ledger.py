@@ -227,4 +227,14 @@ MUTANTS = (
             "tests/ledger/store/test_store_silence.py::test_a_call_on_a_connection_that_has_died_silently_is_answered_on_a_fresh_one",
         ),
     ),
+    Mutant(
+        "store-shortest",
+        "a call with a short time-out lasts longer than that where the server is silent",
+        "handoff/ledger/store.py",
+        "min(SHORTEST_SILENCE_S, self.timeout_s / 4)",
+        "min(SHORTEST_SILENCE_S, self.timeout_s)",
+        (
+            "tests/ledger/store/test_store_silence.py::test_a_server_that_says_nothing_is_told_within_the_timeout_of_the_cluster[1-a used connection]",
+        ),
+    ),
 )

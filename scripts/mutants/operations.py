@@ -171,4 +171,38 @@ MUTANTS = (
             "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-taken away it is a resource of the nodes again]",
         ),
     ),
+    Mutant(
+        "finish-late",
+        "a take that a later call has overtaken starts functions for nobody",
+        "handoff/ledger/lua/operations/node/finish.lua",
+        "if last > op then\n",
+        "if last > op + 1000 then\n",
+        ("tests/ledger/test_late_calls.py::test_a_take_that_a_later_call_has_overtaken_starts_nothing[fake]",),
+    ),
+    Mutant(
+        "beat-late",
+        "a beat that comes late has functions count as lost that were started after it was sent",
+        "handoff/ledger/lua/operations/node/beat.lua",
+        "Reconcile.node(node, reserved, has, op)",
+        "Reconcile.node(node, reserved, has, -1)",
+        ("tests/ledger/test_late_calls.py::test_a_beat_says_nothing_of_what_was_started_after_it_was_sent[fake]",),
+    ),
+    Mutant(
+        "beat-never-sure",
+        "what an agent says nothing of is never lost",
+        "handoff/ledger/lua/libraries/jobs/executions.lua",
+        "K.running .. node_name, id)) > op\n",
+        "K.running .. node_name, id)) >= op\n",
+        ("tests/ledger/test_late_calls.py::test_what_was_started_before_a_beat_and_is_not_in_it_is_lost[fake]",),
+    ),
+    Mutant(
+        "recall-late",
+        "what is told after a roll-back, and comes late, sets the number of calls back",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "if op > tonumber(node.op or 0) then\n",
+        "if op > 0 then\n",
+        (
+            "tests/ledger/test_late_calls.py::test_what_was_told_after_a_roll_back_does_not_set_the_number_of_calls_back[fake]",
+        ),
+    ),
 )

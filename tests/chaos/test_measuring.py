@@ -118,3 +118,7 @@ def test_a_loss_is_counted_that_no_fault_explains_or_only_one_that_strikes_all(s
     assert explained_by("kill node", "b") == (1, 0)
     assert explained_by("stop redis", REDIS) == (0, 1)
     assert explained_by("drain", "a") == (0, 0)
+
+    verdict = stream.measured(Done(1, "stop redis", REDIS, 1000))
+    judge_speed(verdict)
+    assert [sort for sort, _ in verdict.wrong] == [SLOW]

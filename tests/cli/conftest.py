@@ -34,6 +34,7 @@ def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(server: RedisServer) -> Iterator[Cluster]:
     """A namespace of its own on a real server: a command line opens its own connection."""
     with Cluster(server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
+        cluster.connection.flushdb()
         yield cluster
         check_books(cluster.store)
 
