@@ -1,4 +1,4 @@
-"""What all tests share: both kinds of server, a namespace of one's own, and the check of the books after each test."""
+"""What all tests share: the kinds of servers, a namespace of one's own, and the check of the books after each test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import fakeredis
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
@@ -18,7 +17,9 @@ from handoff.ledger.store import Store
 from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
+from support.kinds import KINDS, connect, kind_of, runs_on
 from support.quick_scripts import compile_scripts_once
+from support.users import ONLY_SCRIPTS, add_user
 
 TESTS = Path(__file__).parent
 
@@ -60,13 +61,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 
     At the end the longest would run alone.
     """
+    kept = []
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        is_fake = "fake" in (given.get("connection"), given.get("database"))
-        if is_fake and item.path.relative_to(TESTS).as_posix().startswith(ON_REAL_SERVERS):
+        kind, path = kind_of(given), path_of(item)
+        if kind in ("fake", "scripts") and path.startswith(ON_REAL_SERVERS):
             item.add_marker(pytest.mark.slow)
+        if not kind or runs_on(kind, path, item.name):
+            kept.append(item)
+    items[:] = kept
     yield
     items.sort(key=_limit_s, reverse=True)
+
+
+def path_of(item: pytest.Item) -> str:
+    """Where a test stands below this folder."""
+    return item.path.relative_to(TESTS).as_posix()
 
 
 def _limit_s(item: pytest.Item) -> float:
@@ -88,19 +98,19 @@ def server() -> Iterator[RedisServer]:
     server.stop()
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(scope="session")
+def by_scripts(server: RedisServer) -> str:
+    """The address of the real server for a user who may not call functions."""
+    return add_user(server, *ONLY_SCRIPTS)
+
+
+@pytest.fixture(params=KINDS)
 def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """A connection to fakeredis, then to a real server, which has nothing yet: the contract holds on both.
+    """A connection to a server of each kind, which has nothing yet: the contract holds on all.
 
     What other tests have left would be walked over by each look at all of the books.
     """
-    if request.param == "fake":
-        yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
-        return
-    server: RedisServer = request.getfixturevalue("server")
-    with redis.Redis.from_url(server.url) as connection:
-        connection.flushdb()
-        yield connection
+    yield from connect(request, path_of(request.node))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from handoff.local.server import RedisServer
 from support.books import check_books
 from support.command_line import Run, handoff
 from support.local import local_cluster
+from support.private_servers import client
 
 
 @pytest.fixture
@@ -37,6 +38,12 @@ def cluster(server: RedisServer) -> Iterator[Cluster]:
         cluster.connection.flushdb()
         yield cluster
         check_books(cluster.store)
+
+
+@pytest.fixture
+def no_libraries(server: RedisServer) -> None:
+    """Forget what other tests have called; it is brought again."""
+    client(server).function_flush()
 
 
 @pytest.fixture

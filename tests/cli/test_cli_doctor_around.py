@@ -21,6 +21,8 @@ from support.agent import FakeAgent
 from support.command_line import Run
 from support.private_servers import server_of
 
+pytestmark = pytest.mark.usefixtures("no_libraries")
+
 
 def told(cluster: Cluster) -> list[tuple[str, str]]:
     return [(found.what, found.text) for found in look_around(cluster.store)]
