@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 
 import redis
 
-from handoff.ledger.lua.loader import CONTEXT_ARGUMENTS, Script
+from handoff.ledger.lua.assembly import CONTEXT_ARGUMENTS
+from handoff.ledger.lua.loader import Script
 from handoff.ledger.store import ScriptBug, Store
 
 BATCH = 250
@@ -27,13 +28,13 @@ class Call:
     """One call of a script, not made yet."""
 
     script: Script
-    arguments: list[Any]
+    arguments: list[Any]  #: the prefix of keys, those of the context, and its own
 
     def but(self, **changed: Any) -> Call:
         """The same call with other arguments, by the names in the script's header."""
         arguments = self.arguments.copy()
         for name, value in changed.items():
-            arguments[len(CONTEXT_ARGUMENTS) + self.script.args.index(name)] = value
+            arguments[1 + len(CONTEXT_ARGUMENTS) + self.script.args.index(name)] = value
         return Call(self.script, arguments)
 
 
@@ -49,6 +50,11 @@ class BulkStore(Store):
     """A store that can also note a call in place of making it, and make any number at once."""
 
     _notes = False
+    _is_function = False
+
+    def __init__(self, client: redis.Redis, namespace: str) -> None:
+        super().__init__(client, namespace)
+        self._given: set[str] = set()  #: scripts that the server has
 
     def note(self, act: Callable[[], object]) -> Call:
         """Return the first call of a script in `act`, which ends there."""
@@ -69,20 +75,16 @@ class BulkStore(Store):
         """Make all calls in order. -> their replies, the tags as bytes"""
         pool: Any = self.client.connection_pool
         connection: Any = pool.get_connection()
-        loaded: set[str] = set()
         under_way: deque[list[Call]] = deque()
         left = iter(calls)
+        # The first shows in which form they are called, and brings what the server lacks for that.
+        yield from map(self._first, islice(left, 1))
         done = False
         try:
             while not done or under_way:
                 if batch := list(islice(left, BATCH)):
-                    for script in {call.script.sha: call.script for call in batch}.values():
-                        if script.sha not in loaded:
-                            self.client.script_load(script.text)
-                            loaded.add(script.sha)
-                    packed = connection.pack_commands(
-                        [("EVALSHA", call.script.sha, 1, self._prefix, *call.arguments) for call in batch]
-                    )
+                    self._give(batch)
+                    packed = connection.pack_commands([self._command(call) for call in batch])
                     connection.send_packed_command(packed, check_health=False)
                     under_way.append(batch)
                 done = not batch
@@ -96,11 +98,31 @@ class BulkStore(Store):
                 connection.disconnect()
             pool.release(connection)
 
+    def _first(self, call: Call) -> Reply:
+        def execute(*command: Any) -> Any:
+            self._is_function = command[0] == "FCALL"
+            return self._execute(*command)
+
+        tag, *rest = self._once(call.script, call.arguments, execute)
+        return [tag.encode(), *rest]
+
+    def _give(self, batch: list[Call]) -> None:
+        """Bring the scripts of these calls to the server, where they are called as such."""
+        for script in {call.script.sha: call.script for call in batch}.values():
+            if not self._is_function and script.sha not in self._given:
+                self.client.script_load(script.text)
+                self._given.add(script.sha)
+
+    def _command(self, call: Call) -> tuple[Any, ...]:
+        if self._is_function:
+            return self._forms.beside(("FCALL",), call.script, call.arguments)
+        return ("EVALSHA", call.script.sha, 1, *call.arguments)
+
     def _read(self, connection: Any, script: Script) -> Reply:
         try:
             reply: Reply = connection.read_response()
         except redis.ResponseError as error:
-            raise ScriptBug(f"{script.name}: {script.locate(str(error))}") from error
+            raise ScriptBug(f"{script.name}: {self._forms.locate(script, str(error))}") from error
         return reply
 
     def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[Reply, bool]:

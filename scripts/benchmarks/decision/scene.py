@@ -16,6 +16,7 @@ from benchmarks.decision.meter import Meter
 from benchmarks.functions import nothing
 from handoff import Cluster
 from handoff.ledger import functions as work
+from handoff.ledger.durable import Promises
 from handoff.local.server import RedisServer
 from handoff.words.resources import Number
 from support.agent import FakeAgent, ok
@@ -45,6 +46,7 @@ class Scene:
             server = stack.enter_context(RedisServer())
             self.cluster = stack.enter_context(Cluster(server.url))
             self.cluster.store = self.store = BulkStore(self.cluster.connection, self.cluster.namespace)
+            self.cluster._promises = Promises(self.store)
             self.meter = Meter(self.cluster.connection)
             self._submits: dict[tuple[object, ...], Call] = {}
             self._cancel = self.store.note(lambda: work.cancel(self.store, "job"))

@@ -110,8 +110,8 @@ class State:
         functions, nodes, agents, left, late, replay = marshal.loads(frozen)
         return cls(
             [Function(*each) for each in functions],
-            [Node(*head, dict(held), queue, dict(running)) for *head, held, queue, running in nodes],
-            [Agent(*head, dict(runs), ended, sent) for *head, runs, ended, sent in agents],
+            [Node(*(*head, dict(held), queue, dict(running))) for *head, held, queue, running in nodes],
+            [Agent(*(*head, dict(runs), ended, sent)) for *head, runs, ended, sent in agents],
             left, late, replay,
         )  # fmt: skip
 
