@@ -11,8 +11,8 @@ MUTANTS = (
         "durable-repeat",
         "a repeat promises what its connection has not written",
         "handoff/ledger/store.py",
-        "*marking[1])] if attempts > 1 else []",
-        "*marking[1])] if attempts > 9 else []",
+        "(*marking)] if attempts > 1 else []",
+        "(*marking)] if attempts > 9 else []",
         (
             f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-disk]",
             f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-replica]",
@@ -63,10 +63,10 @@ MUTANTS = (
     Mutant(
         "store-noscript",
         "a script that the server has forgotten is not brought back",
-        "handoff/ledger/store.py",
-        ("            except redis.exceptions.NoScriptError:\n                reply"),
-        ("            except ZeroDivisionError:\n                reply"),
-        ("tests/ledger/store/test_store_connection.py::TestSentinel::test_functions_are_submitted_through_it",),
+        "handoff/ledger/forms.py",
+        ("        except redis.exceptions.NoScriptError:\n            reply"),
+        ("        except ZeroDivisionError:\n            reply"),
+        ("tests/ledger/store/test_store_refusing.py",),
     ),
     Mutant(
         "store-insist",

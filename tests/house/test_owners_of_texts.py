@@ -30,6 +30,7 @@ TAKE_APART = {
     "handoff/ledger/server_version.py": "the version of a server",
     "handoff/ledger/passwords.py": "addresses, wherever they stand, and /proc/self/stat",
     "handoff/ledger/unavailable.py": "what Redis says of an error, in a script too",
+    "handoff/ledger/forms.py": "what Redis says of an error",
     "handoff/ledger/events.py": "the id of an event, as a user gives it",
     "handoff/ledger/rqmodel.py": "dotted names of Python",
     "handoff/cli/output.py": "blanks of what is shown",

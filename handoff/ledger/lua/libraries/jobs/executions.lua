@@ -1,11 +1,13 @@
 -- What runs on a node: our `running`, and the same as RQ's executions.
 --
 -- KEYS     rq_execution  rq_executions  rq_wip  rq_worker  running
+-- STATE    started  {}  reservations of what this script has started
 -- @include jobs/job  texts/number  texts/reservation  texts/timer  time/events  time/timers  time/timestamp
 
 -- Under `op`, the number of the agent's call.
 function Executions.begin(job, node, queue, op)
   local id = Job.reservation(job)
+  Call.started[#Call.started + 1] = id
   Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
     'attempts', Number.text(tonumber(job.attempts or 0) + 1))
   redis.call('ZADD', K.running .. node.name, op, id)
@@ -21,6 +23,12 @@ function Executions.begin(job, node, queue, op)
   end
   Events.emit('started', 'id', id, 'node', node.name, 'epoch', node.epoch, 'attempt', job.attempts, 'retries',
     job.retries or '0')
+end
+
+-- Reservations of what this script has started, in the order in which they are read again.
+function Executions.begun()
+  table.sort(Call.started)
+  return Call.started
 end
 
 function Executions.finish(node_name, queue, id)

@@ -1,13 +1,17 @@
 -- One function as the job hash of RQ, with our own fields beside RQ's (handoff.ledger.fields), which RQ ignores. Here
--- they go by the names that they have on that page: `job.demand`.
+-- they go by the names that they have on that page: `job.demand`. It is read once a script, and written at its end: a
+-- finish that starts the next function would write its hash five times.
 --
 -- KEYS     order  rq_job
+-- STATE    jobs          {}  id -> the job
+--          unsaved_jobs  {}  id -> {field of the hash -> its value, or false: none}
+-- @finally save
 -- @include texts/cost  texts/demand  texts/number  texts/options  texts/reservation  texts/resource
 -- @include texts/run_id  texts/terms
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
-  'base', 'reserved', 'shunned', 'deaths', 'code'}
+  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes'}
 
 local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
   failed = true, stopped = true, canceled = true}
@@ -107,6 +111,9 @@ end
 
 -- nil where there is no such job: it expired, or rq deleted it.
 function Job.read(id)
+  if Call.jobs[id] then
+    return Call.jobs[id]
+  end
   -- What is no hash at all is nothing of ours.
   local values = redis.pcall('HMGET', K.rq_job .. id, unpack(STORED))
   if values.err or (not values[1] and not values[3]) then
@@ -118,11 +125,65 @@ function Job.read(id)
     job[name] = values[i] and values[i] ~= '' and values[i] or nil
   end
   look_at(job)
+  Call.jobs[id] = job
   return job
+end
+
+-- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}
+function Job.new(id, fields)
+  local unsaved = {}
+  for i = 1, #fields, 2 do
+    unsaved[fields[i]] = fields[i + 1]
+  end
+  local job = {id = id, status = 'created'}
+  Call.jobs[id], Call.unsaved_jobs[id] = job, unsaved
+  return job
+end
+
+local function put(id, field, value)
+  local unsaved = Call.unsaved_jobs[id] or {}
+  unsaved[field] = value
+  Call.unsaved_jobs[id] = unsaved
+end
+
+-- Write what of it is not yet in its hash: for those who read that, or set how long it lives.
+function Job.flush(id)
+  local unsaved = Call.unsaved_jobs[id]
+  if not unsaved then
+    return
+  end
+  local set, gone = {}, {}
+  for field, value in pairs(unsaved) do
+    if value then
+      set[#set + 1], set[#set + 2] = field, value
+    else
+      gone[#gone + 1] = field
+    end
+  end
+  Call.unsaved_jobs[id] = nil
+  if #set > 0 then
+    redis.call('HSET', K.rq_job .. id, unpack(set))
+  end
+  if #gone > 0 then
+    redis.call('HDEL', K.rq_job .. id, unpack(gone))
+  end
+end
+
+function Job.save()
+  for id in pairs(Call.unsaved_jobs) do
+    Job.flush(id)
+  end
+end
+
+-- Delete its hash.
+function Job.drop(id)
+  Call.jobs[id], Call.unsaved_jobs[id] = nil, nil
+  redis.call('DEL', K.rq_job .. id)
 end
 
 -- -> the value of each of these fields, false where there is none
 function Job.get(id, ...)
+  Job.flush(id)
   local values = redis.pcall('HMGET', K.rq_job .. id, unpack(stored({...})))
   if values.err then
     return false
@@ -135,17 +196,16 @@ function Job.set(job, ...)
   local flat = {...}
   for i = 1, #flat, 2 do
     local name = flat[i]
-    job[name], flat[i] = flat[i + 1], F[name] or name
+    job[name] = flat[i + 1]
+    put(job.id, F[name] or name, flat[i + 1])
   end
-  redis.call('HSET', K.rq_job .. job.id, unpack(flat))
 end
 
 function Job.unset(job, ...)
-  local names = {...}
-  for _, name in ipairs(names) do
+  for _, name in ipairs({...}) do
     job[name] = nil
+    put(job.id, F[name] or name, false)
   end
-  redis.call('HDEL', K.rq_job .. job.id, unpack(stored(names)))
 end
 
 -- The id of the reservation of its last placement.

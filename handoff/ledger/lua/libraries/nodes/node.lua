@@ -184,6 +184,16 @@ function Node.set_field(node, field, value)
   end
 end
 
+-- Set fields, `name, value, ...`, in the write of its books.
+function Node.note(node, ...)
+  local flat = {...}
+  node.noted = node.noted or {}
+  for i = 1, #flat, 2 do
+    node[flat[i]], node.noted[flat[i]] = flat[i + 1], flat[i + 1]
+  end
+  Call.unsaved[node] = true
+end
+
 -- Its agent takes functions.
 function Node.serve(node)
   Node.set_field(node, 'quiet', nil)
@@ -242,6 +252,9 @@ function Node.save()
         node.stored[field] = value
         changed[#changed + 1], changed[#changed + 2] = field, value
       end
+    end
+    for field, value in pairs(node.noted or {}) do
+      put(field, value)
     end
     for resource in pairs(node.cap) do
       put(NodeField.of('used', resource), Number.text(node.used[resource] or 0))

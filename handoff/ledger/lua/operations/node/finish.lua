@@ -2,7 +2,6 @@
 --
 -- A batch in one round trip. Under the number it already answered, it writes nothing and answers the same again.
 --
--- KEYS     node
 -- ARGV     name       str   the node
 --          epoch      str   of this agent's registration
 --          op         int   number of this call, one more than the last
@@ -15,7 +14,7 @@
 --                                                    written, and recall goes first
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's
 -- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
--- @include nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
 -- @include arguments
 
@@ -86,7 +85,7 @@ Settle.go_on(16)
 Take.from_queue(node, op, room)
 Wake.node(node, 8)
 
-redis.call('HSET', K.node .. name, 'op', Number.text(op), 'op_reply', List.write(outcomes))
+Node.note(node, 'op', Number.text(op), 'op_reply', List.write(outcomes))
 Worker.set_state(queue, node)
 Worker.count(queue, finished, failed)
-return {'done', outcomes, Take.started_under(node, op), Settle.is_done() and 0 or 1}
+return {'done', outcomes, Take.started_now(), Settle.is_done() and 0 or 1}
