@@ -21,6 +21,9 @@ from handoff.ledger.lua.pieces import pieces_of
 PREFIX = "handoff_"
 """How the names of all libraries of Handoff begin."""
 
+MOST_CALLS = 256
+"""After so many, what was parsed is parsed again: it would grow without end otherwise."""
+
 MOST_NAMESPACES = 64
 """Of so many the names of keys are remembered."""
 
@@ -70,7 +73,7 @@ def _head(rq_prefix: str) -> list[Chunk]:
     tables = [files.table_of(file) for file in _all_files()]
     lines = [
         f"#!lua name={_NAME}",
-        "local K, Call, fillers = nil, nil, {}",
+        "local K, Call, Parsed, fillers, calls = nil, nil, nil, {}, 0",
         f"local F = {assembly.field_table()}",
         f"local {', '.join(tables)} = {', '.join('{}' for _ in tables)}",
         *assembly.WHOLE,
@@ -82,6 +85,10 @@ def _head(rq_prefix: str) -> list[Chunk]:
         "end",
         "fillers = nil",
         "end",
+        f"if calls % {MOST_CALLS} == 0 then",
+        f"Parsed = {assembly.parsed_table(_all_files())}",
+        "end",
+        "calls = calls + 1",
         "K = known[P]",
         "if not K then",
         f"if count == {MOST_NAMESPACES} then",
