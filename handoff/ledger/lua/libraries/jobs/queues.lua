@@ -48,6 +48,7 @@ function Queues.settle(queue)
   for first = 1, coming and #coming or 0, 1000 do
     local last = math.min(first + 999, #coming)
     if redis.call('RPUSH', key, unpack(coming, first, last)) == last - first + 1 then
+      Queues.list(queue)
       Commands.work(queue)
     end
   end

@@ -40,13 +40,14 @@ local queue = Queues.of(name)
 
 local function store(result)
   local id, kind = result.id, result.kind
-  if not Reservations.has(name, id) then
+  local record = Reservations.record(name, id)
+  if not record then
     return 'refused'
   end
   local job_id, placement = Reservation.parts(id)
   local job = Job.read(job_id)
   Executions.finish(name, queue, id)
-  Reservations.give_back(node, id, kind)
+  Reservations.give_back(node, id, kind, record)
   if job and (job.bent == 'placement' or (job.bent and job.placement == placement)) and not job.cancel then
     return Bent.fail(job)
   end

@@ -37,7 +37,7 @@ if head[1] then
   redis.call('ZADD', K.heads .. shape.scope, head[2], text)
   redis.call('ZADD', K.shapes, -1, text)
   Fronts.put(text, head[2])
-  Notes.of_head(shape, head[1])
+  Notes.begin(shape, head[1])
   Dirty.turn_back(tonumber(head[2]))
 else
   redis.call('ZREM', K.heads .. shape.scope, text)
