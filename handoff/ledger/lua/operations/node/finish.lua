@@ -87,6 +87,5 @@ Take.from_queue(node, op, room)
 Wake.node(node, 8)
 
 Node.note(node, 'op', Number.text(op), 'op_reply', List.write(outcomes))
-Worker.set_state(queue, node)
-Worker.count(queue, finished, failed)
+Worker.count(node, finished, failed)
 return {'done', outcomes, Take.started_now(), Settle.is_done() and 0 or 1}

@@ -3,7 +3,7 @@
 -- What stands nowhere waits again, or is placed; what runs and has no reservation has used an attempt. Looked at anew, so
 -- where nothing is wrong nothing changes.
 --
--- KEYS     delayed  rq_deferred  rq_executions  rq_wip  rq_worker  running
+-- KEYS     delayed  rq_deferred  rq_wip  rq_worker  running
 -- ARGV     job_id  str
 --          seen    list  of each: `held`, `running`, `queue`, `wip`, `executions` and `line`; node or shape; entry
 -- RETURNS  {'mended'}
@@ -76,11 +76,7 @@ local function mend_started()
   Queues.remove(Queues.of(job.node or ''), job_id)
   if node and Reservations.has(node.name, own) then
     -- Its agent says whether it runs.
-    local queue = Queues.of(node.name)
     redis.call('ZADD', K.running .. node.name, 'NX', 0, own)
-    redis.call('ZADD', K.rq_wip .. queue, '+inf', own)
-    redis.call('ZADD', K.rq_executions .. job_id, '+inf', job.placement)
-    redis.call('SADD', K.rq_worker .. queue .. ':executions', own)
   else
     if job.node then
       Executions.finish(job.node, Queues.of(job.node), own)
