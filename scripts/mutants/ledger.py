@@ -66,7 +66,7 @@ MUTANTS = (
         "handoff/ledger/forms.py",
         ("        except redis.exceptions.NoScriptError:\n            reply"),
         ("        except ZeroDivisionError:\n            reply"),
-        ("tests/ledger/store/test_store_refusing.py",),
+        ("tests/ledger/store/test_forms.py",),
     ),
     Mutant(
         "store-insist",

@@ -125,7 +125,7 @@ def wait_until_their_group_has_chosen(site: Site) -> None:
         function("late", node=Collocated("chooses"), delay=5),
         function("before", cost={"cpu": 1}),
         function("after", "before", node=Collocated("chooses")),
-        function("long after", "before", delay=5),
+        function("long after", "before", cost={"cpu": 4}, delay=5),
         fail_fast=False,
     )
     site.take()

@@ -21,6 +21,12 @@ from handoff.ledger.lua.pieces import pieces_of
 PREFIX = "handoff_"
 """How the names of all libraries of Handoff begin."""
 
+GIVEN = (
+    "redis", "error", "ipairs", "math", "next", "pairs", "setmetatable", "string", "table", "tonumber", "tostring",
+    "type", "unpack",
+)  # fmt: skip
+"""What Lua and Redis give to a function that is called."""
+
 MOST_CALLS = 256
 """After so many, what was parsed is parsed again: it would grow without end otherwise."""
 
@@ -73,6 +79,11 @@ def _head(rq_prefix: str) -> list[Chunk]:
     tables = [files.table_of(file) for file in _all_files()]
     lines = [
         f"#!lua name={_NAME}",
+        # Found through a metatable otherwise, each time.
+        "local function given()",
+        f"return {', '.join(GIVEN)}",
+        "end",
+        f"local register, {', '.join(GIVEN)} = redis.register_function",
         "local K, Call, Parsed, fillers, calls = nil, nil, nil, {}, 0",
         f"local F = {assembly.field_table()}",
         f"local {', '.join(tables)} = {', '.join('{}' for _ in tables)}",
@@ -80,6 +91,7 @@ def _head(rq_prefix: str) -> list[Chunk]:
         "local known, count = {}, 0",
         "local function begin(P)",
         "if fillers then",
+        f"{', '.join(GIVEN)} = given()",
         "for i = 1, #fillers do",
         "fillers[i]()",
         "end",
@@ -116,7 +128,7 @@ def _function(operation: str) -> list[Chunk]:
     prelude = f"{operation}.lua:prelude"
     flags = ", ".join(f"'{flag}'" for flag in files.header(operation).flags)
     opening = [
-        f"redis.register_function{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, "
+        f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, "
         "callback = function(KEYS, ARGV)",
         "begin(KEYS[1])",
         *assembled.context(),

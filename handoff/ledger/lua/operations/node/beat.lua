@@ -24,6 +24,7 @@ if tonumber(node.op or 0) < op then
   return {'behind'}
 end
 local has, forgotten, queue = {}, {}, Queues.of(name)
+Queues.list(queue)
 Executions.show(name, queue, {unpack(ARGV, runs_first)})
 for i = runs_first, #ARGV do
   has[ARGV[i]] = true
