@@ -4,6 +4,7 @@
 --
 -- KEYS     order  rq_job
 -- STATE    jobs          {}  id -> the job
+--          new_jobs      {}  id -> fields of the hash, {name, value, ...}, of those of which there is nothing yet
 --          unsaved_jobs  {}  id -> {field of the hash -> its value, or false: none}
 -- @finally save
 -- @include texts/cost  texts/demand  texts/number  texts/options  texts/reservation  texts/resource
@@ -34,7 +35,8 @@ end
 -- What others wrote over what scripts count with, or look others up by, counts as absent, and `bent` names it; so does what
 -- has to be there. No operation ends because of it: it ends the function (jobs/bent).
 local function drop_bent(job)
-  for _, name in ipairs(COUNTS) do
+  for i = 1, #COUNTS do
+    local name = COUNTS[i]
     if job[name] and not Number.whole(job[name], 0, MOST[name]) then
       drop(job, name)
     end
@@ -109,6 +111,10 @@ function Job.stored_name(name)
   return F[name] or name
 end
 
+function Job.is_there(id)
+  return Call.jobs[id] ~= nil or redis.call('EXISTS', K.rq_job .. id) == 1
+end
+
 -- nil where there is no such job: it expired, or rq deleted it.
 function Job.read(id)
   if Call.jobs[id] then
@@ -120,9 +126,12 @@ function Job.read(id)
     return nil
   end
   local job = {id = id}
-  for i, name in ipairs(READ) do
+  for i = 1, #READ do
+    local value = values[i]
     -- rq writes fields that it does not use as empty ones.
-    job[name] = values[i] and values[i] ~= '' and values[i] or nil
+    if value and value ~= '' then
+      job[READ[i]] = value
+    end
   end
   look_at(job)
   Call.jobs[id] = job
@@ -131,19 +140,18 @@ end
 
 -- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}
 function Job.new(id, fields)
-  local unsaved = {}
-  for i = 1, #fields, 2 do
-    unsaved[fields[i]] = fields[i + 1]
-  end
   local job = {id = id, status = 'created'}
-  Call.jobs[id], Call.unsaved_jobs[id] = job, unsaved
+  Call.jobs[id], Call.new_jobs[id], Call.unsaved_jobs[id] = job, fields, {}
   return job
 end
 
-local function put(id, field, value)
-  local unsaved = Call.unsaved_jobs[id] or {}
-  unsaved[field] = value
-  Call.unsaved_jobs[id] = unsaved
+local function unsaved_of(id)
+  local unsaved = Call.unsaved_jobs[id]
+  if not unsaved then
+    unsaved = {}
+    Call.unsaved_jobs[id] = unsaved
+  end
+  return unsaved
 end
 
 -- Write what of it is not yet in its hash: for those who read that, or set how long it lives.
@@ -152,19 +160,21 @@ function Job.flush(id)
   if not unsaved then
     return
   end
-  local set, gone = {}, {}
+  local set, gone = Call.new_jobs[id] or {}, {}
+  local size = #set
   for field, value in pairs(unsaved) do
     if value then
-      set[#set + 1], set[#set + 2] = field, value
+      set[size + 1], set[size + 2] = field, value
+      size = size + 2
     else
       gone[#gone + 1] = field
     end
   end
-  Call.unsaved_jobs[id] = nil
-  if #set > 0 then
+  Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil
+  if size > 0 then
     redis.call('HSET', K.rq_job .. id, unpack(set))
   end
-  if #gone > 0 then
+  if gone[1] then
     redis.call('HDEL', K.rq_job .. id, unpack(gone))
   end
 end
@@ -177,7 +187,7 @@ end
 
 -- Delete its hash.
 function Job.drop(id)
-  Call.jobs[id], Call.unsaved_jobs[id] = nil, nil
+  Call.jobs[id], Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil, nil
   redis.call('DEL', K.rq_job .. id)
 end
 
@@ -193,18 +203,17 @@ end
 
 -- `name, value, ...`
 function Job.set(job, ...)
-  local flat = {...}
+  local flat, unsaved = {...}, unsaved_of(job.id)
   for i = 1, #flat, 2 do
-    local name = flat[i]
-    job[name] = flat[i + 1]
-    put(job.id, F[name] or name, flat[i + 1])
+    local name, value = flat[i], flat[i + 1]
+    job[name], unsaved[F[name] or name] = value, value
   end
 end
 
 function Job.unset(job, ...)
+  local unsaved = unsaved_of(job.id)
   for _, name in ipairs({...}) do
-    job[name] = nil
-    put(job.id, F[name] or name, false)
+    job[name], unsaved[F[name] or name] = nil, false
   end
 end
 

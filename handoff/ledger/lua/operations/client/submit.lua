@@ -36,7 +36,7 @@ Arguments.check('priority', math.abs(priority) <= MOST_PRIORITY)
 Arguments.check('delay_ms', delay_ms <= LONGEST_MS and due_ms <= LONGEST_MS)
 Arguments.check('fields', (#ARGV - fields_first + 1) % 2 == 0)
 
-local known = Job.read(job_id)
+local known = Job.is_there(job_id) and Job.read(job_id)
 if known and known.token ~= token then
   return {'duplicate'}
 end
