@@ -1,4 +1,4 @@
-"""What all tests share: both kinds of server, a namespace of one's own, and the check of the books after each test."""
+"""What all tests share: the kinds of servers, a namespace of one's own, and the check of the books after each test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import fakeredis
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
@@ -19,6 +17,9 @@ from handoff.ledger.store import Store
 from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
+from support.kinds import KINDS, connect, kind_of, runs_on
+from support.quick_scripts import compile_scripts_once
+from support.users import ONLY_SCRIPTS, add_user
 
 TESTS = Path(__file__).parent
 
@@ -44,6 +45,8 @@ settings.register_profile("few examples", settings.get_profile("any machine"), m
 settings.load_profile("any machine")
 
 
+compile_scripts_once()
+
 # Tests pretend gpus: they are to do so where gpus are hidden from them too.
 os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 
@@ -52,14 +55,34 @@ os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to the slow tier what asks fakeredis again what it asks a real server."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Leave to the slow tier what asks fakeredis again what it asks a real server; what may take long begins first.
+
+    At the end the longest would run alone.
+    """
+    kept = []
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        is_fake = "fake" in (given.get("connection"), given.get("database"))
-        if is_fake and item.path.relative_to(TESTS).as_posix().startswith(ON_REAL_SERVERS):
+        kind, path = kind_of(given), path_of(item)
+        if kind in ("fake", "scripts") and path.startswith(ON_REAL_SERVERS):
             item.add_marker(pytest.mark.slow)
+        if not kind or runs_on(kind, path, item.name):
+            kept.append(item)
+    items[:] = kept
+    yield
+    items.sort(key=_limit_s, reverse=True)
+
+
+def path_of(item: pytest.Item) -> str:
+    """Where a test stands below this folder."""
+    return item.path.relative_to(TESTS).as_posix()
+
+
+def _limit_s(item: pytest.Item) -> float:
+    """How long it may take, where it says so itself."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
 
 
 @pytest.fixture(scope="session")
@@ -75,15 +98,19 @@ def server() -> Iterator[RedisServer]:
     server.stop()
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(scope="session")
+def by_scripts(server: RedisServer) -> str:
+    """The address of the real server for a user who may not call functions."""
+    return add_user(server, *ONLY_SCRIPTS)
+
+
+@pytest.fixture(params=KINDS)
 def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
-    """A connection to fakeredis, then to a real server: the contract holds on both."""
-    if request.param == "fake":
-        yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
-        return
-    server: RedisServer = request.getfixturevalue("server")
-    with redis.Redis.from_url(server.url) as connection:
-        yield connection
+    """A connection to a server of each kind, which has nothing yet: the contract holds on all.
+
+    What other tests have left would be walked over by each look at all of the books.
+    """
+    yield from connect(request, path_of(request.node))
 
 
 @pytest.fixture
@@ -92,18 +119,6 @@ def cluster(connection: redis.Redis) -> Iterator[Cluster]:
     with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
         yield cluster
         check_books(cluster.store)
-        _clear(cluster)
-
-
-def _clear(cluster: Cluster) -> None:
-    """Leave nothing of the namespace: what walks over all of rq's queues would take longer with every test."""
-    client: Any = cluster.connection
-    for key in client.scan_iter(match=f"*{cluster.namespace}*", count=1000):
-        client.delete(key)
-    queues = cluster.store.keys("rq_queues")
-    for queue in client.smembers(queues):
-        if cluster.namespace.encode() in queue:
-            client.srem(queues, queue)
 
 
 @pytest.fixture

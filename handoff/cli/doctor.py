@@ -16,6 +16,7 @@ from handoff.doctor.examine import PATIENCE_S, examine
 from handoff.doctor.mend import mend
 from handoff.doctor.server import OTHER_LAYOUT, Finding, look_around
 from handoff.doctor.violation import Violation
+from handoff.ledger import libraries
 
 
 @click.command(short_help="Check the books of a live server, and mend them.")
@@ -33,7 +34,9 @@ def doctor(asked: Asked, patience: float, fix: bool) -> int:
     """Check that the books balance: every function stands in one place, and every amount is reserved by somebody.
 
     On a live server, under load: a little at a time, each at one moment. Also told are settings of Redis that lose
-    functions, rq's own workers on our queues, clocks that differ, and versions that are too old.
+    functions, rq's own workers on our queues, clocks that differ, and versions that are too old. What only costs time
+    or memory is told, and is not wrong: libraries that other versions have left on the server, which --fix removes, and
+    a user who may not call Redis Functions.
 
     The exit status is 1 where anything is wrong. With --fix every repair is one script, which looks once more before it
     writes, so that it is safe while all goes on: a function that stands nowhere waits again, one that runs and has no
@@ -52,14 +55,17 @@ def doctor(asked: Asked, patience: float, fix: bool) -> int:
                 if not asked.as_json:
                     _print([violation])
         mended = [each.violation for each in mend(cluster.store, found) if each.is_mended] if fix else []
+        old = [finding.library for finding in around if finding.library] if fix else []
+        removed = libraries.remove(cluster.store, old)
         left = [violation for violation in found if violation not in mended]
     if asked.as_json:
-        click.echo(to_json(_plain(around, found, mended, time.monotonic() - begun_s)))
+        click.echo(to_json(_plain(around, found, mended, removed, time.monotonic() - begun_s)))
     else:
         if fix:
             _print([f"not mended: {violation}" for violation in left])
+            _print([f"not removed: {name}" for name in old if name not in removed])
         click.echo(_summary(cluster.namespace, around, found, len(mended), time.monotonic() - begun_s))
-    return FAILED if around or left else DONE
+    return FAILED if left or not all(finding.is_harmless for finding in around) else DONE
 
 
 def _print(things: list[Any]) -> None:
@@ -67,15 +73,18 @@ def _print(things: list[Any]) -> None:
         click.echo(one_line(str(thing)))
 
 
-def _plain(around: list[Finding], found: list[Violation], mended: list[Violation], seconds: float) -> dict[str, Any]:
+def _plain(
+    around: list[Finding], found: list[Violation], mended: list[Violation], removed: list[str], seconds: float
+) -> dict[str, Any]:
     return {
         "violations": [violation.to_dict() | {"mended": violation in mended} for violation in found],
-        "findings": [finding.to_dict() for finding in around],
+        "findings": [finding.to_dict() | {"mended": finding.library in removed} for finding in around],
         "seconds": round(seconds, 3),
     }
 
 
 def _summary(namespace: str, around: list[Finding], found: list[Violation], mended: int, seconds: float) -> str:
+    around = [finding for finding in around if not finding.is_harmless]
     if not around and not found:
         return f"All is as it has to be in namespace {namespace}. ({seconds:.1f} s)"
     of_them = f", {mended} of them mended," if mended else ""

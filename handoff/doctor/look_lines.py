@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from handoff.doctor import lines, room, stored
 from handoff.doctor.demand import wanted
 from handoff.doctor.look_nodes import TRIES, Restless, count_of
+from handoff.doctor.pages import keys_like, plain
 from handoff.doctor.picture import Picture
 from handoff.doctor.readable import readable
 from handoff.doctor.slices import Slice
@@ -23,7 +24,8 @@ def look_at_line(store: Store, text: str) -> list[Violation]:
     try:
         shape = wanted(text)
     except ValueError:
-        return [Violation("lines", ("line", text), f"a line is called `{text}`, which is no shape")]
+        is_there = any(_named(store, text))
+        return [Violation("lines", ("line", text), f"a line is called `{text}`, which is no shape")] * is_there
     known = Picture(store.namespace, {}, {})
     for _ in range(TRIES):
         slice = Slice(store)
@@ -41,6 +43,20 @@ def look_at_line(store: Store, text: str) -> list[Violation]:
             return list(readable(lines.check_line(picture, text), ("line", text)))
         known = picture
     raise Restless(text)
+
+
+def _named(store: Store, name: str) -> Iterator[bool]:
+    """Wherever a line may be named, whether one of that name is."""
+    member = name.encode("latin-1")
+    yield bool(store.read("EXISTS", store.keys("shape").encode() + member))
+    for key in ("notes", "able"):
+        yield bool(plain(store, "HEXISTS", store.keys(key), member))
+    for key in ("heads", "need"):
+        yield from (
+            plain(store, "ZSCORE", each, member) is not None for each in keys_like(store, f"{store.keys(key)}*")
+        )
+    for key in ("shapes", "fronts"):
+        yield plain(store, "ZSCORE", store.keys(key), member) is not None
 
 
 def _told(picture: Picture, text: str) -> tuple[object, ...]:

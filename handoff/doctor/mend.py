@@ -98,6 +98,10 @@ def repairs_of(violation: Violation) -> Iterator[Repair]:
             yield ("mend_stray", kind, "", member)
         case ("line", shape):
             yield ("mend_line", shape)
+        case ("spots",):
+            yield ("mend_line", "")
+        case ("worker", node):
+            yield ("mend_stray", "worker", node, "")
         case ("room", _, job, node):
             yield ("mend_node", node)
             yield ("mend_job", job)

@@ -11,7 +11,7 @@ from typing import Any
 from handoff.doctor.pages import members_of, plain, some
 from handoff.doctor.slices import text
 from handoff.errors import OtherLayout
-from handoff.ledger import server_faults
+from handoff.ledger import libraries, server_faults
 from handoff.ledger.keys import is_queue_of, node_of_queue
 from handoff.ledger.layout import LAYOUT
 from handoff.ledger.rqmodel import HOST_CLOCK, moment_of
@@ -33,16 +33,24 @@ OTHER_LAYOUT = "layout"
 class Finding:
     """Something that is not as it should be, and what to do."""
 
-    what: str  #: server, clock, version, worker, layout
+    what: str  #: server, clock, version, worker, layout, library
     text: str
     node: str = ""
+    library: str = ""  #: of an older version: `libraries.remove` mends it
+    is_harmless: bool = False  #: nothing is lost by it, and all goes on
 
     def __str__(self) -> str:
         return f"{self.what}: {self.text}"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
-        return {"what": self.what, "text": self.text, "node": self.node or None}
+        return {
+            "what": self.what,
+            "text": self.text,
+            "node": self.node or None,
+            "library": self.library or None,
+            "harmless": self.is_harmless,
+        }
 
 
 def look_around(store: Store) -> Iterator[Finding]:
@@ -53,12 +61,22 @@ def look_around(store: Store) -> Iterator[Finding]:
     if (fault := server_faults.version_fault(store.address, facts)) is not None:
         yield Finding("version", str(fault))
     yield from (Finding("server", fault) for fault in server_faults.setting_faults(store.address, facts))
-    yield from _look_at_libraries()
+    yield from _look_at_packages()
+    yield from _look_at_functions(store)
     yield from _look_at_clocks(store)
     yield from _look_at_workers(store)
 
 
-def _look_at_libraries() -> Iterator[Finding]:
+def _look_at_functions(store: Store) -> Iterator[Finding]:
+    for name in libraries.others(store):
+        of = f"the library {name} on Redis is of another version of Handoff"
+        yield Finding("library", f"{of}: remove it with --fix when nobody uses that", library=name, is_harmless=True)
+    if right := libraries.lacking_right(store):
+        slower = "this user may not call Redis Functions, and is sent scripts, which are slower"
+        yield Finding("server", f"{slower}: give it {right}", is_harmless=True)
+
+
+def _look_at_packages() -> Iterator[Finding]:
     for name in SUPPORTED:
         found = version(name)
         if not is_supported(name, found):

@@ -88,6 +88,9 @@ def walk_keys(walk: Walk) -> Found:
                 members = (Entry("line", parts[1], text(id)) for id, _ in pairs_of(store, "ZSCAN", raw))
                 for entries in some(members, MISSING_TOGETHER):
                     yield from look_at_entries(store, entries)
+        if parts is not None and parts[0] == "run:" and parts[1] not in walk.runs:
+            # One that no list names, or that has come since.
+            yield from look_at_run(store, parts[1])
         if parts is not None and parts[0] in ("heads:", "need:"):
             for member, _ in pairs_of(store, "ZSCAN", raw):
                 if text(member) not in walk.lines:

@@ -2,9 +2,9 @@
 
 Nobody sets it: the server's answers say. A server that does not know the library (FUNCTION FLUSH, a restart without
 persistence, a replica that was elected before it came there) is given it. One that is full, or read-only, and so does
-not begin a function is sent the script, of which it refuses what takes memory, or what writes. One that has no
-Functions (before 7.0), or whose user may not call them, is sent scripts from then on. Both forms are made of the same
-Lua.
+not begin a function is sent the script, of which it refuses what takes memory, or what writes: so it does in both
+forms what it does in one. One that has no Functions (before 7.0), or whose user may not call them or not bring them, is
+sent scripts from then on. Both forms are made of the same Lua.
 """
 
 from __future__ import annotations
@@ -16,18 +16,22 @@ from typing import Any
 import redis
 
 from handoff.ledger.lua import functions, loader
+from handoff.ledger.lua.functions import Library
 from handoff.ledger.lua.loader import Script
+
+Command = tuple[Any, ...]
 
 Execute = Callable[..., Any]
 
 _NONE_HERE = re.compile(r"(?:unknown command \W?|permissions to run the ')(?:fcall|function)", re.IGNORECASE)
 
-_REFUSED_WHOLE = (
-    "command not allowed when used memory", "You can't write against a read only", "MISCONF", "NOREPLICAS",
-)  # fmt: skip
-"""What a server says of a function that it does not even begin, for it may write; redis-py takes off some codes."""
-
 _UNKNOWN = "Function not found"
+
+_NOT_BEGUN = (
+    "command not allowed when used memory", "You can't write against a read only", "MISCONF", "NOREPLICAS", _UNKNOWN,
+)  # fmt: skip
+"""What a server says of a function that it does not even begin, for it may write, or is gone once more; redis-py takes
+off some codes."""
 
 _IS_THERE = "already exists"
 
@@ -38,7 +42,7 @@ class Forms:
     def __init__(self, rq_prefix: str) -> None:
         self._rq_prefix = rq_prefix
         self._has_functions = True
-        self._seen: set[str] = set()  #: functions and scripts that the server has called for us
+        self._seen: set[str] = set()  #: the library, or scripts, that the server has called something of for us
 
     def load(self, operation: str) -> Script:
         """An operation as a script, with the order of its arguments."""
@@ -54,11 +58,10 @@ class Forms:
             try:
                 return self._call_function(script, given, execute, plainly)
             except redis.ResponseError as error:
-                if _NONE_HERE.search(str(error)):
-                    self._has_functions = False
-                elif not _is_refused_whole(error):
-                    raise
                 refusal = error
+                self._has_functions = not _NONE_HERE.search(str(error))
+                if self._has_functions and not _is_not_begun(error):
+                    raise
         try:
             return self._call_script(script, given, execute)
         except redis.exceptions.NoPermissionError:
@@ -67,42 +70,45 @@ class Forms:
                 raise refusal from None
             raise
 
-    def command(self, script: Script, given: list[Any]) -> tuple[Any, ...]:
-        """The command that calls an operation, whether the server has seen it or not."""
-        function = functions.library(self._rq_prefix).function(script.name)
-        if self._has_functions and function in self._seen:
-            return ("FCALL", function, 1, *given)
+    def beside(self, other: Command, script: Script, given: list[Any]) -> Command:
+        """The command that calls an operation in the form of another one, with which it is sent."""
+        if other[0] == "FCALL":
+            return ("FCALL", self._library.function(script.name), 1, *given)
         return ("EVAL", script.text, 1, *given)
 
-    def refuse_unseen(self, command: tuple[Any, ...]) -> None:
+    def refuse_unseen(self, command: Command) -> None:
         """Raise what the server would say of a call, if it has not called the like before."""
-        if command[0] == "FCALL" and command[1] not in self._seen:
+        if command[0] == "FCALL" and self._library.name not in self._seen:
             raise redis.ResponseError(_UNKNOWN)
         if command[0] == "EVALSHA" and command[1] not in self._seen:
             raise redis.exceptions.NoScriptError
 
     def locate(self, script: Script, message: str) -> str:
         """Name file and line in an error of Redis."""
-        return script.locate(functions.library(self._rq_prefix).locate(message))
+        return script.locate(self._library.locate(message))
+
+    @property
+    def _library(self) -> Library:
+        return functions.library(self._rq_prefix)
 
     def _call_function(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
-        library = functions.library(self._rq_prefix)
-        function = library.function(script.name)
+        command = ("FCALL", self._library.function(script.name), 1, *given)
         try:
-            reply = execute("FCALL", function, 1, *given)
+            reply = execute(*command)
         except redis.ResponseError as error:
             if not str(error).startswith(_UNKNOWN):
                 raise
-            self._send(library, plainly)
-            self._seen.add(function)
-            reply = execute("FCALL", function, 1, *given)
-        self._seen.add(function)
+            self._send(plainly)
+            self._seen.add(self._library.name)
+            reply = execute(*command)
+        self._seen.add(self._library.name)
         return reply
 
-    def _send(self, library: functions.Library, plainly: Execute) -> None:
+    def _send(self, plainly: Execute) -> None:
         try:
-            plainly("FUNCTION", "LOAD", library.text)
+            plainly("FUNCTION", "LOAD", self._library.text)
         except redis.ResponseError as error:
+            # Of many clients at once one is the first.
             if _IS_THERE not in str(error):
                 raise
 
@@ -115,5 +121,5 @@ class Forms:
         return reply
 
 
-def _is_refused_whole(error: redis.ResponseError) -> bool:
-    return str(error).startswith(_REFUSED_WHOLE) and " script: " not in str(error)
+def _is_not_begun(error: redis.ResponseError) -> bool:
+    return str(error).startswith(_NOT_BEGUN) and " script: " not in str(error)

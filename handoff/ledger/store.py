@@ -38,7 +38,7 @@ GIVE_UP_AFTER_S = 3.5
 CONNECT_TIMEOUT_S = 1.0
 
 SHORTEST_SILENCE_S = 1.0
-"""However little time is left, a server that is there has as long to answer."""
+"""However little time is left, a server that is there has as long to answer, or a quarter of the time-out."""
 
 LONGEST_PAUSE_S = 2.0
 
@@ -192,7 +192,7 @@ class Store:
             self._forms.refuse_unseen(command)
             left_s = max(0.0, deadline_s - time.monotonic())
             # A repeat, which writes nothing by itself, is behind all that was written before it.
-            mark = [self._forms.command(*marking)] if attempts > 1 else []
+            mark = [self._forms.beside(command, *marking)] if attempts > 1 else []
             first, *marked, waited = self._in_one_trip([command, *mark, wait(left_s)], left_s)
             if isinstance(first, Exception):
                 raise first
@@ -361,7 +361,7 @@ class Store:
 
     def _silence_s(self, quiet_s: float) -> float:
         left_s = self.timeout_s - quiet_s if self._until_s is None else self._until_s - time.monotonic()
-        return max(min(SHORTEST_SILENCE_S, self.timeout_s), min(SILENCE_S, left_s))
+        return max(min(SHORTEST_SILENCE_S, self.timeout_s / 4), min(SILENCE_S, left_s))
 
     def _patience_s(self, began_s: float, error: Exception) -> float:
         """How long nothing may have moved when the next attempt begins."""

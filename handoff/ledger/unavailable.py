@@ -23,7 +23,7 @@ _ADVICE = {
     "DENIED": "give it a password, and the address too",
     "MISCONF": "see its log: it cannot write to its disk",
     "NOREPLICAS": "start its replicas, or correct min-replicas-to-write",
-    "BUSY": "wait until that script has ended, or end it with SCRIPT KILL",
+    "BUSY": "wait until that script has ended, or end it with FUNCTION KILL or SCRIPT KILL",
     "max number of clients": "raise its maxclients, or close connections that nobody uses",
 }
 """What to do, by how its refusal begins."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import click
 from rich.console import Console
 
-from benchmarks import decision, finished, loss, machine, quality, script_time, submits
+from benchmarks import decision, doctor, finished, loss, machine, quality, script_time, submits
 from benchmarks.figures import Figure, show, to_json
 from benchmarks.graphs import Absent, Failed, estee, rates, slices
 from handoff import HandoffError
@@ -38,6 +38,7 @@ PARTS = {
     "slices": Part(slices.measure, 10_000),
     "estee": Part(estee.measure, 0),
     "loss": Part(loss.measure, 0),
+    "doctor": Part(doctor.measure, 20_000),
 }
 WIDTH = 150
 """Columns of the table where it goes to a file or a pipe."""
@@ -62,7 +63,7 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
     that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
     and of a fan per second, beside Dask. slices: time that one call holds the server while a large graph is submitted
     and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
-    acknowledged and a failover has lost, by durability.
+    acknowledged and a failover has lost, by durability. doctor: what a look at the books of a thousand nodes takes.
     """
     # So that whatever was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
@@ -79,7 +80,7 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
             for part in (PARTS[name] for name in parts or STANDARD):
                 measure = part.quickly if quick and part.quickly else part.measure
                 figures += measure(size or part.size // (QUICK if quick else 1), repeats, tell)
-    except (HandoffError, quality.NoTrace, decision.Unexpected, Absent, Failed) as error:
+    except (HandoffError, quality.NoTrace, decision.Unexpected, doctor.Unsound, Absent, Failed) as error:
         click.echo(f"scripts/bench: {error}", err=True)
         sys.exit(1)
     if as_json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 import time
@@ -50,7 +51,9 @@ def main(
     began_s = time.monotonic()
 
     def tell(what: str) -> None:
-        progress.print(f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False, markup=False)
+        progress.print(
+            f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False, markup=False, soft_wrap=True
+        )
 
     verdicts: list[Verdict] = []
     for seed in seeds:
@@ -63,12 +66,21 @@ def main(
             if shrink:
                 tell(f"looking for the fewest of {count} faults that show it")
                 count = shortest(lambda few, one=campaign: bool(replace(one, first=few).run(tell).wrong), count)  # type: ignore[misc]
-            tell(f"to see it: scripts/chaos --seed {seed} --seconds {seconds:g} --faults {count}")
+            tell(f"to see it: {to_repeat(seed, count, seconds=seconds, mode=mode, lease=lease, rate=rate, only=only)}")
     if as_json:
         click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=2))
     else:
         show(Console(width=None if sys.stdout.isatty() else WIDTH), verdicts)
     sys.exit(any(verdict.wrong for verdict in verdicts))
+
+
+def to_repeat(
+    seed: int, faults: int, *, seconds: float, mode: str, lease: float, rate: float, only: tuple[str, ...]
+) -> str:
+    """The command that does the first so many faults again: what they are depends on all of this."""
+    words = ["scripts/chaos", "--seed", seed, "--seconds", f"{seconds:g}", "--mode", mode, "--lease", f"{lease:g}"]
+    words += ["--rate", f"{rate:g}", *(word for kind in only for word in ("--only", kind)), "--faults", faults]
+    return shlex.join(map(str, words))
 
 
 if __name__ == "__main__":

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from campaign import books, processes
 from campaign.capacity import overruns
-from campaign.driving import Driver
+from campaign.driving import Driven, Driver
 from campaign.faults import Kind
 from campaign.journal import GRAPH, Submitted, gather
 from campaign.judging import Judge
-from campaign.measuring import judge_speed, measure
+from campaign.measuring import count_faults, judge_speed, measure
 from campaign.plan import make_plan
 from campaign.servers import Never, wait_until
 from campaign.verdict import BOOKS, BROKEN, LEAKED, LOST, OVER, Verdict
@@ -51,42 +51,48 @@ class Campaign:
         verdict = Verdict(self.seed, self.seconds)
         plan = make_plan(self.seed, self.seconds, {name: kind.weight for name, kind in self.kinds.items()})
         world = World.build(folder, lease_s=self.lease_s, rate=self.rate, seed=self.seed)
+        driver = Driver(world, self.kinds, tell)
         try:
             follower = Follower(world)
             world.begin()
-            driver = Driver(world, follower, self.kinds, tell)
             driver.drive(plan[: self.first], self.seconds)
             verdict.note(BOOKS, *driver.driven.wrong)
-            self._judge(world, driver, follower, verdict, tell)
+            self._judge(world, driver.driven, follower, verdict, tell)
         except Never as error:
             verdict.note(BROKEN, str(error))
         finally:
             world.close()
+        count_faults(verdict, driver.driven)
         if verdict.wrong:
             tell(f"see {folder}")
         else:
             shutil.rmtree(folder)
         return verdict
 
-    def _judge(self, world: World, driver: Driver, follower: Follower, verdict: Verdict, tell: Tell) -> None:
+    def _judge(self, world: World, driven: Driven, follower: Follower, verdict: Verdict, tell: Tell) -> None:
         tell("all comes to rest")
         world.stop_clients()
         submitted, broken = gather(world.folder)
         verdict.note(BROKEN, *broken)
-        verdict.note(LOST, *self._await_rest(world, submitted))
-        if not verdict.wrong:
+        unended = self._await_rest(world, submitted)
+        verdict.note(LOST, *unended)
+        if not unended:
             verdict.note(BOOKS, *books.check_at_rest(world))
         follower.stop()
         if not self.forgets and follower.is_whole:
             verdict.note(OVER, *overruns(follower.events, world.touched))
-        Judge(world, driver.driven, self.kinds, follower.events, self.forgets, verdict).judge(submitted)
-        measure(verdict, driver.driven, follower, self.lease_s)
-        if self.judges_speed:
-            judge_speed(verdict)
+        elif not self.forgets:
+            verdict.note(BROKEN, "the stream of events was cut off before it was read: capacity cannot be judged")
+        Judge(world, driven, self.kinds, follower.events, self.forgets, verdict).judge(submitted)
+        measure(verdict, driven, follower, self.lease_s)
         verdict.note(BROKEN, *processes.said(world.outputs, ODD_WORDS))
-        if not verdict.wrong:
+        written = [*world.outputs, *world.folder.glob("*.journal")]
+        verdict.note(BROKEN, *(f"a password: {line}" for line in processes.said(written, [world.pair.password])))
+        if not unended:
             _end_agents(world)
             verdict.note(LEAKED, *books.check_expired(world))
+        if self.judges_speed:
+            judge_speed(verdict)
 
     def _await_rest(self, world: World, submitted: Mapping[str, Submitted]) -> list[str]:
         """Wait until all that was submitted has ended. -> what has not"""

@@ -16,8 +16,9 @@ from campaign import books
 from campaign.faults import Kind
 from campaign.faults.fault import REDIS
 from campaign.plan import Planned, calm_s
-from campaign.watching import Follower
-from campaign.world import World
+from campaign.rounds import Rounds
+from campaign.world import NAMESPACE, World
+from handoff import Cluster
 from handoff.errors import StoreUnavailable
 
 CHECKED_EVERY_S = 10.0
@@ -46,22 +47,30 @@ class Driven:
     done: list[Done] = field(default_factory=list)
     missed: int = 0  #: for which there was nobody
     checks: int = 0  #: of the books, meanwhile
+    rounds: int = 0  #: of the doctor
     wrong: list[str] = field(default_factory=list)  #: what was found meanwhile
 
 
 class Driver:
     """Carries out a plan; what must be judged later it writes into `driven`."""
 
-    def __init__(
-        self, world: World, follower: Follower, kinds: Mapping[str, Kind], tell: Callable[[str], None]
-    ) -> None:
-        self._world, self._follower, self._kinds, self._tell = world, follower, kinds, tell
+    def __init__(self, world: World, kinds: Mapping[str, Kind], tell: Callable[[str], None]) -> None:
+        self._world, self._kinds, self._tell = world, kinds, tell
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
         self.driven = Driven()
 
     def drive(self, plan: Sequence[Planned], seconds: float) -> None:
         """Do it all; ends early where the books are found to be wrong."""
+        self._rounds = Rounds(Cluster(self._world.url("doctor"), namespace=NAMESPACE).store)
+        try:
+            self._drive(plan, seconds)
+        finally:
+            self._rounds.stop()
+            self.driven.rounds = self._rounds.count
+            self.driven.wrong += self._rounds.take()
+
+    def _drive(self, plan: Sequence[Planned], seconds: float) -> None:
         driven, began_s = self.driven, time.monotonic()
         driven.began_ms = self._world.now_ms()
         driven.faults_from_ms = driven.began_ms + round(1000 * calm_s(seconds))
@@ -127,6 +136,7 @@ class Driver:
     def _check(self) -> None:
         """The books as they stand just now, if they can be read."""
         self._at(time.monotonic() + CHECKED_EVERY_S, self._check)
+        self.driven.wrong += self._rounds.take()
         if REDIS in self._world.busy or not self._world.pair.is_in_sync():
             return
         with contextlib.suppress(redis.RedisError):

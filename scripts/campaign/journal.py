@@ -68,7 +68,8 @@ class Submitted:
 
     order: Order
     at_s: float
-    is_taken: bool = False  #: Redis has acknowledged it
+    taken_s: float = 0.0  #: when Redis had acknowledged it; 0 = nobody knows that it has
+    is_durable: bool = False  #: so that a failover to its replica keeps it
     refused: str = ""
     cancels: int = 0  #: how many calls were told that they had decided
     was_canceled: bool = False  #: somebody tried
@@ -85,7 +86,7 @@ def gather(folder: Path) -> tuple[dict[str, Submitted], list[str]]:
                 order = Order(**entry.told)
                 found[order.id] = Submitted(order, entry.at_s)
             case "taken":
-                found[entry.id].is_taken = True
+                found[entry.id].taken_s, found[entry.id].is_durable = entry.at_s, bool(entry.told)
             case "refused":
                 found[entry.id].refused = entry.told
             case "cancels":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +14,16 @@ from campaign.driving import Driven
 from campaign.faults import FORGETTING, Kind
 from campaign.faults.dying import CHILD_DIED, POISONED
 from campaign.faults.fault import REDIS
-from campaign.journal import GRAPH, Submitted
+from campaign.faults.going_back import EMPTY
+from campaign.journal import GRAPH, Order, Submitted
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
 from campaign.watching import Event
-from campaign.world import World
+from campaign.world import World, machine
 from handoff.errors import (
     FunctionCanceled,
     FunctionFailed,
     HandoffError,
+    InvalidFunction,
     NodeLost,
     ResourcesUnavailable,
     UnknownFunction,
@@ -34,6 +37,9 @@ SLACK_MS = 3_000
 """A busy machine notes some things late."""
 
 EXPECTED = f"{functions.__name__}.{functions.Expected.__name__}"
+
+DEATHS = 3
+"""In a row, after which a function is given up."""
 
 FORGOTTEN = ("handoff.Forgotten",)
 
@@ -63,6 +69,9 @@ class Judge:
         for each in submitted.values():
             if each.refused.startswith(ResourcesUnavailable.__name__) and each.order.code == graphs.WHOLE:
                 self.verdict.submitted["graph refused"] += 1
+            elif each.refused.startswith(InvalidFunction.__name__) and "durability" in each.order.options:
+                # There was no replica; an earlier try may have arrived all the same.
+                self._judge_single(each)
             elif each.refused:
                 self.verdict.note(WRONG, f"{each.order.id} was refused: {each.refused}")
             elif each.order.kind == GRAPH:
@@ -74,6 +83,7 @@ class Judge:
         order, store = each.order, self.world.cluster.store
         touched = self.world.touched.get(order.id, set())
         self._judge_starts(each, touched)
+        self._judge_places(order)
         try:
             record = look(store, order.id)
         except UnknownFunction:
@@ -89,14 +99,34 @@ class Judge:
         if error is None:
             if record.status == "finished":
                 self._judge_value(each, len(value) if isinstance(value, bytes) else value)
-        elif not touched and not self._is_explained(each, record, error):
-            self.verdict.note(WRONG, f"{order.id} ended with what no fault explains: {error}")
+        elif not touched:
+            if not self._is_explained(each, record, error):
+                self.verdict.note(WRONG, f"{order.id} ended with what no fault explains: {error}")
+            self._judge_attempts(order, error)
         ends = store.client.xlen(store.keys("rq_results", order.id))
         if not touched and not self.forgets and ends != 1:
             self.verdict.note(DOUBLED, f"{order.id} has {ends} ends in the books")
         if each.cancels > 1 or (each.cancels and not touched and not self.forgets and record.status != "canceled"):
             self.verdict.note(WRONG, f"{order.id} was canceled by {each.cancels} calls and is {record.status}")
         self._judge_seen(each, record)
+
+    def _judge_attempts(self, order: Order, error: HandoffError) -> None:
+        """It is given up when its retries are, or has died too often in a row, and not before."""
+        if self.forgets or not isinstance(error, (FunctionFailed, NodeLost)):
+            return
+        is_poisoned = isinstance(error, FunctionFailed) and error.exception_type == POISONED
+        right = error.attempts >= DEATHS if is_poisoned else error.attempts == order.retries + 1
+        if not right:
+            self.verdict.note(WRONG, f"{order.id} with {order.retries} retries was given up too early or late: {error}")
+
+    def _judge_places(self, order: Order) -> None:
+        """It starts only where it is to."""
+        zone = order.options.get("where", {}).get("zone")
+        for event in self._by_job[order.id]:
+            if zone and event.fields["event"] == "started" and machine(event.fields["node"])["zone"] != zone:
+                self.verdict.note(
+                    WRONG, f"{order.id} is to run in zone {zone} and was started on {event.fields['node']}"
+                )
 
     def _judge_value(self, each: Submitted, value: Any) -> None:
         order = each.order
@@ -127,9 +157,17 @@ class Judge:
 
     def _judge_absent(self, each: Submitted, is_touched: bool) -> None:
         self.verdict.submitted["absent"] += 1
-        forgotten_ms = max((done.until_ms for done in self.driven.done if done.kind in FORGETTING), default=0)
-        if each.is_taken and not is_touched and each.at_s * 1000 > forgotten_ms:
+        if each.taken_s and not is_touched and not self._may_be_forgotten(each):
             self.verdict.note(LOST, f"{each.order.id} was acknowledged and is not in the books")
+
+    def _may_be_forgotten(self, each: Submitted) -> bool:
+        """Whether Redis was emptied later, or has gone back to before it was acknowledged."""
+        return any(
+            each.at_s * 1000 <= done.until_ms
+            and (done.kind == EMPTY or (not each.is_durable and each.taken_s * 1000 >= done.at_ms))
+            for done in self.driven.done
+            if done.kind in FORGETTING
+        )
 
     def _is_explained(self, each: Submitted, record: Record, error: HandoffError) -> bool:
         order = each.order
@@ -151,13 +189,13 @@ class Judge:
         return False
 
     def _was_lost(self, record: Record) -> bool:
-        """Whether the stream says that the node was lost, or emptied, after the last start."""
+        """Whether the stream says that the node was lost, or emptied, between the last start and its end."""
         began_ms, node = self._last_start(record)
         return any(
             event.fields["event"] == "node"
             and event.fields["node"] == node
             and event.fields["change"] in ("lost", "deregistered", "draining", "registered")
-            and event.at_ms >= began_ms
+            and began_ms <= event.at_ms <= self._end_ms(record)
             for event in self.events
         )
 
@@ -168,8 +206,13 @@ class Judge:
             done.target in (node, REDIS)
             and error in self.kinds[done.kind].kills
             and (not done.until_ms or done.until_ms >= began_ms - SLACK_MS)
+            and done.at_ms <= self._end_ms(record)
             for done in self.driven.done
         )
+
+    def _end_ms(self, record: Record) -> float:
+        events = self._by_job[record.job_id]
+        return events[-1].at_ms if events else math.inf
 
     def _last_start(self, record: Record) -> tuple[int, str | None]:
         starts = [event for event in self._by_job[record.job_id] if event.fields["event"] == "started"]
@@ -194,8 +237,11 @@ class Judge:
             kind = getattr(error, "exception_type", "")
             is_fault = isinstance(error, NodeLost) or kind in (CHILD_DIED, POISONED, *FORGOTTEN)
             is_canceled = isinstance(error, FunctionCanceled) and each.was_canceled
-            if not (is_touched or is_fault or is_canceled or self.forgets):
+            if is_touched:
+                return
+            if not (is_fault or is_canceled or self.forgets):
                 self.verdict.note(WRONG, f"graph {order.id} ended with what no fault explains: {error}")
+            self._judge_attempts(order, error)
             return
         right = graphs.results(order)
         if found != right:

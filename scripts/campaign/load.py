@@ -25,12 +25,13 @@ from handoff.errors import (
     DuplicateFunction,
     DuplicateRun,
     HandoffError,
+    NotDurable,
     StoreUnavailable,
     UnknownFunction,
 )
 
 ASKS = 6
-"""How often a submit is tried that finds no Redis; each takes up to 5 s."""
+"""How often a submit is tried that finds no Redis: each takes up to 5 s, or is refused at once."""
 
 COLLECT_S = 3.0
 """How long a collector waits for one result before it looks at the next."""
@@ -41,7 +42,7 @@ KEPT_S = 3600
 GRAPH_EVERY = 16
 """Orders: at a steady rate, so that rates can be compared."""
 
-SHARE_CANCELED = 0.04
+SHARE_CANCELED, SHARE_DURABLE = 0.04, 0.05
 
 COSTS: list[Any] = [
     {}, {"cpu": 0.25}, {"cpu": 0.5}, {"cpu": 1}, {"cpu": 2}, {"memory": 300, "cpu": 0.5}, {"gpu": 0.5},
@@ -72,6 +73,8 @@ class Orders:
             options["wait_ttl"] = 5
         elif draw.random() < 0.1:
             options["where"] = {"zone": draw.choice("xy")}
+        if draw.random() < SHARE_DURABLE:
+            options["durability"] = "replica"
         # The waits between attempts grow, and what always fails has them all.
         retries = draw.choice([0, 0, 0, 2, 4]) if code != "fail" else draw.choice([0, 1])
         return Order(id, SINGLE, code, number, seconds, retries, options)
@@ -92,34 +95,38 @@ class Client:
         self.journal.note("asked", order.id, asdict(order))
         for _ in range(ASKS):
             try:
-                handle = self._submit_once(order)
+                handle, is_durable = self._submit_once(order)
             except StoreUnavailable:
                 continue
             except HandoffError as error:
                 self.journal.note("refused", order.id, f"{type(error).__name__}: {error}")
                 return
-            self.journal.note("taken", order.id)
+            self.journal.note("taken", order.id, is_durable)
             if self.draw.random() < SHARE_CANCELED:
                 self._cancel(order, handle)
             self.taken.put((order, handle))
             return
         self.journal.note("unsure", order.id)
 
-    def _submit_once(self, order: Order) -> Any:
+    def _submit_once(self, order: Order) -> tuple[Any, bool]:
+        """-> its handle, and whether a replica has it too, for sure"""
         if order.kind == GRAPH:
-            return self._submit_graph(order)
+            return self._submit_graph(order), False
         arguments: list[Any] = [str(self.folder), order.id, order.number]
         if order.code == "grow":
             arguments.append(b"x" * 400)
         elif order.code != "fail":
             arguments.append(order.seconds)
         try:
-            return self.cluster.enqueue(
+            handle = self.cluster.enqueue(
                 getattr(functions, order.code), *arguments, job_id=order.id, max_retries=order.retries,
                 result_ttl=KEPT_S, failure_ttl=KEPT_S, **order.options,
             )  # fmt: skip
+        except NotDurable as error:
+            return error.handle, False
         except DuplicateFunction:
-            return self.cluster.handle(order.id)
+            return self.cluster.handle(order.id), False
+        return handle, "durability" in order.options
 
     def _submit_graph(self, order: Order) -> Any:
         try:

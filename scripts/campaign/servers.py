@@ -54,6 +54,12 @@ class Server:
         """A client of this server itself."""
         return redis.Redis("127.0.0.1", self.port, password=self._password, socket_timeout=seconds)
 
+    def cut_all(self) -> None:
+        """Break all connections of clients."""
+        client = self.client()
+        for kind in ("normal", "pubsub"):
+            client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+
     def signal(self, number: int) -> None:
         self._process.signal(number)
 
@@ -125,6 +131,8 @@ class Pair:
         self.pause_writes()
         try:
             self._await_replica()
+            # Who is still there from when it was the master would write into what nobody else sees.
+            self.replica.cut_all()
             self.replica.client().replicaof("NO", "ONE")
         finally:
             self.let_write()

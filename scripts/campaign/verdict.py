@@ -20,11 +20,14 @@ class Verdict:
     faults: Counter[str] = field(default_factory=Counter)
     missed: int = 0
     checks: int = 0
+    rounds: int = 0
     submitted: Counter[str] = field(default_factory=Counter)  #: functions and graphs, by how they ended
     starts: int = 0  #: of functions that may start once
     wrong: list[tuple[str, str]] = field(default_factory=list)  #: sort, and what it is
-    slowest_recovery: float = 0.0  #: in leases
+    slowest_recovery: float = 0.0  #: in leases, from a last heartbeat
+    slowest: str = ""  #: which that was
     losses_without_fault: int = 0
+    losses_with_redis: int = 0  #: of nodes that nothing had struck but what strikes all
     rates: dict[str, float] = field(default_factory=dict)  #: functions finished a second: before, during, after
 
     def note(self, sort: str, *what: str) -> None:
@@ -40,11 +43,14 @@ class Verdict:
             "faults": dict(sorted(self.faults.items())),
             "missed": self.missed,
             "checks": self.checks,
+            "rounds": self.rounds,
             "submitted": dict(self.submitted),
             "starts": self.starts,
             **{sort.replace(" ", "_"): self.count(sort) for sort in SORTS},
             "slowest_recovery": round(self.slowest_recovery, 2),
+            "slowest": self.slowest,
             "losses_without_fault": self.losses_without_fault,
+            "losses_with_redis": self.losses_with_redis,
             "rates": {when: round(rate, 2) for when, rate in self.rates.items()},
             "wrong": [list(each) for each in self.wrong],
         }

@@ -1,10 +1,11 @@
-"""What the ledger tells of itself while all this goes on: its events, and how much time did not count for leases."""
+"""What the ledger tells of itself while all this goes on: its events, its leases, and how much time did not count."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,7 @@ class Follower:
         self._keys = Keys(NAMESPACE, RQ_KEY_PREFIX)
         self.events: list[Event] = []
         self.down: list[tuple[int, int]] = [(0, 0)]  #: each look, and what had not counted by then, ms
+        self._leases: dict[str, list[tuple[int, int]]] = defaultdict(list)  #: each look, and when it will be over
         self.is_whole = True  #: nothing was cut off the stream before it was read
         self._thread = threading.Thread(target=self._follow, name="follower", daemon=True)
         self._thread.start()
@@ -64,6 +66,11 @@ class Follower:
             before = seen
         return at_ms - before[1]
 
+    def lease_end(self, node: str, at_ms: int) -> int:
+        """When the lease that it had at that moment is over, in ms of uptime; at once where nobody has seen it."""
+        ends = [end for seen_ms, end in self._leases[node] if seen_ms <= at_ms]
+        return ends[-1] if ends else self.uptime_ms(at_ms)
+
     def _follow(self) -> None:
         port, client = 0, None
         while not self._is_over.wait(LOOK_S):
@@ -72,8 +79,16 @@ class Follower:
                     port, client = self._world.pair.master.port, self._world.direct(1.0)
                 while self._read(client):
                     continue
-                down = int(client.hget(self._keys("clock"), "down") or 0)
-                self.down.append((round(time.time() * 1000), down))
+                self._look(client)
+
+    def _look(self, client: Any) -> None:
+        down = int(client.hget(self._keys("clock"), "down") or 0)
+        ends = client.zrange(self._keys("leases"), 0, -1, withscores=True)
+        # Of a node that is lost and back at once the old lease is to be the last before the loss.
+        now_ms = round(time.time() * 1000)
+        self.down.append((now_ms, down))
+        for node, end in ends:
+            self._leases[node.decode()].append((now_ms, round(end)))
 
     def _read(self, client: Any) -> int:
         stream = self._keys("events")

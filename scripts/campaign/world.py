@@ -38,6 +38,11 @@ GRACE_S = 1.0
 GPU_MB = 8000
 
 
+def machine(node: str) -> dict[str, Any]:
+    """What the node of that name has."""
+    return MACHINES[node.partition("-")[0]]
+
+
 @dataclass
 class World:
     """Everything that runs. `busy` are names that a fault has in its hands until it is undone."""
@@ -85,16 +90,16 @@ class World:
             self.start_client(name)
 
     def start_agent(self, node: str) -> None:
-        machine = MACHINES[node.partition("-")[0]]
+        has = machine(node)
         self.lives += 1
         output = self.folder / f"{self.lives:03}.{node}.log"
         self.outputs.append(output)
         arguments = [
             "--name", node, "--namespace", NAMESPACE, "--lease", self.lease_s, "--grace", GRACE_S, "--no-probe",
-            "--cpu", machine["cpu"], "--memory", machine["memory"], "--gpu", machine["gpu"], "--slots", 6,
-            "--label", f"zone={machine['zone']}",
+            "--cpu", has["cpu"], "--memory", has["memory"], "--gpu", has["gpu"], "--slots", 6,
+            "--label", f"zone={has['zone']}",
         ]  # fmt: skip
-        if machine["gpu"]:
+        if has["gpu"]:
             arguments += ["--device-memory", f"gpu={GPU_MB}"]
         variables = {"HANDOFF_REDIS_URL": self.url(node), "HANDOFF_LOG_LEVEL": "INFO"}
         process = processes.start("handoff_worker", arguments, output, variables)

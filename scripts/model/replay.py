@@ -77,7 +77,7 @@ class Replay:
         self.kinds: Counter[str] = Counter()
         self.starts: Counter[str] = Counter()  #: by function
         self.touched = set(touched)
-        self._named: set[str] = set()  #: reservations that there were
+        self.named: set[str] = set()  #: reservations that there were
         self._running: set[str] = set()
         self._at = ""
         self._event: Event = {}
@@ -212,10 +212,10 @@ class Replay:
         if id in self.held:
             self._refuse("one reservation", "it is reserved already")
         if not id.startswith(CLAIM):
-            if id in self._named:
+            if id in self.named:
                 self._refuse("one reservation", "there was such a reservation before")
             self._place(id)
-        self._named.add(id)
+        self.named.add(id)
         cost = read_cost(event["cost"])
         for of in filter(is_run_token, cost):
             self.tokens.units.setdefault(of, UNKNOWN)

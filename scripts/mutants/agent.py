@@ -314,4 +314,22 @@ MUTANTS = (
         ("            self._outbox.add(result(outcome))\n            # Redis"),
         ("tests/worker/loop/test_functions_here.py::test_what_comes_of_a_function_that_was_lost_is_not_delivered",),
     ),
+    Mutant(
+        "agent-back-late",
+        "who was cut off tries again so seldom that what it lost goes on for longer than a heartbeat",
+        "workers/handoff_worker/agent/agent.py",
+        "return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)",
+        "return self._options.lease_s",
+        (
+            "tests/worker/loop/test_loop_fenced.py::test_it_stops_what_it_no_longer_owns_within_one_heartbeat_and_goes_on_under_a_new_epoch[fake-be_cut_off]",
+        ),
+    ),
+    Mutant(
+        "agent-refused-silently",
+        "a late result is refused and nobody is told",
+        "workers/handoff_worker/agent/functions.py",
+        'logger.warning("the result of %s came too late: its reservation is gone", result.id)',
+        "pass",
+        ("tests/worker/loop/test_functions_here.py::test_a_result_that_redis_refuses_is_named_in_the_log",),
+    ),
 )

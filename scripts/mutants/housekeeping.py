@@ -119,4 +119,24 @@ MUTANTS = (
         "  if date > Call.now or delay_ms > 0 then",
         ("tests/ledger/test_clock_steps.py::test_a_date_that_is_given_when_the_clock_was_set_back_is_by_it[fake]",),
     ),
+    Mutant(
+        "tick-slices",
+        "one tick gives back all that many lost nodes held",
+        "handoff/ledger/lua/operations/housekeeping/tick.lua",
+        "more = Settle.go_on(24) or more",
+        "more = Settle.go_on(2400) or more",
+        (
+            "tests/ledger/test_recovery_in_time.py::test_reservations_of_many_nodes_that_are_lost_together_come_back_a_few_a_script[fake]",
+        ),
+    ),
+    Mutant(
+        "waiting-ticks",
+        "who waits for a result leaves housekeeping to others",
+        "handoff/ledger/housekeeping.py",
+        "        store.aside(lambda: _tick(store.attempt))",
+        "        store.aside(lambda: None)",
+        (
+            "tests/ledger/test_recovery_in_time.py::test_who_waits_for_a_result_finds_out_by_himself_that_the_node_is_lost[fake]",
+        ),
+    ),
 )

@@ -50,7 +50,7 @@ MUTANTS = (
         "  if kind == 'stopped' and job.evicted == placement then",
         "  if kind == 'stopped' and job.evicted == nil then",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-what was stopped is retried elsewhere, as if its node were lost]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-what was stopped is retried elsewhere, as if its node were lost]",
         ),
     ),
     Mutant(

@@ -22,7 +22,7 @@ MUTANTS = (
         "  redis.call('ZREM', K.delayed, job.id)",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_canceled.py::test_cancel_in_every_state[fake-what is delayed never becomes ready]",
+            "tests/ledger/scheduling/test_scheduling_canceled.py::test_cancel_in_every_state[real-what is delayed never becomes ready]",
         ),
     ),
     Mutant(
@@ -31,7 +31,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/cancel.lua",
         ("  elseif job.reserved then\n    return give_back_early(job, outcome)\n  end"),
         "  end",
-        ("tests/ledger/runs/test_run_reserve_whole.py::test_canceling_a_run_gives_back_what_it_reserved_whole[fake]",),
+        ("tests/ledger/runs/test_run_reserve_whole.py::test_canceling_a_run_gives_back_what_it_reserved_whole[real]",),
     ),
     Mutant(
         "cancel-command",
@@ -58,7 +58,7 @@ MUTANTS = (
         "    Counters.count_gone()",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-those in front that are canceled put off no hold]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-those in front that are canceled put off no hold]",
         ),
     ),
     Mutant(
@@ -77,7 +77,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/cancel.lua",
         "    Dirty.mark(node.name)",
         "    local _ = node",
-        ("tests/ledger/runs/test_run_cancel.py::test_the_room_that_a_canceled_run_gives_up_goes_to_who_waits[fake]",),
+        ("tests/ledger/runs/test_run_cancel.py::test_the_room_that_a_canceled_run_gives_up_goes_to_who_waits[real]",),
     ),
     Mutant(
         "cancel-event",
@@ -86,7 +86,7 @@ MUTANTS = (
         "    Events.emit('canceled', 'job', job.id)",
         "    local _ = job",
         (
-            "tests/ledger/scheduling/test_scheduling_canceled.py::test_a_cancel_of_what_has_no_reservation_is_an_event_of_its_own[fake-waits]",
+            "tests/ledger/scheduling/test_scheduling_canceled.py::test_a_cancel_of_what_has_no_reservation_is_an_event_of_its_own[real-waits]",
         ),
     ),
     Mutant(
@@ -166,7 +166,7 @@ MUTANTS = (
         "    Timers.drop(Timer.of('expire', job.id))",
         "    local _ = job",
         (
-            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[fake-what has started has waited long enough, once for all]",
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[real-what has started has waited long enough, once for all]",
         ),
     ),
     Mutant(
@@ -292,7 +292,7 @@ MUTANTS = (
         "if not is_its_own or job.cancel or job.evicted == placement then",
         "if not is_its_own or job.cancel then",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-what still runs at the deadline is stopped]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-what still runs at the deadline is stopped]",
         ),
     ),
     Mutant(
@@ -322,7 +322,7 @@ MUTANTS = (
         "local is_its_own = is_its_last and (",
         "local is_its_own = job and (",
         (
-            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too[fake]",
+            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_what_runs_of_a_deleted_job_is_stopped_though_its_namesake_runs_too[real]",
         ),
     ),
     Mutant(
@@ -409,7 +409,7 @@ MUTANTS = (
         "  if failed > 0 then",
         "  if false then",
         (
-            "tests/ledger/rq/test_rq_workers.py::TestWorkers::test_it_is_busy_while_something_runs_and_counts_what_it_did[fake]",
+            "tests/ledger/rq/test_rq_workers.py::TestWorkers::test_it_says_at_its_heartbeats_whether_something_runs_and_counts_what_it_did[fake]",
         ),
     ),
     Mutant(

@@ -12,7 +12,7 @@ MUTANTS = (
         "      local node = preferred and preferred ~= '' and Node.load(preferred)",
         "      local node = nil",
         (
-            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
+            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[real]",
         ),
     ),
     Mutant(
@@ -26,7 +26,7 @@ MUTANTS = (
         ),
         ("  local node = nil\n  if node then\n    Waiting.stop"),
         (
-            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[fake-several variants behind After join each at its time]",
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[real-several variants behind After join each at its time]",
         ),
     ),
     Mutant(
@@ -36,7 +36,7 @@ MUTANTS = (
         ("  if not Node.is_open(node) then\n    Reservations.give_back(node, id, 'moved')\n    return false\n  end"),
         "",
         (
-            "tests/ledger/runs/test_run_reserve_whole.py::test_a_function_whose_node_is_drained_moves_what_it_had_reserved[fake]",
+            "tests/ledger/runs/test_run_reserve_whole.py::test_a_function_whose_node_is_drained_moves_what_it_had_reserved[real]",
         ),
     ),
     Mutant(
@@ -46,7 +46,7 @@ MUTANTS = (
         "      node = node and node.name ~= job.shunned and Fit.now(node, shape, rank) and node\n",
         "      node = node and node.name ~= job.shunned and node\n",
         (
-            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[fake]",
+            "tests/ledger/runs/test_run_order.py::test_the_node_that_the_users_allocator_names_is_tried_first_when_a_function_is_ready[real]",
         ),
     ),
     Mutant(
@@ -56,7 +56,7 @@ MUTANTS = (
         "  if wait_ms and tonumber(job.attempts or 0) == 0 then",
         "  if wait_ms then",
         (
-            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[fake-what has started has waited long enough, once for all]",
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_delays_and_waits_that_are_over[real-what has started has waited long enough, once for all]",
         ),
     ),
     Mutant(
@@ -66,7 +66,7 @@ MUTANTS = (
         "  if not node or not Reservations.has(node.name, id) then",
         "  if not node then",
         (
-            "tests/ledger/runs/test_run_reserved_and_lost.py::test_it_is_reserved_anew_on_the_node_that_has_come_back[fake]",
+            "tests/ledger/runs/test_run_reserved_and_lost.py::test_it_is_reserved_anew_on_the_node_that_has_come_back[real]",
         ),
     ),
     Mutant(
@@ -90,7 +90,7 @@ MUTANTS = (
         ("  if job.cancel then\n    Job.unset(job, 'cancel')\n  end"),
         "",
         (
-            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_canceled_function_that_rq_requeues_runs_like_any_other[fake]",
+            "tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_canceled_function_that_rq_requeues_runs_like_any_other[real]",
         ),
     ),
     Mutant(
@@ -146,7 +146,7 @@ MUTANTS = (
         "  Timers.set(Timer.of('unfit', job.id), Call.now + ms)",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_by_the_clock_is_told_while_a_function_waits[fake]",
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_by_the_clock_is_told_while_a_function_waits[real]",
         ),
     ),
     Mutant(
@@ -156,7 +156,7 @@ MUTANTS = (
         "  return is_able, was_unfit ~= '1'",
         "  return is_able, false",
         (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-a look at which a node could hold it saves it]",
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-a look at which a node could hold it saves it]",
         ),
     ),
     Mutant(
@@ -166,7 +166,7 @@ MUTANTS = (
         "  return tonumber(one.rank or math.huge) < tonumber(other.rank or math.huge)",
         "  return tonumber(one.rank or math.huge) > tonumber(other.rank or math.huge)",
         (
-            "tests/ledger/runs/test_run_order.py::test_a_token_of_a_limited_run_goes_to_what_becomes_ready_before_a_worse_one_that_waited[fake]",
+            "tests/ledger/runs/test_run_order.py::test_a_token_of_a_limited_run_goes_to_what_becomes_ready_before_a_worse_one_that_waited[real]",
         ),
     ),
     Mutant(
@@ -175,7 +175,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/job.lua",
         "(1000 - priority) * 2 ^ 41",
         "(1000 + priority) * 2 ^ 41",
-        ("tests/ledger/runs/test_run_order.py::test_a_larger_priority_goes_first_however_short_its_way[fake]",),
+        ("tests/ledger/runs/test_run_order.py::test_a_larger_priority_goes_first_however_short_its_way[real]",),
     ),
     Mutant(
         "lobby-list",
@@ -194,7 +194,7 @@ MUTANTS = (
         "  Lobby.leave(job.id)",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-it stays drained when it is registered again, until it is opened]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-it stays drained when it is registered again, until it is opened]",
         ),
     ),
     Mutant(
@@ -250,7 +250,7 @@ MUTANTS = (
         "    Groups.choose(job, node)",
         "    local _ = job",
         (
-            "tests/ledger/runs/test_run_groups_move.py::test_who_waits_for_a_lost_node_follows_a_member_that_chose_again_first[fake]",
+            "tests/ledger/runs/test_run_groups_move.py::test_who_waits_for_a_lost_node_follows_a_member_that_chose_again_first[real]",
         ),
     ),
     Mutant(
@@ -291,7 +291,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/take.lua",
         "  while room > 0 and looks > 0 do",
         "  while room > 0 do",
-        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_one_take_looks_at_a_bounded_number_of_entries[fake]",),
+        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_one_take_looks_at_a_bounded_number_of_entries[real]",),
     ),
     Mutant(
         "take-canceled",
@@ -310,7 +310,7 @@ MUTANTS = (
         ("  elseif job.run and is_stopping(job.run) then\n    Cancel.job(job, 'run', job.run)"),
         "",
         (
-            "tests/ledger/runs/test_run_cancel.py::test_of_a_run_that_is_not_stopped_to_its_end_yet_nothing_starts[fake]",
+            "tests/ledger/runs/test_run_cancel.py::test_of_a_run_that_is_not_stopped_to_its_end_yet_nothing_starts[real]",
         ),
     ),
     Mutant(
@@ -330,7 +330,7 @@ MUTANTS = (
         "  if date > Call.wall or delay_ms > 0 then",
         "  if date >= Call.wall or delay_ms > 0 then",
         (
-            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_already_is_placed_at_once[fake-{'at': datetime.datetime(2030, 3, 17, 17, 46, 40, tzinfo=datetime.timezone.utc)}]",
+            "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_already_is_placed_at_once[real-{'at': datetime.datetime(2030, 3, 17, 17, 46, 40, tzinfo=datetime.timezone.utc)}]",
         ),
     ),
 )

@@ -11,8 +11,8 @@ MUTANTS = (
         "durable-repeat",
         "a repeat promises what its connection has not written",
         "handoff/ledger/store.py",
-        "(*marking)] if attempts > 1 else []",
-        "(*marking)] if attempts > 9 else []",
+        "*marking)] if attempts > 1 else []",
+        "*marking)] if attempts > 9 else []",
         (
             f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-disk]",
             f"{DURABLE}::TestNotKept::test_a_repeat_after_a_lost_reply_promises_it_no_sooner[script-replica]",
@@ -59,14 +59,6 @@ MUTANTS = (
         "        if self.is_master and now_s >= self._look_at_s:",
         "        if not self.is_master and now_s >= self._look_at_s:",
         ("tests/ledger/store/test_master_pool.py::test_a_master_that_was_replaced_is_left_although_it_goes_on",),
-    ),
-    Mutant(
-        "store-noscript",
-        "a script that the server has forgotten is not brought back",
-        "handoff/ledger/forms.py",
-        ("        except redis.exceptions.NoScriptError:\n            reply"),
-        ("        except ZeroDivisionError:\n            reply"),
-        ("tests/ledger/store/test_forms.py",),
     ),
     Mutant(
         "store-insist",
@@ -233,6 +225,16 @@ MUTANTS = (
         "seconds[0]",
         (
             "tests/ledger/store/test_store_silence.py::test_a_call_on_a_connection_that_has_died_silently_is_answered_on_a_fresh_one",
+        ),
+    ),
+    Mutant(
+        "store-shortest",
+        "a call with a short time-out lasts longer than that where the server is silent",
+        "handoff/ledger/store.py",
+        "min(SHORTEST_SILENCE_S, self.timeout_s / 4)",
+        "min(SHORTEST_SILENCE_S, self.timeout_s)",
+        (
+            "tests/ledger/store/test_store_silence.py::test_a_server_that_says_nothing_is_told_within_the_timeout_of_the_cluster[1-a used connection]",
         ),
     ),
 )

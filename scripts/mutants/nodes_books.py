@@ -32,7 +32,7 @@ MUTANTS = (
         "    redis.call('HSET', K.node .. name, 'draining', '0')",
         "    local _ = name",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_left_while_it_was_drained_comes_back_drained[fake]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_left_while_it_was_drained_comes_back_drained[real]",
         ),
     ),
     Mutant(
@@ -42,7 +42,7 @@ MUTANTS = (
         "  Holds.lift(node)",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a node that is registered anew is held no more]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[real-a node that is registered anew is held no more]",
         ),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
         "    redis.call('ZREM', K.classes, class)",
         "    local _ = class",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-a static node stays drained when it is registered again, and when an agent takes it over]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-a static node stays drained when it is registered again, and when an agent takes it over]",
         ),
     ),
     Mutant(
@@ -72,7 +72,7 @@ MUTANTS = (
         "        names[#names + 1] = value",
         "        local _ = value",
         (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_infeasible_names_the_nearest_node_and_what_is_missing_there[fake-a pin]",
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_infeasible_names_the_nearest_node_and_what_is_missing_there[real-a pin]",
         ),
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = (
         "  return one.gap < other.gap or (one.gap == other.gap and",
         "  return (one.gap == one.gap and",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-a node is held for one, and at most half of the live nodes are, rounded up]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-a node is held for one, and at most half of the live nodes are, rounded up]",
         ),
     ),
     Mutant(
@@ -112,7 +112,7 @@ MUTANTS = (
         "was = known and known.was or was",
         "was = was",
         (
-            "tests/ledger/runs/test_run_loading.py::test_what_follows_in_more_steps_than_one_script_takes_follows_all_the_same[fake]",
+            "tests/ledger/runs/test_run_loading.py::test_what_follows_in_more_steps_than_one_script_takes_follows_all_the_same[real]",
         ),
     ),
     Mutant(
@@ -148,7 +148,7 @@ MUTANTS = (
         ("  if units ~= 0 then\n    node.used[resource] = units"),
         ("  if false then\n    node.used[resource] = units"),
         (
-            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-taken away it is a resource of the nodes again]",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[real-taken away it is a resource of the nodes again]",
         ),
     ),
     Mutant(
@@ -168,7 +168,7 @@ MUTANTS = (
         "    if missing > 0 and device.share == Resource.UNIT and device.memory == device.total then",
         "    if missing > 0 and device.share == Resource.UNIT then",
         (
-            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[fake-a whole claim takes untouched devices only, those with the lowest indices]",
+            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[real-a whole claim takes untouched devices only, those with the lowest indices]",
         ),
     ),
     Mutant(
@@ -178,7 +178,7 @@ MUTANTS = (
         "    redis.call('DEL', K.label .. label)",
         "    local _ = label",
         (
-            "tests/ledger/scheduling/test_scheduling_labels.py::test_labels_and_constraints[fake-what runs stays when the labels change, and who waits for the old ones does so in vain]",
+            "tests/ledger/scheduling/test_scheduling_labels.py::test_labels_and_constraints[real-what runs stays when the labels change, and who waits for the old ones does so in vain]",
         ),
     ),
     Mutant(
@@ -188,7 +188,7 @@ MUTANTS = (
         ("  if from then\n    redis.call('BITOP', 'AND', result, result, from)\n  end\n"),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-tokens go to the best rank that has room somewhere]",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[real-tokens go to the best rank that has room somewhere]",
         ),
     ),
     Mutant(
@@ -208,7 +208,7 @@ MUTANTS = (
         "    Node.set_field(node, 'over', nil)\n",
         "    local _ = node\n",
         (
-            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[fake-a device that is registered with less memory takes no more until all that it holds fits again]",
+            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[real-a device that is registered with less memory takes no more until all that it holds fits again]",
         ),
     ),
     Mutant(
@@ -218,7 +218,7 @@ MUTANTS = (
         "  redis.call('DEL', K.able)\n",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-a look at which a node could hold it saves it]",
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-a look at which a node could hold it saves it]",
         ),
     ),
     Mutant(

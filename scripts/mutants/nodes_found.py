@@ -12,7 +12,7 @@ MUTANTS = (
         "  return (term.is[value or ''] or false) ~= term.negated",
         "  return value ~= nil and (term.is[value or ''] or false) ~= term.negated",
         (
-            "tests/ledger/scheduling/test_scheduling_labels.py::test_labels_and_constraints[fake-Not excludes its values, and takes a node without the label]",
+            "tests/ledger/scheduling/test_scheduling_labels.py::test_labels_and_constraints[real-Not excludes its values, and takes a node without the label]",
         ),
     ),
     Mutant(
@@ -22,7 +22,7 @@ MUTANTS = (
         "math.ceil(units / Resource.UNIT)",
         "math.floor(units / Resource.UNIT)",
         (
-            "tests/ledger/runs/test_run_devices.py::test_a_group_that_wants_a_part_of_a_device_more_goes_where_there_is_one_more[fake]",
+            "tests/ledger/runs/test_run_devices.py::test_a_group_that_wants_a_part_of_a_device_more_goes_where_there_is_one_more[real]",
         ),
     ),
     Mutant(
@@ -32,7 +32,7 @@ MUTANTS = (
         ("    if not Shared.load().cap[resource] then\n      wants[#wants + 1] = want\n    end"),
         "    wants[#wants + 1] = want",
         (
-            "tests/ledger/runs/test_run_groups.py::test_no_node_need_have_what_a_group_wants_of_what_the_cluster_shares[fake]",
+            "tests/ledger/runs/test_run_groups.py::test_no_node_need_have_what_a_group_wants_of_what_the_cluster_shares[real]",
         ),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
         "  if only and redis.call('EXISTS', K.shape .. only) == 1 then",
         "  if only then",
         (
-            'tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-on_infeasible="raise" refuses what no live node could hold, and takes what has to wait]',
+            'tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-on_infeasible="raise" refuses what no live node could hold, and takes what has to wait]',
         ),
     ),
     Mutant(
@@ -72,7 +72,7 @@ MUTANTS = (
         ("    if shared.cap[want[1]] and shared.cap[want[1]] < want[2] then\n      return false\n    end"),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-who wants more tokens than the cluster has holds neither a node nor tokens]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-who wants more tokens than the cluster has holds neither a node nor tokens]",
         ),
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = (
         "    return node and Feasible.on(node, shape) or false",
         "    return node ~= nil",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-who is pinned to a node that is closed holds no tokens]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-who is pinned to a node that is closed holds no tokens]",
         ),
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = (
         "  return (grown or Holds.are_any())",
         "  return grown",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who stands before it does not overtake it, and goes where a node is held for it]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-who stands before it does not overtake it, and goes where a node is held for it]",
         ),
     ),
     Mutant(
@@ -102,7 +102,7 @@ MUTANTS = (
         "  return (grown or Holds.are_any())",
         "  return Holds.are_any()",
         (
-            "tests/ledger/runs/test_run_order.py::test_what_becomes_ready_and_gets_the_room_that_came_free_has_not_waited[fake]",
+            "tests/ledger/runs/test_run_order.py::test_what_becomes_ready_and_gets_the_room_that_came_free_has_not_waited[real]",
         ),
     ),
     Mutant(
@@ -112,7 +112,7 @@ MUTANTS = (
         "(not Values.has(shared.free, want) or Holds.bars(shared, shape, rank))",
         "not Values.has(shared.free, want)",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-tokens whose number changes are held no more]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[real-tokens whose number changes are held no more]",
         ),
     ),
     Mutant(
@@ -122,7 +122,7 @@ MUTANTS = (
         "Fit.CLAIMS = math.huge",
         "Fit.CLAIMS = 0",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-a claim through the tracker is later than every function]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-a claim through the tracker is later than every function]",
         ),
     ),
     Mutant(
@@ -152,7 +152,7 @@ MUTANTS = (
         ("  Dirty.mark(node.name)\n  if node.name == Shared.NAME then"),
         "  if node.name == Shared.NAME then",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-it starts elsewhere if there is room sooner, and what was held is free]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-it starts elsewhere if there is room sooner, and what was held is free]",
         ),
     ),
     Mutant(
@@ -172,7 +172,7 @@ MUTANTS = (
         "  if not hold or rank <= hold.rank then",
         "  if not hold or rank < hold.rank then",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-a pinned function holds its own node]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-a pinned function holds its own node]",
         ),
     ),
     Mutant(
@@ -182,7 +182,7 @@ MUTANTS = (
         ("      if Resource.family(want[1]) == lacked then\n        return true\n      end"),
         ("      if lacked then\n        return true\n      end"),
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-a claim through the tracker is later than every function]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-a claim through the tracker is later than every function]",
         ),
     ),
     Mutant(
@@ -192,7 +192,7 @@ MUTANTS = (
         "      if Resource.family(want[1]) == lacked then",
         "      if want[1] == lacked then",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who lacks whole devices is left their memory too]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-who lacks whole devices is left their memory too]",
         ),
     ),
     Mutant(
@@ -202,7 +202,7 @@ MUTANTS = (
         "    Shared.set_tried({})",
         "    local _ = node",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a holder of tokens that is canceled frees them]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[real-a holder of tokens that is canceled frees them]",
         ),
     ),
     Mutant(
@@ -230,7 +230,7 @@ MUTANTS = (
         "  Holds.lift(node)",
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[fake-a node that is lost is held no more]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_ends.py::test_bounded_overtaking[real-a node that is lost is held no more]",
         ),
     ),
     Mutant(
@@ -240,7 +240,7 @@ MUTANTS = (
         "  Groups.disband(node)",
         "",
         (
-            "tests/ledger/runs/test_run_groups_move.py::test_the_last_of_a_group_that_waits_for_a_node_goes_elsewhere_when_that_is_closed[fake-lose]",
+            "tests/ledger/runs/test_run_groups_move.py::test_the_last_of_a_group_that_waits_for_a_node_goes_elsewhere_when_that_is_closed[real-lose]",
         ),
     ),
     Mutant(
@@ -258,7 +258,7 @@ MUTANTS = (
         "  Lapse.leases(name)\n",
         "",
         (
-            "tests/ledger/cases/test_case_leases.py::TestLeases::test_a_finish_after_the_lease_is_over_is_stale_though_nobody_has_noticed[fake]",
+            "tests/ledger/cases/test_case_leases.py::TestLeases::test_a_finish_after_the_lease_is_over_is_stale_though_nobody_has_noticed[real]",
         ),
     ),
     Mutant(
@@ -278,7 +278,7 @@ MUTANTS = (
         "  return name == 'load_balanced' and load_balanced or Strategies.first_available",
         "  return Strategies.first_available",
         (
-            "tests/ledger/scheduling/test_scheduling_strategies.py::test_strategies[fake-slots count like anything else]",
+            "tests/ledger/scheduling/test_scheduling_strategies.py::test_strategies[real-slots count like anything else]",
         ),
     ),
     Mutant(

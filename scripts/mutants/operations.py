@@ -12,7 +12,7 @@ MUTANTS = (
         "    is_whole = is_whole and node and node.state == 'up'\n",
         "    is_whole = is_whole and node\n",
         (
-            "tests/ledger/cases/test_case_leases.py::TestClaims::test_an_allocation_asked_again_after_one_of_its_nodes_was_lost_is_made_anew[fake-b]",
+            "tests/ledger/cases/test_case_leases.py::TestClaims::test_an_allocation_asked_again_after_one_of_its_nodes_was_lost_is_made_anew[real-b]",
         ),
     ),
     Mutant(
@@ -21,7 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/client/attend.lua",
         "Timers.keep_off(Timer.of('attached', run), ms)\n",
         "",
-        ("tests/ledger/runs/test_run_cancel.py::test_an_attached_run_is_canceled_when_its_client_has_gone[fake]",),
+        ("tests/ledger/runs/test_run_cancel.py::test_an_attached_run_is_canceled_when_its_client_has_gone[real]",),
     ),
     Mutant(
         "cancel-ours",
@@ -40,7 +40,7 @@ MUTANTS = (
         ("if fields[1] == 'loading' then\n  Run.drop(run)\n  Settle.go_on(32)\n  return {'canceled'}\nend\n"),
         "",
         (
-            "tests/ledger/runs/test_run_loading.py::test_a_graph_that_is_being_loaded_can_be_canceled_and_leaves_nothing[fake]",
+            "tests/ledger/runs/test_run_loading.py::test_a_graph_that_is_being_loaded_can_be_canceled_and_leaves_nothing[real]",
         ),
     ),
     Mutant(
@@ -60,7 +60,7 @@ MUTANTS = (
         "    redis.call('HSET', K.run .. run, 'before', other)\n",
         "    local _ = other\n",
         (
-            "tests/ledger/runs/test_run_loading.py::test_where_a_graph_is_not_loaded_to_its_end_the_run_before_it_is_the_newest_again[fake]",
+            "tests/ledger/runs/test_run_loading.py::test_where_a_graph_is_not_loaded_to_its_end_the_run_before_it_is_the_newest_again[real]",
         ),
     ),
     Mutant(
@@ -114,7 +114,7 @@ MUTANTS = (
         ("Take.started_under(node, op), Settle.is_done() and 0 or 1}\nend"),
         ("Take.started_under(node, op), 0}\nend"),
         (
-            "tests/ledger/cases/test_case_order.py::TestWorkLeftOver::test_a_finish_asked_again_tells_again_that_work_is_left_over[fake]",
+            "tests/ledger/cases/test_case_order.py::TestWorkLeftOver::test_a_finish_asked_again_tells_again_that_work_is_left_over[real]",
         ),
     ),
     Mutant(
@@ -140,7 +140,7 @@ MUTANTS = (
         ("  redis.call('SREM', K.drained, name)\n"),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_was_deregistered_by_hand_comes_back_open[fake]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_a_node_that_was_deregistered_by_hand_comes_back_open[real]",
         ),
     ),
     Mutant(
@@ -150,7 +150,7 @@ MUTANTS = (
         ("    Timers.drop(Timer.of('drain', name))\n    Node.set_field(node, 'draining', nil)"),
         "    Node.set_field(node, 'draining', nil)",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[fake-a node that is opened in time stops nothing]",
+            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-a node that is opened in time stops nothing]",
         ),
     ),
     Mutant(
@@ -168,7 +168,41 @@ MUTANTS = (
         "    Dirty.mark(name)\n",
         "    local _ = name\n",
         (
-            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-taken away it is a resource of the nodes again]",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[real-taken away it is a resource of the nodes again]",
+        ),
+    ),
+    Mutant(
+        "finish-late",
+        "a take that a later call has overtaken starts functions for nobody",
+        "handoff/ledger/lua/operations/node/finish.lua",
+        "if last > op then\n",
+        "if last > op + 1000 then\n",
+        ("tests/ledger/test_late_calls.py::test_a_take_that_a_later_call_has_overtaken_starts_nothing[fake]",),
+    ),
+    Mutant(
+        "beat-late",
+        "a beat that comes late has functions count as lost that were started after it was sent",
+        "handoff/ledger/lua/operations/node/beat.lua",
+        "Reconcile.node(node, reserved, has, op)",
+        "Reconcile.node(node, reserved, has, -1)",
+        ("tests/ledger/test_late_calls.py::test_a_beat_says_nothing_of_what_was_started_after_it_was_sent[fake]",),
+    ),
+    Mutant(
+        "beat-never-sure",
+        "what an agent says nothing of is never lost",
+        "handoff/ledger/lua/libraries/jobs/executions.lua",
+        "K.running .. node_name, id)) > op\n",
+        "K.running .. node_name, id)) >= op\n",
+        ("tests/ledger/test_late_calls.py::test_what_was_started_before_a_beat_and_is_not_in_it_is_lost[fake]",),
+    ),
+    Mutant(
+        "recall-late",
+        "what is told after a roll-back, and comes late, sets the number of calls back",
+        "handoff/ledger/lua/operations/node/recall.lua",
+        "if op > tonumber(node.op or 0) then\n",
+        "if op > 0 then\n",
+        (
+            "tests/ledger/test_late_calls.py::test_what_was_told_after_a_roll_back_does_not_set_the_number_of_calls_back[fake]",
         ),
     ),
 )

@@ -12,7 +12,7 @@ MUTANTS = (
         "    budget = budget - most + Wake.node(node, most, tonumber(job.rank))\n",
         "    budget = budget - most\n",
         (
-            "tests/ledger/runs/test_run_order.py::test_what_waited_gets_the_room_that_came_free_before_a_later_one_that_becomes_ready[fake]",
+            "tests/ledger/runs/test_run_order.py::test_what_waited_gets_the_room_that_came_free_before_a_later_one_that_becomes_ready[real]",
         ),
     ),
     Mutant(
@@ -21,7 +21,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/runs/expiry.lua",
         "    redis.call('SREM', K.groups_on .. page[i + 1], GroupField.on_node(step.run, group))\n",
         "    local _ = group\n",
-        ("tests/ledger/runs/test_run_groups_move.py::test_a_group_whose_node_is_lost_chooses_again[fake]",),
+        ("tests/ledger/runs/test_run_groups_move.py::test_a_group_whose_node_is_lost_chooses_again[real]",),
     ),
     Mutant(
         "groups-resign-deleted",
@@ -30,7 +30,7 @@ MUTANTS = (
         ("  if group then\n    Groups.resign(run, group, number)\n  end\n"),
         "",
         (
-            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-chooses-delete-go on]",
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[real-chooses-delete-go on]",
         ),
     ),
     Mutant(
@@ -40,7 +40,7 @@ MUTANTS = (
         ("    Call.sent[id] = not Job.get(id, 'bulk')\n      and redis"),
         "    Call.sent[id] = redis",
         (
-            "tests/ledger/runs/test_run_readiness.py::test_what_takes_many_or_large_results_is_left_to_read_them_itself[fake]",
+            "tests/ledger/runs/test_run_readiness.py::test_what_takes_many_or_large_results_is_left_to_read_them_itself[real]",
         ),
     ),
     Mutant(
@@ -50,7 +50,7 @@ MUTANTS = (
         "    redis.call('ZADD', K.leftovers, Call.leftovers[i][2], Call.leftovers[i][1])\n",
         "    local _ = i\n",
         (
-            "tests/ledger/runs/test_run_groups_move.py::test_the_last_of_a_group_that_waits_for_a_node_goes_elsewhere_when_that_is_closed[fake-lose]",
+            "tests/ledger/runs/test_run_groups_move.py::test_the_last_of_a_group_that_waits_for_a_node_goes_elsewhere_when_that_is_closed[real-lose]",
         ),
     ),
     Mutant(
@@ -60,7 +60,7 @@ MUTANTS = (
         "  local culprit = before or name or step.number\n",
         "  local culprit = name or step.number\n",
         (
-            "tests/ledger/runs/test_run_failures.py::test_what_is_skipped_names_the_function_that_failed_and_not_the_one_between[fake]",
+            "tests/ledger/runs/test_run_failures.py::test_what_is_skipped_names_the_function_that_failed_and_not_the_one_between[real]",
         ),
     ),
     Mutant(
@@ -70,7 +70,7 @@ MUTANTS = (
         "    Groups.resign_everywhere(run, number)\n",
         "    local _ = number\n",
         (
-            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-chooses-delete-go on]",
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[real-chooses-delete-go on]",
         ),
     ),
     Mutant(
@@ -80,7 +80,7 @@ MUTANTS = (
         "    Run.leave(job, 'canceled')\n",
         "    local _ = job\n",
         (
-            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[fake-queued-delete-fail fast]",
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_cancels_or_deletes_never_keeps_a_run_from_its_end[real-queued-delete-fail fast]",
         ),
     ),
     Mutant(
@@ -90,7 +90,7 @@ MUTANTS = (
         "      Run.leave(job, 'canceled', run)\n",
         "      local _ = job\n",
         (
-            "tests/ledger/runs/test_run_rq.py::test_what_rq_deleted_does_not_keep_a_run_that_is_canceled_from_its_end[fake]",
+            "tests/ledger/runs/test_run_rq.py::test_what_rq_deleted_does_not_keep_a_run_that_is_canceled_from_its_end[real]",
         ),
     ),
     Mutant(
@@ -100,7 +100,7 @@ MUTANTS = (
         "  Counters.forget(token)\n",
         "",
         (
-            "tests/ledger/runs/test_run_limits.py::test_of_what_a_run_with_a_limit_overtook_nothing_is_counted_when_it_has_ended[fake]",
+            "tests/ledger/runs/test_run_limits.py::test_of_what_a_run_with_a_limit_overtook_nothing_is_counted_when_it_has_ended[real]",
         ),
     ),
     Mutant(
@@ -110,7 +110,7 @@ MUTANTS = (
         "      return i\n",
         "      return 1\n",
         (
-            "tests/ledger/runs/test_run_reserve_whole.py::test_of_several_costs_a_function_starts_with_the_one_that_was_reserved_for_it[fake]",
+            "tests/ledger/runs/test_run_reserve_whole.py::test_of_several_costs_a_function_starts_with_the_one_that_was_reserved_for_it[real]",
         ),
     ),
 )

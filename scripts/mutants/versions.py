@@ -15,8 +15,8 @@ MUTANTS = (
         "layout-unguarded",
         "a script goes on with data of a newer layout",
         "handoff/ledger/lua/assembly.py",
-        "*([] if files.header(self.name).is_unguarded else [_REFUSAL]),",
-        "*([] if files.header(self.name).is_unguarded or files.header(self.name).args else [_REFUSAL]),",
+        "            *([] if files.header(self.name).is_unguarded else [_REFUSAL]),",
+        "            *([] if files.header(self.name).args else [_REFUSAL]),",
         (f"{LAYOUT}::test_no_script_does_anything_with_data_of_a_newer_layout[real-submit]",),
     ),
     Mutant(

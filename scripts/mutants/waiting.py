@@ -12,7 +12,7 @@ MUTANTS = (
         "  add(GONE)\n",
         "",
         (
-            "tests/ledger/cases/test_case_order.py::TestOvertaking::test_those_in_front_that_start_in_their_turn_put_off_no_hold[fake]",
+            "tests/ledger/cases/test_case_order.py::TestOvertaking::test_those_in_front_that_start_in_their_turn_put_off_no_hold[real]",
         ),
     ),
     Mutant(
@@ -22,7 +22,7 @@ MUTANTS = (
         "    local joined = variant.after == 0 or redis.call('ZSCORE', K.shape .. shape.text, job.id)\n",
         "    local joined = true\n",
         (
-            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[fake-tokens that come free start no variant before its time]",
+            "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[real-tokens that come free start no variant before its time]",
         ),
     ),
     Mutant(
@@ -32,7 +32,7 @@ MUTANTS = (
         "  return tonumber(last[i + 1] or 0) > rank, last[i]",
         "  return false",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[fake-a pinned function that is earlier takes over the hold on its node]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_nodes.py::test_bounded_overtaking[real-a pinned function that is earlier takes over the hold on its node]",
         ),
     ),
     Mutant(
@@ -60,7 +60,7 @@ MUTANTS = (
         "      most = math.max(most, grown[Resource.family(resource)] or 0)",
         "      most = math.max(most, grown[resource] or 0)",
         (
-            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[fake-who lacks memory of a device is left the other devices too]",
+            "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-who lacks memory of a device is left the other devices too]",
         ),
     ),
     Mutant(
@@ -112,7 +112,7 @@ MUTANTS = (
         ),
         "",
         (
-            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[fake-a node that joins is taken by the earliest variant that it has room for]",
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[real-a node that joins is taken by the earliest variant that it has room for]",
         ),
     ),
     Mutant(
@@ -121,7 +121,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/waiting.lua",
         "  redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)\n",
         "",
-        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[fake]",),
+        ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[real]",),
     ),
     Mutant(
         "wake-memory",
@@ -130,7 +130,7 @@ MUTANTS = (
         "        ranges[#ranges + 1] = {Resource.memory(resource), before, free}\n",
         "        local _ = resource\n",
         (
-            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[fake-several claims of memory share a device, and the fullest that still has so much is taken]",
+            "tests/ledger/scheduling/test_scheduling_devices.py::test_devices_and_their_memory[real-several claims of memory share a device, and the fullest that still has so much is taken]",
         ),
     ),
 )

@@ -42,7 +42,7 @@ MUTANTS = (
         "        return node.name\n",
         "        local _ = node\n",
         (
-            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[fake-a drained node is none that could hold it]",
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-a drained node is none that could hold it]",
         ),
     ),
     Mutant(

@@ -5,8 +5,11 @@ What is judged here holds on the busiest machine: rates and recoveries are only 
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
+from campaign.__main__ import main, to_repeat
 from campaign.campaigns import Campaign
 from campaign.faults import KINDS
 from campaign.plan import make_plan
@@ -50,3 +53,15 @@ def test_the_shortest_list_of_faults_that_fails_is_found(needed: int) -> None:
 
     assert shortest(fails, 100) == needed
     assert len(asked) <= 16
+
+
+def test_what_is_printed_after_a_failure_makes_the_same_faults_again() -> None:
+    told = to_repeat(9, 12, seconds=90.0, mode="empty", lease=3.5, rate=12.0, only=("kill child", "drain"))
+
+    assert told.endswith(" --lease 3.5 --rate 12 --only 'kill child' --only drain --faults 12")
+    with main.make_context("scripts/chaos", shlex.split(told)[1:]) as context:
+        given = {name: context.params[name] for name in ("seeds", "seconds", "mode", "lease", "rate", "only", "first")}
+    assert given == {
+        "seeds": (9,), "seconds": 90, "mode": "empty", "lease": 3.5, "rate": 12, "only": ("kill child", "drain"),
+        "first": 12,
+    }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 
-from campaign import functions, graphs
+from campaign import functions, graphs, world
 from campaign.capacity import overruns
 from campaign.driving import Done, Driven
-from campaign.faults import KINDS
+from campaign.faults import FORGETTING, KINDS
+from campaign.faults.fault import REDIS
+from campaign.faults.going_back import EMPTY
 from campaign.journal import GRAPH, SINGLE, Journal, Order, gather
 from campaign.judging import Judge
 from campaign.verdict import DOUBLED, LOST, OVER, WRONG, Verdict
@@ -38,9 +41,10 @@ class Scene:
         """Jobs of all namespaces have their names in common."""
         return f"{self.cluster.namespace}-{name}"
 
-    def submit(self, name: str) -> None:
+    def submit(self, name: str, retries: int = 0, **options: Any) -> None:
+        """As it was ordered; `retries` and `options` are those that are forgotten then."""
         id = self.id(name)
-        order = Order(id, SINGLE, "work", 20, 0.0, 0)
+        order = Order(id, SINGLE, "work", 20, 0.0, retries, options)
         self.journal.note("asked", id, asdict(order))
         self.cluster.enqueue(functions.work, job_id=id)
         self.journal.note("taken", id)
@@ -61,9 +65,9 @@ class Scene:
     def verdict(self) -> Verdict:
         verdict = Verdict(1, 1.0)
         events = [Event(int(fields["at_ms"]), fields) for _, fields in self.cluster.events()]
-        world: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
+        told: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
         submitted, _ = gather(self.folder)
-        Judge(world, Driven(done=self.faults), KINDS, events, False, verdict).judge(submitted)
+        Judge(told, Driven(done=self.faults), {**KINDS, **FORGETTING}, events, False, verdict).judge(submitted)
         return verdict
 
     def sorts(self) -> list[str]:
@@ -112,6 +116,26 @@ def test_what_was_acknowledged_and_is_gone_is_seen_unless_rq_has_deleted_it(scen
     assert scene.sorts() == []
 
 
+def test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back(scene: Scene) -> None:
+    from_ms = round(time.time() * 1000)
+    for name, is_durable in (("f", False), ("g", True)):
+        order = Order(scene.id(name), SINGLE, "work", 20, 0.0, 0)
+        scene.journal.note("asked", order.id, asdict(order))
+        scene.journal.note("taken", order.id, is_durable)
+    to_ms = round(time.time() * 1000) + 1
+
+    def lost(kind: str, at_ms: int, until_ms: int) -> list[str]:
+        scene.faults = [Done(1, kind, REDIS, at_ms, until_ms)]
+        return [what.partition(" ")[0] for _, what in scene.verdict().wrong]
+
+    f, g = scene.id("f"), scene.id("g")
+    assert lost("roll redis back", from_ms, to_ms) == [g]
+    assert lost("roll redis back", to_ms, to_ms + 1) == [f, g]
+    assert lost("roll redis back", from_ms - 1, from_ms - 1) == [f, g]
+    assert lost(EMPTY, to_ms, to_ms) == []
+    assert lost(EMPTY, from_ms - 1, from_ms - 1) == [f, g]
+
+
 def test_a_wrong_answer_is_seen_in_the_books_and_with_a_client(scene: Scene) -> None:
     scene.submit("f")
     scene.run("f", value=7)
@@ -134,8 +158,34 @@ def test_a_death_is_to_be_explained_by_a_fault_of_that_node(scene: Scene) -> Non
     scene.faults = [Done(1, "kill child", "b", at_ms, at_ms), Done(2, "drain", "a", at_ms, at_ms)]
     assert scene.sorts() == [WRONG]
 
+    scene.faults = [Done(1, "kill child", "a", at_ms + 1, at_ms + 1)]
+    assert scene.sorts() == [WRONG]
+
     scene.faults = [Done(1, "kill child", "a", at_ms, at_ms)]
     assert scene.sorts() == []
+
+
+def test_a_function_that_is_given_up_before_its_retries_are_is_seen(scene: Scene) -> None:
+    scene.submit("f", retries=2)
+    scene.agent.finish(died(scene.start("f")))
+    at_ms = int(scene.cluster.events()[-1][1]["at_ms"])
+    scene.faults = [Done(1, "kill child", "a", at_ms, at_ms)]
+
+    ((sort, what),) = scene.verdict().wrong
+
+    assert sort == WRONG
+    assert "with 2 retries was given up" in what
+
+
+def test_a_start_where_it_is_not_to_run_is_seen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(world.MACHINES, "a", {"zone": "x"})
+    scene.submit("f", where={"zone": "x"})
+    scene.run("f")
+    assert scene.sorts() == []
+
+    scene.submit("g", where={"zone": "y"})
+    scene.run("g")
+    assert scene.sorts() == [WRONG]
 
 
 def test_a_cancel_is_to_be_somebodys(scene: Scene) -> None:

@@ -15,6 +15,7 @@ from handoff.local.server import RedisServer
 from support.books import check_books
 from support.command_line import Run, handoff
 from support.local import local_cluster
+from support.private_servers import client
 
 
 @pytest.fixture
@@ -34,8 +35,15 @@ def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(server: RedisServer) -> Iterator[Cluster]:
     """A namespace of its own on a real server: a command line opens its own connection."""
     with Cluster(server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
+        cluster.connection.flushdb()
         yield cluster
         check_books(cluster.store)
+
+
+@pytest.fixture
+def no_libraries(server: RedisServer) -> None:
+    """Forget what other tests have called; it is brought again."""
+    client(server).function_flush()
 
 
 @pytest.fixture

@@ -6,12 +6,16 @@ import json
 import re
 import time
 
+import pytest
+
 from handoff.client.cluster import Cluster
 from handoff.ledger.layout import LAYOUT
 from handoff.ledger.rqmodel import HOST_CLOCK
 from handoff.words.function import Function
 from support.agent import FakeAgent
 from support.command_line import Run
+
+pytestmark = pytest.mark.usefixtures("no_libraries")
 
 
 def test_a_cluster_of_which_nothing_is_wrong_exits_with_0(cluster: Cluster, run: Run) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from handoff.client.cluster import Cluster
+from support.agent import FakeAgent, died
 from support.command_line import Run, said
 
 
@@ -128,3 +129,25 @@ class TestDrain:
 
         assert result.exit_code == 1
         assert said(result).startswith("handoff: no live node is named 'nobody': ")
+
+
+class TestCordoned:
+    def test_a_node_on_which_functions_died_says_why_it_is_closed_and_undrain_opens_it(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        agent, *_ = [FakeAgent(cluster.store, name, {"cpu": 8}).register() for name in "abc"]
+        for number in range(5):
+            cluster.enqueue(f"m:f{number}", node="a")
+            (started,) = agent.take()
+            agent.finish(died(started.id))
+        why = "5 different functions died there within 10 minutes: m.f0, m.f1, m.f2, m.f3, m.f4"
+
+        told = json.loads(run("nodes", "--json").stdout)[0]
+
+        # In a column of its own, between those of other things.
+        assert {"cordoned:", *why.split()} <= set(run("nodes").stdout.split())
+        assert (told["state"], told["cordon_reason"]) == ("cordoned", why)
+        assert told["cordoned_since"] is not None
+        assert "1 cordoned" in run("status").stdout
+        assert run("undrain", "a").exit_code == 0
+        assert [node["state"] for node in json.loads(run("nodes", "--json").stdout)] == ["up"] * 3

@@ -79,8 +79,6 @@ def scene(connection: redis.Redis) -> Iterator[Scene]:
         )
         scene.ids["run"] = scene.redis.get(scene.key("run_of", "graph")).decode()
         yield scene
-        for key in scene.redis.scan_iter(match=f"*{cluster.namespace}*", count=1000):
-            scene.redis.delete(key)
 
 
 def put(scene: Scene, name: str, cost: dict[str, float], **options: Any) -> None:

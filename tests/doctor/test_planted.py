@@ -3,36 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import pytest
 
 from doctor.conftest import Scene
+from doctor.plants import Plant, add_key, assert_found, set_bit, set_field
 from support.books import check_books
-
-
-class Plant(NamedTuple):
-    """Makes one thing wrong; what is to be told of it."""
-
-    do: Callable[[Scene], object]
-    rule: str
-    says: str
-    job: str = ""
-    node: str = ""
-    amounts: tuple[str, ...] = ()
-
-
-def set_bit(key: str, position: int, bit: int, of: str = "") -> Callable[[Scene], object]:
-    return lambda scene: scene.redis.setbit(scene.key(key, of), position, bit)
-
-
-def set_field(key: str, of: str, field: str, value: object) -> Callable[[Scene], object]:
-    return lambda scene: scene.redis.hset(scene.key(key, of.format(**scene.ids)), field.format(**scene.ids), value)
-
-
-def add_key(name: str, of: str = "") -> Callable[[Scene], object]:
-    return lambda scene: scene.redis.set(scene.key(name, of), "x")
-
 
 RECORD = "{epoch}|5|cpu=10000,slots=10000||"
 
@@ -83,7 +59,7 @@ PLANTED = {
     "a node that is not live": Plant(set_bit("live", 0, 0), "index", "`live`", "", "a"),
     "a drained node that is open": Plant(set_bit("open", 2, 1), "index", "`open`", "", "c"),
     "a node that nobody holds": Plant(set_bit("hold_bits", 1, 1), "index", "`withheld`", "", "b"),
-    "a label of another node": Plant(set_bit("label", 1, 1, "zone=x"), "index", "zone=x", "", "b"),
+    "a label of another node": Plant(set_bit("label", 1, 1, "zone=x"), "index", "has a bit for position 1, and the node does not say so", "", "b"),
     "a label that is gone": Plant(lambda scene: scene.redis.delete(scene.key("label", "zone=x")), "index", "its label zone=x", "", "a"),
     "a count of labels that is wrong": Plant(set_field("labels", "", "zone=x", 5), "index", "the count of nodes with zone=x", "", "", ("nodes",)),
     "a stale class": Plant(set_field("node", "a", "class", "cpu=1@"), "index", "its class is cpu=1@", "", "a"),
@@ -92,7 +68,7 @@ PLANTED = {
     "a node that is lost and up": Plant(lambda scene: scene.redis.zadd(scene.key("lost"), {"b": 5}), "index", "lost", "", "b"),
     "a position that is another's": Plant(set_field("node", "a", "position", 5), "index", "its position is 5", "", "a"),
     # Places.
-    "a function that stands nowhere": Plant(drop_from_queue, "places", "stands nowhere", "queued", "a"),
+    "a function that stands nowhere": Plant(drop_from_queue, "places", "it is queued and stands nowhere", "queued", "a"),
     "one that waits and stands nowhere": Plant(without_waiting, "places", "stands nowhere", "waits"),
     "one that stands twice": Plant(lambda scene: scene.redis.zadd(scene.key("delayed"), {scene.ids["waits"]: 5}), "places", "delayed and waiting", "waits"),
     "one that stands on two queues": Plant(lambda scene: scene.redis.rpush(scene.key("rq_queue", scene.store.keys.queue("b")), scene.ids["queued"]), "places", "on the queue", "queued", "b"),
@@ -122,10 +98,10 @@ PLANTED = {
     "a run that has lost its limit": Plant(lambda scene: scene.redis.hdel(scene.key("node", "*"), f"cap:run.{scene.ids['run']}"), "runs", "has no limit", "", "*"),
     "a limit of no run": Plant(set_field("node", "*", f"cap:run.{'0' * 32}", 10000), "runs", "that run has ended", "", "*"),
     # Keys.
-    "a timer for nothing": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"run|ghost": 2e12}), "keys", "timer run|ghost"),
-    "a drain of nobody": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"drain|b": 2e12}), "keys", "timer drain|b", "", "b"),
+    "a timer for nothing": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"run|ghost": 2e12}), "keys", "timer run|ghost is for no run that it could be about"),
+    "a drain of nobody": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"drain|b": 2e12}), "keys", "timer drain|b is for a node that is not drained", "", "b"),
     "a key of a node that is gone": Plant(lambda scene: scene.redis.hset(scene.key("node", "ghost"), "state", "up"), "keys", "a node that is not there", "", "ghost"),
-    "a key of a run that is gone": Plant(lambda scene: scene.redis.sadd(scene.key("run_active", "ghost"), "1"), "keys", "of a run that is not there"),
+    "a key of a run that is gone": Plant(lambda scene: scene.redis.sadd(scene.key("run_active", "ghost"), "1"), "keys", "is of a run that is not there"),
     "a bitmap that outlived its script": Plant(add_key("scratch", "1"), "keys", "outlived its script"),
     "a key of another type": Plant(lambda scene: (scene.redis.delete(scene.key("leases")), scene.redis.set(scene.key("leases"), "x")), "keys", "of another type"),
     "a node without a hash": Plant(lambda scene: scene.redis.delete(scene.key("node", "b")), "keys", "its hash is gone", "", "b"),
@@ -135,17 +111,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_what_was_made_wrong_is_found_with_whose_it_is_and_how_much(scene: Scene, name: str) -> None:
-    plant = PLANTED[name]
-    job, is_there = plant.job.format(**scene.ids), plant.do(scene)
-
-    found = [
-        violation for violation in scene.examine() if violation.rule == plant.rule and plant.says in str(violation)
-    ]
-
-    assert found, "\n".join(map(str, scene.examine())) or is_there
-    told = {(each.job, each.node) for each in found}
-    assert (scene.ids.get(job, job), plant.node) in told
-    assert any(set(plant.amounts) <= {*each.amounts} for each in found)
+    assert_found(scene, PLANTED[name])
 
 
 def test_nothing_is_found_where_nothing_is_wrong(scene: Scene) -> None:

@@ -16,7 +16,8 @@ from handoff.local.server import RedisServer
 ROOT = Path(__file__).resolve().parents[2]
 
 ASKED_FOR = {"WAITAOF", "FCALL", "FUNCTION"}
-"""The first where a submit is to be on disk: then the server is to be of 7.2. The others where it has them."""
+"""The first where a submit is to be on disk when it returns: then the server is to be of 7.2. The others are for those
+that have them; all else is sent scripts."""
 
 LATER_OPTIONS = re.compile(r"'(P?EXPIRE|PEXPIREAT)'[^)]*'(NX|XX|GT|LT)'|'BITPOS'[^)]*'BI[TY]")
 """Options that commands of 6.2 have since 7.0."""

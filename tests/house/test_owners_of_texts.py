@@ -26,11 +26,11 @@ LOOKING_AT_AN_END = frozenset({"startswith", "endswith", "removeprefix", "remove
 TAKE_APART = {
     "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
     "handoff/ledger/address.py": "the address of a server",
+    "handoff/ledger/forms.py": "what Redis says of a call that it does not do",
     "handoff/ledger/sentinels.py": "what redis-py says of an error",
     "handoff/ledger/server_version.py": "the version of a server",
     "handoff/ledger/passwords.py": "addresses, wherever they stand, and /proc/self/stat",
     "handoff/ledger/unavailable.py": "what Redis says of an error, in a script too",
-    "handoff/ledger/forms.py": "what Redis says of an error",
     "handoff/ledger/events.py": "the id of an event, as a user gives it",
     "handoff/ledger/rqmodel.py": "dotted names of Python",
     "handoff/cli/output.py": "blanks of what is shown",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import pytest
 import redis
 
-from handoff.ledger.lua import files, loader
+from handoff.ledger.lua import assembly, files, loader, pieces
 from handoff.ledger.lua.header import BadHeader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from support.lua_files import GIVEN, OPERATIONS, Compiled
@@ -30,6 +30,7 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
         monkeypatch.setattr(files, "source", {"layout": GUARD, **texts}.__getitem__)
         monkeypatch.setattr(files, "operations", lambda: {"top": "client"})
         monkeypatch.setattr(files, "header", files.header.__wrapped__)
+        monkeypatch.setattr(assembly, "pieces_of", pieces.pieces_of.__wrapped__)
         return loader.load.__wrapped__("top", RQ_KEY_PREFIX).text
 
     return made

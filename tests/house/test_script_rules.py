@@ -11,6 +11,9 @@ from support.lua_files import FILES, body, taken_from_outside, used_of
 TEXTS = tuple(file for file in FILES if file.startswith("texts/"))
 OTHERS = tuple(file for file in FILES if file not in TEXTS)
 
+COUNTS_ATTEMPTS = {"jobs/executions", "recall"}
+"""An attempt counts from its start, however it ends; one that was not begun is taken back, after a roll-back told."""
+
 BEGINS_WITH = {"jobs/queues", "housekeeping/queue_sweep"}
 """These compare how keys of RQ's queues begin, which is no text of ours."""
 
@@ -65,3 +68,9 @@ def test_errors_of_commands_are_never_swallowed(file: str) -> None:
     assert used_of(file, "redis") <= (
         {"pcall"} if file == "jobs/commands" else {"call"} | ({"pcall"} if file in OVERWRITTEN else set())
     )
+
+
+def test_no_end_of_an_attempt_says_how_many_there_were() -> None:
+    writing = {file for file in FILES if re.search(r"\bset\([^)]*'attempts'|'attempts', Number\.text", body(file))}
+
+    assert writing == COUNTS_ATTEMPTS

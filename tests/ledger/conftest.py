@@ -1,26 +1,20 @@
-"""What tests of the ledger share: a database of one's own on either kind of server."""
+"""What tests of the ledger share: a database of one's own on each kind of server."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-import fakeredis
 import pytest
 import redis
 
-from handoff.local.server import RedisServer
+from support.kinds import KINDS, connect
 
 NUMBER = 9
 """No other test uses this one of the real server's databases."""
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=KINDS)
 def database(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
     """A database of one's own, empty at first, for tests that name their jobs: RQ knows no namespaces."""
-    if request.param == "fake":
-        yield fakeredis.FakeRedis(server=fakeredis.FakeServer())
-        return
-    server: RedisServer = request.getfixturevalue("server")
-    with redis.Redis.from_url(f"{server.url.rpartition('/')[0]}/{NUMBER}") as connection:
-        connection.flushdb()
-        yield connection
+    yield from connect(request, request.node.path.relative_to(Path(__file__).parents[1]).as_posix(), NUMBER)

@@ -36,7 +36,7 @@ def run(cluster: Cluster, agent: FakeAgent, names: Sequence[str], end: Any = die
     """Have functions of these names end so on the node of an agent."""
     for name in names:
         pass_ms(cluster.store, 1)
-        cluster.enqueue(name, node=agent.name, **options)
+        cluster.enqueue(name, **({"node": agent.name} | options))
         (started,) = agent.take()
         agent.finish(end(started.id))
 
@@ -190,6 +190,18 @@ def test_deaths_of_more_than_ten_minutes_ago_do_not_count(cluster: Cluster, agen
     assert state_of(cluster) == "cordoned"
 
 
+@pytest.mark.parametrize(("ago_ms", "state"), [(599_000, "cordoned"), (600_001, "up")])
+def test_five_deaths_count_where_they_were_within_ten_minutes(
+    cluster: Cluster, agents: dict[str, FakeAgent], ago_ms: int, state: str
+) -> None:
+    run(cluster, agents["a"], NAMES[:4])
+
+    pass_ms(cluster.store, ago_ms)
+    run(cluster, agents["a"], NAMES[4:])
+
+    assert state_of(cluster) == state
+
+
 def test_what_dies_together_with_its_node_counts_once(cluster: Cluster, agents: dict[str, FakeAgent]) -> None:
     agent = agents["a"]
     for names in [NAMES, *([name] for name in NAMES[1:4])]:
@@ -280,6 +292,28 @@ def test_nor_is_the_last_for_what_stands_on_its_queue(
     special.finish(*(died(started.id) for started in taken))
 
     assert (state_of(cluster), queued.status) == ("up", "queued")
+
+
+AGAIN: dict[str, Any] = {"node": None, "cost": {"gpu": 1}, "max_retries": 1}
+
+
+def test_nor_is_the_last_for_what_died_there_and_is_tried_again(cluster: Cluster, special: FakeAgent) -> None:
+    run(cluster, special, NAMES[:4])
+
+    run(cluster, special, NAMES[4:], **AGAIN)
+    assert state_of(cluster) == "up"
+
+    FakeAgent(cluster.store, "d", {"gpu": 1}).register()
+    run(cluster, special, ["m:g"], **AGAIN)
+    assert state_of(cluster) == "cordoned"
+
+
+def test_what_is_delayed_and_fits_nowhere_keeps_no_node_open(cluster: Cluster, special: FakeAgent) -> None:
+    cluster.enqueue("m:later", cost={"cpu": 64}, delay=30)
+
+    run(cluster, special, NAMES)
+
+    assert state_of(cluster) == "cordoned"
 
 
 def test_where_another_node_is_closed_too_it_is_no_other_node(cluster: Cluster, special: FakeAgent) -> None:

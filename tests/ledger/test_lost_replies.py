@@ -5,8 +5,6 @@ A proxy carries the commands of one flow. It loses the reply to the n-th, or the
 
 from __future__ import annotations
 
-import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -15,17 +13,15 @@ from typing import Any, NamedTuple
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.errors import HandoffError, UnknownFunction
+from handoff.errors import UnknownFunction
 from handoff.ledger import store as store_module
-from handoff.ledger.rqmodel import HOST_CLOCK
 from handoff.local.server import RedisServer
-from support.agent import FakeAgent, NameTaken, Stale, ok
+from support.agent import FakeAgent, ok
 from support.books import check_ledger
 from support.flows import FLOWS, Scene
-from support.ledger import Ledger, read_ledger
+from support.ledger import read_ledger
+from support.playing import NOW_MS, comparable, events_of, outcome_of, same_ids
 from support.proxy import Fault, FaultyProxy
-
-NOW_MS = 1_900_000_000_000
 
 LOSSES: dict[str, Callable[[FaultyProxy, int], Fault]] = {
     "a reply": FaultyProxy.drop_reply,
@@ -69,19 +65,20 @@ class Stage:
         key = (name, forget)
         if key not in self._undisturbed:
             first = self.play(name, forget)
-            # Only the second time does the server know the scripts.
+            # Only the second time does the server know the operations.
             self._undisturbed[key] = self.play(name, forget)
             assert first[:3] == self._undisturbed[key][:3]
         return self._undisturbed[key]
 
     def play(self, name: str, forget: bool, order: Callable[[FaultyProxy], object] = lambda proxy: None) -> Seen:
-        """Run a flow, through the losses that `order` orders; with `forget` the server knows no script before it."""
+        """Run a flow, through the losses that `order` orders; with `forget` the server knows no operation before it."""
         with self.clusters() as (direct, cluster), same_ids():
             agent = FakeAgent(cluster.store, "a", {"cpu": 2, "gpu": 1}, incarnation="first").register()
             scene = Scene(cluster, agent, {})
             FLOWS[name].prepare(scene)
             if forget:
                 direct.connection.script_flush()
+                direct.connection.function_flush()
             before = len(self.proxy.commands)
             order(self.proxy)
             outcome = outcome_of(lambda: FLOWS[name].act(scene))
@@ -90,45 +87,6 @@ class Stage:
             ledger = read_ledger(direct.store)
             check_ledger(ledger, touched=("f",))
             return Seen(outcome, events_of(direct), comparable(ledger), commands)
-
-
-@contextmanager
-def same_ids() -> Iterator[None]:
-    """Number what is random elsewhere."""
-    numbers = itertools.count(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=next(numbers)))
-        yield
-
-
-def outcome_of(act: Callable[[], object]) -> object:
-    try:
-        return act()
-    except (HandoffError, NameTaken, Stale) as error:
-        return type(error), error.args
-
-
-def events_of(cluster: Cluster) -> list[dict[str, str]]:
-    """What happened: without claims that were undone in the same script, and a node that is registered, once."""
-    events = [event for _, event in cluster.events()]
-    undone = {event["id"] for event in events if event.get("outcome") == "undone"}
-    kept: list[dict[str, str]] = []
-    for event in events:
-        again = event["event"] == "node" and event in kept
-        if event.get("id") not in undone and not again:
-            kept.append(event)
-    return kept
-
-
-def comparable(ledger: Ledger) -> dict[str, Any]:
-    """Every key but how far the housekeeping has come, and the times by the clocks of clients and agents."""
-    own = {key: value for key, value in ledger.own.items() if key not in ("sweep", "events")}
-    timed = {
-        key: {name: value for name, value in fields.items() if name not in ("created_at", HOST_CLOCK)}
-        for key, fields in ledger.rq.items()
-        if key.startswith("job:") or (key.startswith("worker:") and isinstance(fields, dict))
-    }
-    return {"own": own, "rq": {**ledger.rq, **timed}}
 
 
 @pytest.fixture(scope="module")

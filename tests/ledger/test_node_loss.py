@@ -43,6 +43,14 @@ def take_over(cluster: Cluster, agent: FakeAgent) -> None:
     FakeAgent(cluster.store, "a", {}).register(dead=agent.incarnation)
 
 
+def be_mended(cluster: Cluster, agent: FakeAgent) -> None:
+    """Its reservation is gone, whoever took it."""
+    (id,) = agent.runs
+    cluster.connection.hdel(cluster.store.keys("reservations", "a"), id)
+    cluster.store.run("mend_node", name="a")
+    cluster.store.run("mend_job", job_id=id.partition(":")[0])
+
+
 def leaving(cause: str = "") -> Lose:
     def leave(cluster: Cluster, agent: FakeAgent) -> None:
         agent.goodbye(cause)
@@ -58,6 +66,7 @@ LOSSES: dict[str, Lose] = {
     "deregistered": lambda cluster, agent: cluster.deregister_node("a"),
     "taken over": take_over,
     "a reply was lost": lose_the_reply_that_starts,
+    "its reservation was gone": be_mended,
 }  # fmt: skip
 
 losing = pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)

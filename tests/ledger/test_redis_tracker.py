@@ -17,4 +17,4 @@ class TestRedisResourceTracker(TrackerConformance):
     @pytest.fixture
     def many(self, request: pytest.FixtureRequest) -> int:
         """Less on fakeredis, which takes longer, for the same scripts."""
-        return 1000 if request.node.callspec.params["connection"] == "real" else 90
+        return 90 if request.node.callspec.params["connection"] == "fake" else 1000

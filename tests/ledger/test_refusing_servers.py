@@ -57,3 +57,20 @@ def test_no_lease_ends_while_a_server_refuses(
         for agent in agents:
             assert agent.beat() == []
         check_books(cluster.store)
+
+
+def test_a_server_that_is_full_takes_a_result_and_lets_the_next_start_in_its_room(own_server: RedisServer) -> None:
+    with Cluster(own_server.url) as cluster, redis.Redis.from_url(own_server.url) as connection:
+        agent = FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+        handles = [cluster.enqueue("module:f", cost={"cpu": 1}) for _ in range(4)]
+        one, _ = agent.take(room=2)
+        connection.config_set("maxmemory", 1)
+
+        # Without a result nothing starts, for nothing is given back first.
+        with pytest.raises(StoreUnavailable):
+            cluster.enqueue("module:f", cost={"cpu": 1})
+        assert agent.finish(ok(one.id), room=1) == ["stored"]
+
+        assert sorted(handle.status for handle in handles) == ["finished", "started", "started", "waiting"]
+        connection.config_set("maxmemory", 0)
+        check_books(cluster.store)

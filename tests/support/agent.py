@@ -155,7 +155,7 @@ class FakeAgent:
 
     def beat(self) -> list[str]:
         """Renew the lease, telling what runs. -> the reservations that are to be stopped"""
-        reply = self._own("beat", *self.runs, op=0)
+        reply = self._own("beat", *self.runs, op=-1)
         return [id.decode() for id in reply[1]]
 
     def take(self, room: int = 1) -> list[Started]:

@@ -7,11 +7,14 @@ from typing import Any
 import redis
 
 from handoff.doctor.picture import Picture, amounts_in, below, by_score, uptime_ms
-from handoff.ledger.keys import prefix
+from handoff.ledger.keys import SCHEMA, prefix
 from handoff.ledger.store import Store
 from handoff.ledger.texts.reservation import Held
 
 __all__ = ["Held", "Ledger", "amounts_in", "below", "by_score", "read_ledger"]
+
+
+OF_RUNS = tuple(SCHEMA[name].path for name in ("run_graph", "run_of"))
 
 
 class Ledger(Picture):
@@ -99,6 +102,11 @@ def _read(client: redis.Redis, keys: list[str]) -> dict[str, Any]:
             case _:
                 pipeline.exists(key)
     plain = {key: _plain(kind, value) for key, kind, value in zip(others, types, pipeline.execute(), strict=True)}
+    # What a run has left expires at one moment, which may be between two reads: its hash was read after its strings.
+    of_runs = [key for key in strings if key.split(":", 2)[-1].startswith(OF_RUNS)]
+    for key, value in zip(of_runs, client.mget(of_runs) if of_runs else (), strict=True):
+        if value is None:
+            del strings[key]
     return strings | {key: value for key, value in plain.items() if value}
 
 

@@ -6,6 +6,7 @@ import re
 import struct
 from functools import cache
 from importlib import import_module
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from handoff.ledger.lua import files
@@ -39,26 +40,36 @@ class Compiled:
         self._at = len(b"\x1bLua") + 8
         self._read: set[str] = set()
         self._written: set[str] = set()
-        self._function()
+        self.upvalues = 0  #: the most that one of its functions has
+        self.locals = 0  #: the most that are in sight at once in one of its functions
+        self.read_while_loaded: frozenset[str] = (
+            frozenset()
+        )  #: globals that it reads when it is run, outside of functions
+        self._function(is_main=True)
 
     def globals(self) -> Globals:
         return Globals(frozenset(self._read), frozenset(self._written))
 
-    def _function(self) -> None:
+    def _function(self, *, is_main: bool = False) -> None:
         self._text()
-        self._take("<ii4B")
+        self.upvalues = max(self.upvalues, self._take("<ii4B")[2])
         code = self._take(f"<{self._count()}I")
         constants = [self._constant() for _ in range(self._count())]
         for instruction in code:
             operation, constant = instruction & 0x3F, instruction >> 14
             if operation in (5, 7):  # GETGLOBAL, SETGLOBAL
                 (self._read if operation == 5 else self._written).add(str(constants[constant]))
+        if is_main:
+            self.read_while_loaded = frozenset(self._read)
         for _ in range(self._count()):
             self._function()
         self._take(f"<{self._count()}I")
+        seen: list[tuple[int, int]] = []
         for _ in range(self._count()):
             self._text()
-            self._take("<ii")
+            first, behind = self._take("<ii")
+            seen += [(first, 1), (behind, -1)]
+        self.locals = max(self.locals, *accumulate(change for _, change in sorted(seen)), 0)
         for _ in range(self._count()):
             self._text()
 

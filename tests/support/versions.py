@@ -15,6 +15,7 @@ import pytest
 from handoff.ledger import layout
 from handoff.ledger.lua import functions, loader
 from support.processes import environment
+from support.waiting import LIMIT_S
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -56,22 +57,44 @@ def copy_with(number: int, folder: Path) -> dict[str, str]:
 def earlier_wheel(folder: Path) -> dict[str, str]:
     """Build the wheel of an earlier commit, and unpack it. -> the environment of programs that are to import it
 
-    A checkout without that commit in its history skips the test, and says so.
+    Where neither this checkout nor the one that it was cloned from has that commit, the test is skipped, and the
+    summary of the run says so.
     """
     sources = folder / "sources"
     sources.mkdir()
-    # The owner of a checkout that was mounted or copied may be somebody else; git then refuses to read it.
-    git = ["git", "-c", "safe.directory=*", "-C", str(PROJECT), "archive", EARLIER]
-    archived = subprocess.run(git, capture_output=True) if shutil.which("git") else None
-    if archived is None or archived.returncode:
-        why = archived.stderr.decode().strip() if archived else "there is no git"
-        pytest.skip(f"NOT TESTED beside an earlier version: commit {EARLIER[:7]} is not in this checkout ({why})")
-    subprocess.run(["tar", "-x", "-C", str(sources)], input=archived.stdout, check=True)
+    subprocess.run(["tar", "-x", "-C", str(sources)], input=_archive(folder), check=True)
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, cwd=sources, check=True, stdout=subprocess.DEVNULL)
     (wheel,) = folder.glob("*.whl")
     shutil.unpack_archive(wheel, folder / "unpacked", "zip")
     return importing(folder / "unpacked")
+
+
+def _archive(folder: Path) -> bytes:
+    """What was in the earlier commit, as a tar; of a shallow clone it is asked for where that came from."""
+    if shutil.which("git") is None:
+        pytest.skip("NOT TESTED beside an earlier version: there is no git")
+    archived = _git(PROJECT, "archive", EARLIER)
+    if archived.returncode:
+        origin = _git(PROJECT, "remote", "get-url", "origin").stdout.decode().strip()
+        fetched = folder / "fetched"
+        _git(folder, "init", "--quiet", str(fetched))
+        if origin and not _git(fetched, "fetch", "--quiet", "--depth", "1", origin, EARLIER).returncode:
+            archived = _git(fetched, "archive", EARLIER)
+    if archived.returncode:
+        why = archived.stderr.decode().strip()
+        pytest.skip(f"NOT TESTED beside an earlier version: commit {EARLIER[:7]} is not in this checkout ({why})")
+    return archived.stdout
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # The owner of a checkout that was mounted or copied may be somebody else; git then refuses to read it.
+    command = ["git", "-c", "safe.directory=*", "-C", str(folder), *arguments]
+    asks_nobody = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        return subprocess.run(command, capture_output=True, env=asks_nobody, timeout=LIMIT_S)
+    except subprocess.TimeoutExpired as error:
+        return subprocess.CompletedProcess(command, 1, b"", str(error).encode())
 
 
 def importing(*folders: Path) -> dict[str, str]:

@@ -83,7 +83,7 @@ class Assembly:
 
     def used(self) -> set[str]:
         """All names in it."""
-        return set().union(*(piece.names() for piece in self.pieces))
+        return set().union(*(piece.names for piece in self.pieces))
 
     def context(self) -> list[str]:
         """What `Call` begins with."""
@@ -125,7 +125,7 @@ def assemble(name: str) -> Assembly:
     last = [f"{files.table_of(file)}.{files.header(file).last}" for file in order if files.header(file).last]
     first = _first_of(_GUARD)
     pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
-    if any(_TIMES & piece.names() for piece in pieces):
+    if any(_TIMES & piece.names for piece in pieces):
         order = files.in_order(_TIMEKEEPER, name)
         first = _first_of(_TIMEKEEPER)
         pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])

@@ -128,8 +128,7 @@ def _function(operation: str) -> list[Chunk]:
     prelude = f"{operation}.lua:prelude"
     flags = ", ".join(f"'{flag}'" for flag in files.header(operation).flags)
     opening = [
-        f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, "
-        "callback = function(KEYS, ARGV)",
+        f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, callback = function(KEYS, ARGV)",
         "begin(KEYS[1])",
         *assembled.context(),
         *assembled.arguments(),

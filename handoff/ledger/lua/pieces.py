@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from handoff.ledger.lua import files
 from handoff.ledger.lua.header import BadHeader
@@ -15,7 +16,7 @@ _PUBLIC = re.compile(r"function ([A-Z]\w*\.\w+)\(|([A-Z]\w*\.\w+(?:, [A-Z]\w*\.\
 _PRIVATE = re.compile(r"local (?:function )?(\w+(?:, \w+)*)")
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Piece:
     """One definition of a library, or the body of an operation: its lines, without comments, and their numbers."""
 
@@ -23,20 +24,19 @@ class Piece:
     defines: tuple[str, ...]  #: `Node.load`, or names that are the file's own
     lines: list[tuple[int, str]]
 
-    def names(self) -> set[str]:
+    @cached_property
+    def names(self) -> frozenset[str]:
         """All that it may use: qualified names, and words that may be the file's own."""
-        found: set[str] = set()
-        for _, line in self.lines:
-            found.update(_WORD.findall(line))
-            found.update(f"{table}.{name}" for table, name in _QUALIFIED.findall(line))
-        return found
+        text = "\n".join(line for _, line in self.lines)
+        return frozenset(_WORD.findall(text)).union(f"{table}.{name}" for table, name in _QUALIFIED.findall(text))
 
     def chunks(self) -> list[tuple[str, str]]:
         """Its lines, each behind where it comes from: `finish.lua:14`."""
         return [(f"{self.file}.lua:{number}", line) for number, line in self.lines]
 
 
-def pieces_of(file: str) -> list[Piece]:
+@cache
+def pieces_of(file: str) -> Sequence[Piece]:
     """The definitions of a library, each from a line without indent to the next one; an operation is one piece."""
     pieces: list[Piece] = []
     is_library = file not in files.operations()
@@ -67,12 +67,13 @@ def reached(pieces: list[Piece], last: Sequence[str]) -> list[Piece]:
             if key in definitions:
                 raise BadHeader(f"{piece.file}.lua: {name} is defined twice")
             definitions[key] = piece
+    known = {name for _, name in definitions}
     found: dict[int, Piece] = {}
     left = [pieces[-1], *(definitions["", name] for name in last)]
     while left:
         piece = left.pop()
         if id(piece) not in found:
             found[id(piece)] = piece
-            keys = (("" if "." in name else piece.file, name) for name in piece.names())
+            keys = (("" if "." in name else piece.file, name) for name in known & piece.names)
             left += [definitions[key] for key in keys if key in definitions]
     return [piece for piece in pieces if id(piece) in found]

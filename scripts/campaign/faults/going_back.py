@@ -28,7 +28,9 @@ def _roll_back(world: World, draw: random.Random) -> Struck | None:
     return Struck(REDIS, draw.uniform(0.3, 2) * world.lease_s, go_back)
 
 
+EMPTY = "empty redis"
+
 KINDS = (
-    Kind("empty redis", _empty, 2, frozenset({"NodeLost", "handoff.Forgotten"}), True),
+    Kind(EMPTY, _empty, 2, frozenset({"NodeLost", "handoff.Forgotten"}), True),
     Kind("roll redis back", _roll_back, 6, frozenset({"NodeLost", "handoff.Forgotten"})),
 )

@@ -52,6 +52,28 @@ def _start(world: World) -> None:
     world.busy.discard(REDIS)
 
 
+def _fill(world: World, draw: random.Random) -> Struck | None:
+    """It has no room left, and refuses what would take some."""
+    return _refuse(world, draw, "maxmemory")
+
+
+def _guard(world: World, draw: random.Random) -> Struck | None:
+    """It lacks replicas, and refuses whatever writes."""
+    return _refuse(world, draw, "min-replicas-to-write")
+
+
+def _refuse(world: World, draw: random.Random, setting: str) -> Struck | None:
+    if not _begin(world):
+        return None
+    world.direct().config_set(setting, 9)
+
+    def accept() -> None:
+        world.direct().config_set(setting, 0)
+        world.busy.discard(REDIS)
+
+    return Struck(REDIS, draw.choice([0.3, 1, 0.5 * world.lease_s, 2 * world.lease_s]), accept)
+
+
 def _fail_over(world: World, draw: random.Random) -> Struck | None:
     """The replica becomes the master when it has all that was acknowledged."""
     if not world.pair.is_in_sync():
@@ -73,9 +95,7 @@ def _flush_functions(world: World, draw: random.Random) -> Struck | None:
 
 def _cut_all(world: World, draw: random.Random) -> Struck | None:
     """CLIENT KILL of everybody."""
-    client: Any = world.direct()
-    for kind in ("normal", "pubsub"):
-        client.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    world.pair.master.cut_all()
     return Struck(REDIS)
 
 
@@ -83,6 +103,8 @@ KINDS = (
     Kind("stop redis", _stop, 1),
     Kind("kill redis", _down, 1),
     Kind("restart redis", _restart, 1),
+    Kind("fill redis", _fill, 0.7),
+    Kind("guard redis", _guard, 0.7),
     Kind("fail over", _fail_over, 1.5, needs_redis=True),
     Kind("flush scripts", _flush_scripts, 1, needs_redis=True),
     Kind("flush functions", _flush_functions, 0.5, needs_redis=True),

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, StoreUnavailable
@@ -19,28 +19,21 @@ from handoff.ledger.store import may_pass
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
 from support.processes import environment
+from support.users import add_user
 from support.waiting import LIMIT_S, wait_until
 
-RIGHTS = re.search(
+BOTH, *ONE_FORM = re.findall(
     r"ACL SETUSER handoff on >secret (.*)", (Path(__file__).parents[3] / "workers/README.md").read_text()
 )
+"""The rights that operators are told to give: for both forms of operations, and the least for each."""
 
 Login = Callable[..., str]
 
 
 @pytest.fixture
-def login(server: RedisServer) -> Iterator[Login]:
+def login(server: RedisServer) -> Login:
     """The address for a new user with these rights."""
-    names: list[str] = []
-    with redis.Redis.from_url(server.url) as admin:
-
-        def make(*rights: str) -> str:
-            names.append(f"u{uuid.uuid4().hex[:8]}")
-            admin.execute_command("ACL", "SETUSER", names[-1], "on", ">secret", *rights)
-            return f"redis://{names[-1]}:secret@127.0.0.1:{server.port}/0"
-
-        yield make
-        admin.acl_deluser(*names or ["nobody"])
+    return partial(add_user, server)
 
 
 def end(command: list[str], url: str) -> subprocess.CompletedProcess[str]:
@@ -117,9 +110,9 @@ def test_an_agent_that_may_not_hear_commands_does_not_register(login: Login, ser
         assert cluster.discover_nodes() == {}
 
 
-def test_the_rights_that_operators_are_told_to_give_are_enough(login: Login, tmp_path: Path) -> None:
-    assert RIGHTS is not None
-    url = login(*RIGHTS[1].split())
+@pytest.mark.parametrize("rights", [BOTH, *ONE_FORM], ids=["both", "functions", "scripts"])
+def test_the_rights_that_operators_are_told_to_give_are_enough(login: Login, tmp_path: Path, rights: str) -> None:
+    url = login(*rights.split())
     with Cluster(url, namespace=f"t{uuid.uuid4().hex}") as cluster, Agents(cluster, url, tmp_path) as agents:
         agents.start("a")
         assert cluster.enqueue("operator:add", 1, 2).result(timeout=LIMIT_S) == 3
@@ -128,6 +121,15 @@ def test_the_rights_that_operators_are_told_to_give_are_enough(login: Login, tmp
         assert running.cancel()
         with pytest.raises(FunctionCanceled):
             running.result(timeout=LIMIT_S)
+
+
+@pytest.mark.parametrize(("of", "lacks"), [(0, "+fcall"), (0, "+function|load"), (1, "+eval"), (1, "+evalsha")])
+def test_of_the_least_rights_for_one_form_none_can_be_left_out(own_server: RedisServer, of: int, lacks: str) -> None:
+    rights = ONE_FORM[of].split()
+    assert lacks in rights
+    url = add_user(own_server, *(right for right in rights if right != lacks))
+    with Cluster(url, namespace="t") as cluster, pytest.raises(StoreUnavailable, match="does not permit"):
+        cluster.register_node("a", {"cpu": 1})
 
 
 def test_whoever_may_not_publish_leaves_nothing_half_written(login: Login, tmp_path: Path, server: RedisServer) -> None:

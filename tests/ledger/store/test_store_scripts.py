@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.lua import files, functions, loader
+from handoff.ledger.lua import files, functions, loader, pieces
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.store import ScriptBug, Store
 from support.connections import NODE
@@ -23,6 +23,7 @@ class TestScriptBug:
         def forget() -> None:
             loader.load.cache_clear()
             functions.library.cache_clear()
+            pieces.pieces_of.cache_clear()
 
         def replace(file: str, line: str) -> None:
             def changed(name: str) -> str:

@@ -14,6 +14,7 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
+from handoff.ledger import connection as connection_module
 from handoff.ledger.connection import REUSED_S, SILENCE_S
 from handoff.ledger.store import GIVE_UP_AFTER_S, LONGEST_OUTAGE_S, Store
 from handoff.local.server import RedisServer
@@ -190,3 +191,26 @@ def test_whoever_only_asks_is_told_of_a_refusal_at_once(refusing: Silent) -> Non
 def test_whoever_only_asks_is_told_after_one_silence(silent: Silent) -> None:
     assert silent.ask(silent.store) <= 5
     assert len(silent.begun) == 1
+
+
+@pytest.mark.parametrize("is_used", [True, False], ids=["a used connection", "a fresh connection"])
+@pytest.mark.parametrize("timeout_s", [0.5, 1, 2, 5, 30])
+def test_a_server_that_says_nothing_is_told_within_the_timeout_of_the_cluster(
+    real: Cluster, clock: SimpleNamespace, timeout_s: float, is_used: bool
+) -> None:
+    asked = 0
+
+    def say_nothing() -> None:
+        nonlocal asked
+        asked += 1
+        limits = connection_module._silence_s.get()
+        assert limits is not None
+        clock.now += limits[is_used and asked == 1]
+        raise redis.TimeoutError("no answer")
+
+    real.store.timeout_s = timeout_s
+    with pytest.raises(StoreUnavailable):
+        real.store.insist(say_nothing)
+
+    assert timeout_s / 2 < clock.now <= timeout_s
+    assert asked == 1 + is_used or timeout_s > 5

@@ -66,7 +66,8 @@ _COMMANDS = ("stop-job", "shutdown", "kill-horse", hints.WORK, hints.BEAT, "hand
 
 _NODE_FIELDS = (
     "position", "epoch", "state", "kind", "incarnation", "holder", "lease_ms", "op", "op_reply", "cap:slots",
-    "used:slots", "over", "quiet", "draining", "hold", "class",
+    "used:slots", "over", "quiet", "draining", "hold", "class", "cordoned", "cause", "blamed", "reason", "labels",
+    "dev:gpu",
 )  # fmt: skip
 
 

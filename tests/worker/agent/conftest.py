@@ -34,6 +34,7 @@ def own_server() -> Iterator[RedisServer]:
 @pytest.fixture
 def cluster(redis_server: RedisServer) -> Iterator[Cluster]:
     with Cluster(redis_server.url, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
+        cluster.connection.flushdb()
         yield cluster
         check_books(cluster.store)
         assert_nothing_held(cluster.store)

@@ -102,7 +102,8 @@ def run(*arguments: str, url: str | None = None) -> subprocess.CompletedProcess[
     "arguments",
     [["nodes"], ["nodes", "--json"], ["nodes", "{}"], ["{}"], ["status", "{}", "--json"], ["--url", "{}", "nodes"],
      ["node", "{}"], ["node", "--cpu", "{}"], ["node", "--url", "{}?db=x", "--no-probe"], ["run", "a:b", "--url", "{}"],
-     ["node", "--no-probe", "--wait", "0", "--url", "{}"]],
+     ["node", "--no-probe", "--wait", "0", "--url", "{}"], ["doctor"], ["doctor", "--fix", "--json"], ["runs"],
+     ["drain", "{}"]],
     ids=" ".join,
 )  # fmt: skip
 def test_no_command_says_the_password(server: RedisServer, arguments: list[str]) -> None:

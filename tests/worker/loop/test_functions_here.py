@@ -115,6 +115,19 @@ def test_a_result_that_came_too_late_is_named_in_the_log(
     assert f"the result of {ID} came too late: its node was lost" in caplog.text
 
 
+def test_a_result_that_redis_refuses_is_named_in_the_log(
+    functions: Functions, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    functions.start(started())
+    functions.end(Finished(ID, b"\xc0"))
+    [delivered] = outbox.exchange()[1]
+    outbox.note_answer(1)
+
+    functions.settle(delivered, "refused")
+
+    assert f"the result of {ID} came too late: its reservation is gone" in caplog.text
+
+
 def test_what_a_command_of_rqs_has_killed_has_not_died(functions: Functions, outbox: Outbox) -> None:
     functions.start(started())
     functions.kill_all("killed by rq's kill-horse command")

@@ -134,7 +134,7 @@ class NodeLedger:
             raise error
         upgrade(self._store)
 
-    def beat(self, runs: Iterable[str], op: int = 0) -> Beaten:
+    def beat(self, runs: Iterable[str], op: int) -> Beaten:
         """Renew the lease and compare the reservations that run here.
 
         `op` is the last exchange that was answered. Raises `Stale`, and `Behind` where that is not known any more.

@@ -14,14 +14,12 @@ local MOST_IN_A_ROW = 3
 Deaths.ERROR = 'handoff.Poisoned'
 
 -- One more death of a function, by that of its child or of its node. -> what is said of them, in one line and as a traceback, where there are enough; or nil
-function Deaths.count(job, node_name, what, is_of_node)
+function Deaths.count(job, node_name, what)
   if job.bent then
     return nil
   end
   local text = Death.add(job.deaths, Timestamp.now(), node_name, what)
   local deaths = Death.read(text)
-  local blame = is_of_node and Blame.lost_node or Blame.node
-  blame(node_name, job.code or job.id)
   if #deaths < MOST_IN_A_ROW then
     Job.set(job, 'deaths', text)
     return nil
@@ -31,6 +29,15 @@ function Deaths.count(job, node_name, what, is_of_node)
   end
   local message, lines = Death.history(deaths)
   return message, Zipped.write(Deaths.ERROR .. ': ' .. lines)
+end
+
+-- It speaks against the node, too: when it is known what becomes of the function, for where that is tried again it may need
+-- this very node.
+function Deaths.blame(job, node_name, is_of_node)
+  if not job.bent then
+    local blame = is_of_node and Blame.lost_node or Blame.node
+    blame(node_name, job.code or job.id)
+  end
 end
 
 -- An attempt came to an end of its own.

@@ -59,6 +59,11 @@ function Executions.show(node_name, queue, ids)
   end
 end
 
+-- Whether it was started by a later call than that; -1 is later than all.
+function Executions.is_after(node_name, id, op)
+  return op >= 0 and tonumber(redis.call('ZSCORE', K.running .. node_name, id)) > op
+end
+
 -- As if it had not been started; `finish` goes before.
 function Executions.undo(job)
   Job.set(job, 'attempts', Number.text(tonumber(job.attempts) - 1))

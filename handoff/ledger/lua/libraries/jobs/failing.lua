@@ -41,12 +41,16 @@ end
 
 -- The attempt ended with its child process; `result` is texts/result.
 function Failing.died(job, result, node_name)
-  local message, exc_string = Deaths.count(job, node_name, result.message, false)
+  local message, exc_string = Deaths.count(job, node_name, result.message)
+  local outcome
   if message then
     -- Its agent knows of one death alone, and not what on_failure is to be told.
-    return Failing.without_agent(job, Deaths.ERROR, message, exc_string, false)
+    outcome = Failing.without_agent(job, Deaths.ERROR, message, exc_string, false)
+  else
+    outcome = Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
   end
-  return Failing.job(job, result.error, result.message, {'exc_string', result.body}, result.is_retryable, result.jitter)
+  Deaths.blame(job, node_name, false)
+  return outcome
 end
 
 -- Whether an attempt that is lost with its node costs a retry and no more.
@@ -56,15 +60,18 @@ end
 
 -- An attempt that was lost with its node, or taken from it: the cause is of texts/loss.
 function Failing.lost(job, node_name, cause)
-  local message, exc_string
-  if Loss.is_death(cause) then
-    message, exc_string = Deaths.count(job, node_name, 'the node was lost', true)
+  local is_death, message, exc_string = Loss.is_death(cause), nil, nil
+  if is_death then
+    message, exc_string = Deaths.count(job, node_name, 'the node was lost')
   end
   if message then
     Failing.without_agent(job, Deaths.ERROR, message, exc_string, false)
   else
     Failing.without_agent(job, 'handoff.errors.NodeLost', Loss.write(node_name, cause),
       ExcString.of_loss(Loss.kind(cause)), outlives_node(job))
+  end
+  if is_death then
+    Deaths.blame(job, node_name, true)
   end
 end
 

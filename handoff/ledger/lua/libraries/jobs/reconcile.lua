@@ -28,9 +28,10 @@ local function reserves_rightly(job)
   return job.status == 'queued' or job.status == 'started' or (job.status == 'deferred' and job.reserved ~= nil)
 end
 
--- `ids` are reservations of the node; `has` is the set of those that the agent runs, nil for a node without an agent.
+-- `ids` are reservations of the node; `has` is the set of those that the agent runs, nil for a node without an agent. It says
+-- nothing of what was started for it under a call later than `op`, -1 where that does not matter.
 -- -> the reservations that the agent is to stop
-function Reconcile.node(node, ids, has)
+function Reconcile.node(node, ids, has, op)
   local is_queued = queue_reader(Queues.of(node.name), #ids)
   local stops = {}
 
@@ -45,7 +46,9 @@ function Reconcile.node(node, ids, has)
       end
     elseif Executions.has(node.name, id) then
       -- It was started for an agent that does not run it.
-      Recovery.one(node, id, 'unknown')
+      if not has or not Executions.is_after(node.name, id, op) then
+        Recovery.one(node, id, 'unknown')
+      end
     elseif not is_its_last or not reserves_rightly(job) then
       Reservations.give_back(node, id, 'gone')
     elseif job.status == 'queued' and not is_queued(job_id) then

@@ -2,7 +2,7 @@
 -- every node that is closed: jobs/take, housekeeping/queue_sweep). It stays live, and it stays so over new registrations:
 -- that an agent was started again does not say that anything was repaired.
 --
--- KEYS     cordoned  live  nodes  open  shapes
+-- KEYS     cordoned  delayed  live  nodes  open  shapes
 -- @include jobs/job  jobs/queues  nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node  nodes/scratch
 -- @include nodes/shared  nodes/standing  runs/groups  texts/cordoned  texts/demand  texts/shape  time/events
 
@@ -38,7 +38,28 @@ local function fits_any(others, shape)
   return found
 end
 
--- Whether somebody would wait for this node alone who waits, or stands on its queue.
+-- Whether no other node could hold a function, by any of its variants.
+local function needs_this(job, others)
+  for _, variant in ipairs(Demand.read(job.demand or '')) do
+    if Shape.is_sound(variant.shape) and fits_any(others, Shape.read(variant.shape)) then
+      return false
+    end
+  end
+  return true
+end
+
+-- The same of a function that may go anywhere, for which this node is one that could.
+local function could_only_be_here(node, job, others)
+  for _, variant in ipairs(Demand.read(job.demand or '')) do
+    if Shape.is_sound(variant.shape) and Fit.idle(node, Shape.read(variant.shape)) then
+      return needs_this(job, others)
+    end
+  end
+  return false
+end
+
+-- Whether somebody would wait for this node alone who waits, stands on its queue, or is tried again: of those that are
+-- delayed the first to be due.
 local function is_needed(node)
   local queue = Queues.settle(Queues.of(node.name))
   if redis.call('ZCARD', K.shapes) > MOST_LOOKED_AT or redis.call('LLEN', queue) > MOST_LOOKED_AT then
@@ -53,11 +74,12 @@ local function is_needed(node)
     needed = needed or (Fit.idle(node, shape) and not fits_any(others, shape))
   end
   for _, id in ipairs(redis.call('LRANGE', queue, 0, -1)) do
-    local job, elsewhere = Job.read(id), false
-    for _, variant in ipairs(job and Demand.read(job.demand) or {}) do
-      elsewhere = elsewhere or fits_any(others, Shape.read(variant.shape))
-    end
-    needed = needed or (job ~= nil and not elsewhere)
+    local job = Job.read(id)
+    needed = needed or (job ~= nil and needs_this(job, others))
+  end
+  for _, id in ipairs(redis.call('ZRANGE', K.delayed, 0, MOST_LOOKED_AT - 1)) do
+    local job = not needed and Job.read(id)
+    needed = needed or (job and could_only_be_here(node, job, others)) or false
   end
   Scratch.drop_kept()
   return needed

@@ -3,7 +3,8 @@
 -- KEYS     reservations
 -- ARGV     name       str
 --          epoch      str   of this agent's registration
---          op         int   number of the last `finish` that was answered, 0 = it does not matter
+--          op         int   number of the last `finish` that was answered, -1 = it does not matter. What was started
+--                           under a later one was not there yet when this was sent
 --          runs       list  of the reservations that the agent runs, or whose results it has not yet delivered
 -- RETURNS  {'beaten', {reservation, ...}, drained, left_ms}  to be stopped: canceled, deleted, or forgotten by Redis; then
 --                                          until when what runs may end on a node that is drained, 0 = for ever,
@@ -37,7 +38,7 @@ local reserved = redis.call('HKEYS', K.reservations .. name)
 if #reserved == 0 or #forgotten > 0 then
   Reservations.recount(node)
 end
-local stops = Reconcile.node(node, reserved, has)
+local stops = Reconcile.node(node, reserved, has, op)
 for _, id in ipairs(forgotten) do
   stops[#stops + 1] = id
 end

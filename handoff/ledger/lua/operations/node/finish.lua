@@ -12,7 +12,8 @@
 --                                                    value that was sent before not all is there); more = 1: work is left over, tick again
 --          {'behind'}                                Redis was rolled back to before the last of these calls: nothing was
 --                                                    written, and recall goes first
---          {'stale'}                                 the node has another epoch: nothing of it is this agent's
+--          {'stale'}                                 the node has another epoch: nothing of it is this agent's; or this
+--                                                    call comes late, and a later one was answered
 -- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
 -- @include nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
@@ -32,8 +33,13 @@ if node.op == Number.text(op) and node.op_reply then
   return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1}
 end
 
-if tonumber(node.op or 0) < op - 1 then
+local last = tonumber(node.op or 0)
+if last < op - 1 then
   return {'behind'}
+end
+-- Its agent has given that connection up, and asked again: what was started now would run nowhere.
+if last > op then
+  return {'stale'}
 end
 
 local queue = Queues.of(name)

@@ -76,7 +76,7 @@ for i = ended_first, #ARGV, VALUES do
     end
   end
 end
-if op > 0 then
+if op > tonumber(node.op or 0) then
   redis.call('HSET', K.node .. name, 'op', Number.text(op), 'op_reply', '')
 end
 Settle.go_on(16)

@@ -9,7 +9,8 @@
 --          {'unknown'}  there is no such node
 -- @include settle  jobs/job  nodes/classes  nodes/dirty  nodes/excess  nodes/holds  nodes/index
 -- @include nodes/lapse  nodes/leases  nodes/node  nodes/node_labels  nodes/recount  nodes/recovery
--- @include nodes/shared  nodes/standing  nodes/values  texts/number  texts/reservation
+-- @include nodes/shared  nodes/standing  nodes/values  texts/demand  texts/number  texts/reservation  texts/resource
+-- @include texts/shape
 
 local function set_use(node)
   local used = Recount.used(node.name)
@@ -21,10 +22,27 @@ local function set_use(node)
   node.used = used
 end
 
+-- Whether a job could lack all of these.
+local function asks_for(job, families)
+  local asked = {}
+  for _, variant in ipairs(Demand.read(job.demand)) do
+    for _, want in ipairs(Shape.read(variant.shape).wants) do
+      asked[Resource.family(want[1])] = true
+    end
+  end
+  for _, family in ipairs(families) do
+    if not asked[family] then
+      return false
+    end
+  end
+  return true
+end
+
 local function mend_hold(node)
   local hold = Holds.on(node)
   local job = hold and Job.read(hold.job)
-  if hold and (not job or not Job.is_waiting(job) or tonumber(job.rank) ~= hold.rank or not Node.is_open(node)) then
+  if hold and not (job and Job.is_waiting(job) and tonumber(job.rank) == hold.rank and Node.is_open(node)
+      and asks_for(job, hold.families)) then
     Holds.lift(node)
     hold = nil
   end
@@ -121,6 +139,9 @@ for family, devices in pairs(node.dev) do
     listed[i] = {device.index, device.total}
   end
   node.dev[family] = Recount.devices(name, family, listed)
+  if node.cap[family] ~= #listed * Resource.UNIT then
+    Node.set_capacity(node, family, #listed * Resource.UNIT)
+  end
 end
 Index.wipe(node.position)
 node.free = {}

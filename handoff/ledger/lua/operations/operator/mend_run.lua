@@ -2,20 +2,42 @@
 --
 -- A run of more functions than one script has time for is left as it is.
 --
--- KEYS     leftovers  rq_dependencies  run  run_active  run_missing
+-- KEYS     leftovers  renewed  rq_dependencies  run  run_active  run_missing  runs
 -- ARGV     run  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is too large, or work of runs is left over: it is looked at again later
 -- @include settle  jobs/job  nodes/shared  runs/members  runs/run  runs/tokens  texts/number  texts/run_id
+-- @include texts/timer
 
 local MOST = 1000
 
 local ENDED = {finished = 'finished', failed = 'failed', stopped = 'failed', canceled = 'canceled'}
 
-local fields = redis.call('HMGET', K.run .. run, 'state', 'total', 'limit')
+local HAS_ENDED = {finished = true, failed = true, canceled = true}
+
+-- As long as for one whose client has just said that it is there.
+local LOAD_MS = 60000
+
+local fields = redis.call('HMGET', K.run .. run, 'state', 'total', 'limit', 'reason', 'created_ms', 'ended_ms')
 local state, total, limit = fields[1], Number.whole(fields[2], 0, MOST), Number.whole(fields[3]) or 0
 if redis.call('EXISTS', K.leftovers) == 1 then
   return {'kept'}
+end
+if state then
+  redis.call('ZADD', K.runs, 'NX', Number.text(Number.whole(fields[5]) or Call.wall), run)
+end
+if state == 'loading' then
+  redis.call('ZADD', K.renewed, 'NX', Number.text(Call.uptime + LOAD_MS), Timer.of('load', run))
+elseif HAS_ENDED[state] and not Number.whole(fields[6]) then
+  redis.call('HSET', K.run .. run, 'ended_ms', Number.text(Call.wall))
+elseif state and not HAS_ENDED[state] and state ~= 'running' and state ~= 'stopping' then
+  -- Nobody knows what that is: it goes on, or is stopped anew.
+  state = 'running'
+  redis.call('HSET', K.run .. run, 'state', state)
+  if fields[4] then
+    state = 'stopping'
+    Run.stop(run, fields[4])
+  end
 end
 local is_going_on = state == 'running' or state == 'stopping' or state == 'loading'
 local token = RunId.token(run)

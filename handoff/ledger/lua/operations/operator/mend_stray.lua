@@ -3,16 +3,17 @@
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
 -- KEYS     able  abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
---          leases  live  lost  node  nodes  open  plane  planes  renewed  reservations  run  run_active  run_end
---          run_graph  run_groups  run_missing  run_next  run_parked  running  scratch  shape  shape_term  shape_terms
---          shapes  timers
--- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, label, term, member, group
+--          leases  leftovers  live  lost  node  nodes  open  plane  planes  renewed  reservations  run  run_active  run_end
+--          run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape  shape_bits
+--          shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
+-- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, label, term, member,
+--                       group, worker
 --          of      str  a key's name in the schema, a node, a position, a class
 --          member  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is somebody's
--- @include claims/claim_records  nodes/index  nodes/node  nodes/reservations  nodes/shared  texts/group_field
--- @include texts/reservation  texts/timer
+-- @include claims/claim_records  jobs/job  jobs/queues  jobs/worker  nodes/index  nodes/node  nodes/reservations
+-- @include nodes/shared  texts/group_field  texts/reservation  texts/timer
 
 local function is_node(name)
   return redis.call('ZSCORE', K.nodes, name) ~= false
@@ -25,6 +26,25 @@ local OF_NODES = {node = K.node, reservations = K.reservations, running = K.runn
 
 local OF_RUNS = {run_active = K.run_active, run_missing = K.run_missing, run_groups = K.run_groups, run_next = K.run_next,
   run_graph = K.run_graph, run_end = K.run_end}
+
+-- Of those of a run that has ended, what is kept with its results.
+local KEPT = {run_groups = true, run_next = true, run_graph = true, run_end = true}
+
+local OF_ALL_NODES = {live = K.live, open = K.open, hold_bits = K.hold_bits, planes = K.planes}
+
+local OF_SHAPE_INDEX = {shape_plane = K.shape_plane, shape_scope = K.shape_scope, shape_term = K.shape_term,
+  shape_planes = K.shape_planes, shape_terms = K.shape_terms}
+
+-- States of runs, of which a timer of that kind may be.
+local OF_TIMERS = {run = {running = true, stopping = true}, attached = {running = true, stopping = true},
+  load = {loading = true}}
+
+local GOING_ON = {loading = true, running = true, stopping = true}
+
+-- Whether nothing of a run is to be done any more; where work of runs is left over nobody knows.
+local function has_ended(run)
+  return not GOING_ON[redis.call('HGET', K.run .. run, 'state')] and redis.call('EXISTS', K.leftovers) == 0
+end
 
 local OF_RANGES = {class = {K.class, K.classes}, alike = {K.alike, K.classes}, shape = {K.shape, K.shapes}}
 
@@ -57,12 +77,22 @@ function do_of.key(key, name)
   if OF_NODES[key] then
     return not is_node(name) and redis.call('DEL', OF_NODES[key] .. name) == 1
   elseif OF_RUNS[key] then
-    return not redis.call('HGET', K.run .. name, 'state') and redis.call('DEL', OF_RUNS[key] .. name) == 1
+    local is_kept = KEPT[key] and redis.call('HGET', K.run .. name, 'state')
+    return not is_kept and has_ended(name) and redis.call('DEL', OF_RUNS[key] .. name) == 1
   elseif OF_RANGES[key] then
     local prefix, all = unpack(OF_RANGES[key])
     return not redis.call('ZSCORE', all, name) and redis.call('DEL', prefix .. name) == 1
   elseif key == 'label' then
     return redis.call('HEXISTS', K.labels, name) == 0 and redis.call('DEL', K.label .. name) == 1
+  elseif OF_ALL_NODES[key] then
+    return redis.call('EXISTS', K.nodes) == 0 and redis.call('DEL', OF_ALL_NODES[key]) == 1
+  elseif OF_SHAPE_INDEX[key] then
+    local is_known = redis.call('EXISTS', K.shape_bits) == 1
+      and (key ~= 'shape_term' or redis.call('HEXISTS', K.shape_terms, name) == 1)
+    return not is_known and redis.call('DEL', OF_SHAPE_INDEX[key] .. name) == 1
+  elseif key == 'run_of' then
+    local run = redis.call('GET', K.run_of .. name)
+    return run and not redis.call('HGET', K.run .. run, 'state') and redis.call('DEL', K.run_of .. name) == 1
   elseif key == 'scratch' then
     return redis.call('DEL', K.scratch .. name) == 1
   end
@@ -71,7 +101,7 @@ end
 
 -- The line of those that are parked in a run.
 function do_of.parked(run, line)
-  return not redis.call('HGET', K.run .. run, 'state') and redis.call('DEL', K.run_parked .. line) == 1
+  return has_ended(run) and redis.call('DEL', K.run_parked .. line) == 1
 end
 
 -- `name` is of a plane, `index` the index that it is of, which has so many.
@@ -81,8 +111,10 @@ end
 
 function do_of.timer(_, text)
   local timer, name = Timer.read(text)
+  local states = OF_TIMERS[timer or '']
   local is_stale = (timer == 'drain' and not redis.call('HGET', K.node .. name, 'draining'))
-    or ((timer == 'run' or timer == 'attached' or timer == 'load') and not redis.call('HGET', K.run .. name, 'state'))
+    or (timer == 'expire' and Job.get(name, 'status') == 'started')
+    or (states and not states[redis.call('HGET', K.run .. name, 'state')] and redis.call('EXISTS', K.leftovers) == 0)
   return is_stale and redis.call('ZREM', K.timers, text) + redis.call('ZREM', K.renewed, text) > 0
 end
 
@@ -148,6 +180,15 @@ function do_of.group(name, text)
     return false
   end
   return redis.call('SREM', K.groups_on .. name, text) == 1
+end
+
+-- RQ's worker of a node that no agent has.
+function do_of.worker(name)
+  if redis.call('HGET', K.node .. name, 'kind') == 'leased' then
+    return false
+  end
+  Worker.forget(Queues.of(name))
+  return true
 end
 
 local is_done = do_of[kind] and do_of[kind](of, member)

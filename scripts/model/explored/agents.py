@@ -1,0 +1,84 @@
+"""What an agent does with what it hears, and what becomes of its children."""
+
+from __future__ import annotations
+
+from model.explored.scripts import Scripts
+from model.explored.state import Call, Id, State
+
+
+class Agents:
+    """Calls go through in three ways: `fine`; `lost` is the reply; `late` is the call, which may still arrive once."""
+
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+        self._keeps = scripts.books.keeps
+
+    def exchange(self, s: State, at: int, how: str) -> None:
+        """Tell what has ended and take one function; a call that has no answer is repeated instead."""
+        agent = s.agents[at]
+        if agent.sent is None:
+            agent.sent, agent.ended = agent.ended, []
+        call: Call = ("finish", at, agent.epoch, agent.op + 1, list(agent.sent), 1)
+        if how == "late":
+            s.late.append(call)
+            return
+        started = self._scripts.finish(s, *call[1:])
+        if how == "lost":
+            agent.op += not self._keeps("same number")
+        elif started is None:
+            self._stale(s, at)
+        else:
+            agent.op, agent.sent = agent.op + 1, None
+            for id in started:
+                agent.runs.setdefault(id, False)
+
+    def beat(self, s: State, at: int, how: str) -> None:
+        """Say what runs, and stop what is not to."""
+        agent = s.agents[at]
+        call: Call = ("beat", at, agent.epoch, agent.op, agent.has())
+        if how == "late":
+            s.late.append(call)
+            return
+        stops = self._scripts.beat(s, *call[1:])
+        if stops is None:
+            self._stale(s, at)
+            return
+        for id in stops:
+            if agent.runs.pop(id, None) is not None:
+                agent.ended.append((id, "stopped"))
+
+    def _stale(self, s: State, at: int) -> None:
+        agent = s.agents[at]
+        agent.epoch, agent.op, agent.sent, agent.ended = 0, 0, None, []
+        if self._keeps("fenced"):
+            agent.runs = {}
+
+    def register(self, s: State, at: int, how: str) -> None:
+        epoch = self._scripts.register(s, at)
+        if how == "fine":
+            s.agents[at].epoch = epoch
+
+    def kill(self, s: State, at: int) -> None:
+        """Its children die with it, and nobody knows any more what came of them."""
+        agent = s.agents[at]
+        agent.is_dead, agent.epoch, agent.op, agent.runs, agent.ended, agent.sent = True, 0, 0, {}, [], None
+
+    def restart(self, s: State, at: int) -> None:
+        s.agents[at].is_dead = False
+        s.nodes[at].is_its_agents = False
+
+    def begin(self, s: State, at: int, id: Id) -> None:
+        s.agents[at].runs[id] = True
+        s.functions[id[0]].begun += 1
+
+    def end(self, s: State, at: int, id: Id, kind: str) -> None:
+        agent = s.agents[at]
+        del agent.runs[id]
+        agent.ended.append((id, kind))
+        if kind == "finished":
+            s.functions[id[0]].has_returned = True
+
+    def arrive(self, s: State, number: int) -> None:
+        """A late call is carried out, and nobody hears the reply."""
+        kind, *arguments = s.late.pop(number)
+        getattr(self._scripts, kind)(s, *arguments)

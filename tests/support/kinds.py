@@ -1,0 +1,59 @@
+"""On which kinds of server a test of the ledger runs: operations are called as functions, and as scripts.
+
+real     a real server, as functions
+scripts  a real server, as scripts: by a user who may not call functions, as on one of before 7.0
+fake     fakeredis: as scripts in the rooms below, as functions elsewhere
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+
+from handoff.local.server import RedisServer
+
+KINDS = ("fake", "scripts", "real")
+
+BY_SCRIPTS = {
+    "ledger/cases": 2,
+    "ledger/runs": 4,
+    "ledger/scheduling": 4,
+    "ledger/test_jobs.py": 1,
+    "ledger/test_redis_tracker.py": 1,
+}
+"""Where tests run on all three forms, and of how many tests one on fakeredis: a real server is quicker at the same."""
+
+
+def kind_of(given: Mapping[str, Any]) -> str:
+    """The kind that a test is to run on; '' = it names none."""
+    return next((given[name] for name in ("connection", "database") if given.get(name) in KINDS), "")
+
+
+def runs_on(kind: str, path: str, name: str) -> bool:
+    """Whether a test of this name, in a file by its path below tests, runs on such a server."""
+    one_of = _one_of(path)
+    if kind == "scripts":
+        return one_of > 0
+    return kind != "fake" or one_of < 2 or zlib.crc32(name.replace("fake", "").encode()) % one_of == 0
+
+
+def connect(request: pytest.FixtureRequest, path: str, number: int = 0) -> Iterator[redis.Redis]:
+    """A connection to an empty database of this number, on a server of the kind that the fixture is asked for."""
+    if request.param == "fake":
+        version = (6, 2) if _one_of(path) else (7,)
+        yield fakeredis.FakeRedis(server=fakeredis.FakeServer(version=version))
+        return
+    server: RedisServer = request.getfixturevalue("server")
+    url: str = request.getfixturevalue("by_scripts") if request.param == "scripts" else server.url
+    with redis.Redis.from_url(f"{url.rpartition('/')[0]}/{number}") as connection:
+        connection.flushdb()
+        yield connection
+
+
+def _one_of(path: str) -> int:
+    return next((one_of for room, one_of in BY_SCRIPTS.items() if path.startswith(room)), 0)
