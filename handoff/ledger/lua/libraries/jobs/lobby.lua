@@ -13,7 +13,10 @@ function Lobby.put(job, state)
   if not is_there then
     redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.wall / 1000), job.id)
   end
-  Queues.list(Call.lobby)
+  -- Who joins those that wait already need not say so again.
+  if state ~= 'waiting' then
+    Queues.list(Call.lobby)
+  end
 end
 
 -- Take it off, at the end of the script, with all others.

@@ -1,6 +1,6 @@
 -- Finding a node for a shape.
 --
--- KEYS     nodes  open  shape
+-- KEYS     nodes  open
 -- @include nodes/constraints  nodes/fit  nodes/heads  nodes/holds  nodes/index  nodes/node  nodes/scratch  nodes/shared
 -- @include nodes/strategies
 
@@ -65,8 +65,6 @@ end
 -- A shape that waits already fits nowhere; but what holds back its head need not hold back who comes before it, and room
 -- that has grown in this script was not yet offered to either.
 function Find.may_fit(shape, rank, grown)
-  if redis.call('EXISTS', K.shape .. shape.text) == 0 then
-    return true
-  end
-  return (grown or Holds.are_any()) and (Heads.rank(shape) or math.huge) > rank
+  local head = Heads.rank(shape)
+  return not head or (head > rank and (grown or Holds.are_any()))
 end

@@ -2,28 +2,31 @@
 -- script, the last is written, at its end or before somebody looks.
 --
 -- KEYS     heads
--- STATE    unsaved_heads  {}  shape -> {scope, rank as text}
+-- STATE    head_ranks     {}  shape -> its rank as text, or false: those that were asked for, or put
+--          unsaved_heads  {}  shape -> its scope
 -- @finally save
 
 -- As a number, nil where nobody waits.
 function Heads.rank(shape)
-  local unsaved = Call.unsaved_heads[shape.text]
-  return tonumber(unsaved and unsaved[2] or redis.call('ZSCORE', K.heads .. shape.scope, shape.text) or nil)
+  if Call.head_ranks[shape.text] == nil then
+    Call.head_ranks[shape.text] = redis.call('ZSCORE', K.heads .. shape.scope, shape.text)
+  end
+  return tonumber(Call.head_ranks[shape.text] or nil)
 end
 
 -- `rank` as text.
 function Heads.put(shape, rank)
-  Call.unsaved_heads[shape.text] = {shape.scope, rank}
+  Call.head_ranks[shape.text], Call.unsaved_heads[shape.text] = rank, shape.scope
 end
 
 function Heads.remove(shape)
-  Call.unsaved_heads[shape.text] = nil
+  Call.head_ranks[shape.text], Call.unsaved_heads[shape.text] = false, nil
   redis.call('ZREM', K.heads .. shape.scope, shape.text)
 end
 
 function Heads.save()
-  for text, head in pairs(Call.unsaved_heads) do
-    redis.call('ZADD', K.heads .. head[1], head[2], text)
+  for text, scope in pairs(Call.unsaved_heads) do
+    redis.call('ZADD', K.heads .. scope, Call.head_ranks[text], text)
     Call.unsaved_heads[text] = nil
   end
 end

@@ -4,7 +4,7 @@
 --
 -- KEYS     able  need  shape
 -- STATE    first_in_line  {}  shape -> {job, rank}
--- @include nodes/dirty  nodes/fronts  nodes/heads  texts/number  waiting/notes  waiting/shapes
+-- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  texts/number  waiting/notes  waiting/shapes
 
 local function index_needs(shape, is_present)
   for _, want in ipairs(shape.wants) do
@@ -39,6 +39,7 @@ local function refresh_head(shape)
   if was then
     Shapes.move_head(shape, was, is)
   else
+    Queues.list(Call.lobby)
     index_needs(shape, true)
     Shapes.add(shape, is)
   end
@@ -54,9 +55,9 @@ function Lines.head(shape)
 end
 
 function Lines.join(job, shape)
-  local key = K.shape .. shape.text
-  local is_new = redis.call('ZADD', key, job.rank, job.id) == 1
-  if is_new and redis.call('ZRANK', key, job.id) > 0 then
+  local head = Heads.rank(shape)
+  local is_new = redis.call('ZADD', K.shape .. shape.text, job.rank, job.id) == 1
+  if is_new and head and tonumber(job.rank) > head then
     return
   end
   Call.first_in_line[shape.text] = nil
