@@ -72,7 +72,6 @@ def ask_of_job(slice: Slice, namespace: str, id: str, job: dict[str, str]) -> No
         slice.fields("reservations", node, (reservation,))
         slice.score("running", node, reservation)
         slice.entry("rq_queue", queue, id)
-        slice.member("rq_worker", f"{queue}:executions", reservation)
     if stored.RUN in job:
         run, number = run_of(id), str(number_of(id))
         slice.fields("run_missing", run, (number,))

@@ -13,7 +13,6 @@ from handoff.doctor import stored
 from handoff.doctor.lines import joined_lines
 from handoff.doctor.picture import Picture
 from handoff.doctor.violation import Violation, differing
-from handoff.ledger.keys import queue_name
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.states import TERMINAL
 from handoff.ledger.texts.demand import shapes_of
@@ -53,8 +52,6 @@ def check_job(picture: Picture, id: str) -> Iterator[Violation]:
         yield Violation(
             RESERVED, ("job", id), f"it is {status} and has no reservation {reservation}", id, node, passing=True
         )
-    if status == "started" and id in picture.jobs and found == ["started"]:
-        yield from _check_execution(picture, id, node, reservation)
     if (status == "deferred") != (id in picture.rq.get(f"deferred:{picture.namespace}", {})):
         where = "does not stand" if status == "deferred" else "stands"
         yield _at_job(id, f"it is {status} and {where} in RQ's registry of deferred jobs", node)
@@ -83,12 +80,6 @@ def _places(picture: Picture, id: str, job: dict[str, str]) -> list[str]:
     if job.get("status") != "deferred" or job.get(stored.STATE) != "parked":
         found = [place for place in found if place != "parked"]
     return sorted(found)
-
-
-def _check_execution(picture: Picture, id: str, node: str, reservation: str) -> Iterator[Violation]:
-    queue = queue_name(picture.namespace, node)
-    if reservation not in picture.rq.get(f"worker:{queue}:executions", ()):
-        yield _at_job(id, f"RQ does not know that {reservation} runs there", node)
 
 
 def _check_lines(picture: Picture, id: str, job: dict[str, str]) -> Iterator[Violation]:

@@ -28,6 +28,7 @@ MOVES = (
     # A function comes.
     Move(NEW, "deferred", "loaded with its graph"),
     Move(NEW, "delayed", "submitted with a delay"),
+    Move(NEW, PARKED, "loaded with its graph, whose group has no node"),
     Move(NEW, "waiting", "submitted, and it fits nowhere now"),
     Move(NEW, "queued", "submitted, and it fits on a node"),
     # It becomes ready.

@@ -22,7 +22,7 @@ MUTANTS = (
         "mend-queued",
         "a function that has its reservation and stands on no queue is not put back on it",
         "handoff/ledger/lua/operations/operator/mend_job.lua",
-        "    redis.call('RPUSH', queue, job_id)\n",
+        "    Queues.push(Queues.of(node.name), job_id)\n",
         "",
         (f"{MENDED}[real-a function that stands nowhere]",),
     ),

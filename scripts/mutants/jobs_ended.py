@@ -9,7 +9,7 @@ MUTANTS = (
         "cancel-queue",
         "a canceled job stays on its queue",
         "handoff/ledger/lua/libraries/jobs/cancel.lua",
-        "    redis.call('LREM', K.rq_queue .. job.origin, 0, job.id)",
+        "    Queues.remove(job.origin, job.id)",
         "",
         (
             "tests/ledger/rq/test_rq_jobs.py::TestJobs::test_a_job_is_fetched_in_every_state_without_naming_a_serializer[fake-to_canceled-canceled-.a]",
@@ -173,18 +173,20 @@ MUTANTS = (
         "executions-finish",
         "the execution of what has ended stays",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
-        "  redis.call('DEL', K.rq_execution .. id)",
-        "",
-        ("tests/ledger/runs/test_run_keeping.py::test_a_run_is_kept_by_how_it_ended[real]",),
+        "redis.call('DEL', K.rq_execution .. id, K.rq_executions",
+        "redis.call('DEL', K.rq_executions",
+        (
+            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_longer_than_a_heartbeat_is_one_execution_of_its_agent[real]",
+        ),
     ),
     Mutant(
         "executions-finish-list",
         "executions of a job stay listed",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
-        "  redis.call('ZREM', K.rq_executions .. job_id, placement)",
-        "",
+        "K.rq_execution .. id, K.rq_executions .. Reservation.parts(id))",
+        "K.rq_execution .. id)",
         (
-            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_is_one_execution_of_its_agent[fake]",
+            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_longer_than_a_heartbeat_is_one_execution_of_its_agent[fake]",
         ),
     ),
     Mutant(
@@ -241,8 +243,8 @@ MUTANTS = (
         "queues-hint-taken",
         "a hint though the same script takes the work",
         "handoff/ledger/lua/libraries/jobs/queues.lua",
-        "    if redis.call('EXISTS', K.rq_queue .. queue) == 1 then",
-        "    if queue then",
+        "    job_id = table.remove(coming, 1)\n",
+        "    job_id = table.remove(coming, 1)\n    Commands.work(queue)\n",
         ("tests/ledger/test_hint_of_work.py::test_what_the_same_call_takes_needs_no_hint[fake]",),
     ),
     Mutant(
@@ -392,10 +394,10 @@ MUTANTS = (
         "a heartbeat does not renew the worker's key",
         "handoff/ledger/lua/libraries/jobs/worker.lua",
         (
-            "  redis.call('HSET', key, 'last_heartbeat', Timestamp.now())\n"
+            "node.finished or '0', 'failed_job_count', node.failed or '0')\n"
             "  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))"
         ),
-        "  redis.call('HSET', key, 'last_heartbeat', Timestamp.now())",
+        "node.finished or '0', 'failed_job_count', node.failed or '0')",
         (
             "tests/ledger/test_heartbeat.py::test_a_worker_whose_key_has_expired_has_an_end_again_with_the_next_heartbeat[fake]",
         ),
@@ -407,7 +409,7 @@ MUTANTS = (
         "  if failed > 0 then",
         "  if false then",
         (
-            "tests/ledger/rq/test_rq_workers.py::TestWorkers::test_it_is_busy_while_something_runs_and_counts_what_it_did[fake]",
+            "tests/ledger/rq/test_rq_workers.py::TestWorkers::test_it_says_at_its_heartbeats_whether_something_runs_and_counts_what_it_did[fake]",
         ),
     ),
     Mutant(
@@ -422,8 +424,8 @@ MUTANTS = (
         "worker-register-expiry",
         "the key of a worker that never beats stays",
         "handoff/ledger/lua/libraries/jobs/worker.lua",
-        ("  Worker.set_state(queue, node)\n  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))"),
-        "  Worker.set_state(queue, node)",
+        ("state_of(node), unpack(fields))\n  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))"),
+        "state_of(node), unpack(fields))",
         ("tests/ledger/test_heartbeat.py::test_a_worker_has_an_end_before_its_first_heartbeat[fake]",),
     ),
     Mutant(

@@ -191,7 +191,7 @@ MUTANTS = (
         "placing-deferred",
         "a placed job stays in RQ's deferred registry",
         "handoff/ledger/lua/libraries/jobs/placing.lua",
-        "  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)",
+        "  Lobby.leave(job.id)",
         "",
         (
             "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-it stays drained when it is registered again, until it is opened]",
@@ -200,8 +200,8 @@ MUTANTS = (
     Mutant(
         "placing-list",
         "RQ is not told of a node's queue that gets work",
-        "handoff/ledger/lua/libraries/jobs/placing.lua",
-        "  Queues.list(queue)",
+        "handoff/ledger/lua/libraries/jobs/queues.lua",
+        "      Queues.list(queue)",
         "",
         (
             "tests/ledger/test_brought_back_by_rq.py::test_a_queue_that_rq_deleted_is_listed_again_when_it_has_work[fake]",
@@ -210,17 +210,17 @@ MUTANTS = (
     Mutant(
         "placing-hint",
         "no hint for new work",
-        "handoff/ledger/lua/libraries/jobs/placing.lua",
-        "    Queues.hint(queue)",
-        "    local _ = queue",
+        "handoff/ledger/lua/libraries/jobs/queues.lua",
+        "      Commands.work(queue)",
+        "      local _ = queue",
         ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_an_empty_queue_says_so_to_its_agent[fake]",),
     ),
     Mutant(
         "placing-hint-first",
         "a hint for each entry of a queue, not for the first only",
-        "handoff/ledger/lua/libraries/jobs/placing.lua",
-        ("job.id) == 1 then\n    Queues.hint"),
-        ("job.id) >= 1 then\n    Queues.hint"),
+        "handoff/ledger/lua/libraries/jobs/queues.lua",
+        ("== last - first + 1 then"),
+        (">= last - first + 1 then"),
         ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_a_queue_that_has_work_says_nothing[fake]",),
     ),
     Mutant(

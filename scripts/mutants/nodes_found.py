@@ -89,8 +89,8 @@ MUTANTS = (
         "find-may-fit-hold",
         "who comes before the head that a hold keeps back is not tried",
         "handoff/ledger/lua/libraries/nodes/find.lua",
-        "  return (grown or redis.call('EXISTS', K.holds) == 1)",
-        "  return grown",
+        "(grown or Holds.are_any())",
+        "grown",
         (
             "tests/ledger/scheduling/test_scheduling_overtaking_holds.py::test_bounded_overtaking[real-who stands before it does not overtake it, and goes where a node is held for it]",
         ),
@@ -99,8 +99,8 @@ MUTANTS = (
         "find-may-fit-grown",
         "who becomes ready is not tried on the room that has just come free: it waits first",
         "handoff/ledger/lua/libraries/nodes/find.lua",
-        "  return (grown or redis.call('EXISTS', K.holds) == 1)",
-        "  return redis.call('EXISTS', K.holds) == 1",
+        "(grown or Holds.are_any())",
+        "Holds.are_any()",
         (
             "tests/ledger/runs/test_run_order.py::test_what_becomes_ready_and_gets_the_room_that_came_free_has_not_waited[real]",
         ),

@@ -96,16 +96,18 @@ def test_a_library_only_defines(library: str) -> None:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_keeps_nothing_but_what_its_header_says_and_that_in_the_call(library: str) -> None:
-    assigned = set(re.findall(r"^ .*?\b([A-Z]\w*)\.\w+ = ", body(library), re.MULTILINE)) - {"Call"}
+    assigned = set(re.findall(r"^ .*?\b([A-Z]\w*)\.\w+ = ", body(library), re.MULTILINE)) - {"Call", "Parsed"}
     kept = [name for name in private(library) if re.search(rf"^ +{name} = ", body(library), re.MULTILINE)]
 
     assert assigned == set()
     assert kept == []
     assert used_of(library, "Call") - GIVEN_BY_THE_CALL == set(files.header(library).state)
+    assert used_of(library, "Parsed") == set(files.header(library).parsed)
 
 
 def test_nothing_in_the_call_is_kept_by_two() -> None:
-    kept = [name for library in LIBRARIES for name in files.header(library).state]
+    headers = [files.header(library) for library in LIBRARIES]
+    kept = [name for header in headers for name in (*header.state, *header.parsed)]
 
     assert sorted(kept) == sorted(set(kept))
 
@@ -120,7 +122,7 @@ def test_an_operation_uses_the_call_to_ask_and_keeps_nothing_in_it(operation: st
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_includes_the_libraries_whose_tables_it_uses_and_no_others(file: str) -> None:
     own = {"K", "F", "Call", "ARGV", *arguments(file)}
-    own |= {files.table_of(file)} if file in LIBRARIES else set()
+    own |= {files.table_of(file), "Parsed"} if file in LIBRARIES else set()
 
     assert taken_from_outside(file) - own == {files.table_of(library) for library in files.header(file).includes}
 

@@ -123,8 +123,13 @@ def wait_until_their_group_has_chosen(site: Site) -> None:
         *(function(id, node=Collocated("chooses")) for id in ("has room", "has none")),
         function("in vain", node=Collocated("chooses"), wait_ttl=5),
         function("late", node=Collocated("chooses"), delay=5),
+        function("before", cost={"cpu": 1}),
+        function("after", "before", node=Collocated("chooses")),
+        function("long after", "before", cost={"cpu": 4}, delay=5),
         fail_fast=False,
     )
+    site.take()
+    site.finish("before")
     site.pass_time(20)
     site.cluster.tracker.release(claim)
     site.housekeep()

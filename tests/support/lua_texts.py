@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from handoff.ledger.lua import files
+from handoff.ledger.lua import assembly, files
 from support.lua_files import LIBRARIES
 
 TEXTS = tuple(library for library in LIBRARIES if library.startswith("texts/"))
@@ -61,5 +61,6 @@ def _program() -> str:
     state = ", ".join(f"{name} = {first}" for file in order for name, first in files.header(file).state.items())
     blocks = (f"{files.table_of(library)} = {{}}\ndo\n{files.source(library)}\nend" for library in order)
     shown = ", ".join(f"{table} = {table}" for table in map(files.table_of, order))
-    begin = f"return function()\nCall = {{{state}}}\nreturn {{{shown}}}\nend"
-    return "\n".join([f"local Call, {tables}", *blocks, begin])
+    parsed = assembly.parsed_table(order)
+    begin = f"return function()\nCall, Parsed = {{{state}}}, {parsed}\nreturn {{{shown}}}\nend"
+    return "\n".join([f"local Call, Parsed, {tables}", *blocks, begin])

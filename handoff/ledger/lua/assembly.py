@@ -4,8 +4,8 @@ Every library is a table called like its file (`nodes/node.lua` is `Node`); what
 file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
 (RQ's name of the lobby queue: the namespace), `Call.layout` (ledger/layout.py), `Call.wall` (ms; by the server's clock,
 which `Call.is_live` says, or the time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it),
-and what libraries keep until the operation ends, which no library keeps anywhere else. `K` has the full names of keys,
-`F` the names of a job's fields.
+and what libraries keep until the operation ends, which no library keeps anywhere else. `Parsed` has what they keep of
+texts, by the text, which may outlive the call. `K` has the full names of keys, `F` the names of a job's fields.
 
 Every operation begins with `layout`, or with `time/clock`, which asks the same: where the data is of another layout
 than `Call.layout`, it is answered {'layout', found} and does nothing, but for those that say `-- @unguarded`. What a
@@ -134,6 +134,11 @@ def assemble(name: str) -> Assembly:
 
 def _first_of(library: str) -> str:
     return f"{files.table_of(library)}.{files.header(library).first}"
+
+
+def parsed_table(libraries: list[str]) -> str:
+    """Lua for the table in which libraries keep what they have parsed."""
+    return f"{{{', '.join(f'{name} = {{}}' for file in libraries for name in files.header(file).parsed)}}}"
 
 
 def key_table(names: set[str], rq_prefix: str) -> str:

@@ -21,6 +21,15 @@ from handoff.ledger.lua.pieces import pieces_of
 PREFIX = "handoff_"
 """How the names of all libraries of Handoff begin."""
 
+GIVEN = (
+    "redis", "error", "ipairs", "math", "next", "pairs", "setmetatable", "string", "table", "tonumber", "tostring",
+    "type", "unpack",
+)  # fmt: skip
+"""What Lua and Redis give to a function that is called."""
+
+MOST_CALLS = 256
+"""After so many, what was parsed is parsed again: it would grow without end otherwise."""
+
 MOST_NAMESPACES = 64
 """Of so many the names of keys are remembered."""
 
@@ -70,18 +79,28 @@ def _head(rq_prefix: str) -> list[Chunk]:
     tables = [files.table_of(file) for file in _all_files()]
     lines = [
         f"#!lua name={_NAME}",
-        "local K, Call, fillers = nil, nil, {}",
+        # Found through a metatable otherwise, each time.
+        "local function given()",
+        f"return {', '.join(GIVEN)}",
+        "end",
+        f"local register, {', '.join(GIVEN)} = redis.register_function",
+        "local K, Call, Parsed, fillers, calls = nil, nil, nil, {}, 0",
         f"local F = {assembly.field_table()}",
         f"local {', '.join(tables)} = {', '.join('{}' for _ in tables)}",
         *assembly.WHOLE,
         "local known, count = {}, 0",
         "local function begin(P)",
         "if fillers then",
+        f"{', '.join(GIVEN)} = given()",
         "for i = 1, #fillers do",
         "fillers[i]()",
         "end",
         "fillers = nil",
         "end",
+        f"if calls % {MOST_CALLS} == 0 then",
+        f"Parsed = {assembly.parsed_table(_all_files())}",
+        "end",
+        "calls = calls + 1",
         "K = known[P]",
         "if not K then",
         f"if count == {MOST_NAMESPACES} then",
@@ -109,8 +128,7 @@ def _function(operation: str) -> list[Chunk]:
     prelude = f"{operation}.lua:prelude"
     flags = ", ".join(f"'{flag}'" for flag in files.header(operation).flags)
     opening = [
-        f"redis.register_function{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, "
-        "callback = function(KEYS, ARGV)",
+        f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, callback = function(KEYS, ARGV)",
         "begin(KEYS[1])",
         *assembled.context(),
         *assembled.arguments(),

@@ -8,6 +8,7 @@ A file has the form
     -- ARGV     job     str             of an operation: one line each; the last may be `rest  list`
     -- RETURNS  {'placed', node}        of an operation: one line per tag
     -- STATE    loaded  {}  meaning     of a library: what it keeps in `Call` until the operation ends
+    -- PARSED   shapes  meaning         of a library: what it keeps in `Parsed` of texts, by the text, which says all of it
     -- @include nodes/node  texts/shape
     -- @flags no-writes                 of an operation, as Redis Functions know them: it may be called on a server that
                                         takes no writes, or (`allow-oom`) is full
@@ -20,7 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_SECTION = re.compile(r"^-- (KEYS|ARGV|RETURNS|STATE)\s+(.*)$")
+_SECTION = re.compile(r"^-- (KEYS|ARGV|RETURNS|STATE|PARSED)\s+(.*)$")
 _INCLUDE = re.compile(r"^-- @include (\S.*)$")
 _FIRST = re.compile(r"^-- @first (\w+)$")
 _FLAGS = re.compile(r"^-- @flags (\S.*)$")
@@ -43,6 +44,7 @@ class Header:
     args: list[tuple[str, str]] = field(default_factory=list)  #: name and type, in the order of the call
     returns: list[str] = field(default_factory=list)
     state: dict[str, str] = field(default_factory=dict)  #: a field of `Call` -> the expression that it begins with
+    parsed: list[str] = field(default_factory=list)  #: fields of `Parsed`
     includes: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     first: str = ""  #: one of its functions, with which operations begin: all, or those that ask for the time
@@ -83,6 +85,8 @@ def _add(header: Header, section: str, row: str, name: str) -> None:
         header.keys += words
     elif section == "RETURNS":
         header.returns.append(row)
+    elif section == "PARSED":
+        header.parsed.append(words[0])
     elif section == "STATE":
         if len(words) < 2:
             raise BadHeader(f"{name}.lua: a STATE line reads `name initial  meaning`, not {row!r}")

@@ -71,6 +71,8 @@ def _prelude(operation: Assembly, rq_prefix: str) -> list[str]:
         lines.append(f"local F = {assembly.field_table()}")
     first, *others = operation.context()
     lines += [f"local {first}", *others, *operation.arguments()]
+    if "Parsed" in used:
+        lines.append(f"local Parsed = {assembly.parsed_table(operation.files)}")
     if tables := [files.table_of(file) for file in operation.files]:
         lines.append(f"local {', '.join(tables)}")
     return lines

@@ -1,13 +1,18 @@
 -- A cost, `cpu=20000,gpu=5000`: resources with units of 1/10,000, in order of name.
 --
+-- PARSED   costs  text -> the cost
 -- @include texts/number  texts/resource
 
 -- -> {{resource, units}, ...} in the order of the text
 function Cost.read(text)
-  local wants = {}
-  for each in string.gmatch(text, '[^,]+') do
-    local resource, units = string.match(each, '^([^=]+)=(%d+)$')
-    wants[#wants + 1] = resource and {resource, tonumber(units)}
+  local wants = Parsed.costs[text]
+  if not wants then
+    wants = {}
+    for each in string.gmatch(text, '[^,]+') do
+      local resource, units = string.match(each, '^([^=]+)=(%d+)$')
+      wants[#wants + 1] = resource and {resource, tonumber(units)}
+    end
+    Parsed.costs[text] = wants
   end
   return wants
 end

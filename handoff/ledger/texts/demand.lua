@@ -1,20 +1,20 @@
 -- A demand is what one function asks for: its shapes in order of preference, joined by `&`. One behind `30000:` joins
 -- after so many milliseconds of waiting.
 --
--- STATE    demands        {}  text -> the demand
---          sound_demands  {}  text -> whether it can be looked for
+-- PARSED   demands        text -> the demand
+--          sound_demands  text -> whether it can be looked for
 -- @include texts/cost  texts/number  texts/shape
 
 -- -> {{shape = text, after = ms}, ...}
 function Demand.read(text)
-  local demand = Call.demands[text]
+  local demand = Parsed.demands[text]
   if not demand then
     demand = {}
     for each in string.gmatch(text .. '&', '([^&]*)&') do
       local after, shape = string.match(each, '^(%d+):(.*)$')
       demand[#demand + 1] = {shape = shape or each, after = tonumber(after or 0)}
     end
-    Call.demands[text] = demand
+    Parsed.demands[text] = demand
   end
   return demand
 end
@@ -37,10 +37,10 @@ end
 
 -- Whether it is one that can be looked for; of many functions that ask for the same it is found out once.
 function Demand.is_sound(text)
-  local sound = Call.sound_demands[text]
+  local sound = Parsed.sound_demands[text]
   if sound == nil then
     sound = is_sound(text)
-    Call.sound_demands[text] = sound
+    Parsed.sound_demands[text] = sound
   end
   return sound
 end

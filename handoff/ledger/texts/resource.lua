@@ -1,6 +1,6 @@
 -- Names of resources, and the unit of amounts.
 --
--- STATE    families  {}   resource -> the devices that it is of
+-- PARSED   families  resource -> the devices that it is of
 
 -- Amounts are integers of 1/10,000.
 Resource.UNIT = 10000
@@ -28,11 +28,11 @@ end
 
 -- The devices that a resource is of: `gpu` for `gpu_memory`, else itself. Using one is using the other.
 function Resource.family(resource)
-  local family = Call.families[resource]
+  local family = Parsed.families[resource]
   if not family then
     local length = #resource - #MEMORY
     family = length > 0 and string.sub(resource, length + 1) == MEMORY and string.sub(resource, 1, length) or resource
-    Call.families[resource] = family
+    Parsed.families[resource] = family
   end
   return family
 end

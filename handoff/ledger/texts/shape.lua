@@ -1,14 +1,14 @@
 -- Shapes: a cost and its constraints as one line, `cpu=20000,gpu=5000,slots=10000@tier!=spot;zone=a|b`, resources and
 -- terms in order of name. Functions of one shape are interchangeable to the scheduler.
 --
--- STATE    shapes  {}   text -> the shape
+-- PARSED   shapes  text -> the shape
 -- @include texts/cost  texts/terms
 
 -- -> {text, cost = its text, constraints = their text, wants = {{resource, units}, ...}, terms, pin = node or '', scope}
 --
 -- Shapes that are pinned to one node are a scope of their own, so that room on one node never looks at another's.
 function Shape.read(text)
-  local shape = Call.shapes[text]
+  local shape = Parsed.shapes[text]
   if not shape then
     -- Labels may hold an @ too; resources never do.
     local cost, constraints = string.match(text, '^([^@]*)@?(.*)$')
@@ -18,7 +18,7 @@ function Shape.read(text)
       shape.pin = Terms.pinned_by(term) or shape.pin
     end
     shape.scope = Shape.scope_of(shape.pin)
-    Call.shapes[text] = shape
+    Parsed.shapes[text] = shape
   end
   return shape
 end

@@ -121,11 +121,17 @@ def test_an_agent_is_a_worker_with_a_name_a_queue_and_a_state(cluster: Cluster, 
     handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     gate.arrival()
 
+    def state() -> str:
+        (worker,) = Worker.all(connection=cluster.connection)
+        return str(worker.get_state())
+
+    wait_until(lambda: state() == "busy", "the next heartbeat")
     (busy,) = Worker.all(connection=cluster.connection)
     running = [execution.job_id for execution in busy.get_current_executions()]
 
     gate.open("a")
     handle.result(LIMIT_S)
+    wait_until(lambda: state() == "idle", "the heartbeat behind that")
     (idle,) = Worker.all(connection=cluster.connection)
     assert (busy.name, busy.queue_names(), busy.get_state()) == (QUEUE, [QUEUE], "busy")
     assert running == [handle.id]
@@ -139,6 +145,7 @@ def test_a_job_can_be_followed_through_rqs_registries(cluster: Cluster, gate: Ga
     running = cluster.enqueue(agent_tasks.pass_gate, gate.folder, cost={"gpu": 1})
     waiting = cluster.enqueue(agent_tasks.nothing, cost={"gpu": 1})
     gate.arrival()
+    wait_until(lambda: started.get_job_ids() == [running.id], "the next heartbeat")
 
     seen = [
         [fetch(cluster, handle).get_status() for handle in (running, waiting)],
@@ -204,6 +211,7 @@ def test_a_job_that_is_stopped_is_dead_failed_and_not_retried(cluster: Cluster, 
 def test_one_execution_can_be_stopped(cluster: Cluster, gate: Gate) -> None:
     handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     gate.arrival()
+    wait_until(lambda: bool(fetch(cluster, handle).get_executions()), "the next heartbeat")
     (execution,) = fetch(cluster, handle).get_executions()
 
     send_stop_execution_command(cluster.connection, handle.id, execution.id)

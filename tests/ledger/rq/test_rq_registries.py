@@ -41,6 +41,7 @@ class TestRegistries:
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis, state: str
     ) -> None:
         handle = STATES[state](cluster, agent)
+        agent.beat()
         found = [
             (kind, place)
             for place in ("", ".a")
@@ -55,11 +56,13 @@ class TestRegistries:
         queue = Queue(f"{cluster.namespace}.a", connection=theirs)
         assert (handle.id in queue.job_ids) == (state == "queued")
 
-    def test_a_function_that_runs_is_one_execution_of_its_agent(
+    def test_a_function_that_runs_longer_than_a_heartbeat_is_one_execution_of_its_agent(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_started(cluster, agent)
         name = f"{cluster.namespace}.a"
+        for _ in range(2):
+            agent.beat()
 
         [execution] = Job.fetch(handle.id, connection=theirs).get_executions()
 
@@ -74,7 +77,9 @@ class TestRegistries:
         self, cluster: Cluster, theirs: redis.Redis
     ) -> None:
         cluster.store.now_ms = LONG_AGO_MS
-        handle = to_started(cluster, FakeAgent(cluster.store, "a", {"cpu": 2}).register())
+        agent = FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+        handle = to_started(cluster, agent)
+        agent.beat()
 
         registry = StartedJobRegistry(f"{cluster.namespace}.a", connection=theirs)
         registry.cleanup()

@@ -40,10 +40,11 @@ class TestWorkers:
         assert worker.birth_date == worker.last_heartbeat == NOW
         assert [each.name for each in Worker.all(queue=worker.queues[0])] == [worker.name]
 
-    def test_it_is_busy_while_something_runs_and_counts_what_it_did(
+    def test_it_says_at_its_heartbeats_whether_something_runs_and_counts_what_it_did(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:
         handle = to_started(cluster, agent)
+        agent.beat()
 
         worker = self.worker(cluster, theirs)
         assert (worker.get_state(), worker.get_current_job_id()) == ("busy", handle.id)
@@ -51,6 +52,7 @@ class TestWorkers:
         agent.finish(*(ok(id) for id in agent.runs))
         submit(cluster, "g")
         agent.finish(*(failure(started.id) for started in agent.take()))
+        agent.beat()
         worker = self.worker(cluster, theirs)
         assert (worker.get_state(), worker.get_current_job_id()) == ("idle", None)
         assert (worker.successful_job_count, worker.failed_job_count) == (1, 1)

@@ -9,7 +9,7 @@ local SLICE = 16
 -- -> whether it is empty now
 local function adopt_queue(queue)
   for _ = 1, SLICE do
-    local id = redis.call('LPOP', K.rq_queue .. queue)
+    local id = Queues.pop(queue)
     if not id then
       return true
     end

@@ -1,7 +1,7 @@
 -- A function of whose hash a field cannot be read: it ends as failed, saying which, and the others go on.
 --
--- KEYS     callbacks  delayed  rq_deferred  rq_queue  waiting
--- @include jobs/ending  jobs/exc_string  jobs/job  nodes/dirty  nodes/node  nodes/reservations
+-- KEYS     callbacks  delayed  rq_deferred  waiting
+-- @include jobs/ending  jobs/exc_string  jobs/job  jobs/queues nodes/dirty  nodes/node  nodes/reservations
 -- @include texts/timer  time/events  time/timers
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
@@ -13,7 +13,7 @@ function Bent.fail(job)
   redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
   redis.call('ZREM', K.delayed, job.id)
   redis.call('ZREM', K.waiting, job.id)
-  redis.pcall('LREM', K.rq_queue .. job.origin, 0, job.id)
+  redis.pcall('LREM', Queues.settle(job.origin), 0, job.id)
   for _, kind in ipairs({'expire', 'unfit'}) do
     Timers.drop(Timer.of(kind, job.id))
   end

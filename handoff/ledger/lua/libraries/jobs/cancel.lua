@@ -1,7 +1,7 @@
 -- Canceling one function, in whatever state it is.
 --
--- KEYS     delayed  rq_deferred  rq_queue
--- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  nodes/dirty  nodes/node  nodes/reservations  time/events
+-- KEYS     delayed  rq_deferred
+-- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  jobs/queues  nodes/dirty  nodes/node  nodes/reservations  time/events
 -- @include waiting/counters  waiting/waiting  waiting/wake
 
 -- Give back what a function has reserved that has not started. -> the node
@@ -13,7 +13,7 @@ end
 -- Take a function that has not started off wherever it stands, with what it has reserved. -> the node that had it
 function Cancel.take_off(job, outcome)
   if job.status == 'queued' then
-    redis.call('LREM', K.rq_queue .. job.origin, 0, job.id)
+    Queues.remove(job.origin, job.id)
     -- Put onto a queue by rq's own hands, it may have no node.
     return give_back_early(job, outcome)
   end

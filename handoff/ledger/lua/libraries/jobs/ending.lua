@@ -26,9 +26,10 @@ function Ending.job(job, status, body, culprit)
     Timers.drop(Timer.of('expire', job.id))
   end
   local ttl = job.run and Run.leave(job, status, culprit) and -1 or lifetime_of(job, status)
-  local key, results = K.rq_job .. job.id, K.rq_results .. job.id
+  local results = K.rq_results .. job.id
   if ttl == 0 then
-    redis.call('DEL', key, results)
+    Job.drop(job.id)
+    redis.call('DEL', results)
     Words.leave(job)
     return
   end
@@ -40,7 +41,8 @@ function Ending.job(job, status, body, culprit)
     redis.call('XADD', results, unpack(entry))
   end
   if ttl > 0 then
-    redis.call('EXPIRE', key, ttl)
+    Job.flush(job.id)
+    redis.call('EXPIRE', K.rq_job .. job.id, ttl)
     redis.call('EXPIRE', results, ttl)
   end
   Registries.add(Registries.of(status) .. queue, job.id, ttl)

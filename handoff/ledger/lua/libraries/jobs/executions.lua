@@ -1,21 +1,17 @@
--- What runs on a node: our `running`, and the same as RQ's executions.
+-- What runs on a node: our `running`, and from the next heartbeat on the same as RQ's executions. To tell RQ of what is
+-- shorter than that would take as many writes again as all else of a function.
 --
 -- KEYS     rq_execution  rq_executions  rq_wip  rq_worker  running
+-- STATE    started  {}  reservations of what this script has started
 -- @include jobs/job  texts/number  texts/reservation  texts/timer  time/events  time/timers  time/timestamp
 
 -- Under `op`, the number of the agent's call.
 function Executions.begin(job, node, queue, op)
   local id = Job.reservation(job)
+  Call.started[#Call.started + 1] = id
   Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
     'attempts', Number.text(tonumber(job.attempts or 0) + 1))
   redis.call('ZADD', K.running .. node.name, op, id)
-  -- +inf is rq's own way to say "no time limit": anybody's registry cleanup leaves the entry alone.
-  redis.call('ZADD', K.rq_wip .. queue, '+inf', id)
-  local seconds = string.format('%.3f', Call.wall / 1000)
-  redis.call('HSET', K.rq_execution .. id, 'id', job.placement, 'job_id', job.id, 'created_at', seconds,
-    'last_heartbeat', seconds, 'worker_name', queue)
-  redis.call('ZADD', K.rq_executions .. job.id, '+inf', job.placement)
-  redis.call('SADD', K.rq_worker .. queue .. ':executions', id)
   if Job.option(job, 'wait') then
     Timers.drop(Timer.of('expire', job.id))
   end
@@ -23,13 +19,44 @@ function Executions.begin(job, node, queue, op)
     job.retries or '0')
 end
 
+-- Reservations of what this script has started, in the order in which they are read again.
+function Executions.begun()
+  table.sort(Call.started)
+  return Call.started
+end
+
 function Executions.finish(node_name, queue, id)
   redis.call('ZREM', K.running .. node_name, id)
-  redis.call('ZREM', K.rq_wip .. queue, id)
-  redis.call('SREM', K.rq_worker .. queue .. ':executions', id)
+  if redis.call('ZREM', K.rq_wip .. queue, id) == 1 then
+    redis.call('SREM', K.rq_worker .. queue .. ':executions', id)
+    redis.call('DEL', K.rq_execution .. id, K.rq_executions .. Reservation.parts(id))
+  end
+end
+
+local function show_one(queue, id)
   local job_id, placement = Reservation.parts(id)
-  redis.call('ZREM', K.rq_executions .. job_id, placement)
-  redis.call('DEL', K.rq_execution .. id)
+  local seconds = string.format('%.3f', Call.wall / 1000)
+  -- +inf is rq's own way to say "no time limit": anybody's registry cleanup leaves the entry alone.
+  redis.call('ZADD', K.rq_wip .. queue, '+inf', id)
+  redis.call('HSET', K.rq_execution .. id, 'id', placement, 'job_id', job_id, 'created_at', seconds,
+    'last_heartbeat', seconds, 'worker_name', queue)
+  redis.call('ZADD', K.rq_executions .. job_id, '+inf', placement)
+  redis.call('SADD', K.rq_worker .. queue .. ':executions', id)
+end
+
+-- Tell RQ what runs on the node, of these reservations.
+function Executions.show(node_name, queue, ids)
+  -- Lua unpacks at most 8,000 values.
+  for first = 1, #ids, 1000 do
+    local last = math.min(first + 999, #ids)
+    local running = redis.call('ZMSCORE', K.running .. node_name, unpack(ids, first, last))
+    local shown = redis.call('ZMSCORE', K.rq_wip .. queue, unpack(ids, first, last))
+    for i = first, last do
+      if running[i - first + 1] and not shown[i - first + 1] then
+        show_one(queue, ids[i])
+      end
+    end
+  end
 end
 
 -- Whether it was started by a later call than that; -1 is later than all.

@@ -1,13 +1,18 @@
 -- One function as the job hash of RQ, with our own fields beside RQ's (handoff.ledger.fields), which RQ ignores. Here
--- they go by the names that they have on that page: `job.demand`.
+-- they go by the names that they have on that page: `job.demand`. It is read once a script, and written at its end: a
+-- finish that starts the next function would write its hash five times.
 --
 -- KEYS     order  rq_job
+-- STATE    jobs          {}  id -> the job
+--          new_jobs      {}  id -> fields of the hash, {name, value, ...}, of those of which there is nothing yet
+--          unsaved_jobs  {}  id -> {field of the hash -> its value, or false: none}
+-- @finally save
 -- @include texts/cost  texts/demand  texts/number  texts/options  texts/reservation  texts/resource
 -- @include texts/run_id  texts/terms
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
-  'base', 'reserved', 'shunned', 'deaths', 'code'}
+  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes'}
 
 local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
   failed = true, stopped = true, canceled = true}
@@ -30,7 +35,8 @@ end
 -- What others wrote over what scripts count with, or look others up by, counts as absent, and `bent` names it; so does what
 -- has to be there. No operation ends because of it: it ends the function (jobs/bent).
 local function drop_bent(job)
-  for _, name in ipairs(COUNTS) do
+  for i = 1, #COUNTS do
+    local name = COUNTS[i]
     if job[name] and not Number.whole(job[name], 0, MOST[name]) then
       drop(job, name)
     end
@@ -105,24 +111,89 @@ function Job.stored_name(name)
   return F[name] or name
 end
 
+function Job.is_there(id)
+  return Call.jobs[id] ~= nil or redis.call('EXISTS', K.rq_job .. id) == 1
+end
+
 -- nil where there is no such job: it expired, or rq deleted it.
 function Job.read(id)
+  if Call.jobs[id] then
+    return Call.jobs[id]
+  end
   -- What is no hash at all is nothing of ours.
   local values = redis.pcall('HMGET', K.rq_job .. id, unpack(STORED))
   if values.err or (not values[1] and not values[3]) then
     return nil
   end
   local job = {id = id}
-  for i, name in ipairs(READ) do
+  for i = 1, #READ do
+    local value = values[i]
     -- rq writes fields that it does not use as empty ones.
-    job[name] = values[i] and values[i] ~= '' and values[i] or nil
+    if value and value ~= '' then
+      job[READ[i]] = value
+    end
   end
   look_at(job)
+  Call.jobs[id] = job
   return job
+end
+
+-- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}
+function Job.new(id, fields)
+  local job = {id = id, status = 'created'}
+  Call.jobs[id], Call.new_jobs[id], Call.unsaved_jobs[id] = job, fields, {}
+  return job
+end
+
+local function unsaved_of(id)
+  local unsaved = Call.unsaved_jobs[id]
+  if not unsaved then
+    unsaved = {}
+    Call.unsaved_jobs[id] = unsaved
+  end
+  return unsaved
+end
+
+-- Write what of it is not yet in its hash: for those who read that, or set how long it lives.
+function Job.flush(id)
+  local unsaved = Call.unsaved_jobs[id]
+  if not unsaved then
+    return
+  end
+  local set, gone = Call.new_jobs[id] or {}, {}
+  local size = #set
+  for field, value in pairs(unsaved) do
+    if value then
+      set[size + 1], set[size + 2] = field, value
+      size = size + 2
+    else
+      gone[#gone + 1] = field
+    end
+  end
+  Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil
+  if size > 0 then
+    redis.call('HSET', K.rq_job .. id, unpack(set))
+  end
+  if gone[1] then
+    redis.call('HDEL', K.rq_job .. id, unpack(gone))
+  end
+end
+
+function Job.save()
+  for id in pairs(Call.unsaved_jobs) do
+    Job.flush(id)
+  end
+end
+
+-- Delete its hash.
+function Job.drop(id)
+  Call.jobs[id], Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil, nil
+  redis.call('DEL', K.rq_job .. id)
 end
 
 -- -> the value of each of these fields, false where there is none
 function Job.get(id, ...)
+  Job.flush(id)
   local values = redis.pcall('HMGET', K.rq_job .. id, unpack(stored({...})))
   if values.err then
     return false
@@ -132,20 +203,18 @@ end
 
 -- `name, value, ...`
 function Job.set(job, ...)
-  local flat = {...}
+  local flat, unsaved = {...}, unsaved_of(job.id)
   for i = 1, #flat, 2 do
-    local name = flat[i]
-    job[name], flat[i] = flat[i + 1], F[name] or name
+    local name, value = flat[i], flat[i + 1]
+    job[name], unsaved[F[name] or name] = value, value
   end
-  redis.call('HSET', K.rq_job .. job.id, unpack(flat))
 end
 
 function Job.unset(job, ...)
-  local names = {...}
-  for _, name in ipairs(names) do
-    job[name] = nil
+  local unsaved = unsaved_of(job.id)
+  for _, name in ipairs({...}) do
+    job[name], unsaved[F[name] or name] = nil, false
   end
-  redis.call('HDEL', K.rq_job .. job.id, unpack(stored(names)))
 end
 
 -- The id of the reservation of its last placement.

@@ -1,8 +1,8 @@
 -- Placing a function on a node that fits.
 --
--- KEYS     open  rq_deferred  rq_queue
+-- KEYS     open
 -- STATE    placed  {}  what this script has placed, by id, as it stands on its queue: nobody else can have been there
--- @include jobs/job  jobs/queues  nodes/find  nodes/node  nodes/reservations  nodes/scratch  nodes/strategies
+-- @include jobs/job  jobs/lobby  jobs/queues  nodes/find  nodes/node  nodes/reservations  nodes/scratch  nodes/strategies
 -- @include runs/groups  texts/demand  texts/number  texts/reservation  texts/shape  time/timestamp  waiting/overtaking
 
 function Placing.placed_now(job_id, node)
@@ -18,11 +18,8 @@ function Placing.enqueue(node, job, shape)
   if job.state then
     Job.unset(job, 'state', 'since')
   end
-  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
-  Queues.list(queue)
-  if redis.call('RPUSH', K.rq_queue .. queue, job.id) == 1 then
-    Queues.hint(queue)
-  end
+  Lobby.leave(job.id)
+  Queues.push(queue, job.id)
   Call.placed[job.id] = job
   Overtaking.count_placement(shape, tonumber(job.rank), has_waited)
 end

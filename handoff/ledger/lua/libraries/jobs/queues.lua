@@ -2,12 +2,12 @@
 -- work for them.
 --
 -- An agent takes all that its queue holds, so only the first entry needs a hint; and none where the same script takes it.
--- A lost one costs half a second.
+-- A lost one costs half a second. What a script puts onto a queue is put there at its end, unless it takes it itself.
 --
 -- KEYS     rq_queue  rq_queues
--- STATE    hinted  {}  queues to whose agents a hint is to be sent
+-- STATE    coming  {}  queue -> ids of jobs that are to be put onto it, behind all others
 --          listed  {}  queues that RQ was told of
--- @finally send_hints
+-- @finally push_all
 -- @include jobs/commands
 
 -- The queue of a node; also the name of its agent as RQ's worker.
@@ -34,15 +34,45 @@ function Queues.list(queue)
   end
 end
 
-function Queues.hint(queue)
-  Call.hinted[queue] = true
+function Queues.push(queue, job_id)
+  local coming = Call.coming[queue] or {}
+  coming[#coming + 1] = job_id
+  Call.coming[queue] = coming
 end
 
-function Queues.send_hints()
-  for queue in pairs(Call.hinted) do
-    if redis.call('EXISTS', K.rq_queue .. queue) == 1 then
+-- Put onto a queue what is to come: for those who look at it, or take from it. -> its key
+function Queues.settle(queue)
+  local key, coming = K.rq_queue .. queue, Call.coming[queue]
+  Call.coming[queue] = nil
+  -- Lua unpacks at most 8,000 values.
+  for first = 1, coming and #coming or 0, 1000 do
+    local last = math.min(first + 999, #coming)
+    if redis.call('RPUSH', key, unpack(coming, first, last)) == last - first + 1 then
+      Queues.list(queue)
       Commands.work(queue)
     end
   end
-  Call.hinted = {}
+  return key
+end
+
+-- The first of a queue, nil where it is empty.
+function Queues.pop(queue)
+  local job_id = redis.call('LPOP', K.rq_queue .. queue)
+  local coming = Call.coming[queue]
+  if not job_id and coming then
+    job_id = table.remove(coming, 1)
+    Call.coming[queue] = #coming > 0 and coming or nil
+  end
+  return job_id or nil
+end
+
+-- Take a job off, wherever it stands there.
+function Queues.remove(queue, job_id)
+  redis.call('LREM', Queues.settle(queue), 0, job_id)
+end
+
+function Queues.push_all()
+  for queue in pairs(Call.coming) do
+    Queues.settle(queue)
+  end
 end

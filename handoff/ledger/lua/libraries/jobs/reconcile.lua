@@ -1,6 +1,5 @@
 -- Reservations against queue and children: what rq's tools deleted, canceled or emptied gives its room back.
 --
--- KEYS     rq_queue
 -- @include jobs/admit  jobs/executions  jobs/job  jobs/queues  nodes/recovery  nodes/reservations  texts/reservation
 -- @include waiting/wake
 
@@ -9,7 +8,7 @@
 local LONG_QUEUE, FEW_JOBS = 1024, 32
 
 local function queue_reader(queue, count)
-  local key, entries = K.rq_queue .. queue, nil
+  local key, entries = Queues.settle(queue), nil
   return function(job_id)
     if not entries then
       if count < FEW_JOBS and redis.call('LLEN', key) > LONG_QUEUE then

@@ -3,7 +3,7 @@
 --
 -- KEYS     rq_job
 -- STATE    sent_bytes  0
--- @include runs/inputs
+-- @include jobs/job  runs/inputs
 
 -- Bytes of one reply; of 2 MB a second a quarter of one.
 local MOST = 524288
@@ -48,6 +48,7 @@ end
 -- The job's hash, {field, value, ...}, and the fields that are left out; nothing of what is no job's hash any more.
 function Sending.fields(job_id)
   local key = K.rq_job .. job_id
+  Job.flush(job_id)
   -- Looked at first, for to read 8 MB takes a while.
   local length = redis.pcall('HSTRLEN', key, 'data')
   if type(length) == 'table' then

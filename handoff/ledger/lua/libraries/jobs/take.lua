@@ -1,6 +1,6 @@
 -- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
 --
--- KEYS     rq_queue  rq_suspended  run  running
+-- KEYS     rq_suspended  run  running
 -- STATE    stopping  {}  run -> whether it is being stopped: whoever stops a run does so before anything is taken
 -- @include jobs/adopt  jobs/bent  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node
 -- @include nodes/recovery  jobs/sending  nodes/reservations  texts/reservation
@@ -57,7 +57,7 @@ function Take.from_queue(node, op, room)
   local queue, looks = Queues.of(node.name), room + MOST_ADOPTED
   while room > 0 and looks > 0 do
     looks = looks - 1
-    local job_id = redis.call('LPOP', K.rq_queue .. queue)
+    local job_id = Queues.pop(queue)
     if not job_id then
       return
     end
@@ -65,11 +65,10 @@ function Take.from_queue(node, op, room)
   end
 end
 
--- The jobs started under `op`, as {reservation, {field, value, ...}, inputs, {field that is left out, ...}}: the same again
--- if asked again.
-function Take.started_under(node, op)
+-- Jobs that were started, as {reservation, {field, value, ...}, inputs, {field that is left out, ...}}
+local function sent(ids)
   local started = {}
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op)) do
+  for _, id in ipairs(ids) do
     local job_id = Reservation.parts(id)
     if job_id then
       local flat, left_out = Sending.fields(job_id)
@@ -77,4 +76,14 @@ function Take.started_under(node, op)
     end
   end
   return started
+end
+
+-- What this script has started.
+function Take.started_now()
+  return sent(Executions.begun())
+end
+
+-- What was started under `op`: the same again if asked again.
+function Take.started_under(node, op)
+  return sent(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op))
 end

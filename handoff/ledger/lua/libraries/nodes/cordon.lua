@@ -2,7 +2,7 @@
 -- every node that is closed: jobs/take, housekeeping/queue_sweep). It stays live, and it stays so over new registrations:
 -- that an agent was started again does not say that anything was repaired.
 --
--- KEYS     cordoned  delayed  live  nodes  open  rq_queue  shapes
+-- KEYS     cordoned  delayed  live  nodes  open  shapes
 -- @include jobs/job  jobs/queues  nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node  nodes/scratch
 -- @include nodes/shared  nodes/standing  runs/groups  texts/cordoned  texts/demand  texts/shape  time/events
 
@@ -61,7 +61,7 @@ end
 -- Whether somebody would wait for this node alone who waits, stands on its queue, or is tried again: of those that are
 -- delayed the first to be due.
 local function is_needed(node)
-  local queue = K.rq_queue .. Queues.of(node.name)
+  local queue = Queues.settle(Queues.of(node.name))
   if redis.call('ZCARD', K.shapes) > MOST_LOOKED_AT or redis.call('LLEN', queue) > MOST_LOOKED_AT then
     return true
   end

@@ -1,7 +1,7 @@
 -- Finding a node for a shape.
 --
--- KEYS     heads  holds  nodes  open  shape
--- @include nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node  nodes/scratch  nodes/shared
+-- KEYS     nodes  open
+-- @include nodes/constraints  nodes/fit  nodes/heads  nodes/holds  nodes/index  nodes/node  nodes/scratch  nodes/shared
 -- @include nodes/strategies
 
 -- Give `visit` the nodes of a bitmap that `choose` picks, one after another, until it returns true. The bitmap may be
@@ -65,9 +65,6 @@ end
 -- A shape that waits already fits nowhere; but what holds back its head need not hold back who comes before it, and room
 -- that has grown in this script was not yet offered to either.
 function Find.may_fit(shape, rank, grown)
-  if redis.call('EXISTS', K.shape .. shape.text) == 0 then
-    return true
-  end
-  return (grown or redis.call('EXISTS', K.holds) == 1)
-    and tonumber(redis.call('ZSCORE', K.heads .. shape.scope, shape.text) or math.huge) > rank
+  local head = Heads.rank(shape)
+  return not head or (head > rank and (grown or Holds.are_any()))
 end

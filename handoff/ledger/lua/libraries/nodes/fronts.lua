@@ -2,6 +2,8 @@
 -- hold stand behind all others until one opens.
 --
 -- KEYS     fronts
+-- STATE    unsaved_fronts  {}  shape -> rank as text
+-- @finally save
 -- @include texts/number
 
 -- Ranks are below 2^52.
@@ -9,18 +11,39 @@ local BEHIND = 2 ^ 52
 
 -- `rank` as text.
 function Fronts.put(shape_text, rank)
-  redis.call('ZADD', K.fronts, rank, shape_text)
+  Call.unsaved_fronts[shape_text] = rank
+end
+
+function Fronts.save()
+  for text, rank in pairs(Call.unsaved_fronts) do
+    redis.call('ZADD', K.fronts, rank, text)
+    Call.unsaved_fronts[text] = nil
+  end
+end
+
+function Fronts.count()
+  Fronts.save()
+  return redis.call('ZCARD', K.fronts)
+end
+
+-- From a place among them to another.
+function Fronts.among(from, upto)
+  Fronts.save()
+  return redis.call('ZRANGE', K.fronts, from, upto)
 end
 
 function Fronts.put_behind(shape_text, rank)
+  Fronts.save()
   redis.call('ZADD', K.fronts, 'XX', Number.text(rank + BEHIND), shape_text)
 end
 
 function Fronts.remove(shape_text)
+  Call.unsaved_fronts[shape_text] = nil
   redis.call('ZREM', K.fronts, shape_text)
 end
 
 function Fronts.recall()
+  Fronts.save()
   for _, shape_text in ipairs(redis.call('ZRANGEBYSCORE', K.fronts, Number.text(BEHIND), '+inf')) do
     redis.call('ZINCRBY', K.fronts, Number.text(-BEHIND), shape_text)
   end

@@ -3,6 +3,7 @@
 -- `holds` has the rank of every holder, and ranks are given once: so a rank finds the nodes that are held for it.
 --
 -- KEYS     hold_bits  holds  reservations
+-- STATE    are_holds  nil  whether there may be any, once that was asked
 -- @include nodes/dirty  nodes/node  nodes/scratch  nodes/shared  texts/hold  texts/list  texts/number  texts/resource
 -- @include time/events
 
@@ -15,6 +16,7 @@ function Holds.begin(node, job_id, rank, families)
   local text = Hold.write(rank, job_id, families)
   Node.set_field(node, 'hold', text)
   redis.call('ZADD', K.holds, Number.text(rank), node.name)
+  Call.are_holds = true
   if node.position then
     redis.call('SETBIT', K.hold_bits, node.position, 1)
   end
@@ -56,8 +58,18 @@ function Holds.lift_from(name)
   end
 end
 
+function Holds.are_any()
+  if Call.are_holds == nil then
+    Call.are_holds = redis.call('EXISTS', K.holds) == 1
+  end
+  return Call.are_holds
+end
+
 -- `rank` as text.
 function Holds.lift_of(rank)
+  if not Holds.are_any() then
+    return
+  end
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.holds, rank, rank)) do
     Holds.lift_from(name)
   end

@@ -92,6 +92,9 @@ end
 
 -- The nodes whose leases are over are lost, before all others the one that the caller is about. -> whether more are late
 function Lapse.leases(name)
+  if not Leases.are_over() then
+    return false
+  end
   if name and Leases.left(name) == 0 then
     lose(name)
   end

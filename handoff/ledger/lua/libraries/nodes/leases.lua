@@ -25,6 +25,12 @@ function Leases.left(name, unheard_ms)
   return ends and math.max(0, ends - Call.uptime - (unheard_ms or 0))
 end
 
+-- Whether any is over: asked before all else, and mostly the answer.
+function Leases.are_over()
+  local first = redis.call('ZRANGE', K.leases, 0, 0, 'WITHSCORES')[2]
+  return first ~= nil and tonumber(first) <= Call.uptime
+end
+
 -- Some whose time is over.
 function Leases.over(count)
   return redis.call('ZRANGEBYSCORE', K.leases, '-inf', Call.uptime, 'LIMIT', 0, count)

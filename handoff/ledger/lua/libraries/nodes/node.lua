@@ -2,10 +2,11 @@
 -- at its end: a finish that starts the next function gives back what it takes again.
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
--- `holder`, `lease_ms`, `op` and `op_reply`; `over` while something reserved does not fit the capacity, `quiet` while its
--- agent takes no more (since when, ms) with the `reason`, `draining` (until when, ms, 0 = no deadline), `cordoned`
--- (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that speaks against it (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by resource
--- texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
+-- `holder`, `lease_ms`, `op` and `op_reply`, `finished` and `failed` (how many, for RQ: jobs/worker); `over` while something
+-- reserved does not fit the capacity, `quiet` while its agent takes no more (since when, ms) with the `reason`, `draining`
+-- (until when, ms, 0 = no deadline), `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that
+-- speaks against it (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by
+-- resource texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
 -- The node called `*` is what the whole cluster shares (nodes/shared).
 --
@@ -184,6 +185,16 @@ function Node.set_field(node, field, value)
   end
 end
 
+-- Set fields, `name, value, ...`, in the write of its books.
+function Node.note(node, ...)
+  local flat = {...}
+  node.noted = node.noted or {}
+  for i = 1, #flat, 2 do
+    node[flat[i]], node.noted[flat[i]] = flat[i + 1], flat[i + 1]
+  end
+  Call.unsaved[node] = true
+end
+
 -- Its agent takes functions.
 function Node.serve(node)
   Node.set_field(node, 'quiet', nil)
@@ -242,6 +253,9 @@ function Node.save()
         node.stored[field] = value
         changed[#changed + 1], changed[#changed + 2] = field, value
       end
+    end
+    for field, value in pairs(node.noted or {}) do
+      put(field, value)
     end
     for resource in pairs(node.cap) do
       put(NodeField.of('used', resource), Number.text(node.used[resource] or 0))

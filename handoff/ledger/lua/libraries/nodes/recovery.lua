@@ -1,6 +1,6 @@
 -- Giving back what a node held that was lost, is emptied or goes: in slices, by every script with budget left.
 --
--- KEYS     abandoned  claims  reservations  rq_queue  running
+-- KEYS     abandoned  claims  reservations  running
 -- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/bent  jobs/ending  jobs/executions  jobs/failing
 -- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation  time/events
 
@@ -36,7 +36,7 @@ end
 -- Give back up to `count` of the functions that stand on the queue of a node that is closed, and let them be placed
 -- or wait, those of higher rank first. -> how many entries there were
 function Recovery.hand_back(node, outcome, count)
-  local ids = redis.call('LPOP', K.rq_queue .. Queues.of(node.name), count) or {}
+  local ids = redis.call('LPOP', Queues.settle(Queues.of(node.name)), count) or {}
   local jobs, seen = {}, {}
   for _, id in ipairs(ids) do
     local job = not seen[id] and Job.read(id)

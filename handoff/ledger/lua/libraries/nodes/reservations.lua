@@ -47,6 +47,11 @@ function Reservations.make(node, id, cost)
   return devices
 end
 
+-- The record of a reservation on a node, false where there is none.
+function Reservations.record(node_name, id)
+  return redis.call('HGET', K.reservations .. node_name, id)
+end
+
 -- Whether there is such a reservation on a node.
 function Reservations.has(node_name, id)
   return redis.call('HEXISTS', K.reservations .. node_name, id) == 1
@@ -124,9 +129,9 @@ function Reservations.give_back_tokens(id)
   Holds.close_shared()
 end
 
--- Give a reservation back. -> true; false where there is none
-function Reservations.give_back(node, id, outcome)
-  local record = redis.call('HGET', K.reservations .. node.name, id)
+-- Give a reservation back, of which the record may have been read before. -> true; false where there is none
+function Reservations.give_back(node, id, outcome, record)
+  record = record or Reservations.record(node.name, id)
   if not record then
     return false
   end

@@ -115,7 +115,8 @@ function Expiry.drop(step)
     end
     local node = Cancel.take_off(job, 'undone')
     redis.call('ZREM', K.rq_canceled .. Call.lobby, job.id)
-    redis.call('DEL', K.rq_job .. job.id, K.rq_results .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
+    Job.drop(job.id)
+    redis.call('DEL', K.rq_results .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
     if node then
       Wake.node(node, 8)
     end

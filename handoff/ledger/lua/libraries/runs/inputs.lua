@@ -17,7 +17,8 @@ end
 
 -- The results that a function of a run takes, {number, {field, value, ...}}, as far as they are few and small.
 function Inputs.of(job_id)
-  local takes, inputs = Job.get(job_id, 'takes'), {}
+  local job, inputs = Job.read(job_id), {}
+  local takes = job and job.takes
   local run = takes and RunId.parts(job_id)
   local numbers = run and NumberList.read(takes) or {}
   for _, number in ipairs(#numbers <= MOST_SENT and numbers or {}) do

@@ -6,6 +6,8 @@
 -- without overtaking anybody: `gone` counts them.
 --
 -- KEYS     overtaking
+-- STATE    counted  {}  field -> what is not yet added to it
+-- @finally save
 -- @include counting  texts/number  texts/resource
 
 local GONE = 'gone'
@@ -14,24 +16,33 @@ local function field_of(family)
   return 'n:' .. family
 end
 
+local function add(field)
+  Call.counted[field] = (Call.counted[field] or 0) + 1
+end
+
+function Counters.save()
+  for field, by in pairs(Call.counted) do
+    Counting.add(K.overtaking, field, by)
+    Call.counted[field] = nil
+  end
+end
+
 -- One that waited has left, and overtook nobody.
 function Counters.count_gone()
-  Counting.add(K.overtaking, GONE, 1)
+  add(GONE)
 end
 
 -- Count a placement of a shape. -> how many placements there were
 function Counters.count(shape)
-  local all
   for _, want in ipairs(shape.wants) do
-    local count = Counting.add(K.overtaking, field_of(Resource.family(want[1])), 1)
-    all = want[1] == Resource.SLOTS and count or all
+    add(field_of(Resource.family(want[1])))
   end
-  return all or Counters.all()
+  return Counters.all()
 end
 
 -- How many placements there were.
 function Counters.all()
-  return Number.whole(redis.call('HGET', K.overtaking, field_of(Resource.SLOTS))) or 0
+  return Counters.read({Resource.SLOTS})[1]
 end
 
 -- -> {count, ...} of these families, and how many are gone
@@ -42,12 +53,13 @@ function Counters.read(families)
   end
   fields[#fields + 1] = GONE
   local counts = redis.call('HMGET', K.overtaking, unpack(fields))
-  for i = 1, #fields do
-    counts[i] = Number.whole(counts[i]) or 0
+  for i, field in ipairs(fields) do
+    counts[i] = (Number.whole(counts[i]) or 0) + (Call.counted[field] or 0)
   end
   return counts, counts[#fields]
 end
 
 function Counters.forget(family)
+  Call.counted[field_of(family)] = nil
   redis.call('HDEL', K.overtaking, field_of(family))
 end

@@ -1,9 +1,9 @@
 -- Choosing the node that is held for the head of a shape, when it has been overtaken often or long enough.
 --
--- KEYS     hold_bits  holds  live  notes  open
--- @include nodes/constraints  nodes/distance  nodes/feasible  nodes/find  nodes/fronts  nodes/holds  nodes/index
+-- KEYS     hold_bits  holds  live  open
+-- @include nodes/constraints  nodes/distance  nodes/feasible  nodes/find  nodes/fronts  nodes/heads  nodes/holds  nodes/index
 -- @include nodes/node  nodes/scratch  nodes/shared  texts/list  texts/note  texts/resource  texts/shape
--- @include waiting/counters  waiting/limits  waiting/lines  waiting/notes
+-- @include waiting/counters  waiting/limits  waiting/notes
 
 -- Of more nodes than that, so many are compared, from another place on for each function: the nearest of a few is near.
 local MOST_COMPARED = 8
@@ -131,8 +131,8 @@ end
 -- Look at the head of a shape: does it hold now? `is_late`: it has waited long enough, whoever overtook it. -> whether a
 -- node was looked for, which takes longer than all the rest
 function Granting.consider(shape_text, is_late)
-  local shape, note = Shape.read(shape_text), Note.read(redis.call('HGET', K.notes, shape_text))
-  local rank = Lines.head_rank(shape)
+  local shape, note = Shape.read(shape_text), Note.read(Notes.of({shape_text})[1])
+  local rank = Heads.rank(shape)
   if not note or not rank then
     return false
   end

@@ -1,14 +1,26 @@
 -- What is noted of the head of each shape (texts/note), to tell how often it was overtaken: see waiting/counters.
 --
--- KEYS     notes  shape  waiting
+-- KEYS     notes  waiting
+-- STATE    new_heads  {}  shape -> {the shape, the function}: heads that are not noted yet
+-- @finally save
 -- @include texts/cost  texts/note  texts/resource  waiting/counters
 
 function Notes.write(shape_text, note)
   redis.call('HSET', K.notes, shape_text, Note.write(note))
 end
 
+function Notes.drop(shape_text)
+  Call.new_heads[shape_text] = nil
+  redis.call('HDEL', K.notes, shape_text)
+end
+
+-- It has become the head.
+function Notes.begin(shape, job_id)
+  Call.new_heads[shape.text] = {shape, job_id}
+end
+
 -- What the counters say while this function becomes the head.
-function Notes.of_head(shape, job_id)
+local function note_head(shape, job_id)
   local families, all = {}, 0
   for i, want in ipairs(shape.wants) do
     families[i] = Resource.family(want[1])
@@ -23,12 +35,18 @@ function Notes.of_head(shape, job_id)
     looked = all, late = Call.now, counters = Cost.write(counters)})
 end
 
--- Anew, where what was noted cannot be read.
-function Notes.begin(shape)
-  local head = redis.call('ZRANGE', K.shape .. shape.text, 0, 0)[1]
-  if head then
-    Notes.of_head(shape, head)
+-- Before anything counts by which they may be overtaken.
+function Notes.save()
+  for text, head in pairs(Call.new_heads) do
+    note_head(head[1], head[2])
+    Call.new_heads[text] = nil
   end
+end
+
+-- -> texts/note of each of these shapes, false where there is none
+function Notes.of(shape_texts)
+  Notes.save()
+  return #shape_texts > 0 and redis.call('HMGET', K.notes, unpack(shape_texts)) or {}
 end
 
 -- By how much the counter of each family of a head has grown, without the placements of functions that were in front

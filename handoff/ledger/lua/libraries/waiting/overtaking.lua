@@ -3,8 +3,8 @@
 -- Only heads of the first ranks can come to hold one (see Limits.MOST_HOLDS), so only those are looked at: a few at each
 -- placement, all of them at each tick.
 --
--- KEYS     fronts  notes  waiting
--- @include texts/note  texts/shape  waiting/counters  waiting/granting  waiting/limits  waiting/notes
+-- KEYS     waiting
+-- @include nodes/fronts  texts/note  texts/shape  waiting/counters  waiting/granting  waiting/limits  waiting/lines  waiting/notes
 
 local WINDOW = 8
 
@@ -23,20 +23,21 @@ function Overtaking.count_placement(shape, rank, has_waited)
     end
     return
   end
+  Notes.save()
   local all = Counters.count(shape)
   local most = Limits.get()
   if most == 0 then
     return
   end
-  local windows = math.ceil(math.min(redis.call('ZCARD', K.fronts), Limits.MOST_HOLDS) / WINDOW)
+  local windows = math.ceil(math.min(Fronts.count(), Limits.MOST_HOLDS) / WINDOW)
   -- None where all that wait stand in no line yet.
   if windows == 0 then
     return
   end
   local from = all % windows * WINDOW
-  local shapes = redis.call('ZRANGE', K.fronts, from, from + WINDOW - 1)
+  local shapes = Fronts.among(from, from + WINDOW - 1)
   local tries = 0
-  for i, note in ipairs(redis.call('HMGET', K.notes, unpack(shapes))) do
+  for i, note in ipairs(Notes.of(shapes)) do
     if tries < MOST_TRIES and all - (Note.looked(note) or all) >= most then
       tries = tries + (Granting.consider(shapes[i], false) and 1 or 0)
     end
@@ -46,13 +47,15 @@ end
 -- Heads that have waited too long, a few at a time. -> whether there may be more
 function Overtaking.consider_late()
   local _, longest_ms = Limits.get()
-  local shapes = longest_ms > 0 and redis.call('ZRANGE', K.fronts, 0, Limits.MOST_HOLDS - 1) or {}
+  local shapes = longest_ms > 0 and Fronts.among(0, Limits.MOST_HOLDS - 1) or {}
   local count = 0
-  for i, note in ipairs(#shapes > 0 and redis.call('HMGET', K.notes, unpack(shapes)) or {}) do
-    local known = Note.read(note)
-    if not known then
-      Notes.begin(Shape.read(shapes[i]))
-    elseif Call.now - known.late >= longest_ms then
+  for i, note in ipairs(Notes.of(shapes)) do
+    local known, shape = Note.read(note), Shape.read(shapes[i])
+    local head = not known and Lines.head(shape)[1]
+    if head then
+      -- It was written over.
+      Notes.begin(shape, head)
+    elseif known and Call.now - known.late >= longest_ms then
       Granting.consider(shapes[i], true)
       count = count + 1
       if count == WINDOW then

@@ -1,8 +1,8 @@
 -- The index of shapes where they are many: every shape has a bit position, and there are bit planes over them, a bitmap
 -- for every scope and one for every constraint. It is built when shapes become many, and dropped when none waits any more.
 --
--- KEYS     heads  shape_bits  shape_scope  shape_term  shape_terms  shapes
--- @include counting  texts/shape  texts/terms  waiting/shape_columns
+-- KEYS     shape_bits  shape_scope  shape_term  shape_terms  shapes
+-- @include counting  nodes/heads  texts/shape  texts/terms  waiting/shape_columns
 
 -- All terms but the pin, which is the scope.
 local function indexed_terms(shape)
@@ -50,7 +50,7 @@ function ShapeIndex.remove(shape, rank)
   end
   redis.call('SETBIT', K.shape_bits, position, 0)
   redis.call('SETBIT', K.shape_scope .. shape.scope, position, 0)
-  if redis.call('EXISTS', K.heads .. shape.scope) == 0 then
+  if Heads.are_none(shape.scope) then
     redis.call('DEL', K.shape_scope .. shape.scope)
   end
   for _, want in ipairs(shape.wants) do
@@ -71,7 +71,7 @@ function ShapeIndex.build()
   redis.call('SETBIT', K.shape_bits, 0, 1)
   for _, text in ipairs(redis.call('ZRANGE', K.shapes, 0, -1)) do
     local shape = Shape.read(text)
-    ShapeIndex.add(shape, tonumber(redis.call('ZSCORE', K.heads .. shape.scope, text) or nil))
+    ShapeIndex.add(shape, Heads.rank(shape))
   end
 end
 

@@ -1,8 +1,8 @@
 -- The best in the index of shapes: of thousands that wait, the one of best rank that fits a node, exactly, in some
 -- hundred BITOPs. A *keeper* is a node, or what all share.
 --
--- KEYS     heads  shape_scope  shape_term  shape_terms  shapes
--- @include nodes/constraints  nodes/holds  nodes/planes  nodes/scratch  nodes/shared  nodes/values  texts/resource
+-- KEYS     shape_scope  shape_term  shape_terms  shapes
+-- @include nodes/constraints  nodes/heads  nodes/holds  nodes/planes  nodes/scratch  nodes/shared  nodes/values  texts/resource
 -- @include texts/shape  texts/terms  waiting/shape_columns
 
 -- The shapes that a keeper is for.
@@ -74,9 +74,9 @@ end
 local function differing_planes(keeper)
   local low, high
   for _, scope in ipairs(keeper.name ~= Shared.NAME and {'', Shape.scope_of(keeper.name)} or {}) do
-    local first = redis.call('ZRANGE', K.heads .. scope, 0, 0, 'WITHSCORES')[2]
+    local first = Heads.among(scope, 0, 0)[2]
     if first then
-      local last = redis.call('ZRANGE', K.heads .. scope, -1, -1, 'WITHSCORES')[2]
+      local last = Heads.among(scope, -1, -1)[2]
       high = math.max(high or 0, ShapeColumns.RANKS - tonumber(first))
       low = math.min(low or ShapeColumns.RANKS, ShapeColumns.RANKS - tonumber(last))
     end
@@ -168,6 +168,6 @@ function ShapeSearch.best(keeper, after, is_coarse)
   end
   local position = first_by_rank(from, planes)
   local text = redis.call('ZRANGEBYSCORE', K.shapes, position, position)[1]
-  local rank = text and tonumber(redis.call('ZSCORE', K.heads .. Shape.read(text).scope, text) or nil)
+  local rank = text and Heads.rank(Shape.read(text))
   return rank and text, rank
 end

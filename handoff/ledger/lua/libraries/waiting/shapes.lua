@@ -1,9 +1,9 @@
 -- The shapes that wait. Where few do, their heads are looked at one by one; where many, by an index (waiting/shape_index).
 -- A *keeper* is a node, or what all share.
 --
--- KEYS     heads  shape_bits  shapes
+-- KEYS     shape_bits  shapes
 -- STATE    is_indexed  nil  whether there is an index, once that was asked
--- @include nodes/fit  nodes/scratch  nodes/shared  texts/shape  waiting/shape_index  waiting/shape_search
+-- @include nodes/fit  nodes/heads  nodes/scratch  nodes/shared  texts/shape  waiting/shape_index  waiting/shape_search
 
 -- So many are few.
 Shapes.FEW = 8
@@ -46,8 +46,8 @@ end
 -- The shapes that a keeper is for, with the ranks of their heads: {text, rank, ...}.
 local function heads_of(keeper)
   if keeper.name ~= Shared.NAME then
-    local heads = redis.call('ZRANGE', K.heads, 0, -1, 'WITHSCORES')
-    for _, each in ipairs(redis.call('ZRANGE', K.heads .. Shape.scope_of(keeper.name), 0, -1, 'WITHSCORES')) do
+    local heads = Heads.among('', 0, -1)
+    for _, each in ipairs(Heads.among(Shape.scope_of(keeper.name), 0, -1)) do
       heads[#heads + 1] = each
     end
     return heads
@@ -57,7 +57,7 @@ local function heads_of(keeper)
     local shape = Shape.read(text)
     for _, want in ipairs(shape.wants) do
       if keeper.cap[want[1]] and want[2] > (keeper.tried[want[1]] or 0) then
-        heads[#heads + 1], heads[#heads + 2] = text, redis.call('ZSCORE', K.heads .. shape.scope, text)
+        heads[#heads + 1], heads[#heads + 2] = text, Heads.rank(shape)
         break
       end
     end

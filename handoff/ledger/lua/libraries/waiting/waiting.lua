@@ -74,7 +74,7 @@ local MOST_DROPPED = 16
 -- The head of a shape that still waits.
 function Waiting.live_head(shape)
   for _ = 1, MOST_DROPPED do
-    local head = redis.call('ZRANGE', K.shape .. shape.text, 0, 0, 'WITHSCORES')
+    local head = Lines.head(shape)
     if not head[1] then
       return nil
     end

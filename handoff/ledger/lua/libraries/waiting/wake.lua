@@ -6,8 +6,8 @@
 -- on from: work left over is state, not a reply.
 --
 -- KEYS     need  waiting
--- @include nodes/dirty  nodes/fit  nodes/node  nodes/shared  nodes/values  texts/index_name  texts/number
--- @include texts/resource  texts/shape  waiting/fill  waiting/lines  waiting/shapes  waiting/start
+-- @include nodes/dirty  nodes/fit  nodes/heads  nodes/node  nodes/shared  nodes/values  texts/index_name  texts/number
+-- @include texts/resource  texts/shape  waiting/fill  waiting/shapes  waiting/start
 
 -- The needs that growth of one index of the node can newly meet, as exclusive and inclusive bounds of units.
 local function grown_needs(node)
@@ -30,19 +30,53 @@ local function grown_needs(node)
   return ranges
 end
 
--- The shapes that growth since the start of this script can newly fit; of many, some.
-local function newly_fitting(node)
-  local found, seen = {}, {}
-  for _, range in ipairs(grown_needs(node)) do
-    for _, scope in ipairs({'', Shape.scope_of(node.name)}) do
-      local texts = redis.call('ZRANGEBYSCORE', K.need .. range[1] .. scope, '(' .. Number.text(range[2]),
-        Number.text(range[3]), 'LIMIT', 0, Shapes.FEW + 1)
-      for _, text in ipairs(texts) do
-        if not seen[text] then
-          seen[text] = true
-          found[#found + 1] = Shape.read(text)
-        end
+local function needs_any(shape, ranges)
+  for _, want in ipairs(shape.wants) do
+    for _, range in ipairs(ranges) do
+      if want[1] == range[1] and want[2] > range[2] and want[2] <= range[3] then
+        return true
       end
+    end
+  end
+  return false
+end
+
+-- Of a scope the heads of all shapes, {shape, rank, ...}, where they are few; nil where they are many.
+local function few_heads(scope)
+  local heads = Heads.among(scope, 0, Shapes.FEW)
+  return #heads <= 2 * Shapes.FEW and heads or nil
+end
+
+-- Of many shapes some that growth can newly fit.
+local function by_needs(scope, ranges, add)
+  for _, range in ipairs(ranges) do
+    local texts = redis.call('ZRANGEBYSCORE', K.need .. range[1] .. scope, '(' .. Number.text(range[2]),
+      Number.text(range[3]), 'LIMIT', 0, Shapes.FEW + 1)
+    for _, text in ipairs(texts) do
+      add(Shape.read(text))
+    end
+  end
+end
+
+-- The heads of shapes that growth since the start of this script can newly fit, {shape = , rank = }; of many, some.
+local function newly_fitting(node)
+  local found, seen, ranges = {}, {}, grown_needs(node)
+  local function add(shape, rank)
+    if not seen[shape.text] then
+      seen[shape.text] = true
+      found[#found + 1] = {shape = shape, rank = rank or Heads.rank(shape)}
+    end
+  end
+  for _, scope in ipairs(#ranges > 0 and {'', Shape.scope_of(node.name)} or {}) do
+    local heads = few_heads(scope)
+    for i = 1, heads and #heads or 0, 2 do
+      local shape = Shape.read(heads[i])
+      if needs_any(shape, ranges) then
+        add(shape, tonumber(heads[i + 1]))
+      end
+    end
+    if not heads then
+      by_needs(scope, ranges, add)
     end
   end
   return found
@@ -70,13 +104,9 @@ function Wake.node(node, budget, limit)
       return budget
     end
   end
-  local shapes, heads = newly_fitting(node), {}
-  if #shapes > Shapes.FEW then
+  local heads = newly_fitting(node)
+  if #heads > Shapes.FEW then
     return Fill.node(node, budget, limit)
-  end
-  for _, shape in ipairs(shapes) do
-    local rank = Lines.head_rank(shape)
-    heads[#heads + 1] = rank and {shape = shape, rank = rank} or nil
   end
   while #heads > 0 do
     local best = first_by_rank(heads)
@@ -94,7 +124,7 @@ function Wake.node(node, budget, limit)
       if Fit.now(node, shape, rank) then
         Start.head(node, shape, rank)
       end
-      following = Lines.head_rank(shape)
+      following = Heads.rank(shape)
     end
     if following and following > rank then
       heads[best].rank = following

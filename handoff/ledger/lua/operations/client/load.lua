@@ -4,7 +4,7 @@
 -- again for a slice that it has, it answers the same and changes nothing. A graph whose next slice does not come within
 -- a minute is dropped.
 --
--- KEYS     rq_deferred  rq_dependencies  rq_job  run  run_graph  run_missing  run_next  run_of  runs
+-- KEYS     rq_deferred  rq_dependencies  run  run_graph  run_missing  run_next  run_of  runs
 -- ARGV     run        str   names this run, and with it all its slices
 --          dag        str   the user's id
 --          part       int   number of this slice, from 1
@@ -127,7 +127,7 @@ for _, group in ipairs(entries.group) do
 end
 for _, entry in ipairs(entries.job) do
   local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
-  local job = {id = RunId.job(run, entry.number)}
+  local job = Job.new(RunId.job(run, entry.number), {unpack(entry, 8)})
   Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', 'deferred', 'run', run, 'demand', demand, 'rank',
     Job.rank(tonumber(priority), base + 1 + tonumber(place)))
   if options ~= '' then
@@ -136,7 +136,6 @@ for _, entry in ipairs(entries.job) do
   if group ~= '' then
     Job.set(job, 'group', group, 'base', demand)
   end
-  redis.call('HSET', K.rq_job .. job.id, unpack(entry, 8))
   redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.wall / 1000), job.id)
   redis.call('HSET', K.run_missing .. run, entry.number, dependencies)
 end

@@ -3,7 +3,7 @@
 -- All in one round trip. Asked again with the same token (the reply was lost) it answers as the function stands,
 -- and changes nothing.
 --
--- KEYS     delayed  rq_job
+-- KEYS     delayed
 -- ARGV     job_id     str
 --          token      str   names this submit
 --          demand     str   its shapes in order of preference: texts/demand
@@ -36,7 +36,7 @@ Arguments.check('priority', math.abs(priority) <= MOST_PRIORITY)
 Arguments.check('delay_ms', delay_ms <= LONGEST_MS and due_ms <= LONGEST_MS)
 Arguments.check('fields', (#ARGV - fields_first + 1) % 2 == 0)
 
-local known = Job.read(job_id)
+local known = Job.is_there(job_id) and Job.read(job_id)
 if known and known.token ~= token then
   return {'duplicate'}
 end
@@ -56,8 +56,7 @@ if not known then
     end
   end
   Clock.note()
-  redis.call('HSET', K.rq_job .. job_id, unpack(ARGV, fields_first))
-  job = {id = job_id, status = 'created'}
+  job = Job.new(job_id, {unpack(ARGV, fields_first)})
   Job.set(job, 'demand', demand, 'rank', Job.next_rank(priority), 'token', token)
   if options ~= '' then
     Job.set(job, 'options', options)

@@ -12,7 +12,7 @@
 --          {'behind'}                      Redis was rolled back to before that `finish`: the lease is renewed, and
 --                                          the books are compared once it was told what has ended since (recall)
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
--- @include jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/leases  nodes/reservations  time/clock
+-- @include jobs/executions  jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/leases  nodes/reservations  time/clock
 
 local node = Lapse.own_node(name, epoch)
 if not node then
@@ -24,7 +24,9 @@ Worker.beat(Queues.of(name), node)
 if tonumber(node.op or 0) < op then
   return {'behind'}
 end
-local has, forgotten = {}, {}
+local has, forgotten, queue = {}, {}, Queues.of(name)
+Queues.list(queue)
+Executions.show(name, queue, {unpack(ARGV, runs_first)})
 for i = runs_first, #ARGV do
   has[ARGV[i]] = true
   -- Redis was rolled back, or has dropped the records: nothing is reserved for what runs there.

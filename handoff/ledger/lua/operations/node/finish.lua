@@ -2,7 +2,6 @@
 --
 -- A batch in one round trip. Under the number it already answered, it writes nothing and answers the same again.
 --
--- KEYS     node
 -- ARGV     name       str   the node
 --          epoch      str   of this agent's registration
 --          op         int   number of this call, one more than the last
@@ -16,7 +15,7 @@
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's; or this
 --                                                    call comes late, and a later one was answered
 -- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
--- @include nodes/lapse  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/wake
 -- @include arguments
 
@@ -47,13 +46,14 @@ local queue = Queues.of(name)
 
 local function store(result)
   local id, kind = result.id, result.kind
-  if not Reservations.has(name, id) then
+  local record = Reservations.record(name, id)
+  if not record then
     return 'refused'
   end
   local job_id, placement = Reservation.parts(id)
   local job = Job.read(job_id)
   Executions.finish(name, queue, id)
-  Reservations.give_back(node, id, kind)
+  Reservations.give_back(node, id, kind, record)
   if job and (job.bent == 'placement' or (job.bent and job.placement == placement)) and not job.cancel then
     return Bent.fail(job)
   end
@@ -92,7 +92,6 @@ Settle.go_on(16)
 Take.from_queue(node, op, room)
 Wake.node(node, 8)
 
-redis.call('HSET', K.node .. name, 'op', Number.text(op), 'op_reply', List.write(outcomes))
-Worker.set_state(queue, node)
-Worker.count(queue, finished, failed)
-return {'done', outcomes, Take.started_under(node, op), Settle.is_done() and 0 or 1}
+Node.note(node, 'op', Number.text(op), 'op_reply', List.write(outcomes))
+Worker.count(node, finished, failed)
+return {'done', outcomes, Take.started_now(), Settle.is_done() and 0 or 1}

@@ -44,7 +44,7 @@ node = node or Capabilities.add_node(name)
 if node.state ~= 'up' then
   node.epoch = Lapse.next_epoch()
   node.state = 'up'
-  redis.call('HDEL', K.node .. name, 'op', 'op_reply', 'blamed')
+  redis.call('HDEL', K.node .. name, 'op', 'op_reply', 'blamed', 'finished', 'failed')
 end
 Events.emit('node', 'node', name, 'change', 'registered', 'epoch', node.epoch, 'kind', 'leased', 'units', units, 'devices',
   devices, 'labels', labels)

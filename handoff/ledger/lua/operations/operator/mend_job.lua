@@ -3,7 +3,7 @@
 -- What stands nowhere waits again, or is placed; what runs and has no reservation has used an attempt. Looked at anew, so
 -- where nothing is wrong nothing changes.
 --
--- KEYS     delayed  rq_deferred  rq_executions  rq_queue  rq_wip  rq_worker  running
+-- KEYS     delayed  rq_deferred  rq_wip  rq_worker  running
 -- ARGV     job_id  str
 --          seen    list  of each: `held`, `running`, `queue`, `wip`, `executions` and `line`; node or shape; entry
 -- RETURNS  {'mended'}
@@ -28,7 +28,7 @@ local function take_off(place, of, entry)
       Lines.leave(job_id, Shape.read(of))
     end
   elseif place == 'queue' then
-    redis.call('LREM', K.rq_queue .. Queues.of(of), 0, job_id)
+    Queues.remove(Queues.of(of), job_id)
   elseif not is_reserved_rightly(of, entry) or job.status ~= 'started' then
     local queue = Queues.of(of)
     redis.call('ZREM', K.running .. of, entry)
@@ -60,13 +60,11 @@ local function leave_lobby()
 end
 
 local function mend_queued()
-  local queue = K.rq_queue .. Queues.of(job.node or '')
   local node = job.node and Node.load(job.node)
   leave_lobby()
-  redis.call('LREM', queue, 0, job_id)
+  Queues.remove(Queues.of(job.node or ''), job_id)
   if node and Reservations.has(node.name, own) and not Executions.has(node.name, own) then
-    redis.call('RPUSH', queue, job_id)
-    Queues.hint(Queues.of(node.name))
+    Queues.push(Queues.of(node.name), job_id)
   else
     Admit.job(job)
   end
@@ -75,14 +73,10 @@ end
 local function mend_started()
   local node = job.node and Node.load(job.node)
   leave_lobby()
-  redis.call('LREM', K.rq_queue .. Queues.of(job.node or ''), 0, job_id)
+  Queues.remove(Queues.of(job.node or ''), job_id)
   if node and Reservations.has(node.name, own) then
     -- Its agent says whether it runs.
-    local queue = Queues.of(node.name)
     redis.call('ZADD', K.running .. node.name, 'NX', 0, own)
-    redis.call('ZADD', K.rq_wip .. queue, '+inf', own)
-    redis.call('ZADD', K.rq_executions .. job_id, '+inf', job.placement)
-    redis.call('SADD', K.rq_worker .. queue .. ':executions', own)
   else
     if job.node then
       Executions.finish(job.node, Queues.of(job.node), own)

@@ -46,7 +46,7 @@ local function mend(shape, head, rank)
     redis.call('ZADD', K.heads .. shape.scope, rank, text)
     redis.call('ZADD', K.shapes, -1, text)
     Fronts.put(text, rank)
-    Notes.of_head(shape, head)
+    Notes.begin(shape, head)
     Dirty.turn_back(tonumber(rank))
   else
     redis.call('ZREM', K.heads .. shape.scope, text)

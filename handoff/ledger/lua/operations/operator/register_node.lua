@@ -32,7 +32,8 @@ node = node or Capabilities.add_node(name)
 local epoch = node.state == 'up' and node.epoch or Lapse.next_epoch()
 node.state, node.epoch = 'up', epoch
 redis.call('HSET', K.node .. name, 'state', 'up', 'epoch', epoch, 'kind', 'static')
-redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply', 'blamed')
+redis.call('HDEL', K.node .. name, 'incarnation', 'holder', 'lease_ms', 'op', 'op_reply', 'blamed', 'finished',
+  'failed')
 redis.call('ZREM', K.lost, name)
 Node.serve(node)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)

@@ -1,0 +1,43 @@
+-- The rank of the head of each shape, by scope: all that scheduling looks at. Where several heads of a shape start in one
+-- script, the last is written, at its end or before somebody looks.
+--
+-- KEYS     heads
+-- STATE    head_ranks     {}  shape -> its rank as text, or false: those that were asked for, or put
+--          unsaved_heads  {}  shape -> its scope
+-- @finally save
+
+-- As a number, nil where nobody waits.
+function Heads.rank(shape)
+  if Call.head_ranks[shape.text] == nil then
+    Call.head_ranks[shape.text] = redis.call('ZSCORE', K.heads .. shape.scope, shape.text)
+  end
+  return tonumber(Call.head_ranks[shape.text] or nil)
+end
+
+-- `rank` as text.
+function Heads.put(shape, rank)
+  Call.head_ranks[shape.text], Call.unsaved_heads[shape.text] = rank, shape.scope
+end
+
+function Heads.remove(shape)
+  Call.head_ranks[shape.text], Call.unsaved_heads[shape.text] = false, nil
+  redis.call('ZREM', K.heads .. shape.scope, shape.text)
+end
+
+function Heads.save()
+  for text, scope in pairs(Call.unsaved_heads) do
+    redis.call('ZADD', K.heads .. scope, Call.head_ranks[text], text)
+    Call.unsaved_heads[text] = nil
+  end
+end
+
+-- Of a scope, from a place among them to another: {shape, rank, ...}
+function Heads.among(scope, from, upto)
+  Heads.save()
+  return redis.call('ZRANGE', K.heads .. scope, from, upto, 'WITHSCORES')
+end
+
+function Heads.are_none(scope)
+  Heads.save()
+  return redis.call('EXISTS', K.heads .. scope) == 0
+end
