@@ -8,7 +8,7 @@ A file has the form
     -- ARGV     job     str             of an operation: one line each; the last may be `rest  list`
     -- RETURNS  {'placed', node}        of an operation: one line per tag
     -- STATE    loaded  {}  meaning     of a library: what it keeps in `Call` until the operation ends
-    -- PARSED   shapes  meaning         of a library: what it keeps in `Parsed` of texts, by the text, which says all of it
+    -- PARSED   shapes  meaning         of a library: what it keeps in `Parsed` by texts, which say all of it
     -- @include nodes/node  texts/shape
     -- @flags no-writes                 of an operation, as Redis Functions know them: it may be called on a server that
                                         takes no writes, or (`allow-oom`) is full
