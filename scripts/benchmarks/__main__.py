@@ -7,13 +7,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import click
 from rich.console import Console
 
 from benchmarks import decision, doctor, finished, loss, machine, quality, script_time, submits
-from benchmarks.figures import Figure, show, to_json
+from benchmarks.figures import Figure, show, to_json, to_markdown
 from benchmarks.graphs import Absent, Failed, estee, rates, slices
+from benchmarks.peers import measure as peers
+from benchmarks.peers.floor import Wrong
+from benchmarks.peers.roster import NAMES
 from handoff import HandoffError
 
 Measure = Callable[[int, int, Callable[[str], None]], list[Figure]]
@@ -29,6 +33,7 @@ class Part:
 
 
 PARTS = {
+    "peers": Part(peers.measure, 20_000),
     "finished": Part(finished.measure, 5_000),
     "submit": Part(submits.measure, 4_000),
     "script": Part(script_time.measure, 800),
@@ -40,7 +45,7 @@ PARTS = {
     "loss": Part(loss.measure, 0),
     "doctor": Part(doctor.measure, 20_000),
 }
-WIDTH = 150
+WIDTH = 170
 """Columns of the table where it goes to a file or a pipe."""
 
 QUICK = 10
@@ -54,10 +59,21 @@ STANDARD = ("finished", "submit", "script")
 @click.option("--size", type=click.IntRange(100), help="Functions of one repeat; slow systems run fewer.")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of all systems, in turn.")
 @click.option("--quick", is_flag=True, help="Fewer functions and smaller clusters: to look, not to quote.")
+@click.option("--only", multiple=True, type=click.Choice(NAMES), help="Of `peers`, these; may be given again.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as_json: bool) -> None:
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the table as Markdown.")
+def main(
+    parts: tuple[str, ...],
+    size: int | None,
+    repeats: int,
+    quick: bool,
+    only: tuple[str, ...],
+    as_json: bool,
+    as_markdown: bool,
+) -> None:
     """Measure PARTS (default: finished submit script) and print a table.
 
+    peers: all that is measured of Handoff, of other queues, each in an environment of its own, and of two limits.
     finished: no-ops from a full backlog per second, beside rq. submit: submits per second, beside rq. script: time that
     one call holds the server. decision: the same for every kind of decision, up to 10,000 nodes and a million functions
     that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
@@ -79,12 +95,17 @@ def main(parts: tuple[str, ...], size: int | None, repeats: int, quick: bool, as
         with progress.status("measuring ..."):
             for part in (PARTS[name] for name in parts or STANDARD):
                 measure = part.quickly if quick and part.quickly else part.measure
+                if part is PARTS["peers"] and only:
+                    measure = partial(peers.measure, only=only)
                 figures += measure(size or part.size // (QUICK if quick else 1), repeats, tell)
-    except (HandoffError, quality.NoTrace, decision.Unexpected, doctor.Unsound, Absent, Failed) as error:
+    except (HandoffError, quality.NoTrace, decision.Unexpected, doctor.Unsound, Absent, Failed, Wrong) as error:
         click.echo(f"scripts/bench: {error}", err=True)
         sys.exit(1)
+    here |= peers.versions(figures)
     if as_json:
         click.echo(to_json(here, figures))
+    elif as_markdown:
+        click.echo(to_markdown(here, figures))
     else:
         show(Console(width=None if sys.stdout.isatty() else WIDTH), here, figures)
 

@@ -49,7 +49,11 @@ def measure(size: int, repeats: int, tell: Callable[[str], None]) -> list[Figure
                 raise Unsound("\n".join(map(str, found[:10])))
             seconds.append(time.monotonic() - began_s)
             server_s.append(_cpu_s(client) - before_s)
-            scripts = [each["duration"] for each in client.slowlog_get(NOTED) if each["command"].startswith(b"EVAL")]
+            scripts = [
+                each["duration"]
+                for each in client.slowlog_get(NOTED)
+                if each["command"].startswith((b"EVAL", b"FCALL"))
+            ]
             longest_ms.append(max(scripts, default=NOTED_US) / 1000)
             tell(f"{PART} {repeat + 1}/{repeats}: {seconds[-1]:.1f} s, the longest script {longest_ms[-1]:.1f} ms")
     what = f"{nodes:,} nodes"

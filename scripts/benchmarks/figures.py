@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -18,7 +19,7 @@ class Figure:
 
     part: str
     what: str
-    values: Sequence[float]  #: one per repeat
+    values: Sequence[float]  #: one per repeat; none: it could not be measured, and the note says why
     unit: str
     size: int  #: functions, calls or requests of one repeat
     note: str = ""
@@ -28,8 +29,8 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The figure itself."""
-        return median(self.values)
+        """The figure itself; not a number where nothing was measured."""
+        return median(self.values) if self.values else math.nan
 
     @property
     def passes(self) -> bool:
@@ -47,7 +48,8 @@ class Figure:
     def as_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {
-            "part": self.part, "what": self.what, "median": self.median, "values": list(self.values),
+            "part": self.part, "what": self.what,
+            "median": self.median if self.values else None, "values": list(self.values),
             "unit": self.unit, "size": self.size, "note": self.note,
             **({**self.bars, "passes": self.passes} if self.bars else {}),
             **({"details": dict(self.details)} if self.details else {}),
@@ -59,26 +61,58 @@ def ratio(values: Sequence[float], standard: Sequence[float]) -> float:
     return median(value / other for value, other in zip(values, standard, strict=True))
 
 
+HEADINGS = ("part", "what", "median", "unit", "bar", "lowest", "highest", "of", "note")
+NUMERIC = ("median", "lowest", "highest", "of")
+
+
 def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:
     """Print a table for people."""
-    console.print(", ".join(f"{name} {value}" for name, value in machine.items()), highlight=False)
-    figures = list(figures)
-    has_bars = any(figure.bars for figure in figures)
+    console.print(_in_words(machine), highlight=False)
+    headings, rows = _rows(list(figures))
     table = Table()
-    for heading in ("part", "what", "median", "unit", *["bar"] * has_bars, "lowest", "highest", "of", "note"):
-        numeric = heading in ("median", "lowest", "highest", "of")
-        table.add_column(heading, justify="right" if numeric else "left", no_wrap=heading != "note")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in NUMERIC else "left", no_wrap=heading != "note")
     last = ""
-    for figure in figures:
-        if last not in ("", figure.part):
+    for row in rows:
+        if last not in ("", row[0]):
             table.add_section()
-        table.add_row(
-            figure.part if figure.part != last else "", figure.what, _number(figure.median), figure.unit,
-            *[_bar(figure)] * has_bars, _number(min(figure.values)), _number(max(figure.values)),
-            f"{len(figure.values)} x {figure.size:,}", figure.note,
-        )  # fmt: skip
-        last = figure.part
+        table.add_row(row[0] if row[0] != last else "", *row[1:])
+        last = row[0]
     console.print(table)
+
+
+def to_markdown(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
+    """The same table for a page."""
+    headings, rows = _rows(list(figures))
+    rules = ["---:" if heading in NUMERIC else "---" for heading in headings]
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in (headings, rules, *rows)]
+    return "\n".join([_in_words(machine), "", *lines])
+
+
+def _in_words(machine: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
+
+
+def _rows(figures: Sequence[Figure]) -> tuple[list[str], list[list[str]]]:
+    """The headings and, of each figure, a cell for each; the bars only where some figure has one."""
+    has_bars = any(figure.bars for figure in figures)
+    rows = []
+    for figure in figures:
+        lowest, highest = (each(figure.values, default=math.nan) for each in (min, max))
+        rows.append(
+            [
+                figure.part,
+                figure.what,
+                _number(figure.median),
+                figure.unit,
+                *[_bar(figure)] * has_bars,
+                _number(lowest),
+                _number(highest),
+                f"{len(figure.values)} x {figure.size:,}",
+                figure.note,
+            ]
+        )
+    return [heading for heading in HEADINGS if has_bars or heading != "bar"], rows
 
 
 def to_json(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
@@ -93,4 +127,6 @@ def _bar(figure: Figure) -> str:
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "-"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"

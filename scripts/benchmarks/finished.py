@@ -178,7 +178,7 @@ def _await_finished(connection: redis.Redis, queues: Sequence[str], count: int) 
 @contextmanager
 def _peers(kind: str, url: str) -> Iterator[None]:
     """Run the worker processes of one system for the length of a block."""
-    command = [sys.executable, "-m", "benchmarks.peers", kind]
+    command = [sys.executable, "-m", "benchmarks.finished_workers", kind]
     # The URL holds a password, which does not belong on a command line that everybody can read.
     environment = {**os.environ, "BENCHMARK_REDIS_URL": url}
     processes = [subprocess.Popen(command, env=environment) for _ in range(PROCESSES)]

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.peers KIND`: a worker process of what Handoff is compared with, until it is killed."""
+"""`python -m benchmarks.finished_workers KIND`: a worker process of another system, until it is killed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,85 @@
+"""All peers in turn, again and again, and the figures that come of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+
+from benchmarks.figures import Figure, ratio
+from benchmarks.peers.environments import NotInstalled, versions_of
+from benchmarks.peers.measures import MEASURES, Measure
+from benchmarks.peers.repeat import Values, repeat
+from benchmarks.peers.roster import HANDOFF, NAMES, PEERS, Peer
+from benchmarks.peers.session import Broken
+from benchmarks.peers.surroundings import ALL, Surroundings
+
+PART = "peers"
+
+FEWEST = 20
+"""Functions of one repeat, of the slowest."""
+
+Tell = Callable[[str], None]
+Rounds = dict[tuple[str, str], list[Values]]
+"""Surroundings and peer -> the values of each repeat."""
+
+
+def measure(size: int, repeats: int, tell: Tell, only: Collection[str] = NAMES) -> list[Figure]:
+    """Measure those that are named, Handoff with `size` functions a repeat."""
+    rounds: Rounds = defaultdict(list)
+    absent: dict[str, str] = {}
+    for number in range(repeats):
+        for surroundings in ALL:
+            for peer in PEERS:
+                if peer.name not in only or peer.name in absent or not surroundings.concerns(peer):
+                    continue
+                try:
+                    values = repeat(peer, surroundings, _count(peer, size))
+                except (Broken, NotInstalled) as error:
+                    absent[peer.name] = str(error)
+                    tell(f"{PART}: without {peer.name}: {error}")
+                    continue
+                rounds[surroundings.name, peer.name].append(values)
+                rate = f" {values['finished_per_s']:,.0f}/s" if "finished_per_s" in values else ""
+                tell(f"{PART} {number + 1}/{repeats}: {peer.name}, {surroundings.name or 'plain'}{rate}")
+    for name in absent:
+        for key in [key for key in rounds if key[1] == name]:
+            del rounds[key]
+    missing = [Figure(f"{PART}, missing", name, (), "", 0, why) for name, why in absent.items()]
+    return [*_figures(rounds, size), *missing]
+
+
+def versions(figures: Collection[Figure]) -> dict[str, str]:
+    """Peer -> the versions of its packages, of those that were measured."""
+    missing = {figure.what for figure in figures if not figure.values}
+    measured = [peer for peer in PEERS if any(figure.what.endswith(f": {peer.name}") for figure in figures)]
+    return {
+        peer.name: " ".join(f"{name} {version}" for name, version in versions_of(peer).items())
+        for peer in measured
+        if peer.packages and peer.name not in missing
+    }
+
+
+def _count(peer: Peer, size: int) -> int:
+    return max(FEWEST, round(size * peer.share))
+
+
+def _figures(rounds: Rounds, size: int) -> list[Figure]:
+    return [
+        _figure(measured, surroundings, peer, rounds, size)
+        for surroundings in ALL
+        for measured in MEASURES
+        for peer in PEERS
+        if (surroundings.name, peer.name) in rounds
+        and (measured.everywhere or not surroundings.name)
+        and all(measured.key in values for values in rounds[surroundings.name, peer.name])
+    ]
+
+
+def _figure(measured: Measure, surroundings: Surroundings, peer: Peer, rounds: Rounds, size: int) -> Figure:
+    values = [each[measured.key] for each in rounds[surroundings.name, peer.name]]
+    ours = [each.get(measured.key, 0.0) for each in rounds.get((surroundings.name, HANDOFF), [])]
+    notes = []
+    if peer.name != HANDOFF and len(ours) == len(values) and all(values) and all(ours):
+        notes.append(f"{HANDOFF} {ratio(ours, values):.2f} x")
+    part = f"{PART}, {surroundings.name}" if surroundings.name else PART
+    return Figure(part, f"{measured.what}: {peer.name}", values, measured.unit, _count(peer, size), "; ".join(notes))

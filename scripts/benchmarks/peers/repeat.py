@@ -1,0 +1,109 @@
+"""One repeat of everything that is measured of one peer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.peers import floor
+from benchmarks.peers.roster import FLOOR, Peer
+from benchmarks.peers.server import cpu_s, private_server
+from benchmarks.peers.session import Session
+from benchmarks.peers.surroundings import Surroundings
+
+WARM_UP = 64
+"""Functions run before anything is measured of workers."""
+
+ROUND_TRIPS = 20
+"""Of so many functions one is a round trip on the idle system."""
+
+MANY = 10_000
+"""Functions of one `submit_many`, at most."""
+
+BATCH = 8
+"""Functions that the floor program finishes in one call."""
+
+Values = dict[str, float]
+"""Measure (`measures.py`) -> its value."""
+
+
+def repeat(peer: Peer, surroundings: Surroundings, count: int) -> Values:
+    """Measure everything once with `count` functions. Raises `Broken` and `NotInstalled`."""
+    if peer.name == FLOOR:
+        return _floor(surroundings, count)
+    return {**_submits(peer, surroundings, count), **_finishes(peer, surroundings, count)}
+
+
+def _submits(peer: Peer, surroundings: Surroundings, count: int) -> Values:
+    """With a server for each kind of submit and no worker: what a submit costs and how long it takes."""
+    values: Values = {}
+    if not peer.has_server:
+        return values
+    for verb in ("submit", "threads", "many"):
+        each = min(count, MANY) if verb == "many" else count
+        with (
+            private_server(surroundings.everysec) as (url, client),
+            Session(peer, url, surroundings.costs()) as session,
+        ):
+            session.ask("prepare", each)
+            session.ask("submit", 1)
+            before_s = cpu_s(client)
+            figures = session.ask(verb, each)
+            spent_s = cpu_s(client) - before_s
+        if figures is None:
+            continue
+        values[f"{verb}_per_s"] = each / figures["took_s"]
+        if verb == "submit":
+            values["submit_server_us"] = spent_s / each * 1e6
+            values |= _client(figures, each)
+    return values
+
+
+def _finishes(peer: Peer, surroundings: Surroundings, count: int) -> Values:
+    """With warm workers: the round trip, the memory, and then a full backlog that is let go at once."""
+    values: Values = {}
+    with private_server(surroundings.everysec) as (url, client), Session(peer, url, surroundings.costs()) as session:
+        session.ask("start", WARM_UP)
+        values["idle_memory_mb"] = session.worker_memory_mb()
+        trips = session.ask("round_trips", max(1, count // ROUND_TRIPS))
+        if trips is not None:
+            values["round_trip_p50_ms"], values["round_trip_p99_ms"] = (trips[f"p{p}_us"] / 1000 for p in (50, 99))
+        session.ask("hold")
+        server_before_s = cpu_s(client)
+        submitted = session.ask("submit", count)
+        submit_s, worker_before_s = cpu_s(client) - server_before_s, session.worker_cpu_s()
+        finished = session.ask("finish")
+        assert submitted is not None
+        assert finished is not None
+        values["finished_per_s"] = count / finished["took_s"]
+        values["worker_us"] = (session.worker_cpu_s() - worker_before_s) / count * 1e6
+        if peer.has_server:
+            values["function_server_us"] = (cpu_s(client) - server_before_s) / count * 1e6
+            values["held_submit_server_us"] = submit_s / count * 1e6
+        else:
+            values["submit_per_s"] = count / submitted["took_s"]
+            values |= _client(submitted, count)
+    return values
+
+
+def _client(figures: dict[str, float], count: int) -> Values:
+    return {
+        "submit_client_us": figures["client_cpu_s"] / count * 1e6,
+        "submit_p50_us": figures["p50_us"],
+        "submit_p99_us": figures["p99_us"],
+    }
+
+
+def _floor(surroundings: Surroundings, count: int) -> Values:
+    def with_server(submitted_at_once: int, finished_at_once: int) -> tuple[float, float]:
+        client: Any
+        with private_server(surroundings.everysec) as (_, client):
+            submit = floor.submit_us(client, count, submitted_at_once)
+            return submit, floor.finish_us(client, count, finished_at_once)
+
+    submit_alone, finish_in_batches = with_server(1, BATCH)
+    _, finish_alone = with_server(1, 1)
+    return {
+        "submit_server_us": submit_alone,
+        "function_server_us": submit_alone + finish_in_batches,
+        "function_alone_server_us": submit_alone + finish_alone,
+    }
