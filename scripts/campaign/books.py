@@ -100,9 +100,10 @@ def _found(check: Callable[[], None]) -> list[str]:
 
 
 def unended(store: Store, singles: Collection[str], runs: Collection[str]) -> list[str]:
-    """Of these functions and graphs, those that are there and have not ended."""
-    found = []
-    pipeline: Any = store.client.pipeline(transaction=False)
+    """Of these functions and graphs, those that are there and have not ended; and claims that have not lapsed."""
+    client: Any = store.client
+    found = [id.decode() for id in client.hkeys(store.keys("claims"))]
+    pipeline: Any = client.pipeline(transaction=False)
     for id in singles:
         pipeline.hget(store.keys("rq_job", id), "status")
     for id, status in zip(singles, pipeline.execute(), strict=True):

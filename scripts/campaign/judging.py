@@ -84,6 +84,8 @@ class Judge:
         touched = self.world.touched.get(order.id, set())
         self._judge_starts(each, touched)
         self._judge_places(order)
+        if order.options.get("on_node_loss") == "fail" and not touched and not self.forgets:
+            self._judge_fragile(order)
         try:
             record = look(store, order.id)
         except UnknownFunction:
@@ -115,7 +117,8 @@ class Judge:
         if self.forgets or not isinstance(error, (FunctionFailed, NodeLost)):
             return
         is_poisoned = isinstance(error, FunctionFailed) and error.exception_type == POISONED
-        right = error.attempts >= DEATHS if is_poisoned else error.attempts == order.retries + 1
+        is_fragile = isinstance(error, NodeLost) and order.options.get("on_node_loss") == "fail"
+        right = error.attempts >= DEATHS if is_poisoned else error.attempts == order.retries + 1 or is_fragile
         if not right:
             self.verdict.note(WRONG, f"{order.id} with {order.retries} retries was given up too early or late: {error}")
 
@@ -127,6 +130,18 @@ class Judge:
                 self.verdict.note(
                     WRONG, f"{order.id} is to run in zone {zone} and was started on {event.fields['node']}"
                 )
+
+    def _judge_fragile(self, order: Order) -> None:
+        """It is not started again once a node was lost that ran it."""
+        started: set[str] = set()
+        is_lost = False
+        for event in self._by_job[order.id]:
+            if event.fields["event"] == "started":
+                if is_lost:
+                    self.verdict.note(DOUBLED, f"{order.id} was started again, although a node was lost that ran it")
+                started.add(event.fields["id"])
+            elif event.fields.get("outcome") == "lost" and event.fields["id"] in started:
+                is_lost = True
 
     def _judge_value(self, each: Submitted, value: Any) -> None:
         order = each.order

@@ -20,14 +20,17 @@ import click
 
 from campaign import functions, graphs
 from campaign.journal import GRAPH, SINGLE, Journal, Order
+from campaign.world import HOME
 from handoff import Cluster
 from handoff.errors import (
     DuplicateFunction,
     DuplicateRun,
     HandoffError,
     NotDurable,
+    ResourcesUnavailable,
     StoreUnavailable,
     UnknownFunction,
+    UnknownNode,
 )
 
 ASKS = 6
@@ -42,7 +45,11 @@ KEPT_S = 3600
 GRAPH_EVERY = 16
 """Orders: at a steady rate, so that rates can be compared."""
 
-SHARE_CANCELED, SHARE_DURABLE = 0.04, 0.05
+SHARE_CANCELED, SHARE_DURABLE, SHARE_FRAGILE = 0.04, 0.05, 0.1
+
+CLAIM_EVERY_S, CLAIM_TTL_S = 1.0, 3.0
+
+CLAIMS = ({"cpu": 0.25}, {"gpu": 0.5}, {"memory": 100})
 
 COSTS: list[Any] = [
     {}, {"cpu": 0.25}, {"cpu": 0.5}, {"cpu": 1}, {"cpu": 2}, {"memory": 300, "cpu": 0.5}, {"gpu": 0.5},
@@ -75,6 +82,8 @@ class Orders:
             options["where"] = {"zone": draw.choice("xy")}
         if draw.random() < SHARE_DURABLE:
             options["durability"] = "replica"
+        if draw.random() < SHARE_FRAGILE:
+            options["on_node_loss"] = "fail"
         # The waits between attempts grow, and what always fails has them all.
         retries = draw.choice([0, 0, 0, 2, 4]) if code != "fail" else draw.choice([0, 1])
         return Order(id, SINGLE, code, number, seconds, retries, options)
@@ -162,6 +171,19 @@ class Client:
             else:
                 self.journal.note("came", order.id, {"value": plain(order, value)})
 
+    def claim(self, draw: random.Random) -> None:
+        """Claim a little of some node from time to time; what is not given back, or nobody knows of, is to lapse."""
+        tracker = self.cluster.tracker
+        while True:
+            time.sleep(CLAIM_EVERY_S)
+            try:
+                claim = tracker.request(draw.choice(HOME), draw.choice(CLAIMS), ttl=CLAIM_TTL_S)
+                if draw.random() < 0.5:
+                    time.sleep(draw.random())
+                    tracker.release(claim)
+            except (ResourcesUnavailable, StoreUnavailable, UnknownNode):
+                continue
+
 
 def plain(order: Order, value: Any) -> Any:
     """A result as a journal has it."""
@@ -199,8 +221,8 @@ def main(name: str, seed: int, rate: float, namespace: str, folder: Path) -> Non
             time.sleep(max(0.0, at_s - time.monotonic()))
             client.submit(orders.next())
 
-    collector = threading.Thread(target=guarded, args=(journal, name, client.collect), daemon=True)
-    collector.start()
+    for call in (client.collect, lambda: client.claim(random.Random(seed))):
+        threading.Thread(target=guarded, args=(journal, name, call), daemon=True).start()
     guarded(journal, name, submit)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from handoff.words.resources import UNIT
@@ -25,9 +25,10 @@ class Amounts:
         for name, index, units, is_memory in _entries(devices):
             (self.memory if is_memory else self.shares)[name, index] += sign * units
 
-    def excess(self) -> str | None:
-        """What of it is reserved beyond what there is; None where all fits."""
-        for name, units in self.used.items():
+    def excess(self, names: Iterable[str] | None = None) -> str | None:
+        """What of it, or of these alone, is reserved beyond what there is; None where all fits."""
+        for name in self.used if names is None else names:
+            units = self.used[name]
             if units > self.units.get(name, 0):
                 return f"{name}: {units} units of {self.units.get(name, 0)} are reserved"
         for (name, index), units in self.shares.items():

@@ -195,8 +195,9 @@ class Replay:
         self._running.add(event["run"])
         if int(event["units"]):
             # One that reserves whole has done so before.
-            self.tokens.units[run_token(event["run"])] = int(event["units"])
-            self._check(self.tokens)
+            token = run_token(event["run"])
+            self.tokens.units[token] = int(event["units"])
+            self._check(self.tokens, [token])
 
     def _known_node(self, name: str) -> Node:
         node = self.nodes.get(name)
@@ -224,13 +225,13 @@ class Replay:
         node.amounts.take(rest, event["devices"])
         self.tokens.take(shared, "")
         self._check(node.amounts)
-        if shared:
-            self._check(self.tokens)
+        # What all share may have been lowered below its use, of which what takes something else knows nothing.
+        self._check(self.tokens, shared)
         self.held[id] = Held(event, shared, rest)
         node.held.add(id)
 
-    def _check(self, amounts: Amounts) -> None:
-        excess = amounts.excess()
+    def _check(self, amounts: Amounts, names: Iterable[str] | None = None) -> None:
+        excess = amounts.excess(names)
         if excess:
             self._refuse("capacity", excess)
 

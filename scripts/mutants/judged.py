@@ -48,6 +48,22 @@ MUTANTS = (
         (f"{_JUDGING}::test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back[fake]",),
     ),
     Mutant(
+        "judged-fragile",
+        "a start after the loss of a node that was to be the end is overlooked",
+        "scripts/campaign/judging.py",
+        "                is_lost = True\n",
+        "                is_lost = False\n",
+        (f"{_JUDGING}::test_a_start_after_a_loss_that_was_to_be_the_end_is_seen[fake]",),
+    ),
+    Mutant(
+        "judged-shared",
+        "what takes a free license is held to be too much while another is over-used",
+        "scripts/model/replay.py",
+        "        self._check(self.tokens, shared)\n",
+        "        self._check(self.tokens)\n",
+        ("tests/model/test_replay.py::test_what_all_share_may_be_lowered_below_its_use_and_other_things_go_on[fake]",),
+    ),
+    Mutant(
         "judged-recovery",
         "a recovery is over when the first of a node's work is back",
         "scripts/campaign/measuring.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,9 +63,10 @@ class Scene:
         with (self.folder / functions.STARTS).open("a") as file:
             file.write(f"{self.id(name)}\n")
 
-    def verdict(self) -> Verdict:
+    def verdict(self, more: Sequence[Event] = ()) -> Verdict:
         verdict = Verdict(1, 1.0)
-        events = [Event(int(fields["at_ms"]), fields) for _, fields in self.cluster.events()]
+        events = [*more]
+        events += [Event(int(fields["at_ms"]), fields) for _, fields in self.cluster.events()]
         told: Any = SimpleNamespace(folder=self.folder, touched=self.touched, cluster=self.cluster)
         submitted, _ = gather(self.folder)
         Judge(told, Driven(done=self.faults), {**KINDS, **FORGETTING}, events, False, verdict).judge(submitted)
@@ -117,7 +119,7 @@ def test_what_was_acknowledged_and_is_gone_is_seen_unless_rq_has_deleted_it(scen
 
 
 def test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back(scene: Scene) -> None:
-    from_ms = round(time.time() * 1000)
+    from_ms = int(time.time() * 1000)
     for name, is_durable in (("f", False), ("g", True)):
         order = Order(scene.id(name), SINGLE, "work", 20, 0.0, 0)
         scene.journal.note("asked", order.id, asdict(order))
@@ -175,6 +177,21 @@ def test_a_function_that_is_given_up_before_its_retries_are_is_seen(scene: Scene
 
     assert sort == WRONG
     assert "with 2 retries was given up" in what
+
+
+def test_a_start_after_a_loss_that_was_to_be_the_end_is_seen(scene: Scene) -> None:
+    scene.submit("f", retries=2)
+    scene.submit("g", retries=2, on_node_loss="fail")
+    scene.run("f")
+    scene.run("g")
+
+    def starts_after_a_loss(name: str) -> list[str]:
+        told = ({"event": "started"}, {"event": "released", "outcome": "lost"}, {"event": "started"})
+        more = [Event(0, {"id": f"{scene.id(name)}:0", "node": "a", **fields}) for fields in told]
+        return [sort for sort, _ in scene.verdict(more).wrong]
+
+    assert starts_after_a_loss("f") == []
+    assert DOUBLED in starts_after_a_loss("g")
 
 
 def test_a_start_where_it_is_not_to_run_is_seen(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.graph.dag import DAG
+from handoff.words.function import Function
 from model.refused import Refused
 from model.replay import Event, Replay, replay
 from model.rules import RULES
@@ -186,3 +188,14 @@ def test_a_lost_node_and_its_late_result_are_a_story_that_the_rules_allow(cluste
     assert {*story.outcomes()} == {queued.id, begun.id}
     assert story.nodes["a"].is_up is False
     story.end(ended=False)
+
+
+def test_what_all_share_may_be_lowered_below_its_use_and_other_things_go_on(cluster: Cluster, agent: FakeAgent) -> None:
+    cluster.share({"license": 1, "seat": 1})
+    submit(cluster, "f", cost={"license": 1})
+    cluster.share({"license": 0})
+    submit(cluster, "g", cost={"seat": 1})
+    cluster.submit_dag(DAG("d").add(Function("h", "tasks:h")), max_concurrency=1)
+
+    assert len(Story(cluster.store).read().held) == 3
+    run(agent)

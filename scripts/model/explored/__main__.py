@@ -29,7 +29,7 @@ Told = tuple[str, str, Explored]
     "--world", "worlds", multiple=True, type=click.Choice(list(WORLDS)), help="This world alone; may be given again."
 )
 @click.option(
-    "--depth", type=click.IntRange(1), help="No further than so many moves.  [default: to the end; of everything, 9]"
+    "--depth", type=click.IntRange(1), help="No further than so many moves.  [default: to the end; of everything, 6]"
 )
 @click.option("--broken", type=click.Choice([*GUARDS, "all"]), help="With this rule left out, or each in turn.")
 @click.option("--list", "is_list", is_flag=True, help="Show the rules, and what each is there for.")

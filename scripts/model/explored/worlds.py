@@ -47,7 +47,7 @@ WORLDS: dict[str, World] = {
         (2, 1),
         (Function(), Function(2, retries=1), Function(1, is_delayed=True)),
         {"lapses": 1, "kills": 1, "drains": 1, "cancels": 1, "lost": 1, "late": 1, "unstarted": 1, "failures": 1},
-        depth=9,
+        depth=6,
     ),
 }
 """By name."""

@@ -68,7 +68,9 @@ def agent_of(cluster: Cluster) -> FakeAgent:
     return AGENTS[cluster.namespace]
 
 
-@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize(
+    ("connection", "name"), [("fake", "x"), *(("real", name) for name in BENT)], indirect=["connection"]
+)
 @pytest.mark.parametrize("scene", [waiting, delayed, queued, started, finished, failed, expired])
 def test_every_question_about_an_altered_job_is_answered_or_refused_by_name(
     connection: redis.Redis, scene: Callable[[Cluster], Handle], name: str
