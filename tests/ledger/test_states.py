@@ -124,7 +124,8 @@ def wait_until_their_group_has_chosen(site: Site) -> None:
         function("in vain", node=Collocated("chooses"), wait_ttl=5),
         function("late", node=Collocated("chooses"), delay=5),
         function("before", cost={"cpu": 1}),
-        function("after", "before", node=Collocated("chooses")),
+        function("second", cost={"gpu": 1}),
+        function("after", "before", node=Collocated("second")),
         function("long after", "before", cost={"cpu": 4}, delay=5),
         fail_fast=False,
     )

@@ -46,8 +46,13 @@ def _moves(jobs: dict[str, dict[str, str]], command: str, rest: Sequence[str]) -
             job.pop(name, None)
     elif command in ("HSET", "HMSET"):
         job |= dict(zip(rest[1::2], rest[2::2], strict=True))
-        if before != _state(job):
-            yield before, _state(job)
+        after = _state(job)
+        if after == "started" and before not in ("queued", "started"):
+            # Placed and taken in one script, which writes it once.
+            yield before, "queued"
+            before = "queued"
+        if before != after:
+            yield before, after
 
 
 def _state(job: dict[str, str]) -> str:
