@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from handoff.doctor.look_jobs import look_at_entries, look_at_jobs, read_jobs
-from handoff.doctor.look_lines import look_at_able, look_at_line, look_at_room, look_at_spots
+from handoff.doctor.look_lines import look_at_able, look_at_line, look_at_nearest, look_at_room, look_at_spots
 from handoff.doctor.look_nodes import (
     look_at_bits,
     look_at_claims,
@@ -59,6 +59,8 @@ def look_again(store: Store, subject: Subject) -> list[Violation]:
             return look_at_line(store, shape)
         case ("able", shape):
             return look_at_able(store, shape, {})
+        case ("nearest", demand):
+            return look_at_nearest(store, demand, {})
         case ("room", shape, job, node):
             return look_at_room(store, shape, job, node)
         case ("spots",):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from handoff.doctor import lines, room, stored
 from handoff.doctor.demand import wanted
@@ -126,27 +126,49 @@ def look_at_room(store: Store, text: str, job: str, name: str) -> list[Violation
 
 def look_at_able(store: Store, text: str, planes: Mapping[str, str]) -> list[Violation]:
     """How many nodes could hold a shape, by the index."""
-    shape, names = wanted(text), room.capacity_columns(text)
-    for _ in range(TRIES):
-        slice = Slice(store)
+
+    def ask(slice: Slice) -> None:
         slice.fields("able", "", (text,))
         slice.scored("shape", text, most=1)
+
+    return list(readable(room.check_able(_who_could(store, [text], planes, ask), text), ("able", text)))
+
+
+def look_at_nearest(store: Store, demand: str, planes: Mapping[str, str]) -> list[Violation]:
+    """Whether a node could hold what is remembered as what none could."""
+
+    def ask(slice: Slice) -> None:
+        slice.fields("nearest", "", (demand,))
+
+    def check() -> Iterator[Violation]:
+        yield from room.check_nearest(_who_could(store, room.shapes_of(demand), planes, ask), demand)
+
+    return list(readable(check(), ("nearest", demand)))
+
+
+def _who_could(store: Store, shapes: list[str], planes: Mapping[str, str], ask: Callable[[Slice], None]) -> Picture:
+    """What the index says of capacities and labels that these ask for, and what else is asked, at one moment."""
+    names = sorted({name for text in shapes for name in room.capacity_columns(text)})
+    terms = [term for text in shapes for term in wanted(text).terms]
+    for _ in range(TRIES):
+        slice = Slice(store)
+        ask(slice)
         slice.hash("node", SHARED)
         slice.string("live")
         slice.fields("planes", "", names)
         for name in names:
             for bit in range(count_of(planes.get(name))):
                 slice.string("plane", f"cap:{name}:{bit}")
-        for term in shape.terms:
+        for term in terms:
             for value in term.values if term.name == NODE else ():
                 slice.score("nodes", "", value)
             for label in labels_of(term) if term.name not in (NODE, CAPACITY) else ():
                 slice.string("label", label)
         picture = slice.read()
         if {name: picture.get("planes").get(name) for name in names} == {name: planes.get(name) for name in names}:
-            return list(readable(room.check_able(picture, text), ("able", text)))
+            return picture
         planes = picture.get("planes")
-    raise Restless(text)
+    raise Restless("&".join(shapes))
 
 
 def look_at_spots(store: Store) -> Iterator[Violation]:

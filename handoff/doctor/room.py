@@ -80,6 +80,20 @@ def check_able(picture: Picture, text: str) -> Iterator[Violation]:
         )
 
 
+def check_nearest(picture: Picture, demand: str) -> Iterator[Violation]:
+    """What is remembered as what no node could hold is so."""
+    if demand not in picture.get("nearest"):
+        return
+    if any(_is_able(picture, text, position) for text in shapes_of(demand) for position in picture.bits("live")):
+        text = f"it is remembered that no node could hold {demand}, and one could"
+        yield Violation("lines", ("nearest", demand), text)
+
+
+def shapes_of(demand: str) -> list[str]:
+    """The shapes of a demand as `nearest` names it: without when each is asked for."""
+    return demand.split("&")
+
+
 def capacity_columns(text: str) -> list[str]:
     """Which indices of the capacities such a look reads."""
     shape = wanted(text)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff.doctor.demand import Wanted, allows, wanted
-from handoff.doctor.look_lines import look_at_able, look_at_line, look_at_room, look_at_spots, real_head
+from handoff.doctor.look_lines import (
+    look_at_able,
+    look_at_line,
+    look_at_nearest,
+    look_at_room,
+    look_at_spots,
+    real_head,
+)
 from handoff.doctor.look_nodes import Restless, look_at_count
 from handoff.doctor.pages import pairs_of, plain
 from handoff.doctor.slices import text
@@ -33,6 +40,11 @@ def walk_lines(walk: Walk) -> Found:
                 yield from look_at_able(store, shape, planes)
         except Restless:
             walk.restless.append(("line", shape))
+    for raw, _ in pairs_of(store, "HSCAN", store.keys("nearest")):
+        try:
+            yield from look_at_nearest(store, text(raw), planes)
+        except Restless:
+            walk.restless.append(("nearest", text(raw)))
     yield from look_at_spots(store)
     for raw, _ in pairs_of(store, "HSCAN", store.keys("shape_terms")):
         yield from look_at_count(store, "term", text(raw))

@@ -131,6 +131,8 @@ def _check_lines(picture: Picture) -> Iterator[Violation]:
     for text in known_lines(picture):
         yield from lines.check_line(picture, text)
         yield from room.check_able(picture, text)
+    for demand in picture.get("nearest"):
+        yield from room.check_nearest(picture, demand)
     positions = [position for position in picture.get("shapes").values() if position >= 0]
     if picture.own.get("spots") and picture.bits("spots") != {0, *map(int, positions)}:
         yield Violation("lines", ("spots",), "the index of shapes has positions that no shape has")

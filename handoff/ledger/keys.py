@@ -87,6 +87,9 @@ SCHEMA: dict[str, Key] = {
     "fronts": Key("fronts", "ZSET", "shape, whatever its scope -> rank of its head", "while one waits"),
     "hold_bits": Key("withheld", "STRING", "bitmap: nodes that are held", "while a node is known"),
     "able": Key("able", "HASH", "shape -> how many live nodes could hold it", "while it waits and no node changes"),
+    "nearest": Key(
+        "nearest", "HASH", "demand that no live node could hold -> texts/shortfall", "until a node changes; a thousand"
+    ),
     "holds": Key("holds", "ZSET", "node that is held for a head -> the head's rank", "while it is held"),
     "timers": Key("timers", "ZSET", "what becomes due by the clock (texts/timer) -> when, ms", "until it is due"),
     "renewed": Key(

@@ -215,7 +215,7 @@ MUTANTS = (
         "standing-able",
         "who could hold a shape is not judged anew when nodes change",
         "handoff/ledger/lua/libraries/nodes/standing.lua",
-        "  redis.call('DEL', K.able)\n",
+        "  Judged.forget()\n",
         "",
         (
             "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-a look at which a node could hold it saves it]",

@@ -58,11 +58,45 @@ MUTANTS = (
     Mutant(
         "feasible-kept",
         "what is remembered of who could hold a shape is remembered of demands that do not wait",
-        "handoff/ledger/lua/libraries/nodes/feasible.lua",
-        "  if only and redis.call('EXISTS', K.shape .. only) == 1 then",
-        "  if only then",
+        "handoff/ledger/lua/libraries/nodes/judged.lua",
+        "  if redis.call('EXISTS', K.shape .. shape_text) == 1 then",
+        "  if true then",
         (
             'tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-on_infeasible="raise" refuses what no live node could hold, and takes what has to wait]',
+        ),
+    ),
+    Mutant(
+        "judged-nearest",
+        "a change of nodes leaves what was nearest before it",
+        "handoff/ledger/lua/libraries/nodes/judged.lua",
+        "  redis.call('DEL', K.able, K.nearest)",
+        "  redis.call('DEL', K.able)",
+        ("tests/ledger/test_remembered_nearest.py::test_what_changes_it_has_it_forgotten[fake-a node that joins]",),
+    ),
+    Mutant(
+        "judged-most",
+        "of misspelt demands any number is kept",
+        "handoff/ledger/lua/libraries/nodes/judged.lua",
+        "  if redis.call('HLEN', K.nearest) >= MOST_DEMANDS then",
+        "  if false then",
+        ("tests/ledger/test_remembered_nearest.py::test_more_misspelt_ones_than_are_kept_leave_no_more[fake]",),
+    ),
+    Mutant(
+        "judged-known",
+        "what was found nearest is found out anew each time",
+        "handoff/ledger/lua/libraries/nodes/feasible.lua",
+        "  if nearest then\n    return 0, nearest\n  end\n  local count",
+        "  local count",
+        ("tests/ledger/test_remembered_nearest.py::test_what_was_found_is_told_again_without_comparing_anew[fake]",),
+    ),
+    Mutant(
+        "nearest-ties",
+        "of nodes that lack the same the last one is named",
+        "handoff/ledger/lua/libraries/why/nearest.lua",
+        "(order == 0 and name < best.name)",
+        "(order == 0 and name > best.name)",
+        (
+            "tests/ledger/scheduling/test_scheduling_infeasible.py::test_infeasible_names_the_nearest_node_and_what_is_missing_there[real-as many short, with the same gap: by name]",
         ),
     ),
     Mutant(

@@ -47,7 +47,7 @@ MUTANTS = (
         "lines-able",
         "how many could hold a shape is remembered after nobody waits for it",
         "handoff/ledger/lua/libraries/waiting/lines.lua",
-        "    redis.call('HDEL', K.able, shape.text)\n",
+        "    Judged.drop(shape.text)\n",
         "",
         (
             "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[fake-quiet]",

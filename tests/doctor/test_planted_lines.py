@@ -80,6 +80,7 @@ PLANTED = {
     "a line without a slot": Plant(be_in_a_line("cpu=640000"), "lines", "asks for no slot", "waits"),
     "a line that is no shape": Plant(lambda scene: scene.redis.zadd(scene.key("shapes"), {"nonsense": -1}), "lines", "which is no shape"),
     "who could hold what nobody waits for": Plant(lambda scene: scene.redis.hset(scene.key("able"), "cpu=70000,slots=10000", 3), "lines", "and nobody waits with it"),
+    "what one node could hold as what none could": Plant(lambda scene: scene.redis.hset(scene.key("nearest"), "cpu=990000,slots=10000&cpu=10000,slots=10000", "a|cpu~990000~40000"), "lines", "it is remembered that no node could hold"),
     # The index of shapes.
     "a position without an index": Plant(lambda scene: scene.redis.zadd(scene.key("shapes"), {"cpu=640000,slots=10000": 5}), "lines", "which cannot be", "waits"),
     "a position that is not taken": Plant(among_many(flip("shape_bits")), "lines", "is not taken", "many8"),

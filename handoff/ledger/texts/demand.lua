@@ -19,6 +19,15 @@ function Demand.read(text)
   return demand
 end
 
+-- What is asked for, whenever: the same for all demands that the same nodes could hold.
+function Demand.shapes(demand)
+  local shapes = {}
+  for i, variant in ipairs(demand) do
+    shapes[i] = variant.shape
+  end
+  return table.concat(shapes, '&')
+end
+
 -- Longer than any that clients write: what it costs to look for a node grows with it.
 local LONGEST, MOST_VARIANTS = 2 ^ 20, 64
 

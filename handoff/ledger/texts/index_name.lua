@@ -2,6 +2,7 @@
 -- idle), `gpu#share` (the largest free share) and `gpu#memory` (the most free memory on one). The index of shapes has
 -- `gpu#sum` for what only a sum can meet.
 --
+-- PARSED   forms  resource -> {of idle devices, of a share, of memory or nil}
 -- @include texts/resource
 
 function IndexName.idle(family)
@@ -18,6 +19,17 @@ end
 
 function IndexName.sum(resource)
   return resource .. '#sum'
+end
+
+-- What one function may get of a resource is told by these: of idle devices, of a share, of memory or nil.
+function IndexName.forms(resource)
+  local forms = Parsed.forms[resource]
+  if not forms then
+    local family = Resource.family(resource)
+    forms = {IndexName.idle(resource), IndexName.share(resource), family ~= resource and IndexName.memory(family) or nil}
+    Parsed.forms[resource] = forms
+  end
+  return forms[1], forms[2], forms[3]
 end
 
 -- -> resource or family, and 'idle', 'share', 'memory', 'sum' or nil

@@ -1,5 +1,6 @@
 -- A class of alike nodes: what the index says of their capacities, and their labels, `cpu=80000,gpu#idle=2@zone=a`.
 --
+-- PARSED   classes  text -> its two parts
 -- @include texts/cost  texts/labels
 
 -- `values` is {index name -> value}
@@ -17,6 +18,11 @@ end
 
 -- -> {index name -> value}, {label -> value}
 function NodeClass.read(text)
-  local capacities, labels = string.match(text, '^([^@]*)@(.*)$')
-  return Cost.by_name(capacities), Labels.read(labels)
+  local parts = Parsed.classes[text]
+  if not parts then
+    local capacities, labels = string.match(text, '^([^@]*)@(.*)$')
+    parts = {Cost.by_name(capacities), Labels.read(labels)}
+    Parsed.classes[text] = parts
+  end
+  return parts[1], parts[2]
 end

@@ -167,7 +167,10 @@ def test_what_is_refused_as_infeasible_leaves_nothing_behind(board: Board) -> No
         board.cluster.submit(Function("f", "tasks:work", cost={"cpu": 5}, on_infeasible="raise"))
 
     assert (caught.value.function_id, caught.value.reason) == ("f", "cpu 5 wanted, a has 4")
-    assert read_ledger(board.store) == before
+    after = read_ledger(board.store)
+    # What he was told is told again, whoever asks for the same.
+    assert len(after.own.pop("nearest")) == 1
+    assert after == before
 
 
 def test_what_fails_as_infeasible_says_which_node_was_nearest(board: Board) -> None:

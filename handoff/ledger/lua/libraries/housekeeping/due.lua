@@ -2,8 +2,8 @@
 --
 -- KEYS     delayed  renewed  rq_deferred  running  timers
 -- @include jobs/admit  jobs/bent  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job
--- @include housekeeping/unknown  nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
--- @include waiting/waiting  waiting/wake  why/nearest
+-- @include housekeeping/unknown  nodes/feasible  nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
+-- @include waiting/waiting  waiting/wake
 
 local SLICE = 16
 
@@ -53,7 +53,7 @@ function on_time.unfit(id)
   if unfit_ms then
     local is_able, was_able = Fitness.look(job, tonumber(unfit_ms))
     if not is_able and not was_able then
-      give_up(job, 'handoff.errors.Infeasible', Nearest.able(Demand.read(job.demand)), ExcString.UNFIT)
+      give_up(job, 'handoff.errors.Infeasible', Feasible.nearest(Demand.read(job.demand)), ExcString.UNFIT)
     end
   end
 end

@@ -1,14 +1,13 @@
 -- Whether any node could hold something when idle, and which comes nearest.
 --
--- KEYS     able  live  open  shape
--- @include nodes/constraints  nodes/fit  nodes/index  nodes/node  nodes/scratch  nodes/shared  texts/number  texts/shape
--- @include why/nearest
+-- KEYS     live  open
+-- @include nodes/constraints  nodes/fit  nodes/index  nodes/judged  nodes/node  nodes/scratch  nodes/shared  texts/demand
+-- @include texts/shape  why/nearest
 
--- How many live nodes could hold any of a demand's shapes when idle. Of a shape that waits the answer is kept until a
--- node comes, goes or changes: every function that joins it is told.
+-- How many live nodes could hold any of a demand's shapes when idle.
 function Feasible.count(demand)
   local only = #demand == 1 and demand[1].shape
-  local known = only and Number.whole(redis.call('HGET', K.able, only))
+  local known = only and Judged.count(only)
   if known then
     return known
   end
@@ -29,16 +28,31 @@ function Feasible.count(demand)
   end
   local count = all and redis.call('BITCOUNT', all) or 0
   Scratch.drop()
-  if only and redis.call('EXISTS', K.shape .. only) == 1 then
-    redis.call('HSET', K.able, only, count)
+  if only then
+    Judged.keep_count(only, count)
   end
   return count
 end
 
+-- The nearest, of what no live node could hold.
+function Feasible.nearest(demand)
+  local asked = Demand.shapes(demand)
+  local nearest = Judged.nearest(asked)
+  if not nearest then
+    nearest = Nearest.able(demand)
+    Judged.keep_nearest(asked, nearest)
+  end
+  return nearest
+end
+
 -- -> how many live nodes could hold it, and if none, the nearest
 function Feasible.judge(demand)
+  local nearest = Judged.nearest(Demand.shapes(demand))
+  if nearest then
+    return 0, nearest
+  end
   local count = Feasible.count(demand)
-  return count, count == 0 and Nearest.able(demand) or ''
+  return count, count == 0 and Feasible.nearest(demand) or ''
 end
 
 function Feasible.on(node, shape)

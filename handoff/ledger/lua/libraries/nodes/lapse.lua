@@ -4,9 +4,9 @@
 -- Where more are over than one script has time for (some 40 us each), the others are late: nobody finds them any more,
 -- and the next scripts go on.
 --
--- KEYS     able  abandoned  epoch  live  lost  node  nodes  open  sweep
--- @include nodes/holds  nodes/leases  nodes/node  nodes/reset  nodes/scratch  nodes/standing  runs/groups  texts/number
--- @include time/events
+-- KEYS     abandoned  epoch  live  lost  node  nodes  open  sweep
+-- @include nodes/holds  nodes/judged  nodes/leases  nodes/node  nodes/reset  nodes/scratch  nodes/standing  runs/groups
+-- @include texts/number  time/events
 
 local MOST_LOST = 32
 
@@ -76,7 +76,7 @@ local function close_late()
     redis.call('BITOP', 'XOR', bitmap, bitmap, late)
   end
   Scratch.drop()
-  redis.call('DEL', K.able)
+  Judged.forget()
   redis.call('HSET', K.sweep, 'closed_upto', Number.text(upto))
 end
 

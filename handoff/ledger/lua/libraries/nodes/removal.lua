@@ -1,8 +1,8 @@
 -- Taking a node out of the books and out of RQ's sight.
 --
--- KEYS     abandoned  able  hold_bits  live  lost  nodes  open  past  rq_queue  rq_queues
--- @include jobs/queues  jobs/worker  nodes/classes  nodes/dirty  nodes/holds  nodes/index  nodes/lapse
--- @include nodes/leases  nodes/node  nodes/node_labels  nodes/recovery  nodes/values  texts/timer  time/events  time/timers
+-- KEYS     abandoned  hold_bits  live  lost  nodes  open  past  rq_queue  rq_queues
+-- @include jobs/queues  jobs/worker  nodes/classes  nodes/dirty  nodes/holds  nodes/index  nodes/judged
+-- @include nodes/lapse  nodes/leases  nodes/node  nodes/node_labels  nodes/recovery  nodes/values  texts/timer  time/events  time/timers
 
 -- Nothing is reserved on it any more.
 local function forget(node)
@@ -15,7 +15,7 @@ local function forget(node)
   Classes.leave(node)
   Holds.lift(node)
   redis.call('SETBIT', K.live, node.position, 0)
-  redis.call('DEL', K.able)
+  Judged.forget()
   redis.call('SETBIT', K.open, node.position, 0)
   redis.call('ZREM', K.nodes, node.name)
   Dirty.forget(node.name)

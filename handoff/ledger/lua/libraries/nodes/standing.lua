@@ -1,12 +1,12 @@
 -- Whether a node counts: as one that could hold something when idle (live), and as one on which something may be placed
 -- (open).
 --
--- KEYS     able  live  open
--- @include nodes/classes  nodes/fronts  nodes/node
+-- KEYS     live  open
+-- @include nodes/classes  nodes/fronts  nodes/judged  nodes/node
 
 -- A live node is up, and nobody is emptying it for good.
 function Standing.set_live(node)
-  redis.call('DEL', K.able)
+  Judged.forget()
   local is_live = node.state == 'up' and not node.draining
   redis.call('SETBIT', K.live, node.position, is_live and 1 or 0)
   if not is_live then

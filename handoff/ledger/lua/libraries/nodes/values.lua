@@ -47,10 +47,10 @@ end
 
 -- The most of a resource that one function could get of what is free.
 function Values.most(free, resource)
-  local idle, share = free[IndexName.idle(resource)] or 0, free[IndexName.share(resource)] or 0
+  local of_idle, of_share, of_memory = IndexName.forms(resource)
+  local idle, share = free[of_idle] or 0, free[of_share] or 0
   local of_devices = idle > 0 and idle * Resource.UNIT or math.min(share, Resource.UNIT - 1)
-  local family = Resource.family(resource)
-  local memory = family ~= resource and free[IndexName.memory(family)] or 0
+  local memory = of_memory and free[of_memory] or 0
   return math.max(free[resource] or 0, of_devices, memory)
 end
 

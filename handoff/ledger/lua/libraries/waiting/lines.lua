@@ -2,9 +2,9 @@
 --
 -- All scheduling looks at heads only, so a million functions of forty shapes cost as forty.
 --
--- KEYS     able  need  shape
+-- KEYS     need  shape
 -- STATE    first_in_line  {}  shape -> {job, rank}
--- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  texts/number  waiting/notes  waiting/shapes
+-- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  nodes/judged  texts/number  waiting/notes  waiting/shapes
 
 local function index_needs(shape, is_present)
   for _, want in ipairs(shape.wants) do
@@ -30,7 +30,7 @@ local function refresh_head(shape)
     index_needs(shape, false)
     Shapes.remove(shape, was)
     Notes.drop(shape.text)
-    redis.call('HDEL', K.able, shape.text)
+    Judged.drop(shape.text)
     Fronts.remove(shape.text)
     return
   end

@@ -4,36 +4,27 @@
 -- @include nodes/classes  nodes/constraints  nodes/fit  nodes/node  nodes/shared  nodes/values  texts/node_class
 -- @include texts/shape  texts/shortfall  texts/terms
 
--- How far one want is from being met. -> an item of texts/shortfall or nil, and the part of it that is missing
-local function short_of(values, want)
-  local resource, units = want[1], want[2]
-  local tokens = Shared.load().cap[resource]
-  if tokens then
-    return tokens < units and Shortfall.of_shared(resource, units, tokens) or nil, math.max(0, units - tokens) / units
-  end
-  if Values.has(values, want) then
-    return nil
-  end
-  local there = Values.most(values, resource)
-  return Shortfall.of_node(resource, units, there), math.max(0, units - there) / units
-end
-
--- What one class of nodes lacks for a shape, even when idle. -> {item, ...} (texts/shortfall), and how far it is from it
-function Nearest.shortfall(values, labels, name, shape)
-  local items, gap = {}, 0
-  local function add(item, part)
-    if item then
-      items[#items + 1], gap = item, gap + part
-    end
-  end
+-- Tell `add` of each thing that one class of nodes lacks for a shape, even when idle: add(part of it that is missing,
+-- function of Shortfall, its arguments).
+local function each_short(values, labels, name, shape, add)
+  local tokens = Shared.load().cap
   for _, want in ipairs(shape.wants) do
-    add(short_of(values, want))
+    local resource, units = want[1], want[2]
+    local shared = tokens[resource]
+    if shared then
+      if shared < units then
+        add((units - shared) / units, Shortfall.of_shared, resource, units, shared)
+      end
+    elseif not Values.has(values, want) then
+      local there = Values.most(values, resource)
+      add(math.max(0, units - there) / units, Shortfall.of_node, resource, units, there)
+    end
   end
   for _, term in ipairs(shape.terms) do
     if term.name == Terms.CAPACITY then
       for _, want in ipairs(Constraints.wants(term)) do
         if not Values.has(values, want) then
-          add(Shortfall.of_capacity(want[1], want[2], Values.most(values, want[1])), 1)
+          add(1, Shortfall.of_capacity, want[1], want[2], Values.most(values, want[1]))
         end
       end
     else
@@ -42,42 +33,88 @@ function Nearest.shortfall(values, labels, name, shape)
         value = name
       end
       if not Constraints.is_met(term, value) then
-        add(Shortfall.of_label(term, value), 1)
+        add(1, Shortfall.of_label, term, value)
       end
     end
   end
-  return items, gap
+end
+
+-- What one class of nodes lacks for a shape, even when idle. -> {item, ...} (texts/shortfall)
+function Nearest.shortfall(values, labels, name, shape)
+  local items = {}
+  each_short(values, labels, name, shape, function(_, write, ...)
+    items[#items + 1] = write(...)
+  end)
+  return items
 end
 
 -- More classes of nodes than that are not compared.
 local MOST_CLASSES = 512
 
-local function is_nearer(one, other)
-  if not other or #one.items ~= #other.items then
-    return not other or #one.items < #other.items
+-- How far one class is from holding a shape: how many things are short, and how far they are.
+local function distance(values, labels, name, shape)
+  local lacks, gap = 0, 0
+  each_short(values, labels, name, shape, function(part)
+    lacks, gap = lacks + 1, gap + part
+  end)
+  return lacks, gap
+end
+
+-- By what two lack; -1 where the first one lacks less, 1 where the other does.
+local function compare(lacks, gap, other)
+  if not other or lacks ~= other.lacks then
+    return (not other or lacks < other.lacks) and -1 or 1
   end
-  return one.gap < other.gap or (one.gap == other.gap and one.name < other.name)
+  return gap == other.gap and 0 or (gap < other.gap and -1 or 1)
+end
+
+local function speaks_of_nodes(shape)
+  for _, term in ipairs(shape.terms) do
+    if term.name == Terms.NODE then
+      return true
+    end
+  end
+  return false
 end
 
 -- The live node that lacks least: fewest things short, then the smallest part of what is wanted, then by name.
+-- Many classes lack the same: what it is is put into words of one alone, and where no name matters none is read of those
+-- that lack more. -> its name, what it lacks; nil where no node is live
 local function nearest_live(demand)
   local best
+  local function try(class, shape, name, lacks, gap)
+    local order = compare(lacks, gap, best)
+    if order < 0 or (order == 0 and name < best.name) then
+      best = {lacks = lacks, gap = gap, name = name, class = class, shape = shape}
+    end
+  end
+
+  local classes = redis.call('ZRANGE', K.classes, 0, MOST_CLASSES - 1)
   for _, variant in ipairs(demand) do
     local shape = Shape.read(variant.shape)
-    for _, class in ipairs(redis.call('ZRANGE', K.classes, 0, MOST_CLASSES - 1)) do
+    local by_name = speaks_of_nodes(shape)
+    for _, class in ipairs(classes) do
       local values, labels = NodeClass.read(class)
-      for _, name in ipairs(Classes.examples(class, shape)) do
+      local lacks, gap
+      if not by_name then
+        lacks, gap = distance(values, labels, nil, shape)
+      end
+      for _, name in ipairs((by_name or compare(lacks, gap, best) <= 0) and Classes.examples(class, shape) or {}) do
         -- Of a pinned function its own node alone is spoken of.
         if shape.pin ~= '' and name ~= shape.pin then
           break
         end
-        local items, gap = Nearest.shortfall(values, labels, name, shape)
-        local found = {items = items, gap = gap, name = name}
-        best = is_nearer(found, best) and found or best
+        if by_name then
+          lacks, gap = distance(values, labels, name, shape)
+        end
+        try(class, shape, name, lacks, gap)
       end
     end
   end
-  return best
+  if best then
+    local values, labels = NodeClass.read(best.class)
+    return best.name, Nearest.shortfall(values, labels, best.name, best.shape)
+  end
 end
 
 -- Of drained nodes, so many are asked whether they could.
@@ -99,6 +136,6 @@ end
 
 -- -> texts/shortfall; of a pinned demand that of its node
 function Nearest.able(demand)
-  local best = nearest_live(demand)
-  return Shortfall.write(best and best.name, best and best.items, drained_able(demand))
+  local name, items = nearest_live(demand)
+  return Shortfall.write(name, items, drained_able(demand))
 end

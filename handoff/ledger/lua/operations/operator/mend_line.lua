@@ -1,9 +1,9 @@
 -- Write anew of a line who its head is, wherever that stands, and the index of shapes.
 --
--- KEYS     able  fronts  heads  need  notes  shape  shape_scope  shape_term  shape_terms  shapes
+-- KEYS     fronts  heads  need  notes  shape  shape_scope  shape_term  shape_terms  shapes
 -- ARGV     text  str   a shape; '' = the index alone
 -- RETURNS  {'mended'}
--- @include settle  nodes/dirty  nodes/fronts  texts/number  texts/shape  waiting/notes  waiting/shape_index  waiting/shapes
+-- @include settle  nodes/dirty  nodes/fronts  nodes/judged  texts/number  texts/shape  waiting/notes  waiting/shape_index  waiting/shapes
 
 -- What is called as no shape is, nobody can have asked for: who stands there is put right by himself.
 local function drop_unreadable(text)
@@ -11,7 +11,7 @@ local function drop_unreadable(text)
   redis.call('ZREM', K.fronts, text)
   redis.call('ZREM', K.heads, text)
   redis.call('HDEL', K.notes, text)
-  redis.call('HDEL', K.able, text)
+  Judged.drop(text)
   redis.call('DEL', K.shape .. text)
 end
 
@@ -33,7 +33,7 @@ end
 
 -- Who stands in front of a line, wherever that is written.
 local function mend(shape, head, rank)
-  redis.call('HDEL', K.able, text)
+  Judged.drop(text)
   for _, want in ipairs(shape.wants) do
     local key = K.need .. want[1] .. shape.scope
     if head then

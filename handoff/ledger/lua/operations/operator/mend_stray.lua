@@ -2,17 +2,18 @@
 --
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
--- KEYS     able  abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
+-- KEYS     abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
 --          leases  leftovers  live  lost  node  nodes  open  plane  planes  renewed  reservations  run  run_active  run_end
 --          run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape  shape_bits
 --          shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
--- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, label, term, member,
---                       group, worker
+-- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
+--                       member, group, worker
 --          of      str  a key's name in the schema, a node, a position, a class
 --          member  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is somebody's
--- @include claims/claim_records  jobs/job  jobs/queues  jobs/worker  nodes/index  nodes/node  nodes/reservations
+-- @include claims/claim_records  jobs/job  jobs/queues  jobs/worker  nodes/index  nodes/judged  nodes/node
+-- @include nodes/reservations
 -- @include nodes/shared  texts/group_field  texts/reservation  texts/timer
 
 local function is_node(name)
@@ -144,9 +145,12 @@ function do_of.tokens(name, id)
   return true
 end
 
-function do_of.able(_, text)
-  return redis.call('HDEL', K.able, text) == 1
+-- What was remembered of who could hold it is forgotten at the end.
+function do_of.able()
+  return true
 end
+
+do_of.nearest = do_of.able
 
 local function count(all, prefix, name)
   local bits = redis.call('BITCOUNT', prefix .. name)
@@ -192,4 +196,6 @@ function do_of.worker(name)
 end
 
 local is_done = do_of[kind] and do_of[kind](of, member)
+-- Of what was mended some may say who could hold what.
+Judged.forget()
 return {is_done and 'mended' or 'kept'}

@@ -1,10 +1,10 @@
 -- Set how much the whole cluster shares of the resources named; the others stay as they are.
 --
--- KEYS     able  live  nodes
+-- KEYS     live  nodes
 -- ARGV     amounts    str   texts/cost: 0 takes one away
 -- RETURNS  {'shared', {resource, units, ...}}  all that is shared now
 --          {'taken', resource, node}           a node has that one for itself; nothing was written
--- @include settle  nodes/dirty  nodes/fronts  nodes/holds  nodes/index  nodes/lapse  nodes/node  nodes/scratch
+-- @include settle  nodes/dirty  nodes/fronts  nodes/holds  nodes/index  nodes/judged  nodes/lapse  nodes/node  nodes/scratch
 -- @include nodes/shared  texts/cost  texts/number  time/events
 -- @include arguments  layout
 
@@ -38,7 +38,7 @@ end
 Node.write(shared)
 Shared.set_tried({})
 Fronts.recall()
-redis.call('DEL', K.able)
+Judged.forget()
 Dirty.mark(Shared.NAME)
 if was_given_up then
   -- From now on it is what each node has of it that counts.
