@@ -10,14 +10,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 WORKERS = 2
 """Worker processes of each system."""
+
+ADDRESS = "BENCHMARK_REDIS_URL"
+"""Where the workers, too, find the address of the server, when they import what they run."""
 
 GIVE_UP_S = 300.0
 LOOK_S = 0.005
@@ -67,6 +72,39 @@ class Adapter:
     def wait(self, submitted: Any) -> None:
         """Return when the client has the result of one."""
         raise NotImplementedError
+
+    def submit_each(self, numbers: Sequence[int]) -> list[float]:
+        """Submit one by one. -> how many seconds each took"""
+        took = []
+        for number in numbers:
+            began_s = time.perf_counter()
+            self.submit(number)
+            took.append(time.perf_counter() - began_s)
+        return took
+
+    def submit_at_once(self, numbers: Sequence[int], lanes: int) -> float:
+        """Submit one by one in each of so many threads, which share the client. -> how many seconds all took"""
+
+        def each(first: int) -> None:
+            for number in numbers[first::lanes]:
+                self.submit(number)
+
+        with ThreadPoolExecutor(lanes) as pool:
+            # So that no thread comes into being while the clock runs.
+            together = threading.Barrier(lanes)
+            list(pool.map(lambda _: together.wait(GIVE_UP_S), range(lanes)))
+            began_s = time.perf_counter()
+            list(pool.map(each, range(lanes)))
+            return time.perf_counter() - began_s
+
+    def make_round_trips(self, numbers: Sequence[int]) -> list[float]:
+        """Submit one and wait for its result, again and again. -> how many seconds each took"""
+        took = []
+        for number in numbers:
+            began_s = time.perf_counter()
+            self.wait(self.submit(number))
+            took.append(time.perf_counter() - began_s)
+        return took
 
     def finished(self) -> int:
         """How many of all that were submitted have a result that can be read from outside."""

@@ -7,9 +7,7 @@ from typing import Any
 
 import redis
 
-from benchmarks.adapters.adapter import WORKERS, Adapter, Setting, module
-
-ADDRESS = "BENCHMARK_REDIS_URL"
+from benchmarks.adapters.adapter import ADDRESS, WORKERS, Adapter, Setting, module
 
 
 class Bare(Adapter):
@@ -22,7 +20,7 @@ class Bare(Adapter):
 
     def start(self) -> None:
         for _ in range(WORKERS):
-            self.spawn(module("benchmarks.adapters.bare"), {ADDRESS: self.setting.url})
+            self.spawn(module("benchmarks.adapters.bare"))
 
     def submit(self, number: int) -> str:
         item = f"{number:032x}"

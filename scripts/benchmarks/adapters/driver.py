@@ -14,11 +14,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.adapters.adapter import Adapter, NotOffered, Setting
+from benchmarks.adapters.adapter import ADDRESS, Adapter, NotOffered, Setting
 
 THREADS = 8
 
@@ -46,12 +45,8 @@ class Driver:
 
     def submit(self, count: int) -> Figures:
         """Submit one by one."""
-        took: list[float] = []
         cpu_before_s, began_s = time.process_time(), time.perf_counter()
-        for number in self._numbers(count):
-            before_s = time.perf_counter()
-            self._adapter.submit(number)
-            took.append(time.perf_counter() - before_s)
+        took = self._adapter.submit_each(self._numbers(count))
         return {
             "took_s": time.perf_counter() - began_s,
             "client_cpu_s": time.process_time() - cpu_before_s,
@@ -59,18 +54,8 @@ class Driver:
         }
 
     def threads(self, count: int) -> Figures:
-        """Submit one by one, from several threads at once that share one client."""
-        numbers = self._numbers(count)
-
-        def each(first: int) -> None:
-            for number in numbers[first::THREADS]:
-                self._adapter.submit(number)
-
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(_no_op, range(THREADS)))
-            began_s = time.perf_counter()
-            list(pool.map(each, range(THREADS)))
-            return {"took_s": time.perf_counter() - began_s}
+        """Submit from several threads, or tasks of an event loop, at once."""
+        return {"took_s": self._adapter.submit_at_once(self._numbers(count), THREADS)}
 
     def many(self, count: int) -> Figures:
         """Submit all in one call."""
@@ -82,12 +67,7 @@ class Driver:
 
     def round_trips(self, count: int) -> Figures:
         """Submit one and wait for its result, again and again."""
-        took: list[float] = []
-        for number in self._numbers(count):
-            before_s = time.perf_counter()
-            self._adapter.wait(self._adapter.submit(number))
-            took.append(time.perf_counter() - before_s)
-        return _percentiles(took)
+        return _percentiles(self._adapter.make_round_trips(self._numbers(count)))
 
     def hold(self, _: int) -> Figures:
         """Let the workers take nothing."""
@@ -116,6 +96,7 @@ def main() -> None:
     # So that the workers are ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     setting = json.loads(sys.stdin.readline())
+    os.environ[ADDRESS] = setting["url"]
     adapter: Adapter = importlib.import_module(f"benchmarks.adapters.{sys.argv[1]}").ADAPTER(
         Setting(**{**setting, "folder": Path(setting["folder"])})
     )
@@ -143,10 +124,6 @@ def _percentiles(seconds: list[float]) -> Figures:
     if not ordered:
         return {}
     return {f"p{share}_us": ordered[math.ceil(share / 100 * len(ordered)) - 1] * 1e6 for share in (50, 99)}
-
-
-def _no_op(_: int) -> None:
-    """Bring a thread into being before the clock runs."""
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ HANDOFF = "Handoff"
 FLOOR = "floor program"
 BARE = "redis-py loop"
 SIMPLE_WORKER, WORKER = "rq SimpleWorker", "rq Worker"
+QUEUES = ("celery", "dramatiq", "huey", "arq", "saq", "taskiq", "streaq")
+DASK_WITH_RESOURCES, RAY = "dask with resources", "ray"
 REDIS = ("redis[hiredis]>=6",)
 
 
@@ -30,6 +32,32 @@ PEERS = (
     Peer(HANDOFF, "handoff", 1.0, has_costs=True, note="one node of 2 cores, default slots"),
     Peer(SIMPLE_WORKER, "rq", 0.2, ("rq>=2", *REDIS), ("rq", "redis"), "SimpleWorker"),
     Peer(WORKER, "rq", 0.05, ("rq>=2", *REDIS), ("rq", "redis"), "Worker", note="one fork a job"),
+    Peer("celery", "celery", 0.2, ("celery[redis]>=5.4", *REDIS), ("celery", "redis"), note="prefork 2"),
+    Peer("dramatiq", "dramatiq", 0.5, ("dramatiq[redis]>=1.17", *REDIS), ("dramatiq", "redis"), note="2 processes"),
+    Peer("huey", "huey", 0.5, ("huey>=2.5", *REDIS), ("huey", "redis"), note="2 processes"),
+    Peer("arq", "arq", 0.1, ("arq>=0.26", "redis[hiredis]"), ("arq", "redis"), note="looks every 10 ms, not every 500"),
+    Peer(
+        "saq",
+        "saq",
+        0.2,
+        ("saq[redis]>=0.22", "typing_extensions", "redis[hiredis]"),
+        ("saq", "redis"),
+        note="2 processes",
+    ),
+    Peer("taskiq", "taskiq", 0.2, ("taskiq>=0.11", "taskiq-redis>=1", *REDIS), ("taskiq", "taskiq-redis", "redis")),
+    Peer("streaq", "streaq", 0.5, ("streaq>=4", *REDIS), ("streaq", "coredis")),
+    Peer("dask", "dask", 0.2, ("distributed>=2025.1",), ("distributed",), has_server=False),
+    Peer(
+        DASK_WITH_RESOURCES,
+        "dask",
+        0.1,
+        ("distributed>=2025.1",),
+        ("distributed",),
+        "resources",
+        has_server=False,
+        has_costs=True,
+    ),
+    Peer(RAY, "ray", 0.1, ("ray>=2.40",), ("ray",), has_server=False, has_costs=True, note="a cpu for each task"),
     Peer(BARE, "bare", 1.0, note="pop and push, one item at a time, no function"),
     Peer(FLOOR, "", 1.0, note="plain Lua with exact books, no worker, no promise"),
 )

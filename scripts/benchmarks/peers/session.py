@@ -67,7 +67,9 @@ class Session:
         assert self._driver.stdout is not None
         ready, _, _ = select.select([self._driver.stdout], [], [], ANSWER_S)
         line = self._driver.stdout.readline() if ready else ""
-        answer: dict[str, Any] = json.loads(line) if line else {"error": f"no answer within {ANSWER_S:.0f} s"}
+        answer: dict[str, Any] = (
+            json.loads(line) if line else {"error": "it has ended" if ready else f"no answer within {ANSWER_S:.0f} s"}
+        )
         if "error" in answer:
             raise Broken(f"{self._peer.name}, {verb}: {answer['error']}{self._said()}")
         return None if "absent" in answer else answer
