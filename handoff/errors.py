@@ -9,32 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_MOST_SHOWN = 12
-"""Functions of a cycle that its text names; it may have thousands."""
+from handoff.shown import ids_of
+from handoff.shown import named as named
+from handoff.shown import shown as shown
 
-RESULT = "the result"
-"""What `NotSerializable` calls the value that a function returned."""
-
-
-LONGEST_SHOWN = 200
-"""Characters that an error shows of a value which somebody has given."""
-
-
-def shown(value: object) -> str:
-    """How an error shows a value that somebody has given: on one line, not long, and whatever it may be."""
-    try:
-        text = repr(value)
-    # Of foreign code: Python itself writes no int of more than 4,300 digits.
-    except Exception:
-        return f"<{type(value).__name__} that cannot be shown>"
-    if not text.isprintable():
-        text = text.encode("unicode_escape").decode()
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
-
-
-def named(value: object) -> str:
-    """What was given as a name, as an error keeps it: a text as it is, all else as it is shown."""
-    return value if type(value) is str else shown(value)
+_MOST_SHOWN = 12  #: functions of a cycle that its text names; it may have thousands
+RESULT = "the result"  #: what `NotSerializable` calls the value that a function returned
 
 
 class HandoffError(Exception):
@@ -392,7 +372,7 @@ def _is_number(text: str) -> bool:
 class NotDurable(HandoffError):
     """What was submitted is in Redis, and not as safe there as was asked for, as far as is known.
 
-    `handle` is its `Handle` or `RunHandle`; of an error that has come from another process, its id.
+    `handle` is its `Handle` or `RunHandle`, of many functions a list; of an error from another process, its id.
     """
 
     def __init__(self, handle: object, reason: str) -> None:
@@ -400,11 +380,32 @@ class NotDurable(HandoffError):
         self.handle, self.reason = handle, reason
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (getattr(self.handle, "id", self.handle), self.reason)
+        return type(self), (ids_of(self.handle), self.reason)
 
     def __str__(self) -> str:
-        id = getattr(self.handle, "id", self.handle)
-        return f"{shown(id)} stands, and {self.reason}: go on with .handle; submit it again only where that is unknown"
+        of = self.handle
+        what = f"{len(of)} functions stand" if isinstance(of, list) else f"{shown(ids_of(of))} stands"
+        return f"{what}, and {self.reason}: go on with .handle; submit it again only where that is unknown"
+
+
+class PartlySubmitted(HandoffError):
+    """Of functions that were submitted together not all were taken as was asked.
+
+    By their order: `handles` has a `Handle` of each that stands (from another process its id), else None; `errors` says
+    by position why one does not, or, as `NotDurable`, that it stands and is not as safe as was asked for.
+    """
+
+    def __init__(self, handles: Sequence[object], errors: Mapping[int, Exception]) -> None:
+        super().__init__(handles, errors)
+        self.handles, self.errors = list(handles), dict(errors)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (ids_of(self.handles), self.errors)
+
+    def __str__(self) -> str:
+        first = min(self.errors, default=0)
+        what = f"{len(self.errors)} of {len(self.handles)} functions were not taken as was asked, the first at {first}"
+        return f"{what} ({self.errors.get(first)}): go on with .handles, and see .errors for what to submit again"
 
 
 class OtherLayout(HandoffError):

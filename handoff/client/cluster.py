@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -16,6 +16,7 @@ from handoff.books.allocator import Allocator, check_allocator, check_answer
 from handoff.client.attendant import Attendant
 from handoff.client.call import read_call, read_keeping
 from handoff.client.handle import Handle
+from handoff.client.many import check_many, read_functions, read_job_ids, taken
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import shown
@@ -27,8 +28,9 @@ from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.durable import Promise, Promises
 from handoff.ledger.events import read_events
-from handoff.ledger.jobs import AS_RQ, Keeping, make_job, pickled_or_plain
+from handoff.ledger.jobs import AS_RQ, Job, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
+from handoff.ledger.many import Submission, submit_many
 from handoff.ledger.records import look
 from handoff.ledger.results import RunResult
 from handoff.ledger.rqmodel import (
@@ -217,10 +219,37 @@ class Cluster:
         `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
         it has not within the cluster's timeout: then the function stands, and the error has its handle.
         """
-        if not isinstance(function, Function):
-            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
-            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
-        return self._submit(check(function, self._default_cost), uuid.uuid4().hex, durability)
+        return self._submit(self._check(function), uuid.uuid4().hex, durability)
+
+    def submit_many(
+        self,
+        functions: Iterable[Function],
+        *,
+        job_ids: Sequence[str] | None = None,
+        durability: Durability | None = None,
+    ) -> list[Handle]:
+        """Submit functions as `submit` does one, many in a round trip. -> their handles, in the same order
+
+        They are placed, and wait, in that order. `job_ids`, one each, are given to their jobs; without, all are new.
+        All of them are checked before any is written, and raise what `submit` raises, `DuplicateFunction` for a job id
+        that stands twice. Where some are refused after that (a job id that exists, a function that is `Infeasible` and
+        not to wait) or Redis goes away, the others stand, and `PartlySubmitted` has their handles and the errors.
+        `durability` is waited for once, behind all of them; the handle of `NotDurable` is then the list of theirs.
+        """
+        checked = [self._check(function) for function in read_functions(functions)]
+        ids = read_job_ids(job_ids, len(checked))
+        promise = self._promise(checked[0].id if checked else "*", durability)
+        preferred = self._ask_allocator(checked)
+        submissions = [
+            Submission(id, each, self._job(each, id), preferred.get(each.id, ""))
+            for id, each in zip(ids, checked, strict=True)
+        ]
+        told = submit_many(self.store, submissions, promise)
+        handles = [
+            Handle(self.store, self._serializer, each.job_id, each.function.id, became) if became else None
+            for each, became in zip(submissions, taken(told), strict=True)
+        ]
+        return check_many(handles, told, promise)
 
     def enqueue(
         self,
@@ -343,6 +372,12 @@ class Cluster:
         """The runs that are not expired, at most `count`, the newest first."""
         return [summary(run) for run in runs.list_runs(self.store, count)]
 
+    def _check(self, function: Function) -> Checked:
+        if not isinstance(function, Function):
+            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
+            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
+        return check(function, self._default_cost)
+
     def _submit(
         self,
         checked: Checked,
@@ -356,8 +391,8 @@ class Cluster:
         on_failure: CallbackLike | None = None,
     ) -> Handle:
         preferred = self._ask_allocator([checked]).get(checked.id, "")
-        job = make_job(
-            checked, job_id, serializer=self._serializer, strategy=self._strategy, max_retries=0, keeping=keeping,
+        job = self._job(
+            checked, job_id, keeping=keeping,
             description=description, meta=meta, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
         promise = self._promise(checked.id, durability)
@@ -365,6 +400,17 @@ class Cluster:
         handle = Handle(self.store, self._serializer, job_id, checked.id, verdict)
         promise.check(handle)
         return handle
+
+    def _job(self, checked: Checked, job_id: str, *, keeping: Keeping = AS_RQ, **options: Any) -> Job:
+        return make_job(
+            checked,
+            job_id,
+            serializer=self._serializer,
+            strategy=self._strategy,
+            max_retries=0,
+            keeping=keeping,
+            **options,
+        )
 
     def _promise(self, id: str, durability: Durability | None) -> Promise:
         wanted = self._durability if durability is None else check_durability(id, durability)

@@ -71,6 +71,21 @@ class Promise:
             self._promises.forget(self._durability)
         return reply
 
+    def wait(self) -> None:
+        """Wait for all that was written before, through whatever connection."""
+        if self._durability != "memory":
+            self.run("mark")
+
+    def give_up(self) -> None:
+        """Nothing was waited for."""
+        if self._durability != "memory":
+            self._broken = f"nothing is known of {self._where()}"
+
+    @property
+    def broken(self) -> str:
+        """Why it was not kept; '' = it was."""
+        return self._broken
+
     def check(self, handle: object) -> None:
         """Raise `NotDurable` where it was not kept."""
         if self._broken:
@@ -82,12 +97,15 @@ class Promise:
         return ("WAITAOF", 1, 0, limit_ms) if self._durability == "disk" else ("WAIT", 1, limit_ms)
 
     def _judge(self, waited: Any) -> str:
-        where = "the disk of Redis" if self._durability == "disk" else "a replica of Redis"
-        where = f"{where} at {self._store.address}"
+        where = self._where()
         if isinstance(waited, Exception):
             return f"nothing is known of {where} ({waited})"
         count = waited[0] if isinstance(waited, list) else waited
         return "" if count else f"{where} did not have it within {self._store.timeout_s:g} s"
+
+    def _where(self) -> str:
+        what = "the disk of Redis" if self._durability == "disk" else "a replica of Redis"
+        return f"{what} at {self._store.address}"
 
 
 def _lack(durability: Durability, facts: Mapping[str, Any], address: str) -> tuple[str, str] | None:

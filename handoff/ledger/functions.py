@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from handoff.errors import DuplicateFunction, Infeasible, UnknownFunction, shown
+from handoff.errors import DuplicateFunction, HandoffError, Infeasible, UnknownFunction, shown
 from handoff.ledger import verdict
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.jobs import Job
@@ -32,7 +32,7 @@ def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str
 
     Raises `DuplicateFunction`, and `Infeasible` where it is not to wait.
     """
-    reply = run(
+    tag, *rest = run(
         "submit",
         *job.fields,
         job_id=job_id,
@@ -45,22 +45,30 @@ def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str
         delay_ms=function.delay_ms,
         due_ms=function.due_ms,
     )
-    match reply:
-        case ["placed", bytes(node), bytes(devices)]:
+    told = read_verdict(job_id, function, tag, rest)
+    if isinstance(told, HandoffError):
+        raise told
+    return told
+
+
+def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> Verdict | HandoffError:
+    """Read what `submit` answers of one function. -> the error where it was not taken"""
+    match tag, *rest:
+        case "placed", bytes(node), bytes(devices):
             return verdict.placed(node.decode(), read_devices(devices.decode()))
-        case ["waiting", int(nodes)]:
+        case "waiting", int(nodes):
             return verdict.waiting(function, nodes)
-        case ["infeasible", bytes(shortfall)]:
+        case "infeasible", bytes(shortfall):
             return verdict.infeasible(function, read_shortfall(shortfall.decode()))
-        case ["refused", bytes(shortfall)]:
+        case "refused", bytes(shortfall):
             reason = shortfall_in_words(read_shortfall(shortfall.decode()), function.pin)
-            raise Infeasible(function.id, reason)
-        case ["delayed", int(until_ms)]:
+            return Infeasible(function.id, reason)
+        case "delayed", int(until_ms):
             return verdict.delayed(until_ms)
-        case ["duplicate"]:
-            raise DuplicateFunction(job_id)
+        case ("duplicate",):
+            return DuplicateFunction(job_id)
         case _:
-            raise unlisted("submit", reply)
+            raise unlisted("submit", [tag, *rest])
 
 
 def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None) -> Any:

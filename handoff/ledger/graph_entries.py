@@ -12,6 +12,7 @@ from handoff.books.groups import MOST_OPTIONS
 from handoff.graph.plan import Group, Plan, Step
 from handoff.ledger.jobs import InGraph, costs_of, make_job
 from handoff.ledger.run_options import RunOptions
+from handoff.ledger.slices import PER_WEIGHT, Weighed
 from handoff.ledger.texts.demand import write_costs
 from handoff.ledger.texts.entries import Value, write_entry
 from handoff.ledger.texts.number_list import write_numbers
@@ -23,16 +24,10 @@ from handoff.words.resources import UNIT, Units
 from handoff.words.times import milliseconds
 from handoff.words.variants import costs_at_once
 
-_PER_WEIGHT = 4096
-"""Bytes that cost the server as much as a function."""
-
 _NUMBERS = 512
 """Dependencies of one entry; Lua unpacks at most 8,000 values."""
 
 _PIECE = 2**16
-
-Weighed = tuple[float, list[Value]]
-"""An entry, and what it costs the server: as many functions of which nothing else is to be done."""
 
 
 class EntryWriter:
@@ -65,7 +60,7 @@ class EntryWriter:
         structure = zlib.compress(msgpack.packb(plan.structure), 1)
         for first in range(0, len(structure), _PIECE):
             piece = structure[first : first + _PIECE]
-            yield _entry("graph", 0, piece, weight=0.25 + len(piece) / _PER_WEIGHT)
+            yield _entry("graph", 0, piece, weight=0.25 + len(piece) / PER_WEIGHT)
         yield _next(plan, 0, plan.roots)
         for group in plan.groups:
             yield _group(group)
@@ -103,7 +98,7 @@ class EntryWriter:
             len(step.takes) or 1,
             step.group or "", int(job.refuse),
             *job.fields,
-            weight=1 + job.size / _PER_WEIGHT,
+            weight=1 + job.size / PER_WEIGHT,
         )  # fmt: skip
 
     def _claims(self, plan: Plan) -> Iterator[Weighed]:
@@ -126,13 +121,13 @@ class EntryWriter:
 def _group(group: Group) -> Weighed:
     members = write_numbers(group.members)
     terms = write_terms([*group.terms, capacity_term(group.need)])
-    return _entry("group", group.number, members, terms, weight=0.25 + len(members) / _PER_WEIGHT)
+    return _entry("group", group.number, members, terms, weight=0.25 + len(members) / PER_WEIGHT)
 
 
 def _next(plan: Plan, number: int, followers: Iterable[int]) -> Weighed:
     """The script goes through them in this order, a few at a time: who is to start first comes first."""
     listed = write_numbers(sorted(followers, key=lambda number: plan.steps[number - 1].place))
-    return _entry("next", number, listed, weight=0.25 + len(listed) / _PER_WEIGHT)
+    return _entry("next", number, listed, weight=0.25 + len(listed) / PER_WEIGHT)
 
 
 def _entry(kind: str, number: int, *values: Value, weight: float = 0.25) -> Weighed:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
 from handoff.graph.plan import Plan
 from handoff.ledger import runs
 from handoff.ledger.functions import Run
-from handoff.ledger.graph_entries import EntryWriter, Weighed
+from handoff.ledger.graph_entries import EntryWriter
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.run_options import RunOptions
+from handoff.ledger.slices import cut
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import read_pairs
-from handoff.ledger.texts.entries import Value
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import SerializerLike
 from handoff.words.function import Strategy
 from handoff.words.resources import UNIT, amounts
-
-SLICE = 64
-"""Functions of one slice: 1 to 2 ms of the server's time."""
 
 
 def launch(
@@ -43,7 +40,7 @@ def launch(
     run = uuid.uuid4().hex
     writer = EntryWriter(run, options, serializer, strategy, preferred)
     # All of it is made before any is sent: what cannot be serialized is found before anything is written.
-    slices = list(_slices(writer.entries(plan)))
+    slices = list(cut(writer.entries(plan)))
     for part, entries in enumerate(slices, 1):
         # What its last slice has written comes behind all others.
         run_script = run_last if run_last and part == len(slices) else store.run
@@ -77,16 +74,3 @@ def launch(
             case _:
                 raise unlisted("load", reply)
     return run
-
-
-def _slices(entries: Iterable[Weighed]) -> Iterator[list[Value]]:
-    """Cut them into calls by what they cost the server."""
-    slice_: list[Value] = []
-    cost = 0.0
-    for weight, values in entries:
-        if slice_ and cost + weight > SLICE:
-            yield slice_
-            slice_, cost = [], 0.0
-        slice_ += values
-        cost += weight
-    yield slice_

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgpack import Packer, unpackb
 
-from handoff.errors import LONGEST_SHOWN, shown
+from handoff.shown import LONGEST_SHOWN, shown
 from handoff.words.forms import BY_CODE, CARRIED, CONTAINERS, HASHING, MARK, NATIVE, Form, written
 from handoff.words.refused import Refused, type_name
 

@@ -10,7 +10,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import Infeasible, ResourcesUnavailable
-from handoff.ledger import launch
+from handoff.ledger import slices
 from handoff.ledger.keys import prefix
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.words.function import Function
@@ -74,7 +74,7 @@ def ask_again(site: Site, calls: list[Call]) -> None:
 def test_a_run_that_has_finished_and_is_not_kept_is_not_run_again(
     site: Site, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(launch, "SLICE", size)
+    monkeypatch.setattr(slices, "SLICE", size)
     calls = submit(site, *chain(6), result_ttl=0)
     run_to_the_end(site)
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from rq.job import JobStatus
 
 from handoff.books.reservation import Reservation
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger import housekeeping
+from handoff.errors import PartlySubmitted
+from handoff.ledger import housekeeping, slices
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
 from support.passing import pass_ms
@@ -58,6 +60,21 @@ def steps(*calls: Callable[[Scene], object]) -> Callable[[Scene], list[object]]:
 
 def submit(id: str = "f", **options: Any) -> Callable[[Scene], object]:
     return lambda scene: scene.submit(id, **options).verdict
+
+
+def submit_many(*functions: Function, ids: str, size: int = 64) -> Callable[[Scene], object]:
+    """Submit them together, in calls of so many. -> of each its verdict, or why it was not taken"""
+
+    def act(scene: Scene) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(slices, "SLICE", size)
+            try:
+                return [handle.verdict for handle in scene.cluster.submit_many(functions, job_ids=list(ids))]
+            except PartlySubmitted as error:
+                verdicts: list[Any] = [getattr(handle, "verdict", None) for handle in error.handles]
+                return verdicts, {at: (type(each), each.args) for at, each in error.errors.items()}
+
+    return act
 
 
 def start(*ids: str, **options: Any) -> Callable[[Scene], object]:
@@ -135,6 +152,19 @@ FLOWS = {
     "submit: pinned": Flow(submit(node="b"), register("b", cpu=1)),
     "submit: the id is taken": Flow(submit(), submit()),
     "submit: over a node that lapses": Flow(submit(), steps(start("g"), later(7000))),
+    "submit_many: placed, waiting, infeasible, delayed": Flow(
+        submit_many(
+            function("1", cpu=1), function("2", cpu=2), function("3", cpu=9), Function("4", "tasks:work", delay=9),
+            ids="fghi",
+        )
+    ),
+    "submit_many: in three calls, with some that are refused": Flow(
+        submit_many(
+            function("1", cpu=1), function("2"), Function("3", "tasks:work", cost={"cpu": 9}, on_infeasible="raise"),
+            function("4", cpu=1), function("5", cpu=1), ids="fghij", size=2,
+        ),
+        submit("g"),
+    ),
     "take: two": Flow(take(2), steps(submit("f"), submit("g"))),
     "take: nothing": Flow(take(2)),
     "take: what rq has canceled": Flow(

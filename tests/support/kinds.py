@@ -23,6 +23,7 @@ BY_SCRIPTS = {
     "ledger/cases": 2,
     "ledger/runs": 4,
     "ledger/scheduling": 4,
+    "ledger/submits": 6,
     "ledger/test_jobs.py": 1,
     "ledger/test_redis_tracker.py": 1,
 }

@@ -68,3 +68,7 @@ def submit(**fields: Any) -> Call:
 
 def enqueue(*args: Any, **kwargs: Any) -> Call:
     return lambda cluster: cluster.enqueue(work, *args, **kwargs)
+
+
+def functions(count: int, **options: Any) -> list[Function]:
+    return [Function(f"f{i}", work, extra_args=(i,), **options) for i in range(count)]

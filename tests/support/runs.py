@@ -8,7 +8,7 @@ import pytest
 
 from handoff.client.run_handle import RunHandle
 from handoff.errors import StoreUnavailable
-from handoff.ledger import launch
+from handoff.ledger import slices
 from handoff.ledger.housekeeping import tick
 from handoff.words.function import Collocated, Function
 from support.graphs import Site, function
@@ -91,7 +91,7 @@ def load_half(site: Site, monkeypatch: pytest.MonkeyPatch, *functions: Function,
         return original(script, *rest, **arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(launch, "SLICE", 4)
+        patch.setattr(slices, "SLICE", 4)
         patch.setattr(site.store, "run", dying)
         with pytest.raises(StoreUnavailable, match="the client died"):
             site.submit(*functions, **options)

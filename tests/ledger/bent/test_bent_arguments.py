@@ -23,6 +23,8 @@ RUN = "0123456789abcdef0123456789abcdef"
 
 JOB = ("job", 1, 9, "cpu=10000,slots=10000", "", 0, 0, 1, "", "0", "description", "d")
 
+MANY = (10, "new", "cpu=10000,slots=10000", "wait=5000", 0, "", 0, 0, 0, "description", "d")
+
 CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "allocate": ({"among": ""}, ["~c1", "0", "first_available", "", "cpu=10000"]),
     "attend": ({"run": RUN, "ms": 1000}, []),
@@ -47,6 +49,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         },
         ["description", "d", "timeout", 5],
     ),
+    "submit_many": ({"token": "t"}, [*MANY, *MANY[:1], "other", *MANY[2:]]),
     "tick": ({"room": 1, "token": "t"}, []),
     "beat": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),
     "finish": ({"name": "a", "epoch": "", "op": 2, "room": 1}, ["runs:3", "finished", "", "", "", "0", "1.000", ""]),

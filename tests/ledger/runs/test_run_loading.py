@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.errors import Infeasible, NotSerializable, StoreUnavailable, TooLarge, UnknownRun
-from handoff.ledger import launch
+from handoff.ledger import slices
 from handoff.words.function import Collocated, Function
 from support.graphs import Site, chain, function
 from support.runs import load_half, run_to_the_end
@@ -96,7 +96,7 @@ def test_a_slice_that_comes_too_late_is_refused(site: Site, monkeypatch: pytest.
             site.pass_time(61)
         return original(script, *rest, **arguments)
 
-    monkeypatch.setattr(launch, "SLICE", 2)
+    monkeypatch.setattr(slices, "SLICE", 2)
     monkeypatch.setattr(site.store, "run", slow)
     with pytest.raises(StoreUnavailable, match="more than a minute"):
         site.submit(*chain(9))
@@ -106,7 +106,7 @@ def test_a_slice_that_comes_too_late_is_refused(site: Site, monkeypatch: pytest.
 
 
 def test_a_graph_in_many_slices_runs_as_in_one(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "SLICE", 1)
+    monkeypatch.setattr(slices, "SLICE", 1)
     site.node("a", cpu=1)
     functions = [
         function("last", *(f"m{i}" for i in range(20)), "root"),
@@ -168,7 +168,7 @@ def test_a_wide_run_is_canceled_to_its_last_function(site: Site) -> None:
 def test_a_graph_that_is_refused_for_one_of_its_functions_leaves_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch, bad: Function, error: type[Exception]
 ) -> None:
-    monkeypatch.setattr(launch, "SLICE", 4)
+    monkeypatch.setattr(slices, "SLICE", 4)
     site.node("a", cpu=9)
     before = site.traces()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handoff.ledger import launch, runs
+from handoff.ledger import runs, slices
 from handoff.words.function import Collocated
 from support.agent import ok
 from support.graphs import Site, chain, function
@@ -32,7 +32,7 @@ def test_a_finish_asked_again_changes_nothing(site: Site) -> None:
 
 
 def test_every_slice_of_a_graph_asked_again_changes_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launch, "SLICE", 2)
+    monkeypatch.setattr(slices, "SLICE", 2)
     site.node("a", cpu=2)
     original, asked = site.store.run, []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from handoff.errors import ResourcesUnavailable, UnknownRun
-from handoff.ledger import launch
+from handoff.ledger import slices
 from handoff.ledger.fields import FIELDS
 from handoff.words.function import Collocated
 from support.books import assert_nothing_held
@@ -71,7 +71,7 @@ def test_some_sixteen_functions_are_reserved_whole_in_one_step_and_more_in_sever
 def test_a_graph_in_slices_that_cannot_reserve_whole_leaves_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "SLICE", 2)
+    monkeypatch.setattr(slices, "SLICE", 2)
     site.node("a", cpu=8)
     before = site.traces()
 

@@ -213,6 +213,58 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             ["run", "0", "2", "total", "2", "next", "0", "1", "1,2", "takes", "2", "0"],
         ),
     ],
+    # by name, ... and all of it, one behind the other
+    "submission": [
+        ([], []),
+        (
+            [
+                {
+                    "id": "j",
+                    "demand": "cpu=10000",
+                    "options": "wait=5000",
+                    "priority": -1,
+                    "preferred": "a",
+                    "refuse": 1,
+                    "delay_ms": 5,
+                    "due_ms": 7,
+                    "fields": ["description", "d"],
+                },
+                {
+                    "id": "k",
+                    "demand": "cpu=10000",
+                    "options": "",
+                    "priority": 0,
+                    "preferred": "",
+                    "refuse": 0,
+                    "delay_ms": 0,
+                    "due_ms": 0,
+                    "fields": [],
+                },
+            ],
+            [
+                "10",
+                "j",
+                "cpu=10000",
+                "wait=5000",
+                "-1",
+                "a",
+                "1",
+                "5",
+                "7",
+                "description",
+                "d",
+                "8",
+                "k",
+                "cpu=10000",
+                "",
+                "0",
+                "",
+                "0",
+                "0",
+                "0",
+            ],
+        ),
+    ],
     # by name, and the eight values
     "result": [
         (

@@ -169,6 +169,11 @@ def _read_result(values: list[str]) -> Any:
     return LUA("Result.read", ["", *values], 2)
 
 
+def _read_submission(values: list[str]) -> Any:
+    found = LUA("Submission.read", ["", *values], 2)
+    return [{**dict(one), "fields": list(dict(one)["fields"])} for one in found]
+
+
 def _write_timer(value: list[Any]) -> Any:
     kind, of, number = value
     return LUA("Timer.of", kind, of) if number is None else LUA("Timer.after", number, of)
@@ -235,6 +240,7 @@ FORMATS: dict[str, Half] = {
     "list": Half(lambda value: LUA("List.write", value), lambda text: LUA("List.read", text)),
     "entries": Half(read=_read_entries),
     "result": Half(read=_read_result),
+    "submission": Half(read=_read_submission),
     "loss": Half(lambda value: LUA("Loss.write", value[0], " ".join(filter(None, value[1:])))),
     "number": Half(lambda value: LUA("Number.text", value)),
     "resource.memory": Half(lambda value: LUA("Resource.memory", value), lambda text: LUA("Resource.family", text)),

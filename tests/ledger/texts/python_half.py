@@ -30,6 +30,7 @@ from handoff.ledger.texts.result import write_result
 from handoff.ledger.texts.run_id import number_of, run_job_id, run_token
 from handoff.ledger.texts.shape import read_shape, write_shape
 from handoff.ledger.texts.shortfall import Item, Unlike, read_shortfall
+from handoff.ledger.texts.submission import write_submission
 from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, write_term, write_terms
 from handoff.ledger.texts.timer import read_timer, write_timer
 from handoff.words.capabilities import Capabilities
@@ -137,6 +138,14 @@ def _write_result(value: Any) -> list[str]:
     ]  # fmt: skip
 
 
+def _write_submission(value: list[dict[str, Any]]) -> list[str]:
+    def order(each: dict[str, Any]) -> list[Any]:
+        names = ("demand", "options", "priority", "preferred", "refuse", "delay_ms", "due_ms", "fields")
+        return [each[name] for name in ("id", *names)]
+
+    return [str(part) for each in value for part in write_submission(*order(each))]
+
+
 def _write_loss(value: Any) -> str:
     node, cause, seconds = value
     return write_loss(node, write_cause(cause, float(seconds) if seconds else None))
@@ -177,6 +186,7 @@ FORMATS: dict[str, Half] = {
     "list": Half(write_list, read_list),
     "entries": Half(_write_entries),
     "result": Half(_write_result),
+    "submission": Half(_write_submission),
     "loss": Half(_write_loss, lambda text: list(astuple(read_loss(text)))),
     "cordoned": Half(
         read=lambda text: list(read_cordoned(text)),

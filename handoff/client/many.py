@@ -1,0 +1,57 @@
+"""What is particular to submitting many functions: what was given, and what is told of those that were not taken."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from handoff.client.handle import Handle
+from handoff.errors import DuplicateFunction, NotDurable, PartlySubmitted
+from handoff.ledger.durable import Promise
+from handoff.ledger.many import Told
+from handoff.ledger.rqmodel import check_job_id
+from handoff.ledger.verdict import Verdict
+from handoff.words.function import Function
+
+
+def read_functions(functions: Iterable[Function]) -> list[Function]:
+    """Read all of them, before anything is written."""
+    if not isinstance(functions, Iterable):
+        kind = type(functions).__name__
+        raise TypeError(
+            f"what is submitted is no list of functions, but a {kind}: one Function is submitted with submit"
+        )
+    return list(functions)
+
+
+def read_job_ids(job_ids: Iterable[str] | None, count: int) -> list[str]:
+    """Read so many ids, or make them. Raises `InvalidFunction`, and `DuplicateFunction` for one that stands twice."""
+    if job_ids is None:
+        return [uuid.uuid4().hex for _ in range(count)]
+    ids = [check_job_id(id) for id in job_ids]
+    if len(ids) != count:
+        raise ValueError(f"there are {len(ids)} job_ids for {count} functions: give one for each, or none at all")
+    seen: set[str] = set()
+    for id in ids:
+        if id in seen:
+            raise DuplicateFunction(id)
+        seen.add(id)
+    return ids
+
+
+def taken(told: Iterable[Told]) -> list[Verdict | None]:
+    """What was decided of each; None where it was not taken."""
+    return [one if isinstance(one, Verdict) else None for one in told]
+
+
+def check_many(handles: Sequence[Handle | None], told: Sequence[Told], promise: Promise) -> list[Handle]:
+    """Return the handles if there are all of them. Raises `PartlySubmitted`, and `NotDurable` where that is all."""
+    errors: dict[int, Exception] = {at: one for at, one in enumerate(told) if not isinstance(one, Verdict)}
+    all_taken = [handle for handle in handles if handle is not None]
+    if not errors:
+        promise.check(all_taken)
+        return all_taken
+    if promise.broken:
+        unsafe = {at: NotDurable(handle, promise.broken) for at, handle in enumerate(handles) if handle is not None}
+        errors = dict(sorted({**errors, **unsafe}.items()))
+    raise PartlySubmitted(handles, errors)

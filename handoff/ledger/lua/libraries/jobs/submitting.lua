@@ -1,0 +1,110 @@
+-- Taking on one function that is submitted, alone or among many: its job is written, then it is placed, or waits.
+--
+-- It is a table: id (of the job), token, demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, and the
+-- fields of its hash, {name, value, ...}.
+--
+-- KEYS     delayed
+-- STATE    is_settled  false  what was left over was looked at
+--          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
+--          budget      64     of a call that takes many: what a function costs that joins a line
+-- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/lapse  texts/demand  time/clock
+-- @include time/events
+-- @include arguments  texts/options  texts/reservation
+
+-- A thousand years.
+local LONGEST_MS = 4 * 10 ^ 13
+
+local MOST_PRIORITY = 1000
+
+-- Against the budget.
+local OF_ONE, OF_PLACING, OF_JUDGING = 1, 3, 15
+
+-- Looks at one before anything is written.
+function Submitting.check(one)
+  Arguments.check('job_id', Reservation.is_job_id(one.id))
+  Arguments.check('demand', Demand.is_sound(one.demand))
+  Arguments.check('options', Options.is_sound(one.options))
+  Arguments.check('priority', math.abs(one.priority) <= MOST_PRIORITY)
+  Arguments.check('delay_ms', one.delay_ms <= LONGEST_MS and one.due_ms <= LONGEST_MS)
+  Arguments.check('fields', #one.fields % 2 == 0)
+end
+
+-- Once a call, and only where something is to be written.
+local function settle()
+  if not Call.is_settled then
+    Call.is_settled = true
+    Lapse.leases()
+    Settle.go_on(4)
+  end
+end
+
+local function judge(demand)
+  local judged = Call.judged[demand]
+  if not judged then
+    judged = {Feasible.judge(Demand.read(demand))}
+    Call.judged[demand] = judged
+    if judged[1] == 0 then
+      Call.budget = Call.budget - OF_JUDGING
+    end
+  end
+  return judged[1], judged[2]
+end
+
+-- -> what submit answers. Asked again with the same token, as it stands.
+function Submitting.one(one)
+  local known = Job.is_there(one.id) and Job.read(one.id)
+  Call.budget = Call.budget - OF_ONE
+  if known and known.token ~= one.token then
+    return {'duplicate'}
+  end
+
+  local job = known
+  if not known then
+    local submitted, _, node, devices = Words.read(one.id)
+    if submitted == one.token then
+      return {'placed', node, devices}
+    end
+    settle()
+    if one.refuse == 1 then
+      local count, nearest = judge(one.demand)
+      if count == 0 then
+        return {'refused', nearest}
+      end
+    end
+    Clock.note()
+    job = Job.new(one.id, one.fields)
+    Job.set(job, 'demand', one.demand, 'rank', Job.next_rank(one.priority), 'token', one.token)
+    if one.options ~= '' then
+      Job.set(job, 'options', one.options)
+    end
+    Admit.in_time(job, one.due_ms, one.delay_ms, one.preferred)
+  end
+
+  if job.status ~= 'deferred' then
+    Call.budget = Call.budget - OF_PLACING
+    return {'placed', job.node or '', job.devices or ''}
+  end
+  if job.state == 'delayed' then
+    return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, one.id))}
+  end
+  local count, nearest = judge(job.demand)
+  if count > 0 then
+    return {'waiting', count}
+  end
+  if not known then
+    Events.emit('infeasible', 'job', one.id, 'demand', job.demand)
+  end
+  return {'infeasible', nearest}
+end
+
+-- In their order, until the budget is spent. -> what submit answers, of each that it came to
+function Submitting.many(all)
+  local replies = {}
+  for i = 1, #all do
+    replies[i] = Submitting.one(all[i])
+    if Call.budget <= 0 then
+      break
+    end
+  end
+  return replies
+end

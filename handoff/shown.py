@@ -1,0 +1,30 @@
+"""How errors show, and keep, what somebody has given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LONGEST_SHOWN = 200
+"""Characters that an error shows of a value which somebody has given."""
+
+
+def shown(value: object) -> str:
+    """How an error shows a value that somebody has given: on one line, not long, and whatever it may be."""
+    try:
+        text = repr(value)
+    # Of foreign code: Python itself writes no int of more than 4,300 digits.
+    except Exception:
+        return f"<{type(value).__name__} that cannot be shown>"
+    if not text.isprintable():
+        text = text.encode("unicode_escape").decode()
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
+
+
+def named(value: object) -> str:
+    """What was given as a name, as an error keeps it: a text as it is, all else as it is shown."""
+    return value if type(value) is str else shown(value)
+
+
+def ids_of(handle: object) -> Any:
+    """The id of what a handle is of, as it goes to other processes; of a list all of them. What is none stays."""
+    return [ids_of(each) for each in handle] if isinstance(handle, list) else getattr(handle, "id", handle)
