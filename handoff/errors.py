@@ -395,7 +395,7 @@ class PartlySubmitted(HandoffError):
     by position why one does not, or, as `NotDurable`, that it stands and is not as safe as was asked for.
     """
 
-    def __init__(self, handles: Sequence[object], errors: Mapping[int, Exception]) -> None:
+    def __init__(self, handles: Sequence[Any], errors: Mapping[int, Exception]) -> None:
         super().__init__(handles, errors)
         self.handles, self.errors = list(handles), dict(errors)
 
