@@ -205,4 +205,52 @@ MUTANTS = (
             "tests/ledger/test_late_calls.py::test_what_was_told_after_a_roll_back_does_not_set_the_number_of_calls_back[fake]",
         ),
     ),
+    Mutant(
+        "submit-many-budget",
+        "a call that takes on many functions places as many as there are",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "    if Call.budget <= 0 then",
+        "    if Call.budget <= -1000 then",
+        ("tests/client/functions/test_function_many.py::TestTaken::test_what_one_call_places_is_bounded[real]",),
+    ),
+    Mutant(
+        "submit-many-judging",
+        "to say why no node can hold a function costs a call that takes on many nothing",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "      Call.budget = Call.budget - OF_JUDGING\n",
+        "      Call.budget = Call.budget - OF_ONE\n",
+        (
+            "tests/client/functions/test_function_many.py::TestRefusedMidway::test_of_what_no_node_can_hold_a_call_judges_only_so_many[real]",
+        ),
+    ),
+    Mutant(
+        "submit-many-judged",
+        "of many functions each is told what another demand was judged",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "    Call.judged[demand] = judged\n",
+        "    Call.judged = setmetatable({}, {__index = function() return judged end})\n",
+        (
+            "tests/ledger/submits/test_many_as_one_by_one.py::test_a_list_leaves_what_its_functions_leave_one_by_one[real-0]",
+        ),
+    ),
+    Mutant(
+        "submit-many-checked",
+        "of many functions only the first is looked at before anything is written",
+        "handoff/ledger/lua/operations/client/submit_many.lua",
+        "for _, one in ipairs(all) do\n  one.token = token\n  Submitting.check(one)\nend\n",
+        "for _, one in ipairs(all) do\n  one.token = token\nend\nSubmitting.check(all[1])\n",
+        (
+            "tests/ledger/submits/test_many_checked.py::test_where_the_last_is_bent_the_first_is_not_written_either[real-demand]",
+        ),
+    ),
+    Mutant(
+        "submit-many-unkept",
+        "what was waited for in vain is not told where some functions are refused",
+        "handoff/client/many.py",
+        "    if promise.broken:\n",
+        "    if False:\n",
+        (
+            "tests/ledger/store/test_durability_of_many.py::test_where_some_are_refused_too_each_of_the_others_says_that_it_is_not_kept",
+        ),
+    ),
 )

@@ -1,0 +1,36 @@
+"""All of a call of submit_many is looked at before anything of it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+
+from handoff.ledger.store import ScriptBug
+from handoff.ledger.texts.submission import write_submission
+from support.yard import snapshot, yard
+
+SOUND: dict[str, Any] = {
+    "job_id": "first", "demand": "cpu=10000,slots=10000", "options": "", "priority": 0, "preferred": "", "refuse": 0,
+    "delay_ms": 0, "due_ms": 0, "fields": ["description", "d"],
+}  # fmt: skip
+
+BENT = {
+    "job_id": "a.b", "demand": "cpu", "options": "sooner=1", "priority": 1001, "delay_ms": 10**15, "due_ms": 10**15,
+    "fields": ["description"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bent", BENT)
+def test_where_the_last_is_bent_the_first_is_not_written_either(database: redis.Redis, bent: str) -> None:
+    first, last = write_submission(**SOUND), write_submission(**{**SOUND, "job_id": "last", bent: BENT[bent]})
+    with yard(database) as place:
+        before = snapshot(place.store)
+
+        with pytest.raises(ScriptBug, match="is not what the header says"):
+            place.store.run("submit_many", *first, *last, token="t")
+
+        assert snapshot(place.store) == before
+        place.store.run("submit_many", *first, token="t")
+        assert place.status("first") == "queued"
