@@ -19,9 +19,9 @@ from handoff_worker.inside.importing import import_function
 ERRORS = {
     "CyclicDependency", "DuplicateFunction", "DuplicateRun", "FunctionCanceled", "FunctionFailed", "HandoffError",
     "Infeasible", "InvalidFunction", "InvalidNode", "InvalidResources", "MissingFunction", "NodeIsLeased", "NodeLost",
-    "NotAllowed", "NotDurable", "NotSerializable", "OtherLayout", "ResourcesUnavailable", "ResultGone",
-    "ResultTooLarge", "RunCanceled", "RunTimedOut", "StoreUnavailable", "TooLarge", "UnknownFunction", "UnknownNode",
-    "UnknownRun", "UnreadableField", "WaitExpired",
+    "NotAllowed", "NotDurable", "NotSerializable", "OtherLayout", "PartlySubmitted", "ResourcesUnavailable",
+    "ResultGone", "ResultTooLarge", "RunCanceled", "RunTimedOut", "StoreUnavailable", "TooLarge", "UnknownFunction",
+    "UnknownNode", "UnknownRun", "UnreadableField", "WaitExpired",
 }  # fmt: skip
 """Jobs that failed keep such names, and so does what users catch."""
 

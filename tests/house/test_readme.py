@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,16 @@ def test_the_scheduling_program_runs_as_it_stands(cluster: Cluster, monkeypatch:
 
     assert cluster.shared() == {"matlab_license": 5}
     assert [node.draining is not None for node in read_nodes(cluster.store)] == [True]
+
+
+def test_the_program_of_many_runs_as_it_stands(cluster: Cluster) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "submit_many" in text]
+    found: dict[str, Any] = {"cluster": cluster}
+
+    exec(program.replace("10_000", "70"), found)
+
+    assert [handle.function_id for handle in found["handles"]] == [f"page {n}" for n in range(70)]
+    assert [handle.status for handle in found["handles"]] == ["waiting"] * 70
 
 
 def test_the_first_program_has_twelve_lines_at_most() -> None:
