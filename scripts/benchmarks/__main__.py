@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 
 from benchmarks import decision, doctor, finished, loss, machine, quality, script_time, submits
+from benchmarks.check.operations import Unexpected
+from benchmarks.check.run import check as check_limits
 from benchmarks.figures import Figure, show, to_json, to_markdown
 from benchmarks.graphs import Absent, Failed, estee, rates, slices
 from benchmarks.peers import measure as peers
@@ -60,6 +62,9 @@ STANDARD = ("finished", "submit", "script")
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True, help="Of all systems, in turn.")
 @click.option("--quick", is_flag=True, help="Fewer functions and smaller clusters: to look, not to quote.")
 @click.option("--only", multiple=True, type=click.Choice(NAMES), help="Of `peers`, these; may be given again.")
+@click.option("--check", is_flag=True, help="Compare what calls cost with the limits of the project; exit with 1.")
+@click.option("--check-commands", is_flag=True, help="The same for the numbers of commands alone, which are exact.")
+@click.option("--renew", is_flag=True, help="Set the limits that --check compares with to what is measured.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table as Markdown.")
 def main(
@@ -68,6 +73,9 @@ def main(
     repeats: int,
     quick: bool,
     only: tuple[str, ...],
+    check: bool,
+    check_commands: bool,
+    renew: bool,
     as_json: bool,
     as_markdown: bool,
 ) -> None:
@@ -87,18 +95,30 @@ def main(
     began_s = time.monotonic()
     here = machine.describe()
     figures: list[Figure] = []
+    beyond: list[str] = []
 
     def tell(what: str) -> None:
         progress.print(f"{time.monotonic() - began_s:6.1f} s  {what}", style="dim", highlight=False)
 
     try:
         with progress.status("measuring ..."):
-            for part in (PARTS[name] for name in parts or STANDARD):
+            if check or check_commands:
+                figures, beyond = check_limits(tell, with_cpu=check, keep=renew)
+            for part in (PARTS[name] for name in parts or (() if check or check_commands else STANDARD)):
                 measure = part.quickly if quick and part.quickly else part.measure
                 if part is PARTS["peers"] and only:
                     measure = partial(peers.measure, only=only)
                 figures += measure(size or part.size // (QUICK if quick else 1), repeats, tell)
-    except (HandoffError, quality.NoTrace, decision.Unexpected, doctor.Unsound, Absent, Failed, Wrong) as error:
+    except (
+        HandoffError,
+        quality.NoTrace,
+        decision.Unexpected,
+        doctor.Unsound,
+        Absent,
+        Failed,
+        Unexpected,
+        Wrong,
+    ) as error:
         click.echo(f"scripts/bench: {error}", err=True)
         sys.exit(1)
     here |= peers.versions(figures)
@@ -108,6 +128,9 @@ def main(
         click.echo(to_markdown(here, figures))
     else:
         show(Console(width=None if sys.stdout.isatty() else WIDTH), here, figures)
+    for told in beyond:
+        click.echo(f"scripts/bench: {told}", err=True)
+    sys.exit(1 if beyond else 0)
 
 
 if __name__ == "__main__":
