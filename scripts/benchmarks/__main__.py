@@ -82,7 +82,8 @@ def main(
     """Measure PARTS (default: finished submit script) and print a table.
 
     peers: all that is measured of Handoff, of other queues, each in an environment of its own, and of two limits.
-    finished: no-ops from a full backlog per second, beside rq. submit: submits per second, beside rq. script: time that
+    finished: no-ops from a full backlog per second, beside rq. submit: submits per second, one by
+    one and many at once, beside rq. script: time that
     one call holds the server. decision: the same for every kind of decision, up to 10,000 nodes and a million functions
     that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
     and of a fan per second, beside Dask. slices: time that one call holds the server while a large graph is submitted
