@@ -6,7 +6,8 @@
 -- without overtaking anybody: `gone` counts them.
 --
 -- KEYS     overtaking
--- STATE    counted  {}  field -> what is not yet added to it
+-- STATE    counted   {}  field -> what is not yet added to it
+--          gone_now  0   those that have left in this script without overtaking anybody
 -- @finally save
 -- @include counting  texts/number  texts/resource
 
@@ -29,7 +30,13 @@ end
 
 -- One that waited has left, and overtook nobody.
 function Counters.count_gone()
+  Call.gone_now = Call.gone_now + 1
   add(GONE)
+end
+
+-- How many of those this script has counted.
+function Counters.gone_now()
+  return Call.gone_now
 end
 
 -- Count a placement of a shape. -> how many placements there were

@@ -1,7 +1,7 @@
 -- What is noted of the head of each shape (texts/note), to tell how often it was overtaken: see waiting/counters.
 --
 -- KEYS     notes  waiting
--- STATE    new_heads  {}  shape -> {the shape, the function}: heads that are not noted yet
+-- STATE    new_heads  {}  shape -> a head that is not noted yet, its place, and the count of those that are gone
 -- @finally save
 -- @include texts/cost  texts/note  texts/resource  waiting/counters
 
@@ -16,12 +16,13 @@ end
 
 -- It has become the head.
 function Notes.begin(shape, job_id)
-  Call.new_heads[shape.text] = {shape, job_id}
+  local place = redis.call('ZRANK', K.waiting, job_id) or 0
+  Call.new_heads[shape.text] = {shape = shape, job = job_id, place = place, gone = Counters.gone_now()}
 end
 
--- What the counters say while this function becomes the head.
-local function note_head(shape, job_id)
-  local families, all = {}, 0
+-- What the counters said when it became the head: of those only `gone` may have grown since.
+local function note_head(head)
+  local shape, families, all = head.shape, {}, 0
   for i, want in ipairs(shape.wants) do
     families[i] = Resource.family(want[1])
   end
@@ -31,14 +32,15 @@ local function note_head(shape, job_id)
     counters[i] = {family, counts[i]}
     all = family == Resource.SLOTS and counts[i] or all
   end
-  Notes.write(shape.text, {job = job_id, since = Call.now, place = redis.call('ZRANK', K.waiting, job_id) or 0, gone = gone,
-    looked = all, late = Call.now, counters = Cost.write(counters)})
+  gone = gone - (Counters.gone_now() - head.gone)
+  Notes.write(shape.text, {job = head.job, since = Call.now, place = head.place, gone = gone, looked = all, late = Call.now,
+    counters = Cost.write(counters)})
 end
 
 -- Before anything counts by which they may be overtaken.
 function Notes.save()
   for text, head in pairs(Call.new_heads) do
-    note_head(head[1], head[2])
+    note_head(head)
     Call.new_heads[text] = nil
   end
 end
