@@ -116,6 +116,7 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("Submission.are_sound", (["8", "j", "d", "", "0.5", "", "0", "0", "0"], 1), False),
     ("Submission.are_sound", (["8", "j", "d", "", "0", "", "2", "0", "0"], 1), False),
     ("Submission.are_sound", (["8", "j", "d", "", "0", "", "0", "x", "0"], 1), False),
+    ("Submission.are_sound", (["1001", *["0"] * 1001], 1), False),
     ("Submission.are_sound", ([], 1), False),
     ("RunWord.ENDED", (), "ended"),
     ("Shape.is_sound", ("cpu=1@zone=a",), True),
