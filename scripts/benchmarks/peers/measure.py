@@ -34,7 +34,7 @@ def measure(size: int, repeats: int, tell: Tell, only: Collection[str] = NAMES) 
                 if peer.name not in only or peer.name in absent or not surroundings.concerns(peer):
                     continue
                 try:
-                    values = repeat(peer, surroundings, _count(peer, size), min(size, MANY))
+                    values = _with_a_second_try(peer, surroundings, size, tell)
                 except (Broken, NotInstalled) as error:
                     absent[peer.name] = str(error)
                     tell(f"{PART}: without {peer.name}: {error}")
@@ -61,6 +61,15 @@ def systems(figures: Collection[Figure]) -> dict[str, str]:
         for peer in measured
         if peer.name not in missing
     }
+
+
+def _with_a_second_try(peer: Peer, surroundings: Surroundings, size: int, tell: Tell) -> Values:
+    """One repeat: some peers lose a task or a notice now and then, and an hour of figures is not to go with it."""
+    try:
+        return repeat(peer, surroundings, _count(peer, size), min(size, MANY))
+    except Broken as error:
+        tell(f"{PART}: once more: {error}")
+        return repeat(peer, surroundings, _count(peer, size), min(size, MANY))
 
 
 def _count(peer: Peer, size: int) -> int:
