@@ -28,6 +28,8 @@ def read_job_ids(job_ids: Iterable[str] | None, count: int) -> list[str]:
     """Read so many ids, or make them. Raises `InvalidFunction`, and `DuplicateFunction` for one that stands twice."""
     if job_ids is None:
         return [uuid.uuid4().hex for _ in range(count)]
+    if isinstance(job_ids, str | bytes) or not isinstance(job_ids, Iterable):
+        raise TypeError(f"job_ids is a {type(job_ids).__name__}: give a list of as many texts as there are functions")
     ids = [check_job_id(id) for id in job_ids]
     if len(ids) != count:
         raise ValueError(f"there are {len(ids)} job_ids for {count} functions: give one for each, or none at all")

@@ -15,11 +15,12 @@ from rich.console import Console
 from benchmarks import decision, doctor, finished, loss, machine, quality, script_time, submits
 from benchmarks.check.operations import Unexpected
 from benchmarks.check.run import check as check_limits
-from benchmarks.figures import Figure, show, to_json, to_markdown
+from benchmarks.figures import Figure, Where, show, to_json, to_markdown
 from benchmarks.graphs import Absent, Failed, estee, rates, slices
 from benchmarks.peers import measure as peers
 from benchmarks.peers.floor import Wrong
 from benchmarks.peers.roster import NAMES
+from benchmarks.release import checked_name, keep
 from handoff import HandoffError
 
 Measure = Callable[[int, int, Callable[[str], None]], list[Figure]]
@@ -65,6 +66,7 @@ STANDARD = ("finished", "submit", "script")
 @click.option("--check", is_flag=True, help="Compare what calls cost with the limits of the project; exit with 1.")
 @click.option("--check-commands", is_flag=True, help="The same for the numbers of commands alone, which are exact.")
 @click.option("--renew", is_flag=True, help="Set the limits that --check compares with to what is measured.")
+@click.option("--release", metavar="NAME", callback=checked_name, help="Keep it as docs/benchmarks/NAME.md and .json.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print the table as Markdown.")
 def main(
@@ -76,6 +78,7 @@ def main(
     check: bool,
     check_commands: bool,
     renew: bool,
+    release: str | None,
     as_json: bool,
     as_markdown: bool,
 ) -> None:
@@ -122,13 +125,15 @@ def main(
     ) as error:
         click.echo(f"scripts/bench: {error}", err=True)
         sys.exit(1)
-    here |= peers.versions(figures)
+    where = Where(here, peers.systems(figures))
+    if release:
+        keep(release, where, figures)
     if as_json:
-        click.echo(to_json(here, figures))
+        click.echo(to_json(where, figures))
     elif as_markdown:
-        click.echo(to_markdown(here, figures))
+        click.echo(to_markdown(where, figures))
     else:
-        show(Console(width=None if sys.stdout.isatty() else WIDTH), here, figures)
+        show(Console(width=None if sys.stdout.isatty() else WIDTH), where, figures)
     for told in beyond:
         click.echo(f"scripts/bench: {told}", err=True)
     sys.exit(1 if beyond else 0)

@@ -65,9 +65,22 @@ HEADINGS = ("part", "what", "median", "unit", "bar", "lowest", "highest", "of", 
 NUMERIC = ("median", "lowest", "highest", "of")
 
 
-def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]) -> None:
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Without this no figure says anything."""
+
+    machine: Mapping[str, str]  #: name -> what it is here
+    systems: Mapping[str, str] = field(default_factory=dict)  #: what was measured -> its versions, and how it was set
+
+    def in_words(self) -> list[str]:
+        """A line for the machine, and one for each system."""
+        machine = ", ".join(f"{name} {value}" for name, value in self.machine.items())
+        return [machine, *(f"{name}: {told}" for name, told in self.systems.items())]
+
+
+def show(console: Console, where: Where, figures: Iterable[Figure]) -> None:
     """Print a table for people."""
-    console.print(_in_words(machine), highlight=False)
+    console.print(*where.in_words(), sep="\n", highlight=False)
     headings, rows = _rows(list(figures))
     table = Table()
     for heading in headings:
@@ -81,16 +94,13 @@ def show(console: Console, machine: Mapping[str, str], figures: Iterable[Figure]
     console.print(table)
 
 
-def to_markdown(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
+def to_markdown(where: Where, figures: Iterable[Figure]) -> str:
     """The same table for a page."""
     headings, rows = _rows(list(figures))
     rules = ["---:" if heading in NUMERIC else "---" for heading in headings]
     lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in (headings, rules, *rows)]
-    return "\n".join([_in_words(machine), "", *lines])
-
-
-def _in_words(machine: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in machine.items())
+    machine, *systems = where.in_words()
+    return "\n".join([machine, "", *(f"* {system}" for system in systems), *[""] * bool(systems), *lines])
 
 
 def _rows(figures: Sequence[Figure]) -> tuple[list[str], list[list[str]]]:
@@ -115,9 +125,12 @@ def _rows(figures: Sequence[Figure]) -> tuple[list[str], list[list[str]]]:
     return [heading for heading in HEADINGS if has_bars or heading != "bar"], rows
 
 
-def to_json(machine: Mapping[str, str], figures: Iterable[Figure]) -> str:
+def to_json(where: Where, figures: Iterable[Figure]) -> str:
     """All figures for programs."""
-    return json.dumps({"machine": dict(machine), "figures": [figure.as_json() for figure in figures]}, indent=2)
+    systems = {"systems": dict(where.systems)} if where.systems else {}
+    return json.dumps(
+        {"machine": dict(where.machine), **systems, "figures": [figure.as_json() for figure in figures]}, indent=2
+    )
 
 
 def _bar(figure: Figure) -> str:

@@ -1,7 +1,16 @@
-"""The function that every throughput figure runs."""
+"""The functions that figures are of."""
 
 from __future__ import annotations
+
+import time
+
+REST_S = 0.1
 
 
 def nothing() -> None:
     """Return None."""
+
+
+def rest() -> None:
+    """Take a tenth of a second, and no CPU."""
+    time.sleep(REST_S)

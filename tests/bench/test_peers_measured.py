@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks.figures import Figure, to_json, to_markdown
+from benchmarks.figures import Figure, Where, to_json, to_markdown
 from benchmarks.peers.measures import MEASURES
 from benchmarks.peers.repeat import repeat
 from benchmarks.peers.roster import BARE, FLOOR, HANDOFF, PEERS
@@ -39,5 +39,8 @@ def test_what_could_not_be_measured_stands_in_both_tables_with_the_reason() -> N
         Figure("missing", "ray", (), "", 0, "no wheel"),
     ]
 
-    assert "| missing | ray | - |  | - | - | 0 x 0 | no wheel |" in to_markdown({"cores": "2"}, figures)
-    assert '"median": null' in to_json({"cores": "2"}, figures)
+    where = Where({"cores": "2"}, {"ours": "1.0"})
+
+    assert "* ours: 1.0\n" in to_markdown(where, figures)
+    assert "| missing | ray | - |  | - | - | 0 x 0 | no wheel |" in to_markdown(where, figures)
+    assert '"median": null' in to_json(where, figures)

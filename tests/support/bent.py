@@ -6,6 +6,7 @@ A public name that is not in the table fails the test that goes through it: a ne
 from __future__ import annotations
 
 import math
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -275,6 +276,15 @@ CALLS: dict[str, Call] = {
     "Cluster.submit": Call(lambda c: c.submit, {"function": const(Function("f", work)), "durability": const("memory")}),
     "Cluster.submit Function": Call(_of_function(lambda c: c.submit), _FUNCTION),
     "Cluster.submit Function at": Call(_of_function(lambda c: c.submit), _AT),
+    "Cluster.submit_many": Call(
+        lambda c: c.submit_many,
+        {
+            "functions": const([Function("f", work), Function("g", work)]),
+            "job_ids": lambda c: [uuid.uuid4().hex, uuid.uuid4().hex],
+            "durability": const("memory"),
+        },
+    ),
+    "Cluster.submit_many Function": Call(_of_function(lambda c: lambda f: c.submit_many([f])), _FUNCTION),
     "Cluster.enqueue": Call(lambda c: c.enqueue, _ENQUEUE),
     "Cluster.enqueue kwargs": Call(lambda c: c.enqueue, {"fn": const(work), "kwargs": const({})}),
     "Cluster.enqueue argument": Call(lambda c: c.enqueue, {"fn": const(work), "argument": const(1)}),

@@ -69,6 +69,10 @@ class Adapter:
         """Submit `count` in one call."""
         raise NotOffered
 
+    def submit_rest(self, number: int) -> None:
+        """Submit a function of a tenth of a second."""
+        raise NotOffered
+
     def wait(self, submitted: Any) -> None:
         """Return when the client has the result of one."""
         raise NotImplementedError

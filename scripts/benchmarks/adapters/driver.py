@@ -69,6 +69,12 @@ class Driver:
         """Submit one and wait for its result, again and again."""
         return _percentiles(self._adapter.make_round_trips(self._numbers(count)))
 
+    def rests(self, count: int) -> Figures:
+        """Submit functions of a tenth of a second."""
+        for number in self._numbers(count):
+            self._adapter.submit_rest(number)
+        return {}
+
     def hold(self, _: int) -> Figures:
         """Let the workers take nothing."""
         self._adapter.await_finished(self._submitted)

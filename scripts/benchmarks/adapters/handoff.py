@@ -9,8 +9,8 @@ from typing import Any
 
 from rq.registry import FinishedJobRegistry
 
-from benchmarks.adapters.adapter import GIVE_UP_S, LOOK_S, WORKERS, Adapter, NotOffered, Setting, module
-from benchmarks.functions import nothing
+from benchmarks.adapters.adapter import GIVE_UP_S, LOOK_S, WORKERS, Adapter, Setting, module
+from benchmarks.functions import nothing, rest
 from handoff import Cluster, Function
 
 NODE = "node"
@@ -38,12 +38,12 @@ class Handoff(Adapter):
     def submit(self, number: int) -> Any:
         return self._cluster.enqueue(nothing, cost=self._cost(number))
 
+    def submit_rest(self, number: int) -> None:
+        self._cluster.enqueue(rest, cost=self._cost(number))
+
     def submit_many(self, first: int, count: int) -> None:
-        submit_many = getattr(self._cluster, "submit_many", None)
-        if submit_many is None:
-            raise NotOffered
         numbers = range(first, first + count)
-        submit_many([Function(uuid.uuid4().hex, nothing, cost=self._cost(number)) for number in numbers])
+        self._cluster.submit_many([Function(uuid.uuid4().hex, nothing, cost=self._cost(number)) for number in numbers])
 
     def wait(self, submitted: Any) -> None:
         submitted.result(60)

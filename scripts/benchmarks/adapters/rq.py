@@ -1,4 +1,4 @@
-"""rq: `Worker`, which forks for each job, and `SimpleWorker`, which does not."""
+"""rq: `Worker`, which forks for each job, `SimpleWorker`, which does not, and its pool of eight workers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from rq import Queue
 from rq.registry import FinishedJobRegistry
 
 from benchmarks.adapters.adapter import WORKERS, Adapter, Setting
-from benchmarks.functions import nothing
+from benchmarks.functions import nothing, rest
 
-WORKER = "from rq.cli import main; main()"
+RQ = (sys.executable, "-c", "from rq.cli import main; main()")
+
+POOL, POOLED = "pool", 8
 
 
 class Rq(Adapter):
-    """Two workers of the class that `way` names."""
+    """Two workers of the class that `way` names, or the pool."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__(setting)
@@ -25,14 +27,18 @@ class Rq(Adapter):
         self._registry = FinishedJobRegistry("default", connection=self._connection)
 
     def start(self) -> None:
+        address = {"RQ_REDIS_URL": self.setting.url}
+        if self.setting.way == POOL:
+            self.spawn([*RQ, "worker-pool", "--quiet", "--num-workers", str(POOLED)], address)
+            return
         for _ in range(WORKERS):
-            self.spawn(
-                [sys.executable, "-c", WORKER, "worker", "--quiet", "--worker-class", f"rq.{self.setting.way}"],
-                {"RQ_REDIS_URL": self.setting.url},
-            )
+            self.spawn([*RQ, "worker", "--quiet", "--worker-class", f"rq.{self.setting.way}"], address)
 
     def submit(self, number: int) -> Any:
         return self._queue.enqueue(nothing)
+
+    def submit_rest(self, number: int) -> None:
+        self._queue.enqueue(rest)
 
     def submit_many(self, first: int, count: int) -> None:
         self._queue.enqueue_many([Queue.prepare_data(nothing) for _ in range(count)])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from typing import Any
 
 from saq import Queue
 
-from benchmarks.adapters.adapter import ADDRESS, WORKERS, Setting, module
+from benchmarks.adapters.adapter import ADDRESS, GIVE_UP_S, WORKERS, Setting, module
 from benchmarks.adapters.asynchronous import AsyncAdapter
+
+LOOK_S = 0.001
 
 
 async def nothing(_: Any) -> None:
@@ -38,7 +42,14 @@ class SaqAdapter(AsyncAdapter):
         return await queue.enqueue("nothing")
 
     async def wait_for(self, submitted: Any) -> None:
-        await submitted.refresh(60)
+        # Its own wait can miss a job that ends between its look and its subscription.
+        deadline_s = time.monotonic() + GIVE_UP_S
+        await submitted.refresh()
+        while not submitted.completed:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"{submitted.id} has no result after {GIVE_UP_S:.0f} s")
+            await asyncio.sleep(LOOK_S)
+            await submitted.refresh()
 
     def finished(self) -> int:
         return self._submitted - int(self.run(queue.count("incomplete")))

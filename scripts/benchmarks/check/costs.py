@@ -48,7 +48,7 @@ def cpu(calls: int, rounds: int) -> Costs:
     for _ in range(rounds):
         floors = _floors(calls)
         for operation in OPERATIONS:
-            spent = _cpu_us(operation, max(1, calls // operation.functions))
+            spent = server_us(operation, max(1, calls // operation.functions))
             ratios[operation.name].append(spent / floors[operation.floor, operation.functions])
     return {name: mean(values) for name, values in ratios.items()}
 
@@ -61,7 +61,8 @@ def _counted(client: Any, call: Call) -> int:
     return sum(statistics[name]["calls"] for name in names if names[name] not in OUTSIDE)
 
 
-def _cpu_us(operation: Operation, calls: int) -> float:
+def server_us(operation: Operation, calls: int) -> float:
+    """CPU of the server, in us, for each function of so many calls."""
     with private_server(everysec=False) as (url, client), Cluster(url) as cluster:
         call = operation.scene(cluster, WARM_UP + calls)
         for _ in range(WARM_UP):

@@ -107,10 +107,13 @@ def _submit(cluster: Cluster, count: int, *states: str) -> None:
             raise Unexpected(f"{verdict} came of a submit that should be {expected}")
 
 
+FINISH_ONE = Operation("finish one and start one", _finish(1))
+FINISH_IN_BATCHES = Operation(f"finish {BATCH} and start {BATCH}", _finish(BATCH), functions=BATCH)
+
 OPERATIONS = (
     Operation("submit that joins what waits", _submit_joining, floor="submit"),
     Operation("submit placed", _submit_placed, floor="submit"),
     Operation("finish that brings nothing", _finish_nothing),
-    Operation("finish one and start one", _finish(1)),
-    Operation(f"finish {BATCH} and start {BATCH}", _finish(BATCH), functions=BATCH),
+    FINISH_ONE,
+    FINISH_IN_BATCHES,
 )

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection
 
 from benchmarks.figures import Figure, ratio
+from benchmarks.peers.bars import bars, commands
 from benchmarks.peers.environments import NotInstalled, versions_of
 from benchmarks.peers.measures import MEASURES, Measure
-from benchmarks.peers.repeat import Values, repeat
+from benchmarks.peers.repeat import MANY, Values, repeat
 from benchmarks.peers.roster import HANDOFF, NAMES, PEERS, Peer
 from benchmarks.peers.session import Broken
 from benchmarks.peers.surroundings import ALL, Surroundings
@@ -33,7 +34,7 @@ def measure(size: int, repeats: int, tell: Tell, only: Collection[str] = NAMES) 
                 if peer.name not in only or peer.name in absent or not surroundings.concerns(peer):
                     continue
                 try:
-                    values = repeat(peer, surroundings, _count(peer, size))
+                    values = _with_a_second_try(peer, surroundings, size, tell)
                 except (Broken, NotInstalled) as error:
                     absent[peer.name] = str(error)
                     tell(f"{PART}: without {peer.name}: {error}")
@@ -45,18 +46,30 @@ def measure(size: int, repeats: int, tell: Tell, only: Collection[str] = NAMES) 
         for key in [key for key in rounds if key[1] == name]:
             del rounds[key]
     missing = [Figure(f"{PART}, missing", name, (), "", 0, why) for name, why in absent.items()]
-    return [*_figures(rounds, size), *missing]
+    counted = [commands()] if HANDOFF in only else []
+    return [*bars(rounds, size), *counted, *_figures(rounds, size), *missing]
 
 
-def versions(figures: Collection[Figure]) -> dict[str, str]:
-    """Peer -> the versions of its packages, of those that were measured."""
+def systems(figures: Collection[Figure]) -> dict[str, str]:
+    """Those that were measured -> the versions of their packages, and how they were set."""
     missing = {figure.what for figure in figures if not figure.values}
     measured = [peer for peer in PEERS if any(figure.what.endswith(f": {peer.name}") for figure in figures)]
     return {
-        peer.name: " ".join(f"{name} {version}" for name, version in versions_of(peer).items())
+        peer.name: "; ".join(
+            filter(None, [", ".join(f"{name} {each}" for name, each in versions_of(peer).items()), peer.note])
+        )
         for peer in measured
-        if peer.packages and peer.name not in missing
+        if peer.name not in missing
     }
+
+
+def _with_a_second_try(peer: Peer, surroundings: Surroundings, size: int, tell: Tell) -> Values:
+    """One repeat: some peers lose a task or a notice now and then, and an hour of figures is not to go with it."""
+    try:
+        return repeat(peer, surroundings, _count(peer, size), min(size, MANY))
+    except Broken as error:
+        tell(f"{PART}: once more: {error}")
+        return repeat(peer, surroundings, _count(peer, size), min(size, MANY))
 
 
 def _count(peer: Peer, size: int) -> int:

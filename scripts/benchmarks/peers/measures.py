@@ -18,7 +18,7 @@ class Measure:
 MEASURES = (
     Measure("submit_server_us", "server CPU of a submit", "us", everywhere=True),
     Measure("function_server_us", "server CPU of a function, submit and end", "us", everywhere=True),
-    Measure("function_alone_server_us", "the same, each finished alone", "us"),
+    Measure("batched_server_us", "the same, submitted alone and finished 8 in a call", "us"),
     Measure("held_submit_server_us", "server CPU of a submit to held workers", "us"),
     Measure("submit_client_us", "client CPU of a submit", "us"),
     Measure("submit_per_s", "submits one by one", "/s", everywhere=True),
@@ -30,5 +30,7 @@ MEASURES = (
     Measure("worker_us", "worker CPU of a function", "us"),
     Measure("round_trip_p50_ms", "round trip on an idle system, p50", "ms"),
     Measure("round_trip_p99_ms", "round trip on an idle system, p99", "ms"),
+    Measure("share_of_ideal", "functions of 100 ms, two at a time: share of the ideal", ""),
     Measure("idle_memory_mb", "memory of idle workers (PSS)", "MB"),
+    Measure("memory_after_eight_mb", "memory after 8 functions ran at once (PSS)", "MB"),
 )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.adapters.adapter import WORKERS
+from benchmarks.check.costs import server_us
+from benchmarks.check.operations import BATCH, FINISH_IN_BATCHES
+from benchmarks.functions import REST_S
 from benchmarks.peers import floor
-from benchmarks.peers.roster import FLOOR, Peer
+from benchmarks.peers.roster import FLOOR, HANDOFF, Peer
 from benchmarks.peers.server import cpu_s, private_server
 from benchmarks.peers.session import Session
-from benchmarks.peers.surroundings import Surroundings
+from benchmarks.peers.surroundings import PLAIN, TWO, Surroundings
 
 WARM_UP = 64
 """Functions run before anything is measured of workers."""
@@ -17,30 +21,41 @@ ROUND_TRIPS = 20
 """Of so many functions one is a round trip on the idle system."""
 
 MANY = 10_000
-"""Functions of one `submit_many`, at most."""
+"""Functions of one `submit_many`."""
 
-BATCH = 8
-"""Functions that the floor program finishes in one call."""
+RESTS, FEWEST_RESTS = 100, 8
+"""Of so many functions one takes a tenth of a second, and so many at least."""
+
+AT_ONCE = 8
+"""Functions that have run at once before memory is looked at."""
 
 Values = dict[str, float]
 """Measure (`measures.py`) -> its value."""
 
 
-def repeat(peer: Peer, surroundings: Surroundings, count: int) -> Values:
-    """Measure everything once with `count` functions. Raises `Broken` and `NotInstalled`."""
+def repeat(peer: Peer, surroundings: Surroundings, count: int, many: int = MANY) -> Values:
+    """Measure everything once with `count` functions, `many` in one call. Raises `Broken` and `NotInstalled`."""
     if peer.name == FLOOR:
         return _floor(surroundings, count)
+    if peer.only_memory:
+        return _after_eight(peer)
     # Where both measure a submit, what counts is the one without workers beside it.
-    return {**_finishes(peer, surroundings, count), **_submits(peer, surroundings, count)}
+    values = {**_finishes(peer, surroundings, count), **_submits(peer, surroundings, count, many)}
+    if peer.name == HANDOFF:
+        finish_us = server_us(FINISH_IN_BATCHES, max(1, count // BATCH))
+        values["batched_server_us"] = values["submit_server_us"] + finish_us
+    if peer.rests and surroundings == PLAIN:
+        values |= {**_resting(peer, max(FEWEST_RESTS, count // RESTS)), **_after_eight(peer)}
+    return values
 
 
-def _submits(peer: Peer, surroundings: Surroundings, count: int) -> Values:
+def _submits(peer: Peer, surroundings: Surroundings, count: int, many: int) -> Values:
     """With a server for each kind of submit and no worker: what a submit costs and how long it takes."""
     values: Values = {}
     if not peer.has_server:
         return values
     for verb in ("submit", "threads", "many"):
-        each = min(count, MANY) if verb == "many" else count
+        each = many if verb == "many" else count
         with (
             private_server(surroundings.everysec) as (url, client),
             Session(peer, url, surroundings.costs()) as session,
@@ -94,6 +109,27 @@ def _submitted(verb: str, figures: dict[str, float], count: int) -> Values:
     return values
 
 
+def _resting(peer: Peer, count: int) -> Values:
+    """Functions of a tenth of a second from a full backlog, of which two run at a time."""
+    with private_server(everysec=False) as (url, _), Session(peer, url, TWO.costs()) as session:
+        session.ask("start", WARM_UP)
+        session.ask("hold")
+        session.ask("rests", count)
+        finished = session.ask("finish")
+    assert finished is not None
+    return {"share_of_ideal": count * REST_S / WORKERS / finished["took_s"]}
+
+
+def _after_eight(peer: Peer) -> Values:
+    """The memory of all workers after eight functions ran at once."""
+    with private_server(everysec=False) as (url, _), Session(peer, url, PLAIN.costs()) as session:
+        session.ask("start", WARM_UP)
+        session.ask("hold")
+        session.ask("rests", AT_ONCE)
+        session.ask("finish")
+        return {"memory_after_eight_mb": session.worker_memory_mb()}
+
+
 def _floor(surroundings: Surroundings, count: int) -> Values:
     def with_server(submitted_at_once: int, finished_at_once: int) -> tuple[float, float]:
         client: Any
@@ -105,6 +141,6 @@ def _floor(surroundings: Surroundings, count: int) -> Values:
     _, finish_alone = with_server(1, 1)
     return {
         "submit_server_us": submit_alone,
-        "function_server_us": submit_alone + finish_in_batches,
-        "function_alone_server_us": submit_alone + finish_alone,
+        "batched_server_us": submit_alone + finish_in_batches,
+        "function_server_us": submit_alone + finish_alone,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 HANDOFF = "Handoff"
 FLOOR = "floor program"
 BARE = "redis-py loop"
-SIMPLE_WORKER, WORKER = "rq SimpleWorker", "rq Worker"
+SIMPLE_WORKER, WORKER, POOL = "rq SimpleWorker", "rq Worker", "rq worker-pool -n 8"
 QUEUES = ("celery", "dramatiq", "huey", "arq", "saq", "taskiq", "streaq")
 DASK_WITH_RESOURCES, RAY = "dask with resources", "ray"
 REDIS = ("redis[hiredis]>=6",)
@@ -25,13 +25,24 @@ class Peer:
     way: str = ""
     has_server: bool = True  #: keeps everything in a Redis server
     has_costs: bool = False  #: knows what functions cost
+    rests: bool = False  #: runs functions that take a while, too
+    only_memory: bool = False
     note: str = ""
 
 
 PEERS = (
-    Peer(HANDOFF, "handoff", 1.0, has_costs=True, note="one node of 2 cores, default slots"),
-    Peer(SIMPLE_WORKER, "rq", 0.2, ("rq>=2", *REDIS), ("rq", "redis"), "SimpleWorker"),
+    Peer(
+        HANDOFF,
+        "handoff",
+        1.0,
+        packages=("handoff-rq", "rq", "redis"),
+        has_costs=True,
+        rests=True,
+        note="cost {cpu: 0.1, memory: 10} on one node of {cpu: 2} with its default slots, default configuration",
+    ),
+    Peer(SIMPLE_WORKER, "rq", 0.2, ("rq>=2", *REDIS), ("rq", "redis"), "SimpleWorker", rests=True),
     Peer(WORKER, "rq", 0.05, ("rq>=2", *REDIS), ("rq", "redis"), "Worker", note="one fork a job"),
+    Peer(POOL, "rq", 0.2, ("rq>=2", *REDIS), ("rq", "redis"), "pool", only_memory=True, note="8 workers"),
     Peer("celery", "celery", 0.2, ("celery[redis]>=5.4", *REDIS), ("celery", "redis"), note="prefork 2"),
     Peer("dramatiq", "dramatiq", 0.5, ("dramatiq[redis]>=1.17", *REDIS), ("dramatiq", "redis"), note="2 processes"),
     Peer("huey", "huey", 0.5, ("huey>=2.5", *REDIS), ("huey", "redis"), note="2 processes"),
@@ -58,7 +69,7 @@ PEERS = (
         has_costs=True,
     ),
     Peer(RAY, "ray", 0.1, ("ray>=2.40",), ("ray",), has_server=False, has_costs=True, note="a cpu for each task"),
-    Peer(BARE, "bare", 1.0, note="pop and push, one item at a time, no function"),
+    Peer(BARE, "bare", 1.0, packages=("redis",), note="pop and push, one item at a time, no function"),
     Peer(FLOOR, "", 1.0, note="plain Lua with exact books, no worker, no promise"),
 )
 

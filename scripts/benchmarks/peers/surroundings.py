@@ -20,7 +20,7 @@ class Surroundings:
     def concerns(self, peer: Peer) -> bool:
         """Whether a peer could tell the difference; the others stand as they are in the table without."""
         if self.everysec:
-            return peer.has_server
+            return peer.has_server and not peer.only_memory
         return not self.name or peer.has_costs
 
     def costs(self) -> dict[str, Any]:

@@ -70,6 +70,11 @@ class TestMany:
             submit("x")(busy)
         assert dump(busy.connection) == before
 
+    @pytest.mark.parametrize("ids", ["ab", b"ab", 2, True], ids=repr)
+    def test_job_ids_that_are_no_list_are_told(self, busy: Cluster, ids: Any) -> None:
+        with pytest.raises(TypeError, match=r"job_ids is a .*: give a list of as many texts as there are functions"):
+            busy.submit_many(functions(2), job_ids=ids)
+
     def test_a_list_that_breaks_off_is_not_begun(self, busy: Cluster) -> None:
         def each() -> Iterator[Function]:
             yield from functions(100)

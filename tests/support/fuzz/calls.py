@@ -170,6 +170,8 @@ def _shown(value: Any) -> str:
 
 
 def _undo(cluster: Cluster, made: object) -> None:
+    for each in made if isinstance(made, list) else ():
+        _undo(cluster, each)
     if isinstance(made, (Handle, RunHandle)):
         made.cancel()
     if isinstance(made, Reservation):
