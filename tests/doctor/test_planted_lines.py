@@ -66,16 +66,10 @@ def end_by_hand(scene: Scene) -> None:
     scene.redis.hset(scene.key("rq_job", scene.ids["waits"]), "status", "finished")
 
 
-def hide_from_rq(scene: Scene) -> None:
-    key = scene.key("rq_worker", f"{scene.store.keys.queue('a')}:executions")
-    assert scene.redis.srem(key, scene.reservation("runs"))
-
-
 PLANTED = {
     # Functions.
     "one that is deferred and nobody knows why": Plant(lambda scene: scene.redis.hdel(scene.key("rq_job", scene.ids["waits"]), "h_state"), "places", "it is deferred, and its state is not there", "waits"),
     "one that has ended and waits": Plant(end_by_hand, "places", "it stands among those that wait, and the job says finished", "waits"),
-    "one of which RQ does not know that it runs": Plant(hide_from_rq, "places", "RQ does not know that", "runs", "a"),
     # Lines.
     "a line without a slot": Plant(be_in_a_line("cpu=640000"), "lines", "asks for no slot", "waits"),
     "a line that is no shape": Plant(lambda scene: scene.redis.zadd(scene.key("shapes"), {"nonsense": -1}), "lines", "which is no shape"),

@@ -44,7 +44,7 @@ WORD_MS = 600_000
 
 UNTOLD = frozenset(
     {"epoch", "events", "leases", "node", "order", "overtaking", "plane", "planes", "prune", "sweep", "withheld"}
-    | {"clock", "lengths", "died", "died_on"}
+    | {"clock", "lengths", "died", "died_on", "nearest"}
 )
 
 UNTOLD_OF_RQ = frozenset({"queues", "worker"})

@@ -105,6 +105,8 @@ def test_rq_info_shows_the_queue_and_the_worker_of_a_node_and_what_it_runs(
 ) -> None:
     handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     gate.arrival()
+    state = f"rq:worker:{QUEUE}", "state"
+    wait_until(lambda: cluster.connection.hget(*state) == b"busy", "the next heartbeat")
 
     shown = rq("info", url=url)
     raw = rq("info", "--raw", "--only-workers", url=url)
@@ -121,17 +123,17 @@ def test_an_agent_is_a_worker_with_a_name_a_queue_and_a_state(cluster: Cluster, 
     handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
     gate.arrival()
 
-    def state() -> str:
+    def state() -> tuple[str, bool]:
         (worker,) = Worker.all(connection=cluster.connection)
-        return str(worker.get_state())
+        return str(worker.get_state()), bool(worker.get_current_executions())
 
-    wait_until(lambda: state() == "busy", "the next heartbeat")
+    wait_until(lambda: state() == ("busy", True), "a heartbeat")
     (busy,) = Worker.all(connection=cluster.connection)
     running = [execution.job_id for execution in busy.get_current_executions()]
 
     gate.open("a")
     handle.result(LIMIT_S)
-    wait_until(lambda: state() == "idle", "the heartbeat behind that")
+    wait_until(lambda: state() == ("idle", False), "the heartbeat behind that")
     (idle,) = Worker.all(connection=cluster.connection)
     assert (busy.name, busy.queue_names(), busy.get_state()) == (QUEUE, [QUEUE], "busy")
     assert running == [handle.id]

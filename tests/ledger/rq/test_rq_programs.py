@@ -43,6 +43,7 @@ class TestCommandLine:
         submit(cluster, "queued")
         submit(cluster, "queued-too")
         submit(cluster, "waiting")
+        agent.beat()
 
         lines = self.rq(cluster, "info", "--raw").splitlines()
 
