@@ -35,14 +35,6 @@ environment() {
     printf '%s\n' "$stamp" >"$project/.venv/installed-$extra"
 }
 
-# Make .venv hold, besides, what only benchmarks compare the project with: `peers 'distributed>=2025.1'`.
-#
-# After `environment`. What is installed already is not looked for again.
-peers() {
-    "$python" -m pip install -qq --disable-pip-version-check --no-input "$@" ||
-        fail "$* could not be installed into .venv: see what pip says above, then run this again."
-}
-
 make_environment() {
     local candidate
     for candidate in python3 python3.13 python3.12 python3.11; do

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants import (
     agent,
     agent_parts,
+    benchmarks,
     children,
     claims,
     deaths,
@@ -31,6 +32,7 @@ from mutants.mutant import Mutant
 MUTANTS: tuple[Mutant, ...] = (
     *agent.MUTANTS,
     *agent_parts.MUTANTS,
+    *benchmarks.MUTANTS,
     *children.MUTANTS,
     *claims.MUTANTS,
     *deaths.MUTANTS,

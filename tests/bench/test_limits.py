@@ -34,33 +34,35 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_commands_may_not_grow_and_cpu_only_by_what_a_machine_errs(
     kind: str, then: float, now: float, passes: bool, kept: Path
 ) -> None:
-    limits.renew(kind, {OPERATION: then})
+    limits.renew(kind, {OPERATION: [then]})
 
-    (moved,) = limits.compare(kind, {OPERATION: now})
+    (moved,) = limits.compare(kind, {OPERATION: [now]})
 
     assert moved.passes is passes
 
 
 def test_it_is_told_by_how_much_an_operation_has_moved(kept: Path) -> None:
-    limits.renew(COMMANDS, {OPERATION: 50.0})
+    limits.renew(COMMANDS, {OPERATION: [50.0]})
 
-    notes = [moved.figure().note for now in (40.0, 50.0, 55.0) for moved in limits.compare(COMMANDS, {OPERATION: now})]
+    notes = [
+        moved.figure().note for now in (40.0, 50.0, 55.0) for moved in limits.compare(COMMANDS, {OPERATION: [now]})
+    ]
 
     assert notes == ["-20.0% since the limit was set", "as it was", "+10.0% since the limit was set"]
 
 
 def test_setting_one_kind_anew_leaves_the_other(kept: Path) -> None:
-    limits.renew(CPU, {OPERATION: 3.0})
-    limits.renew(COMMANDS, {OPERATION: 50.0})
+    limits.renew(CPU, {OPERATION: [3.0]})
+    limits.renew(COMMANDS, {OPERATION: [50.0]})
 
-    assert [moved.limit for moved in limits.compare(CPU, {OPERATION: 3.0})] == [3.6]
+    assert [moved.limit for moved in limits.compare(CPU, {OPERATION: [3.0]})] == [3.6]
 
 
 def test_the_command_fails_and_names_the_operation_that_is_beyond_its_limit(
     kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits.renew(COMMANDS, {OPERATION: 50.0})
-    monkeypatch.setattr(costs, "commands", lambda: {OPERATION: 51.0})
+    limits.renew(COMMANDS, {OPERATION: [50.0]})
+    monkeypatch.setattr(costs, "commands", lambda: {OPERATION: [51.0]})
 
     done = CliRunner().invoke(main, ["--check-commands"])
 

@@ -24,8 +24,8 @@ AT = 1_800_000_000_000
 OUTSIDE = frozenset({"config|resetstat", "eval", "evalsha", "fcall", "info"})
 """What calls, and what counts."""
 
-Costs = dict[str, float]
-"""Operation -> what one call of it costs."""
+Costs = dict[str, list[float]]
+"""Operation -> what one call of it costs, in each round."""
 
 
 def commands() -> Costs:
@@ -38,19 +38,19 @@ def commands() -> Costs:
             for _ in range(WARM_UP):
                 call()
             each = mean(_counted(client, call) for _ in range(COUNTED))
-            counts[operation.name] = round(float(each + CLOCK_READ), 1)
+            counts[operation.name] = [round(float(each + CLOCK_READ), 1)]
     return counts
 
 
 def cpu(calls: int, rounds: int) -> Costs:
-    """Server CPU of a function in each operation, in that of the floor program's like: means of interleaved rounds."""
-    ratios: dict[str, list[float]] = defaultdict(list)
+    """Server CPU of a function in each operation, in that of the floor program's like in the same round."""
+    ratios: Costs = defaultdict(list)
     for _ in range(rounds):
         floors = _floors(calls)
         for operation in OPERATIONS:
             spent = server_us(operation, max(1, calls // operation.functions))
             ratios[operation.name].append(spent / floors[operation.floor, operation.functions])
-    return {name: mean(values) for name, values in ratios.items()}
+    return ratios
 
 
 def _counted(client: Any, call: Call) -> int:

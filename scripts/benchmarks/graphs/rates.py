@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from importlib.util import find_spec
 from statistics import median
 
 from benchmarks.figures import Figure
 from benchmarks.graphs.dags import as_dag
 from benchmarks.graphs.shapes import SHAPES, fan
 from benchmarks.graphs.trouble import Absent, Failed
+from benchmarks.peers.environments import NotInstalled, python_of, versions_of
+from benchmarks.peers.roster import DASK as DASK_PEER
 from handoff import LocalCluster
 
 PART = "graphs"
@@ -56,8 +55,10 @@ class System:
 
 def measure(size: int, repeats: int, tell: Callable[[str], None]) -> list[Figure]:
     """Measure a fan of `size` and a chain of a tenth of it, on all systems in turn. Raises `Absent` without Dask."""
-    if find_spec("distributed") is None:
-        raise Absent("Dask is not here to be compared with: pip install distributed, which scripts/bench graphs does")
+    try:
+        python_of(DASK_PEER)
+    except NotInstalled as error:
+        raise Absent(f"Dask is not here to be compared with: {error}") from error
     runs: dict[tuple[str, str], list[Run]] = defaultdict(list)
     sizes = {"chain": max(2, size // 10), "fan": size}
     for repeat in range(repeats):
@@ -81,7 +82,7 @@ def _figures(shape: str, size: int, runs: dict[tuple[str, str], list[Run]]) -> l
             submitted_s = median(run.submitted_s for run in runs[shape, system.name])
             note += f"; submitted after {submitted_s:.2f} s"
         else:
-            note += f", distributed {version('distributed')}"
+            note += f", distributed {versions_of(DASK_PEER)['distributed']}"
         figures.append(Figure(PART, f"{shape}, {system.name}", rates[system.name], "/s", functions, note))
     for system in HANDOFF:
         times = median(rates[system.name]) / median(rates[standard])
@@ -109,7 +110,7 @@ def _handoff(slots: int, shape: str, size: int) -> Run:
 
 
 def _dask(way: str, shape: str, size: int) -> Run:
-    command = [sys.executable, "-m", "benchmarks.graphs.dask_peer", way, shape, str(size)]
+    command = [python_of(DASK_PEER), "-m", "benchmarks.graphs.dask_peer", way, shape, str(size)]
     # A session of its own, so that its workers can be ended with it.
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

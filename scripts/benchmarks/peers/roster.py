@@ -30,6 +30,8 @@ class Peer:
     note: str = ""
 
 
+DASK = Peer("dask", "dask", 0.2, ("distributed>=2025.1",), ("distributed",), has_server=False)
+
 PEERS = (
     Peer(
         HANDOFF,
@@ -57,7 +59,7 @@ PEERS = (
     ),
     Peer("taskiq", "taskiq", 0.2, ("taskiq>=0.11", "taskiq-redis>=1", *REDIS), ("taskiq", "taskiq-redis", "redis")),
     Peer("streaq", "streaq", 0.5, ("streaq>=4", *REDIS), ("streaq", "coredis")),
-    Peer("dask", "dask", 0.2, ("distributed>=2025.1",), ("distributed",), has_server=False),
+    DASK,
     Peer(
         DASK_WITH_RESOURCES,
         "dask",
