@@ -9,7 +9,8 @@ import pytest
 
 import handoff
 from handoff import Cluster, Function, Handle, Reservation, RunHandle
-from support.bent import BENT, CALLS, Call
+from support.bent import CALLS, Call
+from support.bent_values import BENT
 from support.fuzz.judge import LOOKING, fault_of
 
 ELSEWHERE = {"store", "connection", "self"}

@@ -14,7 +14,7 @@ from uuid import UUID
 import numpy as np
 
 from handoff import After, Argument, Collocated, Function, Not
-from support.bent import BENT
+from support.bent_values import BENT
 from support.refused import work
 
 _BENT = list(BENT.values())
