@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from handoff.errors import StoreUnavailable
 from handoff.ledger.store import Store
+from handoff.ledger.turns import EVERY_MS
 
 WAIT_SLICE_S = 0.5
 """Waiters look again this often: a result whose key was deleted never wakes anybody. Each look also ticks, so that what
@@ -16,18 +18,45 @@ becomes due while only clients are alive is noticed within a second."""
 
 def tick(store: Store) -> None:
     """Do one slice of what is due by the clock or was left over, and more while there is more."""
-    _tick(store.run)
+    _tick(store, store.read_each, store.run)
 
 
-def _tick(run: Callable[..., list[Any]]) -> None:
-    while True:
-        reply = run("tick", room=0, token=uuid.uuid4().hex)
-        if reply[0] == "busy" or not reply[1]:
+def takes_turn(store: Store, ask: Callable[[Sequence[tuple[Any, ...]]], list[Any]] | None = None) -> bool:
+    """Whether the caller is the one that ticks now: by a plain command, for most that ask are not.
+
+    `ask` sends plain commands, by default once. Tests, which give their own time, take no turns.
+    """
+    if store.now_ms:
+        return True
+    ask, key = ask or store.once, store.keys("tick")
+    took, left_ms = ask([("SET", key, "0", "NX", "PX", EVERY_MS), ("PTTL", key)])
+    # It expires by the server's clock, and stays for as long as that is set back.
+    if took or 0 <= left_ms <= EVERY_MS:
+        return bool(took)
+    ask([("SET", key, "0", "PX", EVERY_MS)])
+    return True
+
+
+def _tick(store: Store, ask: Callable[[Sequence[tuple[Any, ...]]], list[Any]], run: Callable[..., list[Any]]) -> None:
+    while takes_turn(store, ask):
+        if not run("tick", room=0, token=uuid.uuid4().hex)[1]:
             return
+
+
+def _tick_for_all(store: Store) -> None:
+    """Tick, once for all of this process that wait on the namespace. Raises `StoreUnavailable`, of whoever did."""
+    if not store.turn.is_ours():
+        return
+    try:
+        _tick(store, store.once, store.attempt)
+    except StoreUnavailable as error:
+        store.turn.ended(error)
+        raise
+    store.turn.ended(None)
 
 
 def await_entry(store: Store, stream: str, after: bytes = b"0-0", seconds: float = math.inf) -> None:
     """Wait on the server until a stream has an entry after that one, for so long or until it is time to look again."""
     slice_ms = max(1, math.ceil(min(WAIT_SLICE_S, seconds) * 1000))
     if not store.read("XREAD", "BLOCK", slice_ms, "STREAMS", stream, after):
-        store.aside(lambda: _tick(store.attempt))
+        store.aside(lambda: _tick_for_all(store))

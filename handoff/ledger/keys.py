@@ -124,7 +124,7 @@ SCHEMA: dict[str, Key] = {
     # Housekeeping.
     "clock": Key("clock", "HASH", "the ledger's time: see time/clock.lua", "permanent"),
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),
-    "tick": Key("tick", "STRING", "somebody ticks just now", "400 ms"),
+    "tick": Key("tick", "STRING", "somebody ticks just now: set by a plain command before the script", "400 ms"),
     "sweep": Key("sweep", "HASH", "how far the walks over queues, nodes, shapes and tokens have come", "permanent"),
     "prune": Key(
         "prune", "ZSET", "registry of RQ with entries that expire -> when to look, ms", "while it has entries"

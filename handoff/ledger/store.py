@@ -30,6 +30,7 @@ from handoff.ledger.lua.loader import Script
 from handoff.ledger.passwords import hide, passwords_of
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.sentinels import MasterPool, Sentinels, UnknownService, own_sentinels
+from handoff.ledger.turns import turn_of
 from handoff.ledger.unavailable import is_forbidden, unavailable
 
 GIVE_UP_AFTER_S = 3.5
@@ -144,6 +145,8 @@ class Store:
         self._refused_since_s: float | None = None  #: see `aside`
         self._when_reached = when_reached
         self._forms = Forms(RQ_KEY_PREFIX)
+        #: shared with all of this process that wait on the namespace
+        self.turn = turn_of(self.address, namespace)
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Store:
         """The same for whoever waits until then, by `time.monotonic()`, and whose own deadline rules.
@@ -251,6 +254,18 @@ class Store:
     def glance(self, commands: Sequence[tuple[Any, ...]], silence_s: float = SHORTEST_SILENCE_S) -> list[Any]:
         """Plain reads in one round trip, once and with little patience. -> of each its reply, or its error"""
         return self._attempt(lambda: self._together(commands, raise_on_error=False), silence_s)
+
+    def once(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Plain commands in one round trip, once. -> their replies. Raises the first error among them."""
+
+        def call() -> list[Any]:
+            replies = self._together(commands, raise_on_error=False)
+            for reply in replies:
+                if isinstance(reply, Exception):
+                    raise reply
+            return replies
+
+        return self._attempt(call, self._silence_s(0.0))
 
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""

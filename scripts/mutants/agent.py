@@ -254,12 +254,12 @@ MUTANTS = (
         "a tick that was not answered is asked anew",
         "workers/handoff_worker/agent/ledger.py",
         (
-            '        reply = self._store.attempt("tick", room=room, token=self._tick_token)\n'
+            '        reply = self._store.attempt("tick", room=room if is_ours else -1, token=self._tick_token)\n'
             "        self._tick_token = uuid.uuid4().hex"
         ),
         (
             "        self._tick_token = uuid.uuid4().hex\n"
-            '        reply = self._store.attempt("tick", room=room, token=self._tick_token)'
+            '        reply = self._store.attempt("tick", room=room if is_ours else -1, token=self._tick_token)'
         ),
         ("tests/worker/loop/test_loop_callbacks.py::test_it_is_run_once_where_a_tick_is_lost",),
     ),
@@ -267,8 +267,8 @@ MUTANTS = (
         "ledger-tick-token-same",
         "all ticks are asked under one token",
         "workers/handoff_worker/agent/ledger.py",
-        ("        self._tick_token = uuid.uuid4().hex\n        if reply"),
-        "        if reply",
+        ("        self._tick_token = uuid.uuid4().hex\n        self._is_told = True\n"),
+        "        self._is_told = True\n",
         ("tests/worker/loop/test_loop_callbacks.py::test_no_more_are_taken_on_than_there_are_slots",),
     ),
     Mutant(

@@ -133,8 +133,8 @@ MUTANTS = (
         "store-aside-insists",
         "who waits for a result looks for it again when the server lets others write",
         "handoff/ledger/housekeeping.py",
-        "_tick(store.attempt)",
-        "_tick(store.run)",
+        "_tick(store, store.once, store.attempt)",
+        "_tick(store, store.read_each, store.run)",
         (
             "tests/ledger/store/test_store_refusing.py::test_who_is_refused_looks_for_the_result_before_the_next_refusal",
         ),

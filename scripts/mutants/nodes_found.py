@@ -84,9 +84,9 @@ MUTANTS = (
     Mutant(
         "judged-known",
         "what was found nearest is found out anew each time",
-        "handoff/ledger/lua/libraries/nodes/feasible.lua",
-        "  if nearest then\n    return 0, nearest\n  end\n  local count",
-        "  local count",
+        "handoff/ledger/lua/libraries/nodes/judged.lua",
+        "  return redis.call('HGET', K.nearest, demand_text) or nil",
+        "  return nil",
         ("tests/ledger/test_remembered_nearest.py::test_what_was_found_is_told_again_without_comparing_anew[fake]",),
     ),
     Mutant(

@@ -93,11 +93,13 @@ MUTANTS = (
     ),
     Mutant(
         "tick-lock",
-        "everybody ticks at once",
+        "who asks for what he was handed out before ticks",
         "handoff/ledger/lua/operations/housekeeping/tick.lua",
         "  return {'busy'}\n",
         "  local _ = token\n",
-        ("tests/ledger/test_one_tick.py::test_where_somebody_has_just_done_it_nobody_does_it_again[fake]",),
+        (
+            "tests/ledger/test_one_tick.py::test_whose_turn_it_is_not_is_handed_out_nothing_but_what_he_was_before[fake]",
+        ),
     ),
     Mutant(
         "beat-forgotten",

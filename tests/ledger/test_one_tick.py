@@ -8,9 +8,6 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.keys import prefix
-from handoff.ledger.lua.loader import load
-from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.words.function import Collocated
 from support.agent import FakeAgent
 from support.graphs import Site, function
@@ -44,17 +41,15 @@ def test_the_room_of_a_claim_whose_time_is_over_goes_to_who_waits(cluster: Clust
     assert handle.status == "queued"
 
 
-def test_where_somebody_has_just_done_it_nobody_does_it_again(cluster: Cluster) -> None:
-    tick = load("tick", RQ_KEY_PREFIX)
-    with cluster.connection.pipeline() as at_one_moment:
-        for token in ("first", "second"):
-            arguments = {"room": 0, "token": token}
-            given = [cluster.store.namespace, 0, *(arguments[name] for name in tick.args)]
-            at_one_moment.eval(tick.text, 1, prefix(cluster.namespace), *given)
+def test_whose_turn_it_is_not_is_handed_out_nothing_but_what_he_was_before(cluster: Cluster) -> None:
+    lost(cluster, "x")
+    lost(cluster, "y")
+    first, again, other = (
+        cluster.store.run("tick", room=room, token=token) for room, token in ((1, "once"), (-1, "once"), (-1, "other"))
+    )
 
-        replies = at_one_moment.execute()
-
-    assert replies == [[b"ticked", 0, [], []], [b"busy"]]
+    assert [callback[0] for callback in first[2]] == [b"x"]
+    assert (again[2], other) == (first[2], ["busy"])
 
 
 def lost(cluster: Cluster, id: str) -> Handle:

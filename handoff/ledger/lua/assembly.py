@@ -3,7 +3,7 @@
 Every library is a table called like its file (`nodes/node.lua` is `Node`); what it does not put there is its own. A
 file sees the tables of the files that it includes, and no others. `Call` is the one context of a call: `Call.lobby`
 (RQ's name of the lobby queue: the namespace), `Call.layout` (ledger/layout.py), `Call.wall` (ms; by the server's clock,
-which `Call.is_live` says, or the time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it),
+or the time that a test gives), `Call.now` and `Call.uptime` (what `time/clock` makes of it),
 and what libraries keep until the operation ends, which no library keeps anywhere else. `Parsed` has what they keep of
 texts, by the text, which may outlive the call. `K` has the full names of keys, `F` the names of a job's fields.
 
@@ -30,7 +30,7 @@ _CONVERSIONS = {"str": "ARGV[{}]", "int": "read_whole(ARGV, {}, '{}')"}
 CONTEXT_ARGUMENTS = ("lobby", "now_ms")
 """What every call carries in front of its own arguments."""
 
-_CONTEXT = ("lobby = ARGV[1]", "wall = read_whole(ARGV, 2, 'now_ms')", "is_live = ARGV[2] == '0'")
+_CONTEXT = ("lobby = ARGV[1]", "wall = read_whole(ARGV, 2, 'now_ms')")
 
 WHOLE = (
     "local function read_whole(ARGV, at, name)",

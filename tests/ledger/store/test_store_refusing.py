@@ -89,7 +89,7 @@ def test_who_is_refused_looks_for_the_result_before_the_next_refusal(own_server:
 
 def note_refusals(store: Store, said: list[str] | None = None) -> threading.Semaphore:
     """Note what is asked, and what is refused of it. -> what is released with each refusal"""
-    execute, refused = store._execute, threading.Semaphore(0)
+    execute, together, refused = store._execute, store._together, threading.Semaphore(0)
     noted = [] if said is None else said
 
     def noting(*words: Any) -> Any:
@@ -106,7 +106,14 @@ def note_refusals(store: Store, said: list[str] | None = None) -> threading.Sema
             refused.release()
             raise
 
-    store._execute = noting
+    def noting_all(commands: Any, **named: Any) -> list[Any]:
+        replies = together(commands, **named)
+        if any(isinstance(reply, redis.ResponseError) for reply in replies):
+            noted.append("refused")
+            refused.release()
+        return replies
+
+    store._execute, store._together = noting, noting_all  # type: ignore[method-assign]
     return refused
 
 

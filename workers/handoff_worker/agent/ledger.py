@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from handoff.errors import OtherLayout, UnreadableField, shown
 from handoff.ledger.connection import SILENCE_S
+from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store, unlisted
@@ -90,6 +91,7 @@ class NodeLedger:
         self._incarnation = incarnation
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
+        self._is_told = True  #: what the last tick has handed out
         self._has_unknown = False  #: there is what only a newer version knows
 
     def register(
@@ -220,10 +222,16 @@ class NodeLedger:
     def tick(self, room: int) -> tuple[bool, list[Started]]:
         """Do a slice of everybody's housekeeping. -> whether there is more, and jobs whose on_failure is to be run.
 
-        After a lost reply the next call asks for the same again, so that no callback is lost or run twice.
+        After a lost reply the next call asks for the same again, so that no callback is lost or run twice, and does so
+        whosever turn it is.
         """
-        reply = self._store.attempt("tick", room=room, token=self._tick_token)
+        is_ours = takes_turn(self._store)
+        if not is_ours and self._is_told:
+            return False, []
+        self._is_told = False
+        reply = self._store.attempt("tick", room=room if is_ours else -1, token=self._tick_token)
         self._tick_token = uuid.uuid4().hex
+        self._is_told = True
         if reply == ["busy"]:
             return False, []
         self._tell_unknown(reply[3])

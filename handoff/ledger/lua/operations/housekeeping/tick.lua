@@ -1,33 +1,27 @@
 -- Housekeeping, a slice at a time: whatever becomes due by the clock alone, and whatever others left over.
 --
--- Agents call it twice a second, and so do clients that wait: nothing depends on one process. A short lock lets one
--- caller at a time through; tests, which give their own time, take none.
+-- Agents call it twice a second, and so do clients that wait: nothing depends on one process. Who calls has taken its
+-- turn before, by the key `tick`, which is free again where there is more to do.
 --
 -- KEYS     tick
--- ARGV     room          int   how many on_failure callbacks the caller can run
+-- ARGV     room          int   how many on_failure callbacks the caller can run; -1 = it is not its turn, and what
+--                              this token was handed out before is all that it asks for
 --          token         str   names this tick: asked again, it hands out the same callbacks
--- RETURNS  {'busy'}                       somebody else just did it
+-- RETURNS  {'busy'}                       of -1: nothing was
 --          {'ticked', more, callbacks, unknown}  more = 1: call again at once; the callbacks to be run, as of Callbacks;
 --                                         some of the timers and the like that only a newer version knows
 -- @include settle  claims/claims  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
 -- @include housekeeping/unknown  runs/consequences
--- @include housekeeping/queue_sweep  housekeeping/token_sweep  nodes/lapse  runs/run_sweep  texts/number  time/clock
+-- @include housekeeping/queue_sweep  housekeeping/token_sweep  nodes/lapse  runs/run_sweep  time/clock
 -- @include waiting/overtaking
-
-local EVERY_MS = 400
 
 if Callbacks.is_known(token) then
   return {'ticked', 0, Callbacks.handed_out(token), {}}
 end
--- By the ledger's time, for a key that expires by the server's clock stays for as long as that is set back.
-local last = Call.is_live and tonumber(redis.call('GET', K.tick) or nil)
-if last and Call.now >= last and Call.now < last + EVERY_MS then
+if room < 0 then
   return {'busy'}
 end
 Clock.note()
-if Call.is_live then
-  redis.call('SET', K.tick, Number.text(Call.now), 'PX', EVERY_MS)
-end
 
 local unknown = Unknown.look(Due.knows, Consequences.knows)
 local more = Lapse.leases()
