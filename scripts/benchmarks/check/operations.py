@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.functions import nothing
-from handoff import Cluster
+from handoff import Cluster, Function
 from handoff.ledger.result_entry import encode_value
 from handoff.serializer import Serializer
 from handoff.words.capabilities import parse_capabilities
@@ -53,6 +53,17 @@ def _submit_joining(cluster: Cluster, calls: int) -> Call:
 def _submit_placed(cluster: Cluster, calls: int) -> Call:
     cluster.register_node(NODE, {"cpu": calls, "memory": 10 * calls})
     return lambda: _submit(cluster, 1, "placed")
+
+
+def _submit_together_joining(cluster: Cluster, calls: int) -> Call:
+    cluster.register_node(NODE, {"cpu": 0.1, "memory": 10})
+    _submit(cluster, 2, "placed", "waiting")
+    return lambda: _submit_together(cluster, "waiting")
+
+
+def _submit_together_placed(cluster: Cluster, calls: int) -> Call:
+    cluster.register_node(NODE, {"cpu": BATCH * calls, "memory": 10 * BATCH * calls})
+    return lambda: _submit_together(cluster, "placed")
 
 
 def _finish(batch: int) -> Callable[[Cluster, int], Call]:
@@ -107,12 +118,20 @@ def _submit(cluster: Cluster, count: int, *states: str) -> None:
             raise Unexpected(f"{verdict} came of a submit that should be {expected}")
 
 
+def _submit_together(cluster: Cluster, expected: str) -> None:
+    handles = cluster.submit_many([Function(f"f{number}", nothing, cost=COST) for number in range(BATCH)])
+    if wrong := [handle.verdict for handle in handles if handle.verdict and handle.verdict.state != expected]:
+        raise Unexpected(f"{wrong[0]} came of a submit that should be {expected}")
+
+
 FINISH_ONE = Operation("finish one and start one", _finish(1))
 FINISH_IN_BATCHES = Operation(f"finish {BATCH} and start {BATCH}", _finish(BATCH), functions=BATCH)
 
 OPERATIONS = (
     Operation("submit that joins what waits", _submit_joining, floor="submit"),
     Operation("submit placed", _submit_placed, floor="submit"),
+    Operation(f"submit {BATCH} that join what waits", _submit_together_joining, functions=BATCH, floor="submit"),
+    Operation(f"submit {BATCH} placed", _submit_together_placed, functions=BATCH, floor="submit"),
     Operation("finish that brings nothing", _finish_nothing),
     FINISH_ONE,
     FINISH_IN_BATCHES,
