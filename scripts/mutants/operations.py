@@ -226,6 +226,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "submit-many-fits",
+        "where one function fitted, another goes that asks for something else",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "  local last = is_plain and fits[one.demand]\n",
+        "  local last = is_plain and next(fits) and fits[next(fits)]\n",
+        (
+            "tests/client/functions/test_function_many.py::TestTaken::test_each_goes_to_the_first_node_with_room_for_it[real]",
+        ),
+    ),
+    Mutant(
         "submit-many-judged",
         "of many functions each is told what another demand was judged",
         "handoff/ledger/lua/libraries/jobs/submitting.lua",

@@ -104,11 +104,30 @@ class TestTaken:
 
         handles = cluster.submit_many(functions(64))
 
-        assert called == ["submit_many"] * 4
+        # Each after the first goes where that one went, which is cheaper than to look for a node.
+        assert called == ["submit_many"] * 3
         assert [handle.status for handle in handles] == ["queued"] * 64
         assert [handle.id.encode() for handle in handles] == cluster.connection.lrange(
             f"rq:queue:{cluster.namespace}.a", 0, -1
         )
+
+    def test_what_one_call_looks_for_is_bounded(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+        cluster.register_node("a", {"cpu": 100})
+        called = calls_of(cluster, monkeypatch)
+
+        handles = cluster.submit_many([Function(f"f{i}", work, cost={"cpu": 1 + i / 1000}) for i in range(64)])
+
+        assert called == ["submit_many"] * 4
+        assert [handle.status for handle in handles] == ["queued"] * 64
+
+    def test_each_goes_to_the_first_node_with_room_for_it(self, cluster: Cluster) -> None:
+        for name, cpu in (("a", 3), ("b", 4), ("c", 9)):
+            cluster.register_node(name, {"cpu": cpu})
+        one, two = {"cpu": 1}, {"cpu": 2}
+
+        handles = cluster.submit_many([Function("f", work, cost=cost) for cost in (two, two, one, one, two, two)])
+
+        assert [handle.node for handle in handles] == ["a", "b", "a", "b", "c", "c"]
 
     def test_ten_thousand_are_taken(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         cluster.register_node("a", {"cpu": 1})

@@ -7,7 +7,7 @@
 -- STATE    is_settled  false  what was left over was looked at
 --          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
 --          budget      64     of a call that takes many: what a function costs that joins a line
--- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/lapse  texts/demand  time/clock
+-- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
 -- @include time/events
 -- @include arguments  texts/options  texts/reservation
 
@@ -17,7 +17,7 @@ local LONGEST_MS = 4 * 10 ^ 13
 local MOST_PRIORITY = 1000
 
 -- Against the budget.
-local OF_ONE, OF_PLACING, OF_JUDGING = 1, 3, 15
+local OF_ONE, OF_PLACING, OF_FINDING, OF_JUDGING = 1, 1, 2, 15
 
 -- Looks at one before anything is written.
 function Submitting.check(one)
@@ -50,8 +50,25 @@ local function judge(demand)
   return judged[1], judged[2]
 end
 
+-- `fits` (nil: none): of functions that this call has placed before, where, by demand. While it takes on functions no room
+-- grows, unless a hold ends: what was too full for one is too full for the next that asks for the same.
+local function admit(job, one, fits)
+  local is_plain = fits and one.preferred == '' and one.options == ''
+  local last = is_plain and fits[one.demand]
+  if last and (last.priority ~= one.priority or Holds.are_any()) then
+    last = nil
+  end
+  Admit.in_time(job, one.due_ms, one.delay_ms, last and last.node or one.preferred)
+  if job.node and not (last and job.node == last.node) then
+    Call.budget = Call.budget - OF_FINDING
+  end
+  if is_plain and job.node then
+    fits[one.demand] = {node = job.node, priority = one.priority}
+  end
+end
+
 -- -> what submit answers. Asked again with the same token, as it stands.
-function Submitting.one(one)
+function Submitting.one(one, fits)
   local known = Job.is_there(one.id) and Job.read(one.id)
   Call.budget = Call.budget - OF_ONE
   if known and known.token ~= one.token then
@@ -77,7 +94,7 @@ function Submitting.one(one)
     if one.options ~= '' then
       Job.set(job, 'options', one.options)
     end
-    Admit.in_time(job, one.due_ms, one.delay_ms, one.preferred)
+    admit(job, one, fits)
   end
 
   if job.status ~= 'deferred' then
@@ -99,9 +116,9 @@ end
 
 -- In their order, until the budget is spent. -> what submit answers, of each that it came to
 function Submitting.many(all)
-  local replies = {}
+  local replies, fits = {}, {}
   for i = 1, #all do
-    replies[i] = Submitting.one(all[i])
+    replies[i] = Submitting.one(all[i], fits)
     if Call.budget <= 0 then
       break
     end
