@@ -102,6 +102,14 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "beat-many",
+        "what an agent runs is put on Lua's stack at once",
+        "handoff/ledger/lua/operations/node/beat.lua",
+        "Executions.show(name, queue, runs)",
+        "Executions.show(name, queue, {unpack(runs)})",
+        ("tests/ledger/test_heartbeat.py::test_of_more_functions_than_lua_unpacks_values_each_is_compared[real]",),
+    ),
+    Mutant(
         "beat-forgotten",
         "an agent is not told to stop what Redis has forgotten",
         "handoff/ledger/lua/operations/node/beat.lua",

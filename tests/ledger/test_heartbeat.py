@@ -88,6 +88,14 @@ def test_what_redis_has_no_reservation_for_is_to_be_stopped(cluster: Cluster, ag
     assert reply == ["beaten", [b"forgotten-1"], 0, 0]
 
 
+def test_of_more_functions_than_lua_unpacks_values_each_is_compared(cluster: Cluster, agent: FakeAgent) -> None:
+    forgotten = [f"forgotten{number}-1" for number in range(8200)]
+
+    reply = cluster.store.run("beat", *forgotten, name="a", epoch=agent.epoch, op=0)
+
+    assert [id.decode() for id in reply[1]] == forgotten
+
+
 def test_of_a_lease_that_is_over_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:
     pass_ms(cluster.store, LEASE_MS + 7)
 

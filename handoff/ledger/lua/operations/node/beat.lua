@@ -24,16 +24,18 @@ Worker.beat(Queues.of(name), node)
 if tonumber(node.op or 0) < op then
   return {'behind'}
 end
-local has, forgotten, queue = {}, {}, Queues.of(name)
+local runs, has, forgotten, queue = {}, {}, {}, Queues.of(name)
 Queues.list(queue)
-Executions.show(name, queue, {unpack(ARGV, runs_first)})
+-- One by one: Lua unpacks at most 8,000 values.
 for i = runs_first, #ARGV do
+  runs[#runs + 1] = ARGV[i]
   has[ARGV[i]] = true
   -- Redis was rolled back, or has dropped the records: nothing is reserved for what runs there.
   if not Reservations.has(name, ARGV[i]) then
     forgotten[#forgotten + 1] = ARGV[i]
   end
 end
+Executions.show(name, queue, runs)
 local reserved = redis.call('HKEYS', K.reservations .. name)
 if #reserved == 0 or #forgotten > 0 then
   Reservations.recount(node)
