@@ -240,6 +240,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "commands-first",
+        "an agent is told of what a full server refuses then",
+        "handoff/ledger/lua/libraries/jobs/commands.lua",
+        "  Call.commands[#Call.commands + 1] = {K.rq_channel .. queue, command}",
+        "  redis.pcall('PUBLISH', K.rq_channel .. queue, command)",
+        (
+            "tests/ledger/store/test_store_unavailable.py::TestFull::test_an_agent_is_told_nothing_of_a_cancel_that_a_full_server_refuses",
+        ),
+    ),
+    Mutant(
         "queues-hint-taken",
         "a hint though the same script takes the work",
         "handoff/ledger/lua/libraries/jobs/queues.lua",

@@ -9,7 +9,8 @@ texts, by the text, which may outlive the call. `K` has the full names of keys, 
 
 Every operation begins with `layout`, or with `time/clock`, which asks the same: where the data is of another layout
 than `Call.layout`, it is answered {'layout', found} and does nothing, but for those that say `-- @unguarded`. What a
-library names as `-- @finally save` is called when the operation has ended, what it names as `-- @first start` before.
+library names as `-- @finally save` is called when the operation has ended, what it names as `-- @afterwards tell`
+behind all of those, what it names as `-- @first start` before.
 
 The namespace's prefix travels as the only KEYS entry: one text serves every namespace, and a call carries no list of
 forty keys. (Redis Cluster is out of scope.)
@@ -122,7 +123,9 @@ class Assembly:
 def assemble(name: str) -> Assembly:
     """Find what an operation reaches."""
     order = files.in_order(_GUARD, name)
-    last = [f"{files.table_of(file)}.{files.header(file).last}" for file in order if files.header(file).last]
+    headers = {files.table_of(file): files.header(file) for file in order if file != name}
+    last = [f"{table}.{header.last}" for table, header in headers.items() if header.last]
+    last += [f"{table}.{header.afterwards}" for table, header in headers.items() if header.afterwards]
     first = _first_of(_GUARD)
     pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
     if any(_TIMES & piece.names for piece in pieces):

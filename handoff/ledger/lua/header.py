@@ -27,6 +27,7 @@ _FIRST = re.compile(r"^-- @first (\w+)$")
 _FLAGS = re.compile(r"^-- @flags (\S.*)$")
 _UNGUARDED = "-- @unguarded"
 _FINALLY = re.compile(r"^-- @finally (\w+)$")
+_AFTERWARDS = re.compile(r"^-- @afterwards (\w+)$")
 _CONTINUED = "--" + " " * 12
 
 ARGUMENT_TYPES = ("str", "int", "list")
@@ -50,6 +51,9 @@ class Header:
     first: str = ""  #: one of its functions, with which operations begin: all, or those that ask for the time
     is_unguarded: bool = False  #: it is done whatever layout the data has
     last: str = ""  #: one of its functions, with which every operation ends
+    afterwards: str = (
+        ""  #: one of its functions, for when all of that is done: for what cannot be refused or taken back
+    )
 
 
 def parse(name: str, text: str) -> Header:
@@ -67,6 +71,8 @@ def parse(name: str, text: str) -> Header:
             header.last = match.group(1)
         elif match := _FLAGS.match(line):
             header.flags += match.group(1).split()
+        elif match := _AFTERWARDS.match(line):
+            header.afterwards = match.group(1)
         elif match := _INCLUDE.match(line):
             header.includes += match.group(1).split()
         elif match := _SECTION.match(line):

@@ -17,8 +17,10 @@ from handoff.ledger import store as store_module
 from handoff.ledger.store import GIVE_UP_AFTER_S
 from handoff.local.server import RedisServer
 from handoff.words.function import Function
+from support.agent import FakeAgent
 from support.books import check_books
 from support.connections import NODE, assert_one_sentence, command, connection_class
+from support.ear import ear
 from support.proxy import FaultyProxy
 
 REFUSED = "Redis at {} is not available"
@@ -223,6 +225,21 @@ class TestFull:
         full.connection.config_set("maxmemory", 0)
         assert full.handle(which).status == "canceled"
         check_books(full.store)
+
+    def test_an_agent_is_told_nothing_of_a_cancel_that_a_full_server_refuses(self, own_server: RedisServer) -> None:
+        with Cluster(own_server.url) as cluster:
+            agent = FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+            handle = cluster.enqueue("tasks:work")
+            agent.take()
+            cluster.connection.config_set("maxmemory", 1)
+
+            with ear(cluster, "a") as listening:
+                with pytest.raises(StoreUnavailable, match="full"):
+                    handle.cancel()
+                assert listening.heard() == []
+            cluster.connection.config_set("maxmemory", 0)
+            assert handle.status == "started"
+            assert agent.beat() == []
 
     def test_what_was_refused_works_when_there_is_room_again(self, full: Cluster) -> None:
         with pytest.raises(StoreUnavailable):

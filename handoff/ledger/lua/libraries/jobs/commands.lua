@@ -1,10 +1,20 @@
 -- Commands to an agent, on RQ's channel for its worker. All but `work` and `beat` are RQ's own.
 --
+-- They are sent when all else is written: a server that is full or read-only refuses that, and takes no word back.
+--
 -- KEYS     rq_channel
+-- STATE    commands  {}  {channel, command} of those that are to be sent
+-- @afterwards send_all
 
 local function send(queue, command)
-  -- Redis gives a new user no channels. Whoever may not publish still writes all of it: beats tell what was not said.
-  redis.pcall('PUBLISH', K.rq_channel .. queue, command)
+  Call.commands[#Call.commands + 1] = {K.rq_channel .. queue, command}
+end
+
+function Commands.send_all()
+  for i = 1, #Call.commands do
+    -- Redis gives a new user no channels. Whoever may not publish still writes all of it: beats tell what was not said.
+    redis.pcall('PUBLISH', Call.commands[i][1], Call.commands[i][2])
+  end
 end
 
 -- To end the child that runs the job.
