@@ -54,7 +54,7 @@ WIDTH = 170
 QUICK = 10
 """By so much `--quick` divides the size of a repeat."""
 
-STANDARD = ("finished", "submit", "script")
+STANDARD = ("peers",)
 
 
 @click.command(name="scripts/bench", context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +82,7 @@ def main(
     as_json: bool,
     as_markdown: bool,
 ) -> None:
-    """Measure PARTS (default: finished submit script) and print a table.
+    """Measure PARTS (default: peers) and print a table.
 
     peers: all that is measured of Handoff, of other queues, each in an environment of its own, and of two limits.
     finished: no-ops from a full backlog per second, beside rq. submit: submits per second, one by
@@ -93,6 +93,10 @@ def main(
     and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
     acknowledged and a failover has lost, by durability. doctor: what a look at the books of a thousand nodes takes.
     """
+    if only and "peers" not in (parts or STANDARD):
+        raise click.UsageError("--only chooses among peers: name the part peers, or none")
+    if renew and not (check or check_commands):
+        raise click.UsageError("--renew sets what --check or --check-commands measures: give one of them")
     # So that whatever was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     progress = Console(stderr=True)

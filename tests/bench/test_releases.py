@@ -28,3 +28,14 @@ def test_a_name_that_is_none_of_a_file_there_is_refused_before_anything_is_measu
 
     assert done.exit_code == 2
     assert "is no name of a release" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(["finished", "--only", "huey"], "--only chooses among peers"), (["--renew"], "--renew sets what --check")],
+)
+def test_options_that_would_do_nothing_are_refused(given: list[str], told: str) -> None:
+    done = CliRunner().invoke(main, given)
+
+    assert done.exit_code == 2
+    assert told in done.stderr

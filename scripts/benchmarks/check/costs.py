@@ -21,7 +21,7 @@ CLOCK_READ = 1
 AT = 1_800_000_000_000
 """Ms: some moment."""
 
-OUTSIDE = frozenset({"config|resetstat", "eval", "evalsha", "fcall", "info"})
+OUTSIDE = frozenset({"config", "config|resetstat", "eval", "evalsha", "fcall", "info"})
 """What calls, and what counts."""
 
 Costs = dict[str, list[float]]

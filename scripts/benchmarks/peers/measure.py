@@ -95,4 +95,5 @@ def _figure(measured: Measure, surroundings: Surroundings, peer: Peer, rounds: R
     if peer.name != HANDOFF and len(ours) == len(values) and all(values) and all(ours):
         notes.append(f"{HANDOFF} {ratio(ours, values):.2f} x")
     part = f"{PART}, {surroundings.name}" if surroundings.name else PART
-    return Figure(part, f"{measured.what}: {peer.name}", values, measured.unit, _count(peer, size), "; ".join(notes))
+    count = min(size, MANY) if measured.key == "many_per_s" and peer.has_server else _count(peer, size)
+    return Figure(part, f"{measured.what}: {peer.name}", values, measured.unit, count, "; ".join(notes))
