@@ -180,8 +180,8 @@ MUTANTS = (
     Mutant(
         "lobby-list",
         "RQ is not told of the lobby when something waits",
-        "handoff/ledger/lua/libraries/jobs/lobby.lua",
-        "  Queues.list(Call.lobby)",
+        "handoff/ledger/lua/libraries/waiting/lines.lua",
+        "    Queues.list(Call.lobby)\n",
         "",
         (
             "tests/ledger/test_brought_back_by_rq.py::test_a_lobby_that_rq_deleted_is_listed_again_when_something_waits[fake]",

@@ -70,8 +70,10 @@ class TestRegistries:
         registry = StartedJobRegistry(name, connection=theirs)
         assert registry.get_job_and_execution_ids() == [(handle.id, execution.id)]
         assert [f"{handle.id}:{execution.id}"] == list(agent.runs)
+        assert theirs.exists(key := f"rq:execution:{handle.id}:{execution.id}")
         agent.finish(*(ok(id) for id in agent.runs))
         assert Job.fetch(handle.id, connection=theirs).get_executions() == []
+        assert not theirs.exists(key)
 
     def test_rqs_cleanup_leaves_what_runs_alone_however_long_ago_it_was_started(
         self, cluster: Cluster, theirs: redis.Redis
