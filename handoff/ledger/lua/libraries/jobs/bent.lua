@@ -1,7 +1,7 @@
 -- A function of whose hash a field cannot be read: it ends as failed, saying which, and the others go on.
 --
 -- KEYS     callbacks  delayed  rq_deferred  waiting
--- @include jobs/ending  jobs/exc_string  jobs/job  jobs/queues nodes/dirty  nodes/node  nodes/reservations
+-- @include jobs/ending  jobs/exc_string  jobs/job  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
 -- @include texts/timer  time/events  time/timers
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
