@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Any
 
 import psutil
 import pytest
@@ -21,6 +22,31 @@ def test_a_warm_child_is_used_again(children: Children) -> None:
 
     assert value(run(children, task("pid"))) == first
     assert children.idle == 1
+
+
+def test_a_child_that_has_answered_before_anybody_heard_of_its_fork_is_used_again(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[list[Any]] = []
+    hear = children._nursery.hear
+
+    def hear_later() -> list[list[Any]]:
+        late.extend(hear())
+        return []
+
+    def is_forked() -> bool:
+        children.poll()
+        return any(report[0] == "forked" for report in late)
+
+    monkeypatch.setattr(children._nursery, "hear", hear_later)
+    first = value(run(children, task("pid")))
+    wait_until(is_forked, "the news of the fork")
+    monkeypatch.undo()
+
+    for report in late:
+        children._take_report(report)
+
+    assert value(run(children, task("pid"))) == first
 
 
 @pytest.mark.slow

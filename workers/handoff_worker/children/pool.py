@@ -390,7 +390,7 @@ class Children:
                 child.pid = pid
                 if child.ending:
                     child.kill()
-                elif child.task is None:
+                elif child.task is None and not child.functions:
                     # That it could be started is all that was asked: nobody knows what it would have to be bound to.
                     self.unable = ""
                     self._end(child)
