@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 LONGEST_SHOWN = 200
@@ -28,3 +29,8 @@ def named(value: object) -> str:
 def ids_of(handle: object) -> Any:
     """The id of what a handle is of, as it goes to other processes; of a list all of them. What is none stays."""
     return [ids_of(each) for each in handle] if isinstance(handle, list) else getattr(handle, "id", handle)
+
+
+def error_line(error: BaseException, message: str) -> str:
+    """How a command tells programs of an error: one line of JSON, on stderr."""
+    return json.dumps({"error": {"type": type(error).__name__, "message": message}})

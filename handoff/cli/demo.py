@@ -28,13 +28,13 @@ def demo(asked: Asked, path: str | None) -> None:
     from handoff.demo.sources import NoSources, find
 
     if asked.url is not None:
-        click.echo("the demo starts a Redis server of its own: --url is not used", err=True)
+        asked.tell("the demo starts a Redis server of its own: --url is not used")
     try:
         sources = find(path)
     except NoSources as error:
         raise click.UsageError(f"{error.path!r} cannot be analyzed ({error.why})") from error
     if sources.left_out:
-        click.echo(f"the last {sources.left_out:,} files are left out: they are too many for a demo", err=True)
+        asked.tell(f"the last {sources.left_out:,} files are left out: they are too many for a demo")
     # Its gpus are pretended: of those of this machine none is used, however few this process may see.
     os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     report = run(sources, None if asked.as_json else Console(stderr=True), namespace=asked.namespace)

@@ -45,7 +45,7 @@ def _fields(node: Node) -> dict[str, Any]:
         "state": node.state,
         "kind": node.kind,
         "holder": node.holder or None,
-        "lease_s": node.lease_ms / 1000 if node.kind == "leased" else None,
+        "lease_s": node.lease_s,
         "labels": node.labels,
         "quiet_since": moment(node.quiet_since) if node.quiet_since else None,
         "quiet_reason": node.quiet_reason or None,
@@ -91,7 +91,7 @@ def _print_table(found: list[Node]) -> None:
             node.kind,
             Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
             *optional,
-            f"{node.lease_ms / 1000:.1f} s" if node.kind == "leased" else "-",
+            "-" if node.lease_s is None else f"{node.lease_s:.1f} s",
             Text(host_and_pid(node.holder) or "-"),
         )
     Console().print(table)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from handoff.cli.output import to_json
 from handoff.client.cluster import Cluster
 from handoff.words.address import DEFAULT_NAMESPACE
 
@@ -29,6 +30,10 @@ class Asked:
         except ValueError as error:
             raise click.UsageError(f"The address of Redis is not one ({error})") from error
 
+    def tell(self, text: str, **facts: Any) -> None:
+        """Say on stderr what is to be known beside the answer; to programs as one line of JSON, with `facts`."""
+        click.echo(to_json({"notice": text.strip(), **facts}) if self.as_json else text, err=True)
+
     def arguments(self) -> list[str]:
         """The same as arguments of another command."""
         url = ["--url", self.url] if self.url is not None else []
@@ -39,7 +44,7 @@ class Asked:
 def shared_options(command: Decorated) -> Decorated:
     """Add the options, whose values go to `Asked` and not to the command's parameters."""
     for option in (
-        _option("--json", "as_json", is_flag=True, help="Print JSON, for programs."),
+        _option("--json", "as_json", is_flag=True, help="Print JSON, for programs: on stderr too, an object a line."),
         _option("--namespace", help=f"Whose functions and nodes.  [default: {DEFAULT_NAMESPACE}]"),
         _option("--url", help="Address of Redis.  [default: HANDOFF_REDIS_URL, REDIS_URL or the local server]"),
     ):

@@ -12,6 +12,7 @@ from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.errors import FunctionFailed
 from handoff.ledger.rqmodel import parse_call_arguments
+from handoff.ledger.verdict import Verdict
 from handoff.words.constraints import Not, Where
 from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, Isolation, OnNodeLoss, Strategy
 
@@ -148,19 +149,33 @@ def run(
         )
         try:
             assert handle.verdict is not None
-            click.echo(f"function {handle.id}: {handle.verdict.reason}", err=True)
+            decided = {"id": handle.id, **asdict(handle.verdict)}
+            asked.tell(_decided(handle.id, handle.verdict, on_infeasible, detach=detach), **decided)
             if detach:
-                click.echo(to_json({"id": handle.id, **asdict(handle.verdict)}) if asked.as_json else handle.id)
+                click.echo(to_json(decided) if asked.as_json else handle.id)
                 return
             result = handle.result()
         except FunctionFailed as error:
             if verbose:
-                click.echo(error.traceback.rstrip(), err=True)
+                asked.tell(error.traceback.rstrip())
             raise
         except KeyboardInterrupt:
-            click.echo(f"\nfunction {handle.id} goes on: `handoff status` shows it, `handoff cancel` ends it", err=True)
+            see, end = f"`handoff status {handle.id}` shows it", f"`handoff cancel {handle.id}` ends it"
+            asked.tell(f"\nfunction {handle.id} goes on: {see}, {end}")
             raise
     click.echo(to_json(result) if asked.as_json else repr(result))
+
+
+def _decided(id: str, verdict: Verdict, on_infeasible: str | float, *, detach: bool) -> str:
+    """What submit decided; of what may wait for ever also how to end that."""
+    if verdict.state != "infeasible":
+        return f"function {id}: {verdict.reason}"
+    limit = "" if isinstance(on_infeasible, str) else f" up to {on_infeasible:g} s"
+    leave = "" if detach else "Ctrl-C leaves it waiting, "
+    return (
+        f"function {id} waits{limit} for a node that could hold it ({verdict.reason}): "
+        f"{leave}`handoff cancel {id}` ends it"
+    )
 
 
 def _parse(arguments: tuple[str, ...]) -> tuple[list[Any], dict[str, Any]]:

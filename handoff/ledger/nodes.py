@@ -42,7 +42,7 @@ class Node:
     name: str
     kind: str  #: static, leased
     state: NodeState
-    lease_ms: int  #: what is left of the lease; -1 = static
+    lease_ms: int  #: what is left of the lease; -1 = nobody has one
     holder: str  #: the agent, for people; '' = none
     capabilities: Mapping[str, int]  #: units of 1/10,000
     used: Mapping[str, int]
@@ -59,6 +59,11 @@ class Node:
     def live(self) -> bool:
         """Whether it is registered, and its lease not over by the server's clock."""
         return self.state != "lost"
+
+    @property
+    def lease_s(self) -> float | None:
+        """What is left of the lease; None where nobody has one: the node is static, or lost."""
+        return None if self.lease_ms < 0 else self.lease_ms / 1000
 
     def has(self) -> dict[str, Amount]:
         """Its full amounts; slots only where they were given."""

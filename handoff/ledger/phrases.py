@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from handoff.ledger.texts.cost import asked_for
 from handoff.ledger.texts.loss import AT_ONCE, DEREGISTERED, DRAINED, GRACE, ROLLED_BACK, UNKNOWN, Loss
-from handoff.ledger.texts.shortfall import Amiss, Item, Shortfall
+from handoff.ledger.texts.shortfall import Amiss, Away, Item, Shortfall
 from handoff.ledger.texts.terms import CAPACITY, capacity_of
 from handoff.words.constraints import NODE, Term, pin_to, pinned_to
 from handoff.words.resources import Amount, amount, amounts
+from handoff.words.times import span
 from handoff.words.variants import Variant
 
 
@@ -63,15 +64,31 @@ def loss_in_words(loss: Loss) -> str:
     return _LOSSES.get(loss.cause, "node {node} was lost").format(node=loss.node, seconds=loss.seconds)
 
 
-def shortfall_in_words(found: Shortfall, pinned: str | None) -> str:
-    """Say what the nearest node lacks: `gpu 4 wanted, big-1 has 2`; of a function that is pinned, that one."""
-    node, drained = found.node, found.drained
-    if drained and (not node or drained == pinned):
-        return f"{drained} could hold it and is drained: `handoff undrain {drained}` opens it"
+def shortfall_in_words(found: Shortfall, pinned: str | None, now_ms: int | None = None) -> str:
+    """Say what the nearest node lacks: `gpu 4 wanted, big-1 has 2`; of a function that is pinned, that one.
+
+    With `now_ms` also for how long a node is lost that could hold it.
+    """
+    node, away = found.node, found.away
+    if away and (not node or away.node == pinned):
+        return f"{_away(away, now_ms)}: {_back(away)}"
     if not node:
-        return "no node is live" if pinned is None else f"node {pinned} is not live"
+        return "no node is live: `handoff node` starts one" if pinned is None else f"node {pinned} is not live"
     said = "; ".join(items_in_words(node, found.items)) or "no live node has all of it at once"
-    return f"{said}; {drained} could hold it and is drained" if drained else said
+    return f"{said}; {_away(away, now_ms)}" if away else said
+
+
+def _away(away: Away, now_ms: int | None) -> str:
+    if away.lost_ms is None:
+        return f"{away.node} could hold it and is drained"
+    lost = "which is lost" if now_ms is None else f"lost {span(max(0, now_ms - away.lost_ms) / 1000)} ago"
+    return f"{away.node}, {lost}, could hold it"
+
+
+def _back(away: Away) -> str:
+    if away.lost_ms is None:
+        return f"`handoff undrain {away.node}` opens it"
+    return "`handoff node` on its host brings it back"
 
 
 def items_in_words(node: str, items: Iterable[Item]) -> list[str]:

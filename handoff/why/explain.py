@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.fields import FIELDS, names_of
-from handoff.ledger.members import dependencies_of, read_chooser, read_members, read_standings
+from handoff.ledger.members import Member, Standing, dependencies_of, read_chooser, read_members, read_standings
 from handoff.ledger.records import known_id
-from handoff.ledger.states import PARKED, TERMINAL
+from handoff.ledger.states import ENDED, PARKED, TERMINAL
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.run_id import number_of, run_job_id
 from handoff.why.explanation import Explanation
 from handoff.why.holders import own_holder
-from handoff.why.standing import deferred_text, parked_text, standing_text
+from handoff.why.standing import behind_text, deferred_text, parked_text, standing_text
 from handoff.why.waiting import explain_waiting, until
 
 MOST_OPEN = 10
 """Dependencies that are listed one by one."""
+
+MOST_FOLLOWED = 8
+"""Dependencies of dependencies, and so on, that are gone through to the one that is no more deferred itself."""
+
+_FOLLOWED = ("waiting", "delayed", "deferred", "queued", "started")
+"""States of dependencies that have not ended, in front the one that is followed first."""
 
 _FIELDS = (
     "status", "state", "function", "demand", "node", "devices", "attempts", "error", "message", "cancel", "evicted",
@@ -70,8 +77,8 @@ def _not_ready(store: Store, id: str, job: StoredJob, now_ms: int, record: str) 
         return _explanation(id, job, now_ms, record, "waiting", parked_text(name))
     taken = dependencies_of(members, number_of(id))
     standings = read_standings(store, instance, taken)
-    left = [member for member in taken if standings[member.number].status not in (*TERMINAL, "gone")]
-    dependencies = {
+    left = _open(taken, standings)
+    dependencies: dict[str, Any] = {
         "of": len(taken),
         "ended": len(taken) - len(left),
         "open": [
@@ -83,9 +90,39 @@ def _not_ready(store: Store, id: str, job: StoredJob, now_ms: int, record: str) 
             }
             for member in left[:MOST_OPEN]
         ],
+        "behind": _behind(store, instance, members, left, standings),
     }
     text = deferred_text(len(taken), [member.id for member in left], job.text("node") if record else "")
+    if behind := dependencies["behind"]:
+        text += f"; {behind_text(behind['way'], behind['text'])}"
     return _explanation(id, job, now_ms, record, "deferred", text, dependencies=dependencies)
+
+
+def _open(taken: Sequence[Member], standings: Mapping[int, Standing]) -> list[Member]:
+    return [member for member in taken if standings[member.number].status not in (*TERMINAL, "gone")]
+
+
+def _behind(
+    store: Store, instance: str, members: Sequence[Member], left: Sequence[Member], standings: Mapping[int, Standing]
+) -> dict[str, Any] | None:
+    """Follow what is deferred to a function of its run that waits for something else; None if that has just ended."""
+    way: list[str] = []
+    while left:
+        member = min(left, key=lambda each: _FOLLOWED.index(standings[each.number].status))
+        way.append(member.id)
+        id = run_job_id(instance, member.number)
+        if standings[member.number].status != "deferred":
+            try:
+                found = explain(store, id)
+            except UnknownFunction:
+                return None
+            return None if found.state in ENDED else {"way": way, "id": id, "state": found.state, "text": found.text}
+        if len(way) == MOST_FOLLOWED:
+            return {"way": way, "id": id, "state": "deferred", "text": "waits for its own dependencies"}
+        taken = dependencies_of(members, member.number)
+        standings = read_standings(store, instance, taken)
+        left = _open(taken, standings)
+    return None
 
 
 def _explanation(

@@ -25,7 +25,8 @@ class Explanation:
     """For each of its variants, each kind of alike nodes: how many `nodes` (one is `node`), with which `resources` and
     `labels`; why they could `never` hold it (a sentence each), or how many are `open`, how many of these have `room`,
     how many of these are `withheld` for others; what is `missing` where there is most of each; `apart`: nothing is, but
-    no node has all of it at once. `joins_s`: seconds until a variant counts."""
+    no node has all of it at once; `closed`: `how` and for which `reason` one of them, `node`, takes nothing. `joins_s`:
+    seconds until a variant counts."""
     holders: list[dict[str, Any]]
     """Who holds what is missing on the nearest node, longest first, at most 10: `kind` (function, claim), `id`,
     `function_id`, `node`, all its `amounts`, `since`, `seconds`. Of what is queued or runs, that itself."""
@@ -46,7 +47,8 @@ class Explanation:
     (on_infeasible)."""
     dependencies: dict[str, Any] | None
     """Of one that is deferred in a run: `of` how many functions it takes results, how many have `ended`, and the first
-    10 that have not (`open`): `function_id`, `id`, `state`, `node`."""
+    10 that have not (`open`): `function_id`, `id`, `state`, `node`. `behind`: the one that is followed to what waits
+    for no other of the run, by the function ids on the `way` there; of the last its `id`, `state` and why (`text`)."""
     text: str  #: one sentence
 
     def __str__(self) -> str:

@@ -95,6 +95,14 @@ def deferred_text(count: int, open_ids: Sequence[str], node: str) -> str:
     return f"waits for its dependencies: {count - len(open_ids)} of {count} have ended, {listed} {verb} not{held}"
 
 
+def behind_text(way: Sequence[str], text: str) -> str:
+    """Say why a dependency has not ended: over which others one comes to the last of the `way`, and its `text`."""
+    start = "its dependency " + ", which waits for ".join(map(repr, way))
+    if not text.startswith(("is ", "runs ", "waits ")):
+        return f"{start}: {text}"
+    return f"{start}{' ' if len(way) == 1 else ', which '}{text}"
+
+
 def parked_text(chooser: str | None) -> str:
     """Say for whom one waits that must run where another runs, which is about to choose."""
     other = "another one" if chooser is None else repr(chooser)

@@ -72,6 +72,7 @@ def explain_waiting(
         count=holders[0],
         change=smallest_change,
         holds=listed_holds,
+        now_ms=now_ms,
         start_s=max(0, ends_ms[0] - now_ms) / 1000 if ends_ms[0] else None,
     )
     limits = {"start": ends_ms[0], "fitness": ends_ms[1]}
@@ -137,7 +138,7 @@ def _kind(
         "withheld": withheld,
         "missing": _sorted(missing),
         "apart": open > 0 and not (room or missing or never),
-        "closed": dict(zip(("node", "reason", "how"), map(bytes.decode, closed), strict=True)) if closed else None,
+        "closed": dict(zip(("node", "how", "reason"), map(bytes.decode, closed), strict=True)) if closed else None,
         "never": items_in_words(name, (read_item(item.decode()) for item in never)),
     }
 

@@ -32,6 +32,7 @@ class WaitingSentence:
     count: int  #: of all holders
     change: Mapping[str, Any] | None
     holds: list[dict[str, Any]]
+    now_ms: int
     start_s: float | None  #: in how many seconds it fails if it has not started; None: never
 
     def text(self) -> str:
@@ -42,7 +43,7 @@ class WaitingSentence:
     def _why(self) -> str:
         start = f"waits for {self.wanted}"
         if not self.able:
-            why = shortfall_in_words(self.unfit, self.pinned)
+            why = shortfall_in_words(self.unfit, self.pinned, self.now_ms)
             return f"{start}: no live node could hold it, even when idle ({why}){self._change()}"
         if self.room:
             return f"{start}: there is room on {self.room}, and whoever comes by next starts it"
@@ -85,11 +86,8 @@ class WaitingSentence:
             return "more is held of what the cluster shares than it has"
         if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
             return "every node that could hold it is held for another"
-        for closed in [entry["closed"] for entry in self.short if entry["closed"]][:1]:
-            if closed["how"]:
-                opens = f"`handoff undrain {closed['node']}` opens it"
-                return f"{closed['node']} is {closed['how']}, for {closed['reason']}; {opens}"
-            return f"{closed['node']} takes nothing for a while: {closed['reason']}"
+        for closed in [entry["closed"] for entry in self.short if entry["closed"] and entry["closed"]["how"]][:1]:
+            return _how_closed(**closed)
         return "no node that could hold it takes anything now, see `handoff nodes`"
 
     def _holders(self) -> str:
@@ -120,6 +118,18 @@ class WaitingSentence:
         own = [hold["node"] for hold in self.holds if hold["own"]]
         nodes = " and ".join("what the cluster shares" if node == SHARED else node for node in own)
         return f"; {nodes} {'is' if len(own) == 1 else 'are'} held for it" if own else ""
+
+
+def _how_closed(node: str, how: str, reason: str) -> str:
+    match how:
+        case "cordoned":
+            return f"{node} is cordoned, for {reason}; `handoff undrain {node}` opens it"
+        case "over":
+            return f"{node} could hold it, and more is held there than it has since that was lowered"
+        case _ if reason:
+            return f"{node} takes nothing for a while: {reason}"
+        case _:
+            return f"{node} could hold it and is quiet: its agent was told to take no more"
 
 
 def _counted(missing: Mapping[str, Amount]) -> str:

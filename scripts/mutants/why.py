@@ -39,10 +39,40 @@ MUTANTS = (
         "nearest-drained",
         "that a drained node could hold it is not told",
         "handoff/ledger/lua/libraries/why/nearest.lua",
-        "        return node.name\n",
-        "        local _ = node\n",
+        "      return drained[i]\n",
+        "      local _ = drained\n",
         (
             "tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-a drained node is none that could hold it]",
+        ),
+    ),
+    Mutant(
+        "nearest-lost",
+        "that a lost node could hold it is not told",
+        "handoff/ledger/lua/libraries/why/nearest.lua",
+        "      return lost[i], tonumber(lost[i + 1])\n",
+        "      local _ = lost\n",
+        (
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_the_verdict_names_a_lost_node_that_could_hold_it[fake]",
+        ),
+    ),
+    Mutant(
+        "closed-quiet",
+        "of a node that is quiet nothing is said",
+        "handoff/ledger/lua/libraries/nodes/node.lua",
+        "  return node.quiet and 'quiet' or ",
+        "  return ",
+        (
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_a_node_that_takes_nothing_is_not_told_as_short[fake]",
+        ),
+    ),
+    Mutant(
+        "explain-behind",
+        "what is deferred is not followed past what waits for others itself",
+        "handoff/why/explain.py",
+        '        if standings[member.number].status != "deferred":\n',
+        "        if member:\n",
+        (
+            "tests/client/runs/test_run_why.py::TestWhy::test_what_is_deferred_is_followed_to_what_does_not_wait_for_others[fake]",
         ),
     ),
     Mutant(

@@ -7,8 +7,11 @@ import json
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.housekeeping import tick
+from handoff.ledger.nodes import read_nodes
 from support.agent import FakeAgent, died
 from support.command_line import Run, said
+from support.waiting import wait_until
 
 
 class TestNodes:
@@ -56,6 +59,21 @@ class TestNodes:
                 },
             }
         ]
+
+    def test_a_lost_node_has_no_lease(self, run: Run, cluster: Cluster) -> None:
+        FakeAgent(cluster.store, "a", {"cpu": 1}, lease_ms=1).register()
+
+        def is_lost() -> bool:
+            tick(cluster.store)
+            return read_nodes(cluster.store)[0].lease_ms < 0
+
+        wait_until(is_lost, "its lease is gone")
+
+        (node,) = json.loads(run("nodes", "--json").stdout)
+        (line,) = [line.split() for line in run("nodes").stdout.splitlines() if line.split()[:1] == ["a"]]
+
+        assert (node["state"], node["lease_s"]) == ("lost", None)
+        assert line[:6] == ["a", "lost", "leased", "cpu", "0/1", "-"]
 
     def test_labels_and_whom_a_node_is_held_for_have_columns_where_there_are_any(
         self, run: Run, cluster: Cluster

@@ -18,7 +18,10 @@ class TestRun:
 
         handle = cluster.handle(result.stdout.strip())
         assert (result.exit_code, handle.status) == (0, "waiting")
-        assert result.stderr == f"function {handle.id}: no node is live\n"
+        assert result.stderr == (
+            f"function {handle.id} waits for a node that could hold it (no node is live: `handoff node` starts one): "
+            f"`handoff cancel {handle.id}` ends it\n"
+        )
 
     def test_detached_programs_get_the_id_and_what_was_decided(self, run: Run) -> None:
         result = run("run", "tasks:f", "--no-wait", "--job-id", "mine-" + uuid.uuid4().hex, "--json")
@@ -50,6 +53,20 @@ class TestRun:
 
         assert (result.exit_code, result.stdout) == (1, "")
         assert "had not started after 0.1 s of waiting for room" in result.stderr.splitlines()[-1]
+
+    @pytest.mark.parametrize(("options", "limit"), [([], ""), (["--on-infeasible", "60"], " up to 60 s")])
+    def test_what_no_live_node_could_hold_says_at_once_why_it_waits_and_how_to_end_that(
+        self, run: Run, cluster: Cluster, options: list[str], limit: str
+    ) -> None:
+        cluster.register_node("a", {"cpu": 1})
+        id = f"wide-{cluster.namespace}"
+
+        result = run("run", "tasks:f", "--cost", "cpu=2", "--wait-ttl", "0.1", "--job-id", id, *options)
+
+        assert result.stderr.splitlines()[0] == (
+            f"function {id} waits{limit} for a node that could hold it (cpu 2 wanted, a has 1): "
+            f"Ctrl-C leaves it waiting, `handoff cancel {id}` ends it"
+        )
 
     def test_the_strategy_may_be_chosen(self, run: Run, cluster: Cluster) -> None:
         for name, cpu in (("a", 2), ("b", 4)):

@@ -108,7 +108,10 @@ class TestStatus:
             "variant": None,
             "pinned": None,
             "where": None,
-            "reason": "waits for a slot: no live node could hold it, even when idle (no node is live)",
+            "reason": (
+                "waits for a slot: no live node could hold it, even when idle "
+                "(no node is live: `handoff node` starts one)"
+            ),
             "result": None,
             "error": None,
             "started_at": None,

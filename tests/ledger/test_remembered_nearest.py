@@ -17,6 +17,8 @@ LIE = "a|cpu~99~1"
 
 MOST_DEMANDS = 1000
 
+NO_NODE = "no node is live: `handoff node` starts one"
+
 
 @pytest.fixture
 def ours(cluster: Cluster) -> Cluster:
@@ -65,8 +67,8 @@ CHANGES: dict[str, tuple[Callable[[Cluster], object], str]] = {
     "a node that has more": (
         lambda cluster: FakeAgent(cluster.store, "b", {"cpu": 4.75}).register(), "cpu 5 wanted, b has 4.75",
     ),
-    "a lease that is over": (lambda cluster: pass_ms(cluster.store, LEASE_MS), "no node is live"),
-    "a node that is drained": (lambda cluster: cluster.drain("a"), "no node is live"),
+    "a lease that is over": (lambda cluster: pass_ms(cluster.store, LEASE_MS), NO_NODE),
+    "a node that is drained": (lambda cluster: cluster.drain("a"), NO_NODE),
     "one that is opened again": (lambda cluster: cluster.undrain("d"), "cpu 5 wanted, a has 4"),
 }  # fmt: skip
 

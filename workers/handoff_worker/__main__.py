@@ -16,6 +16,7 @@ import click
 from handoff.errors import HandoffError, shown
 from handoff.ledger.passwords import hide_command_line, without_passwords
 from handoff.ledger.store import ScriptBug, Store, own_client
+from handoff.shown import error_line
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import SLOTS, UNIT
@@ -101,7 +102,7 @@ def main(**given: Any) -> None:
             patience_s=given["wait"],
         )
     except (HandoffError, NameTaken, NoProcess, NurseryBroken, ScriptBug) as error:
-        click.echo(f"handoff node: {error}", err=True)
+        _fail(error, str(error), as_json=given["as_json"])
         sys.exit(1)
 
 
@@ -151,6 +152,10 @@ def _quote(record: logging.LogRecord) -> bool:
     return True
 
 
+def _fail(error: Exception, text: str, *, as_json: bool) -> None:
+    click.echo(error_line(error, text) if as_json else f"handoff node: {text}", err=True)
+
+
 def run() -> None:
     """Run the command; a bad argument is told in one line."""
     hide_command_line()
@@ -158,7 +163,8 @@ def run() -> None:
         main(prog_name="handoff node", standalone_mode=False)
     except click.ClickException as error:
         told = " ".join(without_passwords(error.format_message()).split())
-        click.echo(f"handoff node: {told} (see handoff node --help)", err=True)
+        # What cannot be read may stand in front of --json.
+        _fail(error, f"{told} (see handoff node --help)", as_json="--json" in sys.argv[1:])
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)

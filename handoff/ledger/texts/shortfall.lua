@@ -1,5 +1,5 @@
 -- What the node that comes nearest lacks, even when idle: `<node>|<item>|...`, '' where no node is live; at its end
--- `|^<node>` where a node that is drained could hold it.
+-- `|^<node>` where a node that is drained could hold it, `|^<node>^<ms>` where one could that is lost since then.
 --
 -- An item is `<what>~<wanted>~<there>`: a resource with units, `*<resource>` of what all share, `^<resource>` of what there
 -- must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not).
@@ -33,8 +33,11 @@ function Shortfall.is_of_shared(item)
   return string.sub(item, 1, 1) == SHARED
 end
 
--- `node_name` is nil where no node is live, `drained` where none that is drained could.
-function Shortfall.write(node_name, items, drained)
+-- `node_name` is nil where no node is live, `away` where none that is drained or lost could, `lost_since` where it is drained.
+function Shortfall.write(node_name, items, away, lost_since)
   local text = node_name and node_name .. '|' .. table.concat(items, '|') or ''
-  return drained and text .. '|' .. CAPACITY .. drained or text
+  if not away then
+    return text
+  end
+  return text .. '|' .. CAPACITY .. away .. (lost_since and CAPACITY .. Number.text(lost_since) or '')
 end

@@ -2,7 +2,7 @@
 
 An item is `<what>~<wanted>~<there>`: a resource with units, `*<resource>` of what all share, `^<resource>` of what
 there must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not). `|^<node>` at
-the end names a node that could hold it and is drained.
+the end names a node that could hold it and is drained, `|^<node>^<ms>` one that could and is lost since then.
 """
 
 from __future__ import annotations
@@ -38,23 +38,36 @@ Item = Amiss | Unlike
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A node that could hold it, and takes nothing."""
+
+    node: str
+    lost_ms: int | None  #: since when it is lost; None = it is not, but drained
+
+
+@dataclass(frozen=True, slots=True)
 class Shortfall:
     """Of the node that comes nearest."""
 
     node: str  #: '' = none is live
     items: tuple[Item, ...]
-    drained: str  #: a node that could hold it and is drained; '' = none could
+    away: Away | None  #: who could hold it, if it were there
 
 
 def read_shortfall(text: str) -> Shortfall:
     """Read a shortfall."""
     node, *parts = text.split("|")
-    drained = parts.pop().removeprefix(_CAPACITY) if parts and _names_drained(parts[-1]) else ""
-    return Shortfall(node, tuple(map(read_item, filter(None, parts))), drained)
+    away = _away(parts.pop()) if parts and _names_away(parts[-1]) else None
+    return Shortfall(node, tuple(map(read_item, filter(None, parts))), away)
 
 
-def _names_drained(part: str) -> bool:
+def _names_away(part: str) -> bool:
     return part.startswith(_CAPACITY) and "~" not in part
+
+
+def _away(part: str) -> Away:
+    node, _, since = part.removeprefix(_CAPACITY).partition(_CAPACITY)
+    return Away(node, int(since) if since else None)
 
 
 def read_item(text: str) -> Item:

@@ -21,7 +21,9 @@ class TestWhy:
         found = run.handle("end").explain()
 
         assert found.state == "deferred"
-        assert found.text == "waits for its dependencies: 1 of 12 have ended, 'm1', 'm2', 'm3' and 8 more have not"
+        assert found.text.startswith(
+            "waits for its dependencies: 1 of 12 have ended, 'm1', 'm2', 'm3' and 8 more have not; "
+        )
         assert found.dependencies is not None
         assert (found.dependencies["of"], found.dependencies["ended"]) == (12, 1)
         assert len(found.dependencies["open"]) == 10
@@ -34,6 +36,44 @@ class TestWhy:
         agent.goodbye()
         run.cancel()
 
+    def test_of_what_is_deferred_is_said_why_its_dependency_waits(self, cluster: Cluster, agent: FakeAgent) -> None:
+        run = cluster.submit_dag(dag(function("ready"), function("x", cost={"gpu": 1}), function("y", "ready", "x")))
+
+        found = run.handle("y").explain()
+
+        why_x = "waits for gpu 1: no live node could hold it, even when idle (gpu 1 wanted, a has 0)"
+        assert found.text == (
+            f"waits for its dependencies: 0 of 2 have ended, 'ready' and 'x' have not; its dependency 'x' {why_x}"
+        )
+        assert found.dependencies is not None
+        assert found.dependencies["behind"] == {
+            "way": ["x"], "id": run.handle("x").id, "state": "infeasible", "text": why_x,
+        }  # fmt: skip
+        run.cancel()
+
+    def test_what_is_deferred_is_followed_to_what_does_not_wait_for_others(
+        self, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        run = cluster.submit_dag(dag(function("v"), function("w", "v"), function("x", "w"), function("y", "x")))
+        agent.take()
+
+        found = run.handle("y").explain()
+
+        assert found.text.endswith("; its dependency 'x', which waits for 'w', which waits for 'v', which runs on a")
+        run.cancel()
+
+    def test_a_long_way_is_not_followed_to_its_end(self, cluster: Cluster, agent: FakeAgent) -> None:
+        names = [f"f{number}" for number in range(20)]
+        steps = [function(name, *names[at - 1 : at] if at else ()) for at, name in enumerate(names)]
+        run = cluster.submit_dag(dag(*steps))
+
+        found = run.handle("f19").explain()
+
+        assert found.dependencies is not None
+        assert found.dependencies["behind"]["way"] == names[18:10:-1]
+        assert found.text.endswith("which waits for 'f11', which waits for its own dependencies")
+        run.cancel()
+
     def test_of_what_is_reserved_is_said_where(self, cluster: Cluster, agent: FakeAgent) -> None:
         run = cluster.submit_dag(dag(function("x"), function("y", "x", cost={"cpu": 1})), reserve="whole")
 
@@ -41,7 +81,8 @@ class TestWhy:
 
         assert handle.status == "deferred"
         assert handle.explain().text == (
-            "waits for its dependencies: 0 of 1 have ended, 'x' has not; what it costs is reserved on a already"
+            "waits for its dependencies: 0 of 1 have ended, 'x' has not; what it costs is reserved on a already; "
+            "its dependency 'x': placed on a, and not yet started"
         )
         assert handle.explain().holders[0]["amounts"] == {"cpu": 1, "slots": 1}
         run.cancel()

@@ -112,7 +112,7 @@ def test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change(board: Boa
 @pytest.mark.parametrize(
     ("nodes", "wanted", "reason"),
     [
-        ([], "cpu 1", "no node is live"),
+        ([], "cpu 1", "no node is live: `handoff node` starts one"),
         (["a: cpu 1"], "cpu 1; on b", "node b is not live"),
         (["big-1: gpu 2", "big-2: gpu 1"], "gpu 4", "gpu 4 wanted, big-1 has 2"),
         (["a: cpu 3", "b: cpu 4"], "cpu 4, gpu 1", "gpu 1 wanted, b has 0"),

@@ -176,12 +176,16 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     # node, [of (node, shared, group), resource, wanted, there] or [label, name, values, whether negated, there], ...;
-    # node that is drained
+    # node that is away, since when it is lost, or None of one that is drained
     "shortfall": [
-        ({"node": "", "items": [], "drained": ""}, ""),
-        ({"node": "", "items": [], "drained": "b"}, "|^b"),
-        ({"node": "a", "items": [], "drained": ""}, "a|"),
-        ({"node": "a", "items": [["node", "gpu", 40000, 20000]], "drained": "b@c"}, "a|gpu~40000~20000|^b@c"),
+        ({"node": "", "items": [], "away": "", "since": None}, ""),
+        ({"node": "", "items": [], "away": "b", "since": None}, "|^b"),
+        ({"node": "", "items": [], "away": "b", "since": 1700000000123}, "|^b^1700000000123"),
+        ({"node": "a", "items": [], "away": "", "since": None}, "a|"),
+        (
+            {"node": "a", "items": [["node", "gpu", 40000, 20000]], "away": "b@c", "since": None},
+            "a|gpu~40000~20000|^b@c",
+        ),
         (
             {
                 "node": "a",
@@ -192,7 +196,8 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
                     ["label", "tier", ["spot"], True, "spot"],
                     ["label", "rack", ["1"], False, ""],
                 ],
-                "drained": "",
+                "away": "",
+                "since": None,
             },
             "a|*license~50000~20000|^cpu~1000000000000000~0|@zone~b,eu:1/c~a|@tier~!spot~spot|@rack~1~",
         ),

@@ -142,7 +142,7 @@ def _write_item(item: list[Any]) -> Any:
 
 def _write_shortfall(value: Any) -> Any:
     items = [_write_item(item) for item in value["items"]]
-    return LUA("Shortfall.write", value["node"] or None, items, value["drained"] or None)
+    return LUA("Shortfall.write", value["node"] or None, items, value["away"] or None, value["since"])
 
 
 def _read_run_job(text: str) -> list[Any]:

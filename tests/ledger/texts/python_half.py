@@ -115,7 +115,8 @@ def _write_options(value: Any) -> str:
 
 def _read_shortfall(text: str) -> Any:
     found = read_shortfall(text)
-    return {"node": found.node, "items": [_plain_item(item) for item in found.items], "drained": found.drained}
+    away, since = (found.away.node, found.away.lost_ms) if found.away else ("", None)
+    return {"node": found.node, "items": list(map(_plain_item, found.items)), "away": away, "since": since}
 
 
 def _plain_item(item: Item) -> list[Any]:

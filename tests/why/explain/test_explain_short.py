@@ -114,7 +114,62 @@ class TestWhatIsShort:
 
         (kind,) = found.short
         assert (kind["nodes"], kind["open"], kind["missing"], kind["apart"]) == (1, 0, {}, False)
-        assert found.text == "waits for cpu 1: no node that could hold it takes anything now, see `handoff nodes`"
+        assert kind["closed"] == {"node": "a", "how": "quiet", "reason": ""}
+        assert found.text == "waits for cpu 1: a could hold it and is quiet: its agent was told to take no more"
+
+    def test_a_node_of_which_more_is_held_than_it_has_is_named_as_that(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        cluster.tracker.request("a", {"cpu": 4})
+        cluster.register_node("a", {"cpu": 2})
+
+        found = why(cluster, ask(cluster, cost={"cpu": 1}))
+
+        assert found.short[0]["closed"]["how"] == "over"
+        assert (
+            found.text == "waits for cpu 1: a could hold it, and more is held there than it has since that was lowered"
+        )
+
+    @pytest.mark.parametrize(
+        ("others", "pin", "nearest"),
+        [
+            ([], None, "b, lost 3 min ago, could hold it: `handoff node` on its host brings it back"),
+            (["a"], "b", "b, lost 3 min ago, could hold it: `handoff node` on its host brings it back"),
+            (["a"], None, "gpu 1 wanted, a has 0; b, lost 3 min ago, could hold it"),
+        ],
+        ids=["where none is live", "to which it is pinned", "beside what the nearest live one lacks"],
+    )
+    def test_a_node_that_is_lost_and_could_hold_it_is_named(
+        self, cluster: Cluster, others: list[str], pin: str | None, nearest: str
+    ) -> None:
+        FakeAgent(cluster.store, "b", {"cpu": 4, "gpu": 1}, lease_ms=6000).register()
+        FakeAgent(cluster.store, "c", {"cpu": 4}, lease_ms=6000).register()
+        for name in others:
+            cluster.register_node(name, {"cpu": 4})
+        pass_s(cluster, 6)
+        handle = ask(cluster, cost={"gpu": 1}, node=pin)
+        pass_s(cluster, 180)
+
+        assert why(cluster, handle).text == f"waits for gpu 1: no live node could hold it, even when idle ({nearest})"
+
+    def test_a_lost_node_that_is_back_is_not_named_any_more(self, cluster: Cluster) -> None:
+        agent = FakeAgent(cluster.store, "b", {"gpu": 1}, lease_ms=6000).register()
+        pass_s(cluster, 7)
+        handle = ask(cluster, cost={"gpu": 2})
+        assert "no node is live" in why(cluster, handle).text
+
+        agent.register()
+
+        assert "(gpu 2 wanted, b has 1)" in why(cluster, handle).text
+
+    def test_the_verdict_names_a_lost_node_that_could_hold_it(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        FakeAgent(cluster.store, "b", {"gpu": 1}, lease_ms=6000).register()
+        pass_s(cluster, 7)
+
+        verdict = ask(cluster, cost={"gpu": 1}).verdict
+
+        assert verdict is not None
+        assert verdict.reason == "gpu 1 wanted, a has 0; b, which is lost, could hold it"
 
     def test_a_node_whose_lease_is_over_is_not_told(self, cluster: Cluster) -> None:
         FakeAgent(cluster.store, "a", {"cpu": 4}, lease_ms=6000).register()
@@ -125,7 +180,7 @@ class TestWhatIsShort:
 
         assert (found.short, found.text) == (
             [],
-            "waits for cpu 5: no live node could hold it, even when idle (no node is live)",
+            "waits for cpu 5: no live node could hold it, even when idle (no node is live: `handoff node` starts one)",
         )
 
     def test_what_is_lacked_of_what_the_cluster_shares_is_told_with_who_holds_it_where(self, cluster: Cluster) -> None:
@@ -163,7 +218,7 @@ class TestWhatIsShort:
 @pytest.mark.parametrize(
     ("nearest", "pinned", "said"),
     [
-        ("", None, "no node is live"),
+        ("", None, "no node is live: `handoff node` starts one"),
         ("", "a@b", "node a@b is not live"),
         ("big-1|gpu~40000~20000", None, "gpu 4 wanted, big-1 has 2"),
         ("a|cpu~5000~0|*license~90000~50000", None, "cpu 0.5 wanted, a has 0; license 9 wanted, the cluster has 5"),
@@ -173,6 +228,9 @@ class TestWhatIsShort:
         ("a|@zone~!a,b~a", None, "any zone but a or b wanted, a has a"),
         ("a|@node~b,c~a|@node~!a~a", None, "node b or c wanted, a is another; any node but a wanted, a is it"),
         ("a|", None, "no live node has all of it at once"),
+        ("|^b", None, "b could hold it and is drained: `handoff undrain b` opens it"),
+        ("a|cpu~50000~0|^b", None, "cpu 5 wanted, a has 0; b could hold it and is drained"),
+        ("|^b^1000", None, "b, which is lost, could hold it: `handoff node` on its host brings it back"),
     ],
 )
 def test_what_the_nearest_node_lacks_is_said_in_words(nearest: str, pinned: str | None, said: str) -> None:

@@ -141,13 +141,13 @@ function Node.is_closing(node)
   return node.quiet ~= nil or node.draining ~= nil or node.cordoned ~= nil
 end
 
--- Why it takes no more, for people, and what opens it, where it is known. -> reason, `cordoned` or nil
-function Node.why_closed(node)
+-- How a live node that takes no more is closed, and why, for people: '' where nobody has said so.
+function Node.how_closed(node)
   if node.cordoned then
     local _, reason = Cordoned.read(node.cordoned)
-    return reason, 'cordoned'
+    return 'cordoned', reason
   end
-  return node.reason
+  return node.quiet and 'quiet' or node.over and 'over' or '', node.reason or ''
 end
 
 -- Something may be placed on it.

@@ -1,6 +1,6 @@
 -- The node that comes nearest to holding something when idle, for whoever asks why none can.
 --
--- KEYS     classes  drained
+-- KEYS     classes  drained  lost
 -- @include nodes/classes  nodes/constraints  nodes/fit  nodes/node  nodes/shared  nodes/values  texts/node_class
 -- @include texts/shape  texts/shortfall  texts/terms
 
@@ -117,19 +117,35 @@ local function nearest_live(demand)
   end
 end
 
--- Of drained nodes, so many are asked whether they could.
-local MOST_DRAINED = 16
+-- Of nodes that are drained, and of those that are lost, so many are asked whether they could.
+local MOST_AWAY = 16
+
+local function could(node, demand)
+  for _, variant in ipairs(node and demand or {}) do
+    if Fit.idle(node, Shape.read(variant.shape)) then
+      return true
+    end
+  end
+  return false
+end
 
 -- The first node by name that is drained and could hold one of the demand's shapes, or nil.
 local function drained_able(demand)
   local drained = redis.call('SMEMBERS', K.drained)
   table.sort(drained)
-  for i = 1, math.min(#drained, MOST_DRAINED) do
-    local node = Node.live(drained[i])
-    for _, variant in ipairs(node and demand or {}) do
-      if Fit.idle(node, Shape.read(variant.shape)) then
-        return node.name
-      end
+  for i = 1, math.min(#drained, MOST_AWAY) do
+    if could(Node.live(drained[i]), demand) then
+      return drained[i]
+    end
+  end
+end
+
+-- The node lost last that could, and since when it is, or nil.
+local function lost_able(demand)
+  local lost = redis.call('ZREVRANGE', K.lost, 0, MOST_AWAY - 1, 'WITHSCORES')
+  for i = 1, #lost, 2 do
+    if could(Node.load(lost[i]), demand) then
+      return lost[i], tonumber(lost[i + 1])
     end
   end
 end
@@ -137,5 +153,9 @@ end
 -- -> texts/shortfall; of a pinned demand that of its node
 function Nearest.able(demand)
   local name, items = nearest_live(demand)
-  return Shortfall.write(name, items, drained_able(demand))
+  local away, since = drained_able(demand), nil
+  if not away then
+    away, since = lost_able(demand)
+  end
+  return Shortfall.write(name, items, away, since)
 end

@@ -33,8 +33,8 @@ local function missing_among(wants, nodes)
 end
 
 -- A class that could hold the shape when idle, shown by `node`.
--- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}, why a closed one
--- takes nothing: {node, reason, `cordoned` or ''} or {}}
+-- -> {class, name, nodes, open, with room, of these held for others, {resource, missing, ...}, {}, how and why one takes
+-- nothing: {node, `cordoned`, `quiet`, `over` or '', reason} or {}}
 local function able_class(shape, node, able, barred)
   local wants = Shared.wants_of_node(shape)
   local alike = Scratch.both(able, K.alike .. node.class)
@@ -52,11 +52,8 @@ local function able_class(shape, node, able, barred)
     end
     Scratch.drop()
   end
-  local reason, how = nil, nil
-  if closed then
-    reason, how = Node.why_closed(closed)
-  end
-  return {node.class, node.name, count, open, room, withheld, missing, {}, reason and {closed.name, reason, how or ''} or {}}
+  return {node.class, node.name, count, open, room, withheld, missing, {},
+    closed and {closed.name, Node.how_closed(closed)} or {}}
 end
 
 -- A class that could never hold it, and why: of the nodes that stand for it the one that lacks least.

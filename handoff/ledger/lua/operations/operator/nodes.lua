@@ -5,7 +5,7 @@
 --
 -- KEYS     node
 -- ARGV     names   list
--- RETURNS  {'nodes', {{name, lease_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = static
+-- RETURNS  {'nodes', {{name, lease_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = nobody has one
 -- @include nodes/leases  time/clock
 -- @flags no-writes
 
