@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import decimal
 import gc
+import importlib
 import io
 import locale
 import logging
@@ -196,6 +197,16 @@ def lower_limit_for_good() -> None:
 
 def remove_modules() -> None:
     del sys.modules["json"]
+
+
+def swap_modules() -> None:
+    del sys.modules["json"]
+    sys.modules["one_more"] = sys.modules["and_another"] = sys
+
+
+def reload_module() -> None:
+    importlib.reload(sys.modules["keyword"])
+    sys.modules["one_more"] = sys
 
 
 def close_output() -> None:

@@ -69,11 +69,29 @@ MUTANTS = (
         "surroundings-modules",
         "a child runs on from which modules were removed",
         "workers/handoff_worker/inside/surroundings.py",
-        "            if not self._names <= sys.modules.keys():\n                return False\n",
-        "",
+        "        if has_imported and not self._add_modules():\n            return False\n",
+        "        if has_imported:\n            self._add_modules()\n",
         (
             "tests/worker/inside/test_surroundings.py::test_a_child_that_cannot_be_put_right_is_not_used_again[remove_modules]",
         ),
+    ),
+    Mutant(
+        "surroundings-swapped",
+        "a child runs on from which modules were removed while as many were imported",
+        "workers/handoff_worker/inside/surroundings.py",
+        "if added >= 0 and last == self._last:",
+        "if added >= 0:",
+        (
+            "tests/worker/inside/test_surroundings.py::test_a_child_that_cannot_be_put_right_is_not_used_again[swap_modules]",
+        ),
+    ),
+    Mutant(
+        "rehearsal-out-of-date",
+        "children do not find what has come to a folder after the nursery has looked there",
+        "workers/handoff_worker/inside/rehearsal.py",
+        "    importlib.invalidate_caches()\n",
+        "",
+        ("tests/worker/inside/test_rehearsal.py::test_what_was_found_in_folders_is_looked_for_again",),
     ),
     Mutant(
         "surroundings-found",

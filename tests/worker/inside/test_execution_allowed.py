@@ -112,7 +112,7 @@ def test_a_method_is_called_where_its_class_is_allowed() -> None:
     data = Serializer.dumps(("joinpath", PurePosixPath("a"), ("b",), {}))
     connection: Any = None
 
-    limited = Job.unread("f", connection, Serializer, {b"data": data}, Allowed(["pathlib"]))
+    limited = Job.unread("f", lambda: connection, Serializer, {b"data": data}, Allowed(["pathlib"]))
 
     assert limited.func(*limited.args) == PurePosixPath("a/b")
 

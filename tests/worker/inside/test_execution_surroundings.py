@@ -30,6 +30,12 @@ def test_the_function_sees_its_job(children: Children) -> None:
     assert seen == ["job-1", "handoff.node1", 30, "started"]
 
 
+def test_a_client_of_redis_is_made_for_who_asks_for_it(children: Children) -> None:
+    assert value(run(children, task("clients", False, is_isolated=True))) == 0
+
+    assert value(run(children, task("clients", True, is_isolated=True))) == 1
+
+
 def test_what_follows_the_job_in_the_id_of_a_task_is_for_the_agent_alone(children: Children) -> None:
     outcome = run(children, replace(task("current_job", id="job-1"), id="job-1:2"))
 

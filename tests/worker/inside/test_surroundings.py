@@ -49,13 +49,23 @@ def test_what_a_function_changes_ends_with_it(children: Children, name: str) -> 
     assert value(run(children, task("late.function"))) == "late"
 
 
-@pytest.mark.parametrize("name", ["lower_limit_for_good", "remove_modules", "close_output", "leak_descriptors"])
+@pytest.mark.parametrize(
+    "name", ["lower_limit_for_good", "remove_modules", "swap_modules", "close_output", "leak_descriptors"]
+)
 def test_a_child_that_cannot_be_put_right_is_not_used_again(children: Children, name: str) -> None:
     before = value(run(children, task("pid")))
 
     assert isinstance(run(children, task(f"child_damage.{name}")), Finished)
 
     assert value(run(children, task("pid"))) != before
+
+
+def test_a_child_that_has_imported_a_module_anew_is_used_again(children: Children) -> None:
+    before = value(run(children, task("pid")))
+
+    assert isinstance(run(children, task("child_damage.reload_module")), Finished)
+
+    assert value(run(children, task("pid"))) == before
 
 
 def test_fifty_functions_after_one_that_narrows_the_path_find_their_modules(children: Children) -> None:

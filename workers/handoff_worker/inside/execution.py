@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -64,9 +65,9 @@ def execute(
 
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:
     try:
-        job_id, connection = job_of(task["id"]), connect(task["redis"])
+        job_id, connect_here = job_of(task["id"]), partial(connect, task["redis"])
         allowed = Allowed(task["allow"]) if "allow" in task else None
-        job = Job.unread(job_id, connection, _serializer(task["serializer"]), task["job"], allowed)
+        job = Job.unread(job_id, connect_here, _serializer(task["serializer"]), task["job"], allowed)
         if task["kind"] == "run":
             # Here and not under the limit of time, whose exception rq would take for one of the arguments.
             job.read_call()

@@ -28,10 +28,11 @@ LONGEST_UNMEASURED = 16
 _PAGE = resource.getpagesize()
 
 
-def serve(end: socket.socket, offspring: Offspring) -> None:
-    """Run what comes in on `end`, one function at a time, until the agent is gone."""
+def serve(end: socket.socket, offspring: Offspring, around: Surroundings) -> None:
+    """Run what comes in on `end`, one function at a time, until the agent is gone. `around` is the nursery's."""
     channel = Channel(end)
-    executor = Executor(Surroundings())
+    around.note()
+    executor = Executor(around)
     # No name keeps a task or its outcome while the child waits for the next: they may be large.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import rq.job
@@ -35,13 +36,14 @@ class Job(rq.job.Job):
     forms: Sequence[Any] = ()
     allowed: Allowed | None = None  #: what may be called here, None = anything
     fault: UnreadableField | None = None  #: of its call, of which its failure callback is told
+    _connect: Callable[[], Redis]
     _found: Callable[..., Any] | None = None
 
     @classmethod
     def unread(
         cls,
         id: str,
-        connection: Redis,
+        connect: Callable[[], Redis],
         serializer: SerializerLike,
         stored: Mapping[bytes, bytes],
         allowed: Allowed | None = None,
@@ -55,7 +57,7 @@ class Job(rq.job.Job):
         job = cls.__new__(cls)
         job.__dict__.update(
             _id=id,
-            connection=connection,
+            _connect=connect,
             serializer=serializer,
             stored=stored,
             allowed=allowed,
@@ -76,6 +78,11 @@ class Job(rq.job.Job):
         # What has been set meanwhile is newer.
         self.__dict__.update(known)
         return getattr(self, name)
+
+    @cached_property
+    def connection(self) -> Redis:  # type: ignore[override]
+        """A client that connects when it is first used. Made for whom asks: the first one takes a child 2.5 MB."""
+        return self._connect()
 
     @property
     def func(self) -> Callable[..., Any]:

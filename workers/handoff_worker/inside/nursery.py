@@ -19,7 +19,8 @@ from typing import NoReturn
 
 from handoff_worker.inside.executor import serve
 from handoff_worker.inside.leftovers import Leftovers, Offspring
-from handoff_worker.inside.surroundings import forget_limits
+from handoff_worker.inside.rehearsal import rehearse
+from handoff_worker.inside.surroundings import Surroundings, forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
 from handoff_worker.machine.processes import CHILD_MARK, MARK, adopt_orphans
 
@@ -47,10 +48,14 @@ def main() -> None:
     # The agent has blocked them until here.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     forget_limits()
+    around = Surroundings()
+    rehearse(around)
+    # What putting back makes as a program finds it.
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
     gc.freeze()
-    _Forks(agent).run()
+    _Forks(agent, around).run()
 
 
 def _reset_signals() -> None:
@@ -65,8 +70,8 @@ def _reset_signals() -> None:
 class _Forks:
     """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
 
-    def __init__(self, agent: socket.socket) -> None:
-        self._agent = Channel(agent)
+    def __init__(self, agent: socket.socket, around: Surroundings) -> None:
+        self._agent, self._around = Channel(agent), around
         self._pid = os.getpid()
         self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
         self._adopts = adopt_orphans()
@@ -151,7 +156,7 @@ class _Forks:
             for descriptor in (self._agent.socket.detach(), self._wake, self._waker, *self._ends):
                 os.close(descriptor)
             os.set_inheritable(end, False)
-            serve(socket.socket(fileno=end), offspring)
+            serve(socket.socket(fileno=end), offspring, self._around)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
