@@ -103,10 +103,30 @@ MUTANTS = (
         "agent-beat-outbox",
         "a heartbeat does not tell of results that are on their way",
         "workers/handoff_worker/agent/agent.py",
-        "[*self._functions.running, *self._outbox.ids()]",
-        "[id for id in self._functions.running if id not in set(self._outbox.ids())]",
+        "time.monotonic(), self._functions.running, self._outbox.answered",
+        "time.monotonic(), self._functions.running - set(self._outbox.ids()), self._outbox.answered",
         (
             "tests/worker/loop/test_loop_exchanges.py::test_a_result_that_comes_with_the_next_heartbeat_is_not_lost_to_it",
+        ),
+    ),
+    Mutant(
+        "agent-beat-pages",
+        "a heartbeat goes on a third of a lease later",
+        "workers/handoff_worker/agent/agent.py",
+        " if self._heartbeat.is_over else 0.0",
+        "",
+        (
+            "tests/worker/loop/test_loop_exchanges.py::test_between_the_calls_of_one_heartbeat_results_are_delivered[fake]",
+        ),
+    ),
+    Mutant(
+        "agent-deny",
+        "an agent does not say what it does not run",
+        "workers/handoff_worker/agent/agent.py",
+        "        self._heartbeat.deny([id for id in beaten.asked if id not in runs], op)\n",
+        "",
+        (
+            "tests/worker/loop/test_loop_exchanges.py::test_what_the_books_have_as_started_here_and_does_not_run_is_denied[fake]",
         ),
     ),
     Mutant(

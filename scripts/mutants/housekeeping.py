@@ -104,6 +104,24 @@ MUTANTS = (
         ("tests/ledger/test_clock_steps.py::test_no_healthy_node_is_lost_whatever_the_clock_does[fake-20000]",),
     ),
     Mutant(
+        "due-evicting",
+        "at the deadline of a drain the last that run there are stopped, and no others",
+        "handoff/ledger/lua/libraries/housekeeping/due.lua",
+        "    Timers.set(Timer.of('drain', name), Call.now)",
+        "    local _ = name",
+        (
+            "tests/ledger/test_closed_nodes.py::test_at_the_deadline_of_a_drain_what_runs_is_told_to_stop_a_few_a_script[fake]",
+        ),
+    ),
+    Mutant(
+        "due-evicting-again",
+        "a drain whose deadline was put off goes on where the one before had come to",
+        "handoff/ledger/lua/operations/operator/drain.lua",
+        "  Node.set_field(node, 'draining', deadline)\n  Node.set_field(node, 'evicting', nil)\n",
+        "  Node.set_field(node, 'draining', deadline)\n",
+        ("tests/ledger/test_closed_nodes.py::test_a_deadline_that_was_put_off_stops_all_that_runs_then[fake]",),
+    ),
+    Mutant(
         "clock-wall",
         "a date comes by the time that never goes back",
         "handoff/ledger/lua/libraries/housekeeping/due.lua",

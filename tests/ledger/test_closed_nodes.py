@@ -13,6 +13,7 @@ from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
 from handoff.serializer import Serializer
 from support.agent import FakeAgent, failure, ok
+from support.passing import pass_ms
 
 START_MS = 1_900_000_000_000
 
@@ -242,3 +243,59 @@ def test_a_node_lowered_below_what_it_holds_still_starts_what_stands_on_its_queu
     agent.register()
 
     assert {started.job_id for started in agent.take(2)} == {handle.id for handle in handles}
+
+
+MOST_STOPPED = 32
+"""At the deadline of a drain, by one script."""
+
+
+def told_to_stop(cluster: Cluster, agent: FakeAgent) -> int:
+    """By one script more."""
+    before = set(agent.beat())
+    cluster.store.run("tick", room=0, token="t")
+    return len(set(agent.beat()) - before)
+
+
+def test_at_the_deadline_of_a_drain_what_runs_is_told_to_stop_a_few_a_script(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    submit(cluster)
+    agent.take(QUEUED)
+    cluster.drain("a", 1)
+    pass_ms(cluster.store, 1000)
+
+    told = []
+    while len(agent.beat()) < QUEUED:
+        told.append(told_to_stop(cluster, agent))
+        assert 0 < told[-1] <= MOST_STOPPED
+
+    assert told_to_stop(cluster, agent) == 0
+
+
+def test_what_ends_meanwhile_keeps_none_from_being_told_to_stop(cluster: Cluster, agent: FakeAgent) -> None:
+    submit(cluster)
+    agent.take(QUEUED)
+    cluster.drain("a", 1)
+    pass_ms(cluster.store, 1000)
+    told_to_stop(cluster, agent)
+
+    agent.finish(*(ok(id) for id in sorted(agent.runs)[::2]))
+    ticks(cluster, agent)
+
+    assert sorted(agent.beat()) == sorted(agent.runs)
+
+
+def test_a_deadline_that_was_put_off_stops_all_that_runs_then(cluster: Cluster, agent: FakeAgent) -> None:
+    submit(cluster)
+    agent.take(QUEUED)
+    cluster.drain("a", 1)
+    pass_ms(cluster.store, 1000)
+    first = told_to_stop(cluster, agent)
+
+    cluster.drain("a", 10)
+    ticks(cluster, agent)
+    assert len(agent.beat()) == first
+    pass_ms(cluster.store, 10_000)
+    ticks(cluster, agent)
+
+    assert len(agent.beat()) == QUEUED

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from rq.worker import BaseWorker
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import read_nodes
+from handoff.local.server import RedisServer
 from support.agent import FakeAgent, Stale
 from support.passing import pass_ms
 
@@ -83,17 +86,102 @@ def test_what_redis_has_no_reservation_for_is_to_be_stopped(cluster: Cluster, ag
     cluster.enqueue("tasks:work", cost={"cpu": 1})
     [started] = agent.take()
 
-    reply = cluster.store.run("beat", started.id, "forgotten-1", name="a", epoch=agent.epoch, op=0)
+    reply = cluster.store.run("beat", started.id, "forgotten-1", name="a", epoch=agent.epoch, op=0, at="")
 
-    assert reply == ["beaten", [b"forgotten-1"], 0, 0]
+    assert reply == ["beaten", [b"forgotten-1"], 0, 0, b"", [started.id.encode()]]
 
 
-def test_of_more_functions_than_lua_unpacks_values_each_is_compared(cluster: Cluster, agent: FakeAgent) -> None:
-    forgotten = [f"forgotten{number}-1" for number in range(8200)]
+MANY = 150
+"""More than two pages."""
 
-    reply = cluster.store.run("beat", *forgotten, name="a", epoch=agent.epoch, op=0)
 
-    assert [id.decode() for id in reply[1]] == forgotten
+@pytest.fixture
+def large(cluster: Cluster) -> FakeAgent:
+    return begin_many(cluster)
+
+
+def begin_many(cluster: Cluster) -> FakeAgent:
+    """The agent of a node that runs many functions; some more stand on its queue."""
+    cluster.store.now_ms = START_MS
+    agent = FakeAgent(cluster.store, "large", {"cpu": MANY, "slots": 2 * MANY}, lease_ms=LEASE_MS).register()
+    for number in range(MANY + 20):
+        cluster.enqueue("tasks:work", cost={"cpu": int(number < MANY)}, node="large")
+    assert len(agent.take(room=MANY)) == MANY
+    return agent
+
+
+def test_of_more_functions_than_a_page_each_is_compared(cluster: Cluster, large: FakeAgent) -> None:
+    running, forgotten = list(large.runs), [f"forgotten{number}:1" for number in range(MANY)]
+    cluster.handle(running[100].partition(":")[0]).cancel()
+    large.runs |= dict.fromkeys(forgotten, large.runs[running[0]])
+
+    assert sorted(large.beat()) == sorted([*forgotten, running[100]])
+
+
+def test_of_more_functions_than_a_page_each_is_shown_to_rq(cluster: Cluster, large: FakeAgent) -> None:
+    large.beat()
+
+    shown = cluster.connection.zcard(f"rq:wip:{cluster.namespace}.large")
+    assert shown == MANY
+
+
+def test_of_more_functions_than_a_page_each_that_does_not_run_is_lost(cluster: Cluster, large: FakeAgent) -> None:
+    ids = list(large.runs)
+    for id in ids[1:]:
+        del large.runs[id]
+
+    assert large.beat() == []
+
+    statuses = {id: cluster.handle(id.partition(":")[0]).status for id in ids}
+    assert statuses == {id: "started" if id == ids[0] else "failed" for id in ids}
+
+
+def test_of_reservations_that_redis_keeps_packed_each_that_does_not_run_is_lost() -> None:
+    with RedisServer() as server, Cluster(server.url) as cluster:
+        for setting in ("hash-max-ziplist-entries", "hash-max-ziplist-value"):
+            cluster.connection.config_set(setting, 1024)
+        large = begin_many(cluster)
+        ids = list(large.runs)
+        packed = cluster.connection.object("encoding", cluster.store.keys("reservations", "large"))
+        assert packed in (b"listpack", b"ziplist")
+        large.runs.clear()
+
+        assert large.beat() == []
+
+        assert {cluster.handle(id.partition(":")[0]).status for id in ids} == {"failed"}
+
+
+def test_a_page_that_is_asked_for_again_is_the_same_and_changes_nothing(cluster: Cluster, large: FakeAgent) -> None:
+    first = beat(cluster, large)
+    second = beat(cluster, large, at=first[4])
+
+    assert (beat(cluster, large), beat(cluster, large, at=first[4])) == (first, second)
+    assert first[4] != b""
+    assert not {*first[5]} & {*second[5]}
+
+
+def test_each_page_renews_the_lease(cluster: Cluster, large: FakeAgent) -> None:
+    reply = beat(cluster, large)
+    pass_ms(cluster.store, LEASE_MS - 1)
+
+    beat(cluster, large, at=reply[4])
+
+    (node,) = read_nodes(cluster.store)
+    assert node.lease_ms == LEASE_MS
+
+
+@pytest.mark.parametrize("at", ["", "x", "7", "1|", "99999999999999999999|3", "0|999999"])
+def test_a_page_is_somewhere_among_what_is_reserved_whatever_says_where(
+    cluster: Cluster, large: FakeAgent, at: str
+) -> None:
+    reply = beat(cluster, large, at=at)
+
+    assert {id.decode() for id in reply[5]} <= set(large.runs)
+
+
+def beat(cluster: Cluster, agent: FakeAgent, *, at: str | bytes = "") -> list[Any]:
+    """One call."""
+    return list(cluster.store.run("beat", name=agent.name, epoch=agent.epoch, op=agent.op, at=at))
 
 
 def test_of_a_lease_that_is_over_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:

@@ -104,8 +104,10 @@ class Scripts:
             case "exchange" if rest != ["late"] and agent:
                 told = agent.ended if agent.sent is None else agent.sent
                 self._finish(first, agent.epoch, agent.op + 1, told, 1)
-            case "beat" if rest != ["late"] and agent:
+            case "beat" if agent:
                 self._beat(first, agent.epoch, agent.op, agent.has())
+            case "deny" if rest != ["late"] and agent:
+                self._deny(first, agent.epoch, agent.op, agent.denies)
             case "arrive":
                 kind, *arguments = s.late[first]
                 getattr(self, f"_{kind}")(*arguments)
@@ -141,7 +143,11 @@ class Scripts:
             agent.finish(*results, room=room)
 
     def _beat(self, at: int, epoch: int, op: int, has: list[tuple[int, int]]) -> None:
-        self._store.run("beat", *map(self._id, has), name=NODES[at], epoch=self._epochs[at, epoch], op=op)
+        runs = map(self._id, has)
+        self._store.run("beat", *runs, name=NODES[at], epoch=self._epochs[at, epoch], op=op, at="")
+
+    def _deny(self, at: int, epoch: int, op: int, ids: list[tuple[int, int]]) -> None:
+        self._store.run("deny", *map(self._id, ids), name=NODES[at], epoch=self._epochs[at, epoch], op=op)
 
     def news(self) -> list[tuple[str, ...]]:
         """What events have told since the last time, in any order."""

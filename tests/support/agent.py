@@ -154,9 +154,20 @@ class FakeAgent:
         return self
 
     def beat(self) -> list[str]:
-        """Renew the lease, telling what runs. -> the reservations that are to be stopped"""
-        reply = self._own("beat", *self.runs, op=-1)
-        return [id.decode() for id in reply[1]]
+        """A heartbeat: renew the lease and compare what runs, in as many calls as that takes.
+
+        -> the reservations that are to be stopped
+        """
+        stops: list[str] = []
+        untold, at = list(self.runs), b""
+        while True:
+            page, untold = untold[:64], untold[64:]
+            _, stopped, _, _, at, asked = self._own("beat", *page, op=self.op, at=at)
+            stops += [id.decode() for id in stopped]
+            if denied := [id for id in asked if id.decode() not in self.runs]:
+                self._own("deny", *denied, op=self.op)
+            if not untold and not at:
+                return stops
 
     def take(self, room: int = 1) -> list[Started]:
         """Take up to `room` functions from the node's queue."""

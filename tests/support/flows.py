@@ -230,6 +230,9 @@ FLOWS = {
     ),
     "beat": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(3000))),
     "beat: with one to be stopped": Flow(lambda scene: scene.agent.beat(), steps(start("f"), cancel())),
+    "beat: with one that does not run": Flow(
+        lambda scene: scene.agent.beat(), steps(start("f"), lambda scene: scene.agent.runs.clear())
+    ),
     "beat: too late": Flow(lambda scene: scene.agent.beat(), steps(start("f"), later(7000))),
     "recall: what the books take for running": Flow(recall, steps(start("f"), submit("g", cost={"cpu": 2}))),
     "register: again": Flow(lambda scene: scene.agent.register().epoch != "", start("f")),

@@ -1,6 +1,6 @@
--- How far a walk over a set has come, `<SSCAN cursor>|<entries of that page that are done>`.
+-- How far a walk over a set or a hash has come, `<its cursor>|<entries of that page that are done, or left>`.
 --
--- Of a set that Redis keeps packed a page is all of it, up to 512: it is gone through in slices.
+-- Of one that Redis keeps packed a page is all of it, up to 512: it is gone through in slices.
 --
 -- @include texts/number
 
@@ -19,7 +19,7 @@ function Cursor.write(cursor, done)
   return cursor .. '|' .. done
 end
 
--- -> cursor, entries done
+-- -> cursor, entries done or left; of what cannot be read the start
 function Cursor.read(text)
   local cursor, done = string.match(text, '^(%d+)|(%d+)$')
   return Cursor.of_scan(cursor), Number.whole(done) or 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from model.explored.scripts import Scripts
 from model.explored.state import Call, Id, State
 
@@ -32,24 +34,37 @@ class Agents:
             for id in started:
                 agent.runs.setdefault(id, False)
 
-    def beat(self, s: State, at: int, how: str) -> None:
-        """Say what runs, and stop what is not to."""
+    def beat(self, s: State, at: int) -> None:
+        """Say what runs, and stop what is not to. One that comes late is heard by nobody, and changes nothing."""
         agent = s.agents[at]
-        call: Call = ("beat", at, agent.epoch, agent.op, agent.has())
-        if how == "late":
-            s.late.append(call)
-            return
-        stops = self._scripts.beat(s, *call[1:])
-        if stops is None:
+        said = self._scripts.beat(s, at, agent.epoch, agent.has())
+        if said is None:
             self._stale(s, at)
             return
+        stops, asked = said
         for id in stops:
             if agent.runs.pop(id, None) is not None:
                 agent.ended.append((id, "stopped"))
+        agent.denies = self.lacks(s, at, asked)
+
+    def lacks(self, s: State, at: int, asked: Sequence[Id]) -> list[Id]:
+        """What of it does not run there, by what the agent knows."""
+        has = s.agents[at].has() if self._keeps("beat believed") else []
+        return [id for id in asked if id not in has]
+
+    def deny(self, s: State, at: int, how: str) -> None:
+        """Say of what a beat has asked for that it does not run here."""
+        agent = s.agents[at]
+        call: Call = ("deny", at, agent.epoch, agent.op, agent.denies)
+        agent.denies = []
+        if how == "late":
+            s.late.append(call)
+        else:
+            self._scripts.deny(s, *call[1:])
 
     def _stale(self, s: State, at: int) -> None:
         agent = s.agents[at]
-        agent.epoch, agent.op, agent.sent, agent.ended = 0, 0, None, []
+        agent.epoch, agent.op, agent.sent, agent.ended, agent.denies = 0, 0, None, [], []
         if self._keeps("fenced"):
             agent.runs = {}
 
@@ -61,7 +76,8 @@ class Agents:
     def kill(self, s: State, at: int) -> None:
         """Its children die with it, and nobody knows any more what came of them."""
         agent = s.agents[at]
-        agent.is_dead, agent.epoch, agent.op, agent.runs, agent.ended, agent.sent = True, 0, 0, {}, [], None
+        agent.is_dead, agent.epoch, agent.op, agent.runs = True, 0, 0, {}
+        agent.ended, agent.sent, agent.denies = [], None, []
 
     def restart(self, s: State, at: int) -> None:
         s.agents[at].is_dead = False

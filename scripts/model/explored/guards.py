@@ -35,8 +35,8 @@ GUARDS: dict[str, Guard] = {
         "a call without an answer is repeated under its number", "none lost on a live node", "lost replies"
     ),
     "old calls": Guard("a call that a later one has overtaken does nothing", "none lost on a live node", "late calls"),
-    "old beats": Guard(
-        "a beat says nothing of what was started after it was sent", "none lost on a live node", "late calls"
+    "old denials": Guard(
+        "an agent denies nothing of what was started after its last answer", "none lost on a live node", "late calls"
     ),
     "beat believed": Guard("what an agent says that it runs is running", "none lost on a live node", "lost replies"),
     "fits": Guard("a function is placed only where it fits", "capacity", "lost replies"),

@@ -91,21 +91,19 @@ class Moves:
             if not node.is_left or not node.is_its_agents or not self._keeps("emptied first"):
                 yield from (("register", at, how) for how in ("fine", "lost"))
             return
+        if agent.denies:
+            yield from (("deny", at, how) for how in ("fine", "late"))
+            return
         if agent.sent is not None or agent.ended or node.queue:
             yield from (("exchange", at, how) for how in HOW)
-        if agent.sent is None:
-            if self._would_hear(s, at):
-                yield "beat", at, "fine"
-            yield "beat", at, "late"
+        if self._would_hear(s, at):
+            yield "beat", at
 
     def _would_hear(self, s: State, at: int) -> bool:
         """Whether a beat would tell its agent, or the books, of anything."""
-        agent, node = s.agents[at], s.nodes[at]
-        has = agent.has()
-        stops = any(id not in node.held or s.functions[id[0]].is_canceled for id in agent.runs)
-        if not self._keeps("beat believed"):
-            has = []
-        return agent.epoch != node.epoch or stops or any(id not in has for id in node.running)
+        agent = s.agents[at]
+        said = self._scripts.beat(s, at, agent.epoch, agent.has())
+        return said is None or any(id in agent.runs for id in said[0]) or bool(self._agents.lacks(s, at, said[1]))
 
     # What they do.
 
@@ -140,8 +138,11 @@ class Moves:
     def _exchange(self, s: State, at: int, how: str) -> None:
         self._agents.exchange(s, at, how)
 
-    def _beat(self, s: State, at: int, how: str) -> None:
-        self._agents.beat(s, at, how)
+    def _beat(self, s: State, at: int) -> None:
+        self._agents.beat(s, at)
+
+    def _deny(self, s: State, at: int, how: str) -> None:
+        self._agents.deny(s, at, how)
 
     def _begin(self, s: State, at: int, id: tuple[int, int]) -> None:
         self._agents.begin(s, at, id)
@@ -194,6 +195,7 @@ def describe(move: Move, s: State) -> str:
         "register": f"the agent of {node} registers",
         "exchange": f"the agent of {node} {'repeats its call' if repeats else 'tells what has ended and takes'}",
         "beat": f"the agent of {node} says what it runs",
+        "deny": f"the agent of {node} says what it does not run",
         "begin": f"a child on {node} begins {which}",
         "unstarted": f"no process can be started for {which} on {node}",
         "ends": f"{which} returns on {node}",
@@ -207,6 +209,6 @@ def describe(move: Move, s: State) -> str:
         says["arrive"] = {
             "submit": f"the late submit of {FUNCTIONS[whose % 4]} arrives",
             "finish": f"a late call of the agent of {NODES[whose % 4]} arrives: what has ended, and a take",
-            "beat": f"a late call of the agent of {NODES[whose % 4]} arrives: what it runs",
+            "deny": f"a late call of the agent of {NODES[whose % 4]} arrives: what it does not run",
         }[kind]
     return says[verb] + how

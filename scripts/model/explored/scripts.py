@@ -85,28 +85,38 @@ class Scripts:
                 retries=str(retries),
             )  # fmt: skip
 
-    def beat(self, s: State, at: int, epoch: int, op: int, has: Sequence[Id]) -> list[Id] | None:
-        """Compare what an agent runs with the books. -> what it is to stop; None: it is stale"""
+    def beat(self, s: State, at: int, epoch: int, has: Sequence[Id]) -> tuple[list[Id], list[Id]] | None:
+        """Compare what an agent runs with the books. -> what it is to stop, and what has to run; None: it is stale"""
         node = s.nodes[at]
         if node.epoch != epoch:
             return None
         stops = [id for id in has if id not in node.held]
-        believed = has if self._keeps("beat believed") else ()
+        asked = []
         for id in sorted(node.held):
             job = s.functions[id[0]]
             is_its_last = job.placement == id[1]
-            if id in believed:
-                if not is_its_last or job.state not in ("started", "queued") or job.is_canceled:
-                    stops.append(id)
-            elif id in node.running:
-                if node.running[id] > op and self._keeps("old beats"):
+            if id in has and (not is_its_last or job.state not in ("started", "queued") or job.is_canceled):
+                stops.append(id)
+            if id in node.running or not is_its_last:
+                asked.append(id)
+        return stops, asked
+
+    def deny(self, s: State, at: int, epoch: int, op: int, ids: Sequence[Id]) -> None:
+        """Hear that of these, which a beat has asked for, an agent runs nothing."""
+        node = s.nodes[at]
+        if node.epoch != epoch:
+            return
+        for id in ids:
+            if id not in node.held:
+                continue
+            if id in node.running:
+                if node.running[id] > op and self._keeps("old denials"):
                     continue
                 s.broken = "none lost on a live node"
                 self.books.recover_one(s, at, id)
-            elif not is_its_last:
+            elif s.functions[id[0]].placement != id[1]:
                 self.books.give_back(s, at, id, "gone")
         self.books.wake(s, at)
-        return stops
 
     def register(self, s: State, at: int) -> int:
         """-> the epoch; 0 = what is left of the life before is to be given back first"""

@@ -18,9 +18,9 @@ Id = tuple[int, int]
 
 Call = tuple[Any, ...]
 """A call that arrives late: ("submit", function), ("finish", node, epoch, number, results, room) or
-("beat", node, epoch, number of the last call that was answered, what runs)."""
+("deny", node, epoch, number of the last call that was answered, what does not run)."""
 
-FINISH_OR_BEAT = 5
+FINISH_OR_DENY = 5
 """Values that a call of an agent has at least."""
 
 
@@ -64,6 +64,7 @@ class Agent:
     runs: dict[Id, bool] = field(default_factory=dict)  #: whether its child has begun
     ended: list[tuple[Id, str]] = field(default_factory=list)  #: not told yet
     sent: list[tuple[Id, str]] | None = None  #: told by a call that has no answer
+    denies: list[Id] = field(default_factory=list)  #: asked for by a beat, and to be said that it does not run
 
     def has(self) -> list[Id]:
         """What runs there, or has ended and is not known to be told: what a beat says."""
@@ -97,7 +98,10 @@ class State:
                     )
                     for n in self.nodes
                 ],
-                [(a.is_dead, a.epoch, a.op, sorted(a.runs.items()), sorted(a.ended), a.sent) for a in self.agents],
+                [
+                    (a.is_dead, a.epoch, a.op, sorted(a.runs.items()), (sorted(a.ended), a.sent, a.denies))
+                    for a in self.agents
+                ],
                 self.left,
                 sorted(self.late),
                 self.replay,
@@ -111,7 +115,7 @@ class State:
         return cls(
             [Function(*each) for each in functions],
             [Node(*(*head, dict(held), queue, dict(running))) for *head, held, queue, running in nodes],
-            [Agent(*(*head, dict(runs), ended, sent)) for *head, runs, ended, sent in agents],
+            [Agent(*(*head, dict(runs), *told)) for *head, runs, told in agents],
             left, late, replay,
         )  # fmt: skip
 
@@ -137,8 +141,9 @@ class State:
             node.op, agent.op = ops[number][node.op], ops[number][agent.op]
             agent.runs = {anew(id): begun for id, begun in agent.runs.items()}
             agent.ended, agent.sent = told(agent.ended), None if agent.sent is None else told(agent.sent)
+            agent.denies = [anew(id) for id in agent.denies]
         for i, call in enumerate(self.late):
-            if len(call) >= FINISH_OR_BEAT:
+            if len(call) >= FINISH_OR_DENY:
                 kind, node_, epoch, op, has, *rest = call
                 renewed = told(has) if kind == "finish" else [anew(id) for id in has]
                 self.late[i] = (kind, node_, epochs[node_][epoch], ops[node_][op], renewed, *rest)
@@ -150,9 +155,9 @@ class State:
             for each, number in (*node.held, *node.running):
                 named[each].add(number)
         for agent in self.agents:
-            for each, number in agent.has():
+            for each, number in (*agent.has(), *agent.denies):
                 named[each].add(number)
-        for kind, *_, has, last in (call for call in self.late if len(call) >= FINISH_OR_BEAT):
+        for kind, *_, has, last in (call for call in self.late if len(call) >= FINISH_OR_DENY):
             ids = [id for id, _ in has] if kind == "finish" else last
             for each, number in ids:
                 named[each].add(number)
@@ -170,7 +175,7 @@ class State:
         for _, node, _, epoch in self.replay[1]:
             epochs[node].add(epoch)
         for call in self.late:
-            if len(call) >= FINISH_OR_BEAT:
+            if len(call) >= FINISH_OR_DENY:
                 epochs[call[1]].add(call[2])
         return epochs
 
@@ -179,7 +184,7 @@ class State:
             {0, node.op, agent.op, *node.running.values()} for node, agent in zip(self.nodes, self.agents, strict=True)
         ]
         for call in self.late:
-            if len(call) >= FINISH_OR_BEAT:
+            if len(call) >= FINISH_OR_DENY:
                 ops[call[1]].add(call[3])
         return ops
 

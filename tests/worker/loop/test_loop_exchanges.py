@@ -111,6 +111,37 @@ def test_a_heartbeat_tells_of_results_that_were_not_answered_for(loop: Loop) -> 
     assert handle.status == "finished"
 
 
+def test_between_the_calls_of_one_heartbeat_results_are_delivered(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop(cluster, monkeypatch, slots=100)
+    handles = submit(loop, 100)
+    while len(loop.running()) < len(handles):
+        loop.step()
+    loop.pass_s(LEASE_S / 2)
+    loop.calls()
+    loop.finish()
+    loop.step(2)
+    assert loop.calls() == ["beat", "tick", "finish", "beat"]
+
+    loop.step(2)
+
+    assert "beat" not in loop.calls()
+
+
+def test_what_the_books_have_as_started_here_and_does_not_run_is_denied(loop: Loop) -> None:
+    [handle] = submit(loop, max_retries=1)
+    loop.step()
+    loop.calls()
+    loop.agent._functions._running.clear()
+
+    loop.pass_s(LEASE_S / 2)
+    loop.step()
+
+    assert loop.calls()[:2] == ["beat", "deny"]
+    assert (handle.status, handle.attempts) == ("delayed", 1)
+
+
 def test_a_hint_makes_it_look_at_once(loop: Loop) -> None:
     loop.step(2)
     loop.calls()

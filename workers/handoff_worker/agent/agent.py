@@ -27,6 +27,7 @@ from handoff_worker.agent.commands import Commands
 from handoff_worker.agent.delivery import Outbox, Result, unstorable
 from handoff_worker.agent.ending import Ending
 from handoff_worker.agent.functions import Functions
+from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.options import Options
@@ -68,7 +69,7 @@ class Agent:
     def __init__(
         self, ledger: NodeLedger, children: Children, heard: hints.Hints, maker: Maker, options: Options
     ) -> None:
-        self._ledger, self._children = ledger, children
+        self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger)
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
         self._options = options
@@ -243,7 +244,7 @@ class Agent:
         if now_s >= self._beat_at_s:
             with self._stumbles.over(BEAT):
                 self._beat()
-            pause_s = self._options.lease_s / 3 * random.uniform(0.8, 1.0)
+            pause_s = self._options.lease_s / 3 * random.uniform(0.8, 1.0) if self._heartbeat.is_over else 0.0
             self._beat_at_s = now_s + (self._stumbles.left_s(BEAT) or pause_s)
         if now_s >= self._tick_at_s:
             self._tick()
@@ -259,14 +260,14 @@ class Agent:
         self._look = self._known is None
 
     def _beat(self) -> None:
-        runs = [*self._functions.running, *self._outbox.ids()]
-        now_s = time.monotonic()
-        beaten = self._ledger.beat(runs, self._outbox.answered)
+        now_s, runs, op = time.monotonic(), self._functions.running, self._outbox.answered
+        beaten = self._heartbeat.go_on(runs, op)
         for id in beaten.stops:
             self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
         self._ending.foretell_drain(self._functions.at_work(), beaten.drained, beaten.left_s)
         self._is_new = False
         self._ending.heard(now_s)
+        self._heartbeat.deny([id for id in beaten.asked if id not in runs], op)
 
     def _recall(self) -> None:
         """Tell what has ended here and is not in the books, before it is started once more."""

@@ -79,6 +79,8 @@ class Beaten:
     stops: list[str]  #: reservations to be stopped
     drained: int  #: on a node that is drained, until when functions may run, by the ledger's clock; 0 = for ever
     left_s: float  #: how long that is
+    at: str  #: where to go on with what is reserved, '' = all of it was looked at
+    asked: list[str]  #: reservations of which something has to run here
 
 
 class NodeLedger:
@@ -136,21 +138,36 @@ class NodeLedger:
             raise error
         upgrade(self._store)
 
-    def beat(self, runs: Iterable[str], op: int) -> Beaten:
-        """Renew the lease and compare the reservations that run here.
+    def beat(self, runs: Iterable[str], op: int, at: str) -> Beaten:
+        """Renew the lease, compare some of the reservations that run here, and go on with what is reserved.
 
         `op` is the last exchange that was answered. Raises `Stale`, and `Behind` where that is not known any more.
         """
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op)
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op, at=at)
         match reply:
             case ["behind"]:
                 raise Behind
-            case ["beaten", list(stops), int(drained), int(left_ms)]:
-                return Beaten([stop.decode() for stop in stops], drained, left_ms / 1000)
+            case ["beaten", list(stops), int(drained), int(left_ms), bytes(following), list(asked)]:
+                return Beaten(
+                    [stop.decode() for stop in stops], drained, left_ms / 1000, following.decode(),
+                    [id.decode() for id in asked],
+                )  # fmt: skip
             case ["stale"]:
                 raise Stale
             case _:
                 raise unlisted("beat", reply)
+
+    def deny(self, ids: Sequence[str], op: int) -> None:
+        """Say of reservations that nothing of them runs here. Raises `Stale` and `Behind`, as `beat`."""
+        match self._store.attempt("deny", *ids, name=self.name, epoch=self._epoch, op=op):
+            case ["denied"]:
+                return
+            case ["behind"]:
+                raise Behind
+            case ["stale"]:
+                raise Stale
+            case reply:
+                raise unlisted("deny", reply)
 
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
         """Deliver results and take up to `room` functions. Same `op`, same answer. Raises `Stale` and `Behind`."""

@@ -1,6 +1,6 @@
 -- Books that nobody else would look at, a little of each at a time: what rq's tools did behind our back, and what is over.
 --
--- KEYS     abandoned  delayed  holds  lost  nodes  prune  reservations  rq_deferred  shapes  sweep  waiting
+-- KEYS     abandoned  delayed  holds  lost  nodes  prune  rq_deferred  shapes  sweep  waiting
 -- @include jobs/bent  jobs/job  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
 -- @include texts/cursor  texts/number  texts/shape  waiting/waiting
 
@@ -60,18 +60,13 @@ local function look_at_static(name)
   if not node or node.kind ~= 'static' or node.state ~= 'up' then
     return true
   end
-  local cursor = Cursor.of_scan(redis.call('HGET', K.sweep, 'held'))
-  local page = redis.call('HSCAN', K.reservations .. name, cursor, 'COUNT', SLICE)
-  redis.call('HSET', K.sweep, 'held', page[1])
-  local ids = {}
-  for i = 1, #page[2], 2 do
-    ids[#ids + 1] = page[2][i]
-  end
-  if cursor == '0' and #ids == 0 then
+  if not Reservations.are_any(name) then
     Reservations.recount(node)
   end
-  Reconcile.node(node, ids, nil)
-  return page[1] == '0'
+  local doubtful, following = Reconcile.page(node, redis.call('HGET', K.sweep, 'held') or Cursor.START, SLICE)
+  redis.call('HSET', K.sweep, 'held', following or Cursor.START)
+  Reconcile.without(node, doubtful, math.huge)
+  return following == nil
 end
 
 function BookSweep.static_nodes()

@@ -44,24 +44,27 @@ local function show_one(queue, id)
   redis.call('SADD', K.rq_worker .. queue .. ':executions', id)
 end
 
+-- Under which calls these were started on a node, false where they were not.
+function Executions.started_under(node_name, ids)
+  return ids[1] and redis.call('ZMSCORE', K.running .. node_name, unpack(ids)) or {}
+end
+
 -- Tell RQ what runs on the node, of these reservations.
 function Executions.show(node_name, queue, ids)
-  -- Lua unpacks at most 8,000 values.
-  for first = 1, #ids, 1000 do
-    local last = math.min(first + 999, #ids)
-    local running = redis.call('ZMSCORE', K.running .. node_name, unpack(ids, first, last))
-    local shown = redis.call('ZMSCORE', K.rq_wip .. queue, unpack(ids, first, last))
-    for i = first, last do
-      if running[i - first + 1] and not shown[i - first + 1] then
-        show_one(queue, ids[i])
-      end
+  if not ids[1] then
+    return
+  end
+  local started, shown = Executions.started_under(node_name, ids), redis.call('ZMSCORE', K.rq_wip .. queue, unpack(ids))
+  for i = 1, #ids do
+    if started[i] and not shown[i] then
+      show_one(queue, ids[i])
     end
   end
 end
 
--- Whether it was started by a later call than that; -1 is later than all.
+-- Whether it was started by a later call than that.
 function Executions.is_after(node_name, id, op)
-  return op >= 0 and tonumber(redis.call('ZSCORE', K.running .. node_name, id)) > op
+  return tonumber(redis.call('ZSCORE', K.running .. node_name, id)) > op
 end
 
 -- As if it had not been started; `finish` goes before.

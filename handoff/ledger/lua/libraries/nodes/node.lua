@@ -4,7 +4,8 @@
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
 -- `holder`, `lease_ms`, `op` and `op_reply`, `finished` and `failed` (how many, for RQ: jobs/worker); `over` while something
 -- reserved does not fit the capacity, `quiet` while its agent takes no more (since when, ms) with the `reason`, `draining`
--- (until when, ms, 0 = no deadline), `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that
+-- (until when, ms, 0 = no deadline), `evicting` (past that: of how many in front of what runs there it is still to be noted),
+-- `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that
 -- speaks against it (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by
 -- resource texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
@@ -60,6 +61,9 @@ local function look_at(node)
   end
   if node.draining and not Number.whole(node.draining) then
     node.draining = '0'
+  end
+  if node.evicting and not Number.whole(node.evicting) then
+    node.evicting = nil
   end
   if node.kind == 'shared' or node.name == SHARED then
     node.position, node.used = nil, node.bent and Recount.used(node.name) or node.used

@@ -52,6 +52,11 @@ function Reservations.record(node_name, id)
   return redis.call('HGET', K.reservations .. node_name, id)
 end
 
+-- Whether a node has any.
+function Reservations.are_any(node_name)
+  return redis.call('EXISTS', K.reservations .. node_name) == 1
+end
+
 -- Whether there is such a reservation on a node.
 function Reservations.has(node_name, id)
   return redis.call('HEXISTS', K.reservations .. node_name, id) == 1

@@ -1,18 +1,23 @@
--- Renew a node's lease, and compare what its agent runs with the books.
+-- Renew a node's lease, and compare a page of what its agent runs, and a page of what is reserved there, with the books.
 --
--- KEYS     reservations
+-- A heartbeat is as many of these calls as that takes, each by itself: others come between.
+--
 -- ARGV     name       str
 --          epoch      str   of this agent's registration
---          op         int   number of the last `finish` that was answered, -1 = it does not matter. What was started
---                           under a later one was not there yet when this was sent
---          runs       list  of the reservations that the agent runs, or whose results it has not yet delivered
--- RETURNS  {'beaten', {reservation, ...}, drained, left_ms}  to be stopped: canceled, deleted, or forgotten by Redis; then
---                                          until when what runs may end on a node that is drained, 0 = for ever,
---                                          and how long that is
+--          op         int   number of the last `finish` that was answered
+--          at         str   where to go on with what is reserved (texts/cursor)
+--          runs       list  some of the reservations that the agent runs, or whose results it has not yet delivered
+-- RETURNS  {'beaten', {reservation, ...}, drained, left_ms, at, {reservation, ...}}  to be stopped: canceled, deleted, or
+--                                          forgotten by Redis; until when what runs may end on a node that is drained, 0 =
+--                                          for ever, and how long that is; where to go on, '' = all that is reserved was
+--                                          looked at; and what something has to run of: which of it does not is for `deny`
 --          {'behind'}                      Redis was rolled back to before that `finish`: the lease is renewed, and
 --                                          the books are compared once it was told what has ended since (recall)
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
 -- @include jobs/executions  jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/leases  nodes/reservations  time/clock
+-- @include waiting/wake
+
+local PAGE = 64
 
 local node = Lapse.own_node(name, epoch)
 if not node then
@@ -20,29 +25,18 @@ if not node then
 end
 Clock.note()
 Leases.renew(node)
-Worker.beat(Queues.of(name), node)
+local queue, runs = Queues.of(name), {unpack(ARGV, runs_first)}
+Worker.beat(queue, node)
 if tonumber(node.op or 0) < op then
   return {'behind'}
 end
-local runs, has, forgotten, queue = {}, {}, {}, Queues.of(name)
 Queues.list(queue)
--- One by one: Lua unpacks at most 8,000 values.
-for i = runs_first, #ARGV do
-  runs[#runs + 1] = ARGV[i]
-  has[ARGV[i]] = true
-  -- Redis was rolled back, or has dropped the records: nothing is reserved for what runs there.
-  if not Reservations.has(name, ARGV[i]) then
-    forgotten[#forgotten + 1] = ARGV[i]
-  end
-end
 Executions.show(name, queue, runs)
-local reserved = redis.call('HKEYS', K.reservations .. name)
-if #reserved == 0 or #forgotten > 0 then
+local stops, is_any_forgotten = Reconcile.told(node, runs)
+if is_any_forgotten or not Reservations.are_any(name) then
   Reservations.recount(node)
 end
-local stops = Reconcile.node(node, reserved, has, op)
-for _, id in ipairs(forgotten) do
-  stops[#stops + 1] = id
-end
+local doubtful, following = Reconcile.page(node, at, PAGE)
+Wake.node(node, 8)
 local ends = tonumber(node.draining or 0)
-return {'beaten', stops, ends, math.max(0, ends - Call.now)}
+return {'beaten', stops, ends, math.max(0, ends - Call.now), following or '', doubtful}

@@ -33,6 +33,7 @@ if drain == 0 then
   if node.draining then
     Timers.drop(Timer.of('drain', name))
     Node.set_field(node, 'draining', nil)
+    Node.set_field(node, 'evicting', nil)
     Standing.set_open(node)
     Standing.set_live(node)
     Dirty.mark(name)
@@ -57,6 +58,7 @@ if node.draining ~= deadline then
     Commands.beat(Queues.of(name))
   end
   Node.set_field(node, 'draining', deadline)
+  Node.set_field(node, 'evicting', nil)
   Standing.set_open(node)
   Standing.set_live(node)
   Holds.lift(node)

@@ -1,0 +1,42 @@
+"""A heartbeat: calls that renew the lease, and compare what runs and what is reserved here with the books, in pages."""
+
+from __future__ import annotations
+
+from collections.abc import KeysView
+
+from handoff_worker.agent.ledger import Beaten, NodeLedger
+
+MOST_TOLD = 64
+"""Reservations that one call tells of: some 10 us each in its script."""
+
+MOST_DENIED = 16
+"""The same of one that says what does not run here: what comes of that may be a hundred times as much work."""
+
+
+class Heartbeat:
+    """One after the other, in as many calls as each takes. Between these the agent does what else there is to do."""
+
+    def __init__(self, ledger: NodeLedger) -> None:
+        self._ledger = ledger
+        self._untold: list[str] = []  #: of what ran when it began
+        self._at = ""  #: how far what is reserved was looked at, '' = not at all, or all of it
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the next call begins another."""
+        return not self._untold and not self._at
+
+    def go_on(self, runs: KeysView[str], op: int) -> Beaten:
+        """Make its next call. `op` is the last exchange that was answered. Raises `Stale` and `Behind`."""
+        if self.is_over:
+            self._untold = list(runs)
+        told = [id for id in self._untold[-MOST_TOLD:] if id in runs]
+        beaten = self._ledger.beat(told, op, self._at)
+        del self._untold[-MOST_TOLD:]
+        self._at = beaten.at
+        return beaten
+
+    def deny(self, ids: list[str], op: int) -> None:
+        """Say of what was asked for that it does not run here."""
+        for first in range(0, len(ids), MOST_DENIED):
+            self._ledger.deny(ids[first : first + MOST_DENIED], op)
