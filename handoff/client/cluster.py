@@ -219,7 +219,7 @@ class Cluster:
         `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
         it has not within the cluster's timeout: then the function stands, and the error has its handle.
         """
-        return self._submit(self._check(function), uuid.uuid4().hex, durability)
+        return self._submit(self._check(function), uuid.uuid4().hex, durability, is_new=True)
 
     def submit_many(
         self,
@@ -246,7 +246,9 @@ class Cluster:
         ]
         told = submit_many(self.store, submissions, promise)
         handles = [
-            Handle(self.store, self._serializer, each.job_id, each.function.id, became) if became else None
+            Handle(self.store, self._serializer, each.job_id, each.function.id, became, is_new=job_ids is None)
+            if became
+            else None
             for each, became in zip(submissions, taken(told), strict=True)
         ]
         return check_many(handles, told, promise)
@@ -295,9 +297,9 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), id, durability, keeping=read_keeping(id, result_ttl, failure_ttl),
-            meta=check_meta(id, meta), description=check_description(id, description),
-            on_success=on_success, on_failure=on_failure,
+            check(function, self._default_cost), id, durability, is_new=job_id is None,
+            keeping=read_keeping(id, result_ttl, failure_ttl), meta=check_meta(id, meta),
+            description=check_description(id, description), on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
 
     def handle(self, id: str) -> Handle:
@@ -384,6 +386,7 @@ class Cluster:
         job_id: str,
         durability: Durability | None,
         *,
+        is_new: bool,
         keeping: Keeping = AS_RQ,
         meta: Mapping[str, Any] | None = None,
         description: str | None = None,
@@ -397,7 +400,7 @@ class Cluster:
         )  # fmt: skip
         promise = self._promise(checked.id, durability)
         verdict = work.submit(promise.run, job_id, checked, job, preferred=preferred)
-        handle = Handle(self.store, self._serializer, job_id, checked.id, verdict)
+        handle = Handle(self.store, self._serializer, job_id, checked.id, verdict, is_new=is_new)
         promise.check(handle)
         return handle
 

@@ -25,10 +25,19 @@ class Handle:
     """
 
     def __init__(
-        self, store: Store, serializer: SerializerLike, job_id: str, function_id: str, verdict: Verdict | None
+        self,
+        store: Store,
+        serializer: SerializerLike,
+        job_id: str,
+        function_id: str,
+        verdict: Verdict | None,
+        *,
+        is_new: bool = False,
     ) -> None:
+        """`is_new`: it was submitted just now with this serializer, under an id that nobody has used before."""
         self._store = store
         self._serializer = serializer
+        self._is_new = is_new
         self.id = job_id  #: the RQ job id
         self.function_id = function_id  #: the user's id
         self.verdict = verdict  #: what submit decided; None of one in a run, and on a handle made from an id
@@ -71,7 +80,8 @@ class Handle:
         a minute. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, `StoreUnavailable`, and
         the builtin `TimeoutError`, which changes nothing: ask again as often as you like.
         """
-        return work.wait(self._store, self.id, self._serializer, timeout)
+        is_new, self._is_new = self._is_new, False
+        return work.wait(self._store, self.id, self._serializer, timeout, is_new=is_new)
 
     def explain(self) -> Explanation:
         """Why it stands as it does: what it waits for, who holds that, and the smallest change that would start it."""

@@ -6,6 +6,7 @@ import re
 import time
 
 from handoff.errors import shown
+from handoff.ledger.replies import entries_of
 from handoff.ledger.store import Store
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_wait
@@ -27,13 +28,10 @@ def read_events(store: Store, after: bytes, block_s: float | None) -> list[tuple
         raise ValueError(f"after is {shown(after)}: give the id of an event as `events` gives it, or b'0-0'")
     deadline_s = time.monotonic() + float(block_s or 0)
     waiting = store if block_s is None else store.until(deadline_s)
-    found, left_s = None, block_s
-    while not found:
+    left_s = block_s
+    while True:
         block = () if left_s is None else ("BLOCK", milliseconds(min(WAIT_SLICE_S, left_s)))
-        found = waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after)
+        found = entries_of(waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after))
         left_s = deadline_s - time.monotonic()
-        if not found and left_s <= 0:
-            return []
-    # RESP3 gives a mapping of streams, RESP2 a list of pairs; there is one stream.
-    entries = next(iter(found.values()))[0] if isinstance(found, dict) else found[0][1]
-    return [(id, {name.decode(): value.decode() for name, value in fields.items()}) for id, fields in entries]
+        if found or left_s <= 0:
+            return [(id, {name.decode(): value.decode() for name, value in fields.items()}) for id, fields in found]

@@ -9,10 +9,11 @@ from typing import Any
 
 from handoff.errors import DuplicateFunction, HandoffError, Infeasible, UnknownFunction, shown
 from handoff.ledger import verdict
-from handoff.ledger.housekeeping import await_entry
+from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
-from handoff.ledger.records import look, outcome
+from handoff.ledger.records import look, outcome, value_of
+from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.devices import read_devices
@@ -22,6 +23,10 @@ from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_count, is_wait, patience_s
+
+UNSEEN_S = 0.05
+"""How long who has just submitted a function waits for its end before the first look at it: only that shows that rq
+deleted or canceled it."""
 
 Run = Callable[..., list[Any]]
 """`Store.run`, or what promises more of what it writes."""
@@ -71,14 +76,20 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
             raise unlisted("submit", [tag, *rest])
 
 
-def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None) -> Any:
+def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None, *, is_new: bool = False) -> Any:
     """Return the function's result, waiting on the server for at most `timeout` seconds.
 
-    An outage of Redis is waited out meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`,
-    `UnknownFunction`, and the builtin `TimeoutError`.
+    `is_new`: it was submitted just now, with `serializer` and under an id that nobody else had before. An outage of
+    Redis is waited out meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the
+    builtin `TimeoutError`.
     """
     deadline_s = time.monotonic() + patience_s(timeout)
-    store = store.until(deadline_s)
+    store = store.until(deadline_s, is_reached=is_new)
+    results = store.keys("rq_results", job_id)
+    if is_new and (timeout is None or timeout > 0):
+        entry = read_entry(store, results, b"0-0", min(UNSEEN_S, deadline_s - time.monotonic()))
+        if entry is not None and is_success(entry[1]):
+            return decode_value(entry[1], serializer)
     while True:
         record = look(store, job_id)
         if record.status in ENDED:
@@ -89,8 +100,9 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
             raise TimeoutError(
                 f"function {shown(record.function_id)} is {record.status}{where} after {timeout} s of waiting"
             )
-        last = record.entry[0] if record.entry else b"0-0"
-        await_entry(store, store.keys("rq_results", job_id), last, left_s)
+        entry = await_entry(store, results, record.entry[0] if record.entry else b"0-0", left_s)
+        if entry is not None and is_success(entry[1]):
+            return value_of(record, entry[1], serializer)
 
 
 def cancel(store: Store, job_id: str) -> bool:

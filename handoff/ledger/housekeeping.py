@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.replies import entries_of
+from handoff.ledger.result_entry import Entry
 from handoff.ledger.store import Store
 from handoff.ledger.turns import EVERY_MS
 
@@ -55,8 +57,18 @@ def _tick_for_all(store: Store) -> None:
     store.turn.ended(None)
 
 
-def await_entry(store: Store, stream: str, after: bytes = b"0-0", seconds: float = math.inf) -> None:
-    """Wait on the server until a stream has an entry after that one, for so long or until it is time to look again."""
-    slice_ms = max(1, math.ceil(min(WAIT_SLICE_S, seconds) * 1000))
-    if not store.read("XREAD", "BLOCK", slice_ms, "STREAMS", stream, after):
+def await_entry(store: Store, stream: str, after: bytes = b"0-0", seconds: float = math.inf) -> Entry | None:
+    """Wait on the server until a stream has an entry after that one, for so long or until it is time to look again.
+
+    -> the newest entry, None where there is none yet
+    """
+    entry = read_entry(store, stream, after, min(WAIT_SLICE_S, seconds))
+    if entry is None:
         store.aside(lambda: _tick_for_all(store))
+    return entry
+
+
+def read_entry(store: Store, stream: str, after: bytes, seconds: float) -> Entry | None:
+    """Wait on the server until a stream has an entry after that one, for at most so long. -> the newest, if any"""
+    found = entries_of(store.read("XREAD", "BLOCK", max(1, math.ceil(seconds * 1000)), "STREAMS", stream, after))
+    return found[-1] if found else None

@@ -18,7 +18,7 @@ from handoff.errors import (
 )
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
-from handoff.ledger.result_entry import Entry, decode_traceback, decode_value, entry_of
+from handoff.ledger.result_entry import Entry, Fields, decode_traceback, decode_value, entry_of
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.loss import read_loss
@@ -112,7 +112,12 @@ def outcome(record: Record, serializer: SerializerLike) -> Any:
     """The result of a function that has ended; raises the error that it ended with."""
     if record.status != "finished":
         raise error_of(record)
-    return decode_value(record.entry[1] if record.entry else {}, _serializer_of(record, serializer))
+    return value_of(record, record.entry[1] if record.entry else {}, serializer)
+
+
+def value_of(record: Record, entry: Fields, serializer: SerializerLike) -> Any:
+    """What a function has returned, by the entry of its end."""
+    return decode_value(entry, _serializer_of(record, serializer))
 
 
 def error_of(record: Record) -> HandoffError:

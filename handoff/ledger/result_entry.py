@@ -15,6 +15,8 @@ Fields = Mapping[bytes, bytes]
 Entry = tuple[bytes, Fields]
 """Its id, and its fields."""
 
+_SUCCESSFUL = b"1"
+"""`rq.results.Result.Type.SUCCESSFUL`, as RQ writes it."""
 
 MOST_UNZIPPED = 64 * 2**20
 """Bytes that are made of compressed ones: a few of these can become any number."""
@@ -38,6 +40,11 @@ def unzip(data: bytes) -> bytes:
 def entry_of(id: bytes, flat: Sequence[bytes]) -> Entry:
     """An entry as scripts reply it: name, value, ..."""
     return id, dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def is_success(entry: Fields) -> bool:
+    """Whether it is that of a function that has returned."""
+    return entry.get(b"type") == _SUCCESSFUL
 
 
 def encode_value(serialized: bytes) -> str:

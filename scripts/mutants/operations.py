@@ -291,4 +291,22 @@ MUTANTS = (
             "tests/ledger/store/test_durability_of_many.py::test_where_some_are_refused_too_each_of_the_others_says_that_it_is_not_kept",
         ),
     ),
+    Mutant(
+        "wait-new",
+        "who asks once more for a result does not look whether rq began the function anew",
+        "handoff/client/handle.py",
+        "is_new, self._is_new = self._is_new, False",
+        "is_new = self._is_new",
+        (
+            "tests/client/functions/test_function_wait.py::TestWait::test_who_asks_again_is_told_of_what_rq_began_anew[fake]",
+        ),
+    ),
+    Mutant(
+        "wait-any",
+        "whatever wakes who waits is taken for a success",
+        "handoff/ledger/functions.py",
+        "        if entry is not None and is_success(entry[1]):\n            return decode_value",
+        "        if entry is not None:\n            return decode_value",
+        ("tests/client/functions/test_function_wait.py::TestWait::test_a_failure_is_looked_at[fake]",),
+    ),
 )

@@ -126,7 +126,7 @@ def test_those_for_whom_another_ticked_are_told_that_he_was_refused(
         raise StoreUnavailable("here", "no") from redis.AuthenticationError("no")
 
     monkeypatch.setattr(cluster.store, "once", refuse)
-    waits: Callable[[], None] = lambda: await_entry(cluster.store, STREAM, seconds=0.001)  # noqa: E731
+    waits: Callable[[], object] = lambda: await_entry(cluster.store, STREAM, seconds=0.001)  # noqa: E731
 
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
