@@ -10,6 +10,7 @@ import redis
 
 from handoff.ledger.lua import assembly, files, loader, pieces
 from handoff.ledger.lua.header import BadHeader
+from handoff.ledger.lua.loader import Script
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from support.lua_files import GIVEN, OPERATIONS, Compiled
 
@@ -31,7 +32,7 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
         monkeypatch.setattr(files, "operations", lambda: {"top": "client"})
         monkeypatch.setattr(files, "header", files.header.__wrapped__)
         monkeypatch.setattr(assembly, "pieces_of", pieces.pieces_of.__wrapped__)
-        return loader.load.__wrapped__("top", RQ_KEY_PREFIX).text
+        return Script("top", (), False, RQ_KEY_PREFIX).text
 
     return made
 

@@ -42,7 +42,12 @@ class Library:
 
     name: str
     text: str
-    lines: tuple[str, ...]  #: for each line of `text` where it came from, "finish.lua:14"
+    rq_prefix: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For each line of `text` where it came from, "finish.lua:14": 0.7 MB, and only errors ask."""
+        return tuple(origin for origin, _ in _chunks(self.rq_prefix))
 
     def function(self, operation: str) -> str:
         """What the server calls an operation."""
@@ -56,15 +61,21 @@ class Library:
 @cache
 def library(rq_prefix: str) -> Library:
     """Assemble the library of all operations."""
-    chunks = [*_head(rq_prefix), *(chunk for file in _all_files() for chunk in _library(file))]
-    for operation in sorted(files.operations()):
-        chunks += _function(operation)
-    lines = tuple(origin for origin, _ in chunks)
+    chunks = _chunks(rq_prefix)
+    # What it was made of takes 5 MB.
+    pieces_of.cache_clear()
     # Its first line names it, and so do its functions.
     hashed = hashlib.sha1("\n".join(line for _, line in chunks).encode()).hexdigest()
     name = PREFIX + hashed[:12]
     text = "\n".join(line.replace(_NAME, name) for _, line in chunks)
-    return Library(name, text, lines)
+    return Library(name, text, rq_prefix)
+
+
+def _chunks(rq_prefix: str) -> list[Chunk]:
+    chunks = [*_head(rq_prefix), *(chunk for file in _all_files() for chunk in _library(file))]
+    for operation in sorted(files.operations()):
+        chunks += _function(operation)
+    return chunks
 
 
 _NAME = "@library@"

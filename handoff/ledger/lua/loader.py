@@ -9,22 +9,42 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 from handoff.ledger.lua import assembly, files
 from handoff.ledger.lua.assembly import Assembly, Chunk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Script:
-    """One loaded operation: its text, SHA1 and the order of its arguments."""
+    """One operation and the order of its arguments; its text is made when a server is to be sent it."""
 
     name: str
-    text: str
-    sha: str
     args: tuple[str, ...]  #: without those of the context
     takes_rest: bool
-    lines: tuple[str, ...]  #: for each line of `text` where it came from, "finish.lua:14"
+    rq_prefix: str
+
+    @property
+    def text(self) -> str:
+        return self._made[0]
+
+    @cached_property
+    def sha(self) -> str:
+        return hashlib.sha1(self.text.encode()).hexdigest()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For each line of `text` where it came from, "finish.lua:14"."""
+        return self._made[1]
+
+    @cached_property
+    def _made(self) -> tuple[str, tuple[str, ...]]:
+        operation = assembly.assemble(self.name)
+        chunks = [(f"{self.name}.lua:prelude", line) for line in _prelude(operation, self.rq_prefix)]
+        for file in operation.files:
+            chunks += _library(file, operation)
+        chunks += operation.body()
+        return "\n".join(line for _, line in chunks), tuple(origin for origin, _ in chunks)
 
     def locate(self, message: str) -> str:
         """Name file and line in an error of Redis, which only knows `user_script:217`."""
@@ -43,23 +63,10 @@ def locate(message: str, lines: tuple[str, ...], told_as: str) -> str:
 
 @cache
 def load(name: str, rq_prefix: str) -> Script:
-    """Assemble an operation."""
-    operation = assembly.assemble(name)
-    chunks = [(f"{name}.lua:prelude", line) for line in _prelude(operation, rq_prefix)]
-    for file in operation.files:
-        chunks += _library(file, operation)
-    chunks += operation.body()
-    text = "\n".join(line for _, line in chunks)
+    """Find an operation."""
     args = files.header(name).args
     plain = tuple(arg for arg, kind in args if kind != "list")
-    return Script(
-        name=name,
-        text=text,
-        sha=hashlib.sha1(text.encode()).hexdigest(),
-        args=plain,
-        takes_rest=len(plain) < len(args),
-        lines=tuple(origin for origin, _ in chunks),
-    )
+    return Script(name, plain, len(plain) < len(args), rq_prefix)
 
 
 def _prelude(operation: Assembly, rq_prefix: str) -> list[str]:
