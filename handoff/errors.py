@@ -109,13 +109,15 @@ class UnknownFunction(HandoffError):
 
 
 class DuplicateFunction(HandoffError):
-    """The id is taken; nothing was written."""
+    """The id is taken; nothing was written. `among` is what was given with the id twice, '' = it was taken before."""
 
-    def __init__(self, id: str) -> None:
-        super().__init__(id)
-        self.id = id
+    def __init__(self, id: str, among: str = "") -> None:
+        super().__init__(id, among)
+        self.id, self.among = id, among
 
     def __str__(self) -> str:
+        if self.among:
+            return f"two functions of one {self.among} have the id {shown(self.id)}: give one of them another"
         return f"a function {shown(self.id)} exists already: choose another id, or wait until it has expired"
 
 
@@ -127,10 +129,8 @@ class MissingFunction(HandoffError):
         self.id, self.needed_by = id, needed_by
 
     def __str__(self) -> str:
-        return (
-            f"function {shown(self.needed_by)} names {shown(self.id)}, which its DAG does not have: "
-            "add it, or correct the id"
-        )
+        missing = f"names {shown(self.id)}, which its DAG does not have"
+        return f"function {shown(self.needed_by)} {missing}: add it, or correct the id"
 
 
 class CyclicDependency(HandoffError):

@@ -48,7 +48,7 @@ def groups(functions: Iterable[Function]) -> list[Group]:
     known: dict[str, Function] = {}
     for function in _functions(functions):
         if function.id in known:
-            raise DuplicateFunction(function.id)
+            raise DuplicateFunction(function.id, "list")
         known[function.id] = function
     scheduled = {id: function for id, function in known.items() if function.type != "inline"}
     targets = _targets(scheduled)

@@ -87,10 +87,15 @@ def _summary(namespace: str, around: list[Finding], found: list[Violation], mend
     around = [finding for finding in around if not finding.is_harmless]
     if not around and not found:
         return f"All is as it has to be in namespace {namespace}. ({seconds:.1f} s)"
-    of_them = f", {mended} of them mended," if mended else ""
-    counts = [f"{len(found)} violation{'' if len(found) == 1 else 's'} of the books{of_them}"] * bool(found)
-    counts += [f"{len(around)} other finding{'' if len(around) == 1 else 's'}"] * bool(around)
-    return f"{' and '.join(counts)} in namespace {namespace}. ({seconds:.1f} s)"
+    wrong = [f"{_things(len(found))} in the books{f' ({mended} mended)' if mended else ''}"] * bool(found)
+    wrong += [f"{len(around)} around them" if found else f"{_things(len(around))} around the books"] * bool(around)
+    count = len(found) + len(around)
+    verb = "were" if mended == count else "is" if count == 1 else "are"
+    return f"{' and '.join(wrong)} {verb} wrong in namespace {namespace}. ({seconds:.1f} s)"
+
+
+def _things(count: int) -> str:
+    return f"{count} thing{'' if count == 1 else 's'}"
 
 
 @contextmanager

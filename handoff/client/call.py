@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from handoff.errors import InvalidFunction, shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import parse_timeout
+from handoff.words.code import Code
 from handoff.words.values import TTLS, is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
@@ -16,10 +21,22 @@ _RQ_ONLY = frozenset(
 )
 
 
+_KNOWN = (FunctionType, MethodType)
+"""What is called by code that can be looked at."""
+
+
 def read_call(
-    id: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], timeout: float | None
+    id: str,
+    code: Code,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    timeout: float | None,
+    enqueue: Callable[..., Any],
 ) -> tuple[tuple[Any, ...], dict[str, Any], float | None]:
-    """Tell the arguments of the function, by position and by keyword, and its timeout. Raises `InvalidFunction`."""
+    """Tell the arguments of the function, by position and by keyword, and its timeout. Raises `InvalidFunction`.
+
+    `enqueue` is who was called, whose options are among what may have been meant by a keyword that fits nowhere.
+    """
     rest = dict(kwargs)
     if "job_timeout" in rest:
         timeout = parse_timeout(id, rest.pop("job_timeout"))
@@ -31,6 +48,10 @@ def read_call(
             "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
             " if it is meant for the function",
         )
+    if rest and isinstance(code, _KNOWN):
+        known = _keywords_of(code)
+        if known is not None and not known.issuperset(rest):
+            _check_keywords(id, rest, known, enqueue)
     if "args" in rest:
         if args:
             raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
@@ -41,6 +62,33 @@ def read_call(
     if named is not None and not isinstance(named, Mapping):
         raise InvalidFunction(id, "kwargs is not a mapping with str keys", "write kwargs={'name': value}")
     return args, {**rest, **(named or {})}, timeout
+
+
+@functools.lru_cache(maxsize=1024)
+def _keywords_of(code: FunctionType | MethodType) -> frozenset[str] | None:
+    """Which keywords it takes when it is called; None: any.
+
+    By its own code, which is called first, and not by what it shows as its signature: it may wrap another function.
+    """
+    found = getattr(code, "__code__", None)
+    if not isinstance(found, CodeType) or found.co_flags & inspect.CO_VARKEYWORDS:
+        return None
+    return frozenset(found.co_varnames[found.co_posonlyargcount : found.co_argcount + found.co_kwonlyargcount])
+
+
+def _check_keywords(id: str, given: Mapping[str, Any], known: frozenset[str], enqueue: Callable[..., Any]) -> None:
+    misfits = given.keys() - known - {"args"}
+    if not misfits:
+        return
+    name = min(misfits)
+    options = [each.name for each in inspect.signature(enqueue).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    near = difflib.get_close_matches(name, [*options, *sorted(known)], n=1)
+    meant = f"did you mean {near[0]}=? If not, leave it out" if near else "leave it out"
+    raise InvalidFunction(
+        id,
+        f"{name}= is neither an option of enqueue nor an argument of the function",
+        f"{meant}, or pass kwargs={{...}} where the nodes have another version of it",
+    )
 
 
 def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Keeping:

@@ -282,13 +282,14 @@ class Cluster:
     ) -> Handle:
         """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
 
-        `job_timeout` is `timeout`; `args=` and `kwargs=` carry arguments whose names collide with options. A `job_id`
-        has at most 255 characters; of a `description`, which is only shown, the first 1,000 are kept. With
-        `on_node_loss="fail"` it is not tried again where its node is lost, whatever retries are left. Raises what
-        `submit` raises, and `DuplicateFunction` for a `job_id` that exists in any state.
+        What a function that is not given by name does not take either is refused. `job_timeout` is `timeout`; `args=`
+        and `kwargs=` carry arguments whose names collide with options. A `job_id` has at most 255 characters; of a
+        `description`, which is only shown, the first 1,000 are kept. With `on_node_loss="fail"` it is not tried again
+        where its node is lost, whatever retries are left. Raises what `submit` raises, and `DuplicateFunction` for a
+        `job_id` that exists in any state.
         """
         id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
-        args, kwargs, timeout = read_call(id, args, kwargs, timeout)
+        args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, Cluster.enqueue)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from handoff.errors import UnknownFunction
+from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import functions as work
 from handoff.ledger.records import look
 from handoff.ledger.rqmodel import fetch_job
@@ -78,10 +78,18 @@ class Handle:
 
         Waits on the server, and waits an outage of Redis out that comes meanwhile: until `timeout`, or without one for
         a minute. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, `StoreUnavailable`, and
-        the builtin `TimeoutError`, which changes nothing: ask again as often as you like.
+        the builtin `TimeoutError`, which changes nothing: ask again as often as you like. After a second or more it
+        says why the function has not started.
         """
         is_new, self._is_new = self._is_new, False
-        return work.wait(self._store, self.id, self._serializer, timeout, is_new=is_new)
+        return work.wait(self._store, self.id, self._serializer, timeout, self._why, is_new=is_new)
+
+    def _why(self) -> str:
+        try:
+            return explain(self._store, self.id).text
+        except HandoffError:
+            # Whoever asks for a result is told that there is none yet, with or without the reason.
+            return ""
 
     def explain(self) -> Explanation:
         """Why it stands as it does: what it waits for, who holds that, and the smallest change that would start it."""

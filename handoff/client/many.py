@@ -36,7 +36,7 @@ def read_job_ids(job_ids: Iterable[str] | None, count: int) -> list[str]:
     seen: set[str] = set()
     for id in ids:
         if id in seen:
-            raise DuplicateFunction(id)
+            raise DuplicateFunction(id, "list")
         seen.add(id)
     return ids
 

@@ -81,7 +81,7 @@ def _indices(functions: Sequence[Function]) -> dict[str, int]:
     index_of: dict[str, int] = {}
     for index, function in enumerate(functions):
         if index_of.setdefault(function.id, index) != index:
-            raise DuplicateFunction(function.id)
+            raise DuplicateFunction(function.id, "graph")
     return index_of
 
 

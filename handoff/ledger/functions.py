@@ -76,12 +76,24 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
             raise unlisted("submit", [tag, *rest])
 
 
-def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float | None, *, is_new: bool = False) -> Any:
+REASON_FROM_S = 1.0
+"""Who has waited for so long in vain is told why; whoever asks more often would have Redis look for it each time."""
+
+
+def wait(
+    store: Store,
+    job_id: str,
+    serializer: SerializerLike,
+    timeout: float | None,
+    why: Callable[[], str],
+    *,
+    is_new: bool = False,
+) -> Any:
     """Return the function's result, waiting on the server for at most `timeout` seconds.
 
-    `is_new`: it was submitted just now, with `serializer` and under an id that nobody else had before. An outage of
-    Redis is waited out meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the
-    builtin `TimeoutError`.
+    `why` says why it has not started, or ''. `is_new`: it was submitted just now, with `serializer` and under an id
+    that nobody else had before. An outage of Redis is waited out meanwhile. Raises `FunctionFailed`,
+    `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the builtin `TimeoutError`.
     """
     deadline_s = time.monotonic() + patience_s(timeout)
     store = store.until(deadline_s, is_reached=is_new)
@@ -97,8 +109,10 @@ def wait(store: Store, job_id: str, serializer: SerializerLike, timeout: float |
         left_s = deadline_s - time.monotonic()
         if left_s <= 0:
             where = f" on {record.node}" if record.node else ""
+            reason = why() if record.status != "started" and timeout and timeout >= REASON_FROM_S else ""
             raise TimeoutError(
                 f"function {shown(record.function_id)} is {record.status}{where} after {timeout} s of waiting"
+                f"{': ' if reason else ''}{reason}"
             )
         entry = await_entry(store, results, record.entry[0] if record.entry else b"0-0", left_s)
         if entry is not None and is_success(entry[1]):

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import click
 from rich.console import Console
@@ -41,9 +42,11 @@ def main(
     """Run functions and graphs with known answers while processes, connections and servers fail, and judge the books.
 
     Agents, clients and two Redis servers are started here, on loopback. From the seed come the faults and when; whom
-    one strikes is drawn among those who are there then. Exit code 1 where anything is wrong.
+    one strikes is drawn among those who are there then. Exit code 1 where anything is wrong, which is told as soon
+    as it is known. TERM or Ctrl-C ends with what is known by then.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     forgets = mode == "empty" or any(name in FORGETTING for name in only)
     kinds = {**KINDS, **(FORGETTING if forgets else {})}
     kinds = {name: kind for name, kind in kinds.items() if not only or name in only}
@@ -56,22 +59,30 @@ def main(
         )
 
     verdicts: list[Verdict] = []
-    for seed in seeds:
-        campaign = Campaign(seed, seconds, lease, rate, kinds, forgets, first, speed and not only)
-        tell(f"seed {seed}")
-        verdict = campaign.run(tell)
-        verdicts.append(verdict)
-        if verdict.wrong:
-            count = verdict.faults.total() + verdict.missed
-            if shrink:
-                tell(f"looking for the fewest of {count} faults that show it")
-                count = shortest(lambda few, one=campaign: bool(replace(one, first=few).run(tell).wrong), count)  # type: ignore[misc]
-            tell(f"to see it: {to_repeat(seed, count, seconds=seconds, mode=mode, lease=lease, rate=rate, only=only)}")
-    if as_json:
-        click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=2))
-    else:
-        show(Console(width=None if sys.stdout.isatty() else WIDTH), verdicts)
+    try:
+        for seed in seeds:
+            campaign = Campaign(seed, seconds, lease, rate, kinds, forgets, first, speed and not only)
+            tell(f"seed {seed}")
+            verdicts.append(Verdict(seed, seconds))
+            verdict = campaign.run(tell, verdicts[-1])
+            if verdict.wrong:
+                count = verdict.faults.total() + verdict.missed
+                again = partial(to_repeat, seed, seconds=seconds, mode=mode, lease=lease, rate=rate, only=only)
+                tell(f"to see it: {again(count)}")
+                if shrink:
+                    tell(f"looking for the fewest of {count} faults that show it")
+                    count = shortest(lambda few, one=campaign: bool(replace(one, first=few).run(tell).wrong), count)  # type: ignore[misc]
+                    tell(f"to see it: {again(count)}")
+    finally:
+        if as_json:
+            click.echo(json.dumps([verdict.to_dict() for verdict in verdicts], indent=2))
+        else:
+            show(Console(width=None if sys.stdout.isatty() else WIDTH), verdicts)
     sys.exit(any(verdict.wrong for verdict in verdicts))
+
+
+def _stop(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def to_repeat(

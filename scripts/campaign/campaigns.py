@@ -45,10 +45,13 @@ class Campaign:
     first: int | None = None  #: only so many of the faults
     judges_speed: bool = False
 
-    def run(self, tell: Tell) -> Verdict:
-        """Do it, and judge it. Where something is wrong, what processes have written is left in a folder."""
+    def run(self, tell: Tell, verdict: Verdict | None = None) -> Verdict:
+        """Do it, and judge it. Where something is wrong, what processes have written is left in a folder.
+
+        `verdict` has what is known so far for whoever stops this midway; what is wrong is told then too.
+        """
         folder = Path(tempfile.mkdtemp(prefix="handoff-chaos-"))
-        verdict = Verdict(self.seed, self.seconds)
+        verdict = Verdict(self.seed, self.seconds) if verdict is None else verdict
         plan = make_plan(self.seed, self.seconds, {name: kind.weight for name, kind in self.kinds.items()})
         world = World.build(folder, lease_s=self.lease_s, rate=self.rate, seed=self.seed)
         driver = Driver(world, self.kinds, tell)
@@ -56,17 +59,14 @@ class Campaign:
             follower = Follower(world)
             world.begin()
             driver.drive(plan[: self.first], self.seconds)
-            verdict.note(BOOKS, *driver.driven.wrong)
             self._judge(world, driver.driven, follower, verdict, tell)
         except Never as error:
             verdict.note(BROKEN, str(error))
         finally:
             world.close()
-        count_faults(verdict, driver.driven)
-        if verdict.wrong:
-            tell(f"see {folder}")
-        else:
-            shutil.rmtree(folder)
+            verdict.note(BOOKS, *driver.driven.wrong)
+            count_faults(verdict, driver.driven)
+            leave(folder, verdict, tell)
         return verdict
 
     def _judge(self, world: World, driven: Driven, follower: Follower, verdict: Verdict, tell: Tell) -> None:
@@ -108,6 +108,16 @@ class Campaign:
                 return []
             time.sleep(0.3)
         return [f"{id} has not ended: {_why(world, id)}" for id in left]
+
+
+def leave(folder: Path, verdict: Verdict, tell: Tell) -> None:
+    """Tell what is wrong, and keep the folder if anything is."""
+    for sort, what in verdict.wrong:
+        tell(f"{sort}: {what}")
+    if verdict.wrong:
+        tell(f"see {folder}")
+    else:
+        shutil.rmtree(folder)
 
 
 def _why(world: World, id: str) -> str:

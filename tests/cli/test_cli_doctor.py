@@ -39,7 +39,7 @@ def test_a_violation_is_one_line_with_node_and_amounts_and_exits_with_1(cluster:
     cluster.connection.hset(key, "used:cpu", "0")
     line = "amounts: node a: what it says is used is not what its 0 reservations say: cpu 1.5 instead of 0"
     assert line in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("2 violations of the books in namespace")
+    assert result.stdout.splitlines()[-1].startswith("2 things in the books are wrong in namespace")
     told = json.loads(as_json.stdout)["violations"][0]
     assert (told["node"], told["amounts"]) == ("a", {"cpu": {"expected": 0, "found": 1.5}})
     assert (result.exit_code, as_json.exit_code) == (1, 1)
@@ -85,7 +85,7 @@ def test_data_of_another_layout_is_told_and_not_looked_at(cluster: Cluster, run:
 
     cluster.connection.hset(clock, "layout", str(LAYOUT))
     assert "has data of layout 999" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith("1 other finding in namespace")
+    assert result.stdout.splitlines()[-1].startswith("1 thing around the books is wrong in namespace")
     assert result.exit_code == 1
 
 
@@ -95,5 +95,20 @@ def test_with_fix_it_mends_and_exits_with_0_where_nothing_is_left(cluster: Clust
 
     result, again = run("doctor", "--fix"), run("doctor")
 
-    assert result.stdout.splitlines()[-1].startswith("2 violations of the books, 2 of them mended, in namespace")
+    assert result.stdout.splitlines()[-1].startswith("2 things in the books (2 mended) were wrong in namespace")
     assert (result.exit_code, again.exit_code) == (0, 0)
+
+
+def test_what_is_wrong_in_the_books_and_around_them_is_counted_in_one_sentence(cluster: Cluster, run: Run) -> None:
+    cluster.register_node("a", {"cpu": 4})
+    node, stranger = cluster.store.keys("node", "a"), cluster.store.keys("rq_worker", "stranger")
+    cluster.connection.hset(node, "used:cpu", "15000")
+    cluster.connection.hset(stranger, "queues", cluster.namespace)
+    cluster.connection.sadd(cluster.store.keys("rq_workers"), stranger)
+
+    said = run("doctor").stdout.splitlines()[-1]
+
+    cluster.connection.hset(node, "used:cpu", "0")
+    cluster.connection.srem(cluster.store.keys("rq_workers"), stranger)
+    cluster.connection.delete(stranger)
+    assert said.startswith("2 things in the books and 1 around them are wrong in namespace")

@@ -187,7 +187,7 @@ class TestTogether:
         error = refusal(function("a"), function("b"), function("a"))
 
         assert isinstance(error, DuplicateFunction)
-        assert error.id == "a"
+        assert str(error) == "two functions of one graph have the id 'a': give one of them another"
 
     @pytest.mark.parametrize(
         "needing",

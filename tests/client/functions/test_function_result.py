@@ -37,6 +37,28 @@ class TestResult:
         run(agent, lambda id: ok(id, 7))
         assert handle.result(timeout=timeout) == 7
 
+    def test_a_wait_of_a_second_that_is_over_says_why_the_function_has_not_started(
+        self, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        cluster.store.now_ms = 1_800_000_000_000
+        cluster.register_node("static", {})
+        waiting, started, queued = submit(cluster, cost={"tpu": 1}), submit(cluster), submit(cluster, node="static")
+        agent.take()
+
+        said = []
+        for handle in (waiting, started, queued):
+            with pytest.raises(TimeoutError) as caught:
+                handle.result(timeout=1)
+            said.append(str(caught.value))
+
+        assert said == [
+            "function 'f' is waiting after 1 s of waiting: waits for tpu 1: no live node could hold it, even when idle "
+            "(tpu 1 wanted, a has 0)",
+            "function 'f' is started on a after 1 s of waiting",
+            "function 'f' is queued on static after 1 s of waiting: placed on static, and not yet started: "
+            "no agent runs node static, it was registered by hand",
+        ]
+
     @pytest.mark.parametrize("end", [ok, failure, killed])
     def test_whoever_waits_is_woken_by_every_kind_of_end(
         self, cluster: Cluster, agent: FakeAgent, end: Callable[[str], Result]

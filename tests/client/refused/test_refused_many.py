@@ -63,7 +63,7 @@ class TestMany:
         def submit(*ids: Any) -> Any:
             return lambda cluster: cluster.submit_many(functions(2), job_ids=ids)
 
-        assert_refused(busy, submit("x", "x"), DuplicateFunction, "'x'")
+        assert_refused(busy, submit("x", "x"), DuplicateFunction, "two functions of one list have the id 'x': give one")
         assert_refused(busy, submit("x", "a b"), InvalidFunction, "'a b'")
         before = dump(busy.connection)
         with pytest.raises(ValueError, match="there are 1 job_ids for 2 functions: give one for each"):
