@@ -10,7 +10,7 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.phrases import in_words, shortfall_in_words
 from handoff.ledger.texts.shortfall import Shortfall
 from handoff.why.holders import RUN_LIMIT
-from handoff.words.resources import Amount
+from handoff.words.resources import UNIT, Amount, amount, part_rounded_up
 from handoff.words.times import span
 
 
@@ -104,8 +104,8 @@ class WaitingSentence:
         match self.change:
             case {"kind": "variant", "node": node, "cost": cost, "joins_s": seconds}:
                 return f"; would start now on {node} with {in_words(cost)}, which counts in {span(seconds)}"
-            case {"kind": "lower", "node": node, "resource": resource, "to": there}:
-                return f"; would start now on {node} with {resource} {there}"
+            case {"kind": "lower", "node": node, "resource": resource, "from": wanted, "to": there}:
+                return f"; would start now on {node} with {resource} {there}{_rounding(wanted, there)}"
             case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
                 return f"; {node} could with {resource} {there}"
             case {"kind": "releases", "count": 1, "node": node, "functions": [first, *_]}:
@@ -118,6 +118,16 @@ class WaitingSentence:
         own = [hold["node"] for hold in self.holds if hold["own"]]
         nodes = " and ".join("what the cluster shares" if node == SHARED else node for node in own)
         return f"; {nodes} {'is' if len(own) == 1 else 'are'} held for it" if own else ""
+
+
+def _rounding(wanted: Amount, there: Amount) -> str:
+    """Where only the rounding of a part is missing, such as that of a third, say which one does without."""
+    units = round(wanted * UNIT)
+    found = part_rounded_up(units)
+    if found is None or units - round(there * UNIT) > found[0]:
+        return ""
+    parts, fits = found
+    return f" (requests are rounded up to 0.0001, and {parts} x {wanted} is more than 1: ask for {amount(fits)})"
 
 
 def _how_closed(node: str, how: str, reason: str) -> str:

@@ -67,6 +67,17 @@ def amounts(units: Mapping[str, int]) -> dict[str, Amount]:
     return {name: amount(value) for name, value in units.items()}
 
 
+MOST_PARTS = 64
+"""Of what is meant to be such a part of 1, or more, nobody counts how many fit."""
+
+
+def part_rounded_up(units: int) -> tuple[int, int] | None:
+    """Of a third that was rounded up to 0.3334: that it was to be one of 3, and the most of which 3 fit into 1."""
+    parts = round(UNIT / units) if units else 0
+    is_rounded_up = 0 < parts <= MOST_PARTS and units == -(-UNIT // parts) and units * parts > UNIT
+    return (parts, UNIT // parts) if is_rounded_up else None
+
+
 def parse_cost(cost: Mapping[str, Number] | None) -> Units:
     """Read a cost: amounts round up to 1/10,000, zeros vanish.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,13 @@ import pytest
 
 import handoff
 from handoff import Cluster
+from handoff.cli import main
+from handoff.cli.options import Asked
 from handoff.ledger.nodes import read_nodes
+from handoff_worker.__main__ import main as worker_main
 from support import need_redis_server
+from support.agent import FakeAgent, ok
+from support.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,6 +71,60 @@ def test_the_program_of_many_runs_as_it_stands(cluster: Cluster) -> None:
 
     assert [handle.function_id for handle in found["handles"]] == [f"page {n}" for n in range(70)]
     assert [handle.status for handle in found["handles"]] == ["waiting"] * 70
+
+
+def test_the_program_of_a_backend_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handle.verdict" in text]
+    agent = FakeAgent(cluster.store, "lab", {"gpu": 2, "memory": 6000}).register()
+    monkeypatch.setattr(handoff, "Cluster", lambda url: cluster)
+    found: dict[str, Any] = {}
+
+    def serve() -> None:
+        wait_until(lambda: [agent.finish(ok(each.id)) for each in agent.take()], "the function is there")
+
+    with ThreadPoolExecutor(1) as threads:
+        serving = threads.submit(serve)
+        exec(program, found)
+        serving.result(LIMIT_S)
+
+    [told] = re.findall(r"handle.verdict  # (Verdict\(.*\))", program)
+    assert found["handle"].verdict == eval(told, {"Verdict": handoff.Verdict})
+    assert found["handle"].status == "finished"
+
+
+def test_the_program_of_claims_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "tracker.request" in text]
+    found: dict[str, Any] = {"Cluster": lambda url, namespace: cluster}
+
+    exec(program, found)
+
+    assert found["claim"].devices == {"gpu": [0]}
+    assert not cluster.tracker.release(found["claim"])
+
+
+def commands(text: str) -> list[str]:
+    """The commands of ours that a page shows, each as somebody would type it."""
+    blocks = "\n".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL))
+    shown = [line.partition("#")[0] for line in blocks.splitlines()] + re.findall(r"`(handoff [^`\n]+)`", text)
+    typed = [re.sub(r"\bSECONDS\b", "60", re.sub(r"[\[\]]", "", part)) for line in shown for part in line.split(";")]
+    return sorted({" ".join(line.split()) for line in typed if line.strip().startswith("handoff ")})
+
+
+@pytest.mark.parametrize("command", commands(README))
+def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, tmp_path: Path) -> None:
+    name, *arguments = shlex.split(command.replace("/srv/app", str(tmp_path)))[1:]
+    parsed = worker_main if name == "node" else main.commands[name]
+
+    with parsed.make_context(name, arguments, obj=Asked()):
+        pass
+
+
+def test_every_program_of_the_readme_runs_in_a_test() -> None:
+    named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
+    named += ["def fetch", "DAG("]
+    programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+    assert [text for text in programs if not any(part in text for part in named)] == []
 
 
 def test_the_first_program_has_twelve_lines_at_most() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from handoff.errors import InvalidResources
 from handoff.words.capabilities import parse_capabilities
-from handoff.words.resources import LARGEST, UNIT, amount, amounts, parse_cost
+from handoff.words.resources import LARGEST, UNIT, amount, amounts, parse_cost, part_rounded_up
 from support.amounts import BAD_AMOUNTS, shown
 
 EXACT: list[tuple[object, int]] = [
@@ -172,3 +172,16 @@ class TestCosts:
     def test_indices_cannot_be_asked_for(self) -> None:
         with pytest.raises(InvalidResources):
             parse_cost({"gpu": [0]})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (3334, (3, 3333)), (1429, (7, 1428)), (1667, (6, 1666)), (3333, None), (5000, None), (6667, None), (3335, None),
+        (10_000, None), (33_340, None), (0, None), (7, None),
+    ],
+)  # fmt: skip
+def test_a_part_of_1_that_was_rounded_up_is_known_with_the_one_that_fits(
+    asked: int, found: tuple[int, int] | None
+) -> None:
+    assert part_rounded_up(asked) == found

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import pytest
+
 from handoff.client.cluster import Cluster
 from handoff.words.variants import After
 from support.explaining import ask, pass_s, why
 
 
 class TestSmallestChange:
+    @pytest.mark.parametrize("resource", ["gpu", "cpu"])
+    def test_of_thirds_that_were_rounded_up_it_is_said_which_would_fit(self, cluster: Cluster, resource: str) -> None:
+        cluster.register_node("a", {resource: 1})
+        *_, third = [ask(cluster, cost={resource: 1 / 3}) for _ in range(3)]
+
+        assert why(cluster, third).text.endswith(
+            f"; would start now on a with {resource} 0.3332 (requests are rounded up to 0.0001, and 3 x 0.3334 is more "
+            "than 1: ask for 0.3333)"
+        )
+
+    def test_where_more_than_a_rounding_is_missing_nothing_is_said_of_it(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"gpu": 1})
+        ask(cluster, cost={"gpu": 0.7})
+
+        assert why(cluster, ask(cluster, cost={"gpu": 1 / 3})).text.endswith("; would start now on a with gpu 0.3")
+
     def test_first_comes_another_variant_that_would_fit_now(self, cluster: Cluster) -> None:
         cluster.register_node("a", {"cpu": 8, "gpu": 2})
         cluster.tracker.request("a", {"gpu": 1})
