@@ -80,7 +80,7 @@ def test_the_program_of_a_backend_runs_as_it_stands(cluster: Cluster, monkeypatc
     found: dict[str, Any] = {}
 
     def serve() -> None:
-        wait_until(lambda: [agent.finish(ok(each.id)) for each in agent.take()], "the function is there")
+        wait_until(lambda: bool([agent.finish(ok(each.id)) for each in agent.take()]), "the function is there")
 
     with ThreadPoolExecutor(1) as threads:
         serving = threads.submit(serve)
