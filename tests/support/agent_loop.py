@@ -8,7 +8,8 @@ assert loop.calls() == ["beat", "tick", "finish"]
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -59,7 +60,7 @@ class Children:
     """Runs nothing: what was started ends when the test says so."""
 
     def __init__(self) -> None:
-        self.idle, self.starting, self.unable = 64, 0, ""
+        self.room, self.starting, self.unable = 64, 0, ""
         self.tries = 0  #: how often it was tried whether a process can be started
         self.started: list[Any] = []
         self.killed: list[str] = []
@@ -73,14 +74,18 @@ class Children:
             self.end(Finished(task.id, b"\xc0"))
 
     def end_idle(self) -> None:
-        self.idle = 0
+        self.room = 0
 
     def try_again(self) -> None:
         self.tries += 1
 
     def kill(self, id: str, why: str) -> bool:
-        self.killed.append(id)
-        return True
+        return bool(self.kill_all([id], why))
+
+    def kill_all(self, ids: Iterable[str], why: str) -> list[str]:
+        killed = list(ids)
+        self.killed += killed
+        return killed
 
     def withdraw(self, id: str) -> bool:
         return id in self.unbegun
@@ -98,8 +103,8 @@ class Children:
     def expire(self, now_s: float) -> None:
         """Nothing here takes too long."""
 
-    def next_deadline(self) -> float | None:
-        return None
+    def next_deadline(self) -> float:
+        return inf
 
     def close(self) -> None:
         """There is no process."""

@@ -17,9 +17,6 @@ from handoff_worker.children.task import Task
 from handoff_worker.inside.executor import Executor
 from support.agent import FakeAgent, Result, Started
 
-LENGTH = 4
-"""Bytes in front of a message to a child."""
-
 
 class OneRoom:
     """Sets variables and puts nothing right, neither timers nor signals: pytest has its own."""
@@ -60,7 +57,7 @@ class Child(Executor):
         }
         worker = started.job["origin"].decode()
         task = Task(started.id, job, node=agent.name, worker=worker, redis={}, inputs=inputs)
-        outcome = self.execute(msgpack.unpackb(task.frame()[LENGTH:]))
+        outcome = self.execute(msgpack.unpackb(task.packed()))
         if outcome["kind"] == "finished":
             made = result(Finished(started.id, outcome["result"], outcome["forms"]))  # type: ignore[arg-type]
         else:

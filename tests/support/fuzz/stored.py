@@ -24,16 +24,13 @@ from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.execution import execute
-from handoff_worker.inside.wire import encode
+from handoff_worker.inside.wire import pack
 from support.agent_loop import Loop
 from support.children import entry, graph, inline, inline_function, inputs, result, task, transform
 from support.events import node_of
 from support.fuzz import values
 from support.fuzz.serialized import changed, packed
 from support.odd_jobs import FIELDS_OF_JOBS, look_at
-
-LENGTH = 4
-"""Bytes in front of a message to a child."""
 
 ALLOW = ("child_tasks:call", "child_tasks:length", "child_tasks:tell_nobody")
 """Whatever is called by chance, it is one of these."""
@@ -100,9 +97,9 @@ def try_child(chance: random.Random) -> str:
         of = chance.choice(list(entries.values()))
         name = chance.choice(list(of))
         of[name] = bytes_for(chance, of[name])
-    frame = Task(**{**{name: getattr(made, name) for name in made.__slots__}, "job": job, "inputs": entries}).frame()
-    outcome = execute(msgpack.unpackb(frame[LENGTH:]), lambda settings: _AWAY, lambda: None)
-    sent = msgpack.unpackb(encode({"id": made.id, **outcome, "rss": 0, "spent": False, "left": False})[LENGTH:])
+    packed = Task(**{**{name: getattr(made, name) for name in made.__slots__}, "job": job, "inputs": entries}).packed()
+    outcome = execute(msgpack.unpackb(packed), lambda settings: _AWAY, lambda: None)
+    sent = msgpack.unpackb(pack({"id": made.id, **outcome, "rss": 0, "took": 0.0, "spent": False, "left": False}))
     read_outcome(sent, made.id)
     if outcome["kind"] == "failed" and "Traceback" in str(outcome["message"]):
         return f"its message is a traceback: {outcome['message']}"

@@ -34,8 +34,8 @@ def test_an_agent_that_may_have_few_files_open_has_as_many_slots_as_fit_and_says
     results([cluster.enqueue(agent_tasks.where) for _ in range(80)])
 
     assert agent.process.poll() is None
-    assert cluster.tracker.capabilities("a")["slots"] == 14
-    assert "14 functions run here at once, and not 80: a process may have only 60 files open" in agent.wrote()
+    assert cluster.tracker.capabilities("a")["slots"] == 4
+    assert "4 functions run here at once, and not 80: a process may have only 60 files open" in agent.wrote()
 
 
 def test_an_agent_whose_functions_are_bound_to_many_devices_has_no_more_children_than_fit(

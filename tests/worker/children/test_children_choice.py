@@ -28,7 +28,7 @@ def test_a_child_that_has_answered_before_anybody_heard_of_its_fork_is_used_agai
     children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late: list[list[Any]] = []
-    hear = children._nursery.hear
+    hear = children._children.nursery.hear
 
     def hear_later() -> list[list[Any]]:
         late.extend(hear())
@@ -38,7 +38,7 @@ def test_a_child_that_has_answered_before_anybody_heard_of_its_fork_is_used_agai
         children.poll()
         return any(report[0] == "forked" for report in late)
 
-    monkeypatch.setattr(children._nursery, "hear", hear_later)
+    monkeypatch.setattr(children._children.nursery, "hear", hear_later)
     first = value(run(children, task("pid")))
     wait_until(is_forked, "the news of the fork")
     monkeypatch.undo()

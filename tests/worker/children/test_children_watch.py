@@ -51,7 +51,7 @@ def test_a_nursery_that_was_stopped_goes_on(children: Children) -> None:
 
 def test_a_nursery_that_is_stopped_before_it_is_ready_goes_on(start: Start) -> None:
     children = start()
-    freeze(children._nursery._process._process.pid)
+    freeze(children._children.nursery._process._process.pid)
 
     assert isinstance(run(children, task("nothing")), Finished)
 

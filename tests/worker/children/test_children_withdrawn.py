@@ -22,19 +22,28 @@ def test_of_what_waits_for_its_child_nothing_runs_when_it_is_taken_back(children
     assert list(children.running) == []
 
 
-def test_what_may_have_begun_is_not_taken_back(children: Children) -> None:
-    nursery = value(run(children, task("nursery_pid")))
-    os.kill(nursery, signal.SIGSTOP)
-    try:
-        children.start(task("halve", 2, id="warm"))
-        assert not children.withdraw("warm")
-    finally:
-        os.kill(nursery, signal.SIGCONT)
+def test_what_has_begun_is_not_taken_back(children: Children, tmp_path: Path) -> None:
+    path = tmp_path / "pid"
+    children.start(task("child_ends.write_pid_and_sleep", str(path), id="begun"))
+    turn(children, until=path.exists)
 
-    (outcome,) = turn(children)
-    assert value(outcome) == 1
-    assert not children.withdraw("warm")
+    assert not children.withdraw("begun")
     assert not children.withdraw("nobody")
+    assert list(children.running) == ["begun"]
+
+
+def test_what_an_idle_child_has_not_begun_is_taken_back_and_it_runs_the_next(
+    children: Children, tmp_path: Path
+) -> None:
+    pid = value(run(children, task("pid")))
+    os.kill(pid, signal.SIGSTOP)
+    children.start(task("os.mkdir", str(tmp_path / "begun"), id="warm"))
+
+    assert children.withdraw("warm")
+
+    os.kill(pid, signal.SIGCONT)
+    assert value(run(children, task("pid"))) == pid
+    assert not (tmp_path / "begun").exists()
 
 
 def test_what_waits_for_devices_is_taken_back_and_the_next_has_them(children: Children, tmp_path: Path) -> None:

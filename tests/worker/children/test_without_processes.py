@@ -134,7 +134,7 @@ def test_children_that_cannot_be_started_at_all_say_so(start: Start, monkeypatch
 def test_a_function_for_which_no_socket_can_be_had_is_not_started(
     children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> None:
+    def refuse(**_: object) -> None:
         raise OSError(24, "Too many open files")
 
     with monkeypatch.context() as full:

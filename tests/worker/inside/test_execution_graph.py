@@ -32,7 +32,7 @@ from support.children import (
     transform,
     value,
 )
-from support.in_process_child import LENGTH, Child
+from support.in_process_child import Child
 
 
 def test_results_come_first_and_rq_is_told_so(children: Children) -> None:
@@ -86,7 +86,7 @@ def test_a_redis_that_stays_away_is_worth_another_attempt(monkeypatch: pytest.Mo
     taking = task("call", hash=graph(inputs(result(1))))
 
     with Child(redis.Redis(port=1, retry=Retry(NoBackoff(), 0))) as child:
-        failed = child.execute(msgpack.unpackb(taking.frame()[LENGTH:]))
+        failed = child.execute(msgpack.unpackb(taking.packed()))
 
     assert failed["exception_type"] == "handoff.errors.StoreUnavailable"
     assert str(failed["message"]).endswith("(raised by reading 1 results that it takes)")

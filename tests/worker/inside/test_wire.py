@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from handoff_worker.inside.wire import LARGEST, Channel, Garbled, encode
+from handoff_worker.inside.wire import LARGEST, LARGEST_PACKET, Channel, Garbled, Tray, encode, framed, pack, take
 
 
 @pytest.fixture
@@ -67,3 +69,64 @@ def test_the_end_of_the_other_side_is_an_end(ends: tuple[socket.socket, Channel]
 
     with pytest.raises(EOFError):
         channel.receive()
+
+
+@pytest.fixture
+def tray() -> Iterator[Tray]:
+    tray = Tray()
+    yield tray
+    tray.close()
+
+
+@pytest.fixture
+def child_end(tray: Tray) -> Iterator[socket.socket]:
+    """The end of the tray that a child has, in a process that has no other."""
+    with socket.socket(fileno=os.dup(tray.fileno())) as end:
+        yield end
+
+
+def test_what_lies_in_a_tray_is_given_to_the_child_or_back_and_never_to_both(
+    tray: Tray, child_end: socket.socket, ends: tuple[socket.socket, Channel]
+) -> None:
+    for number in range(4):
+        assert tray.lay(pack(number))
+
+    assert [take(child_end, ends[1]) for _ in range(2)] == [0, 1]
+    assert tray.take_back() == [pack(2), pack(3)]
+    assert tray.take_back() == []
+
+
+def test_a_tray_that_takes_no_more_says_so_and_keeps_what_it_has(tray: Tray) -> None:
+    largest = bytes(LARGEST_PACKET)
+    count = 0
+    while tray.lay(largest):
+        count += 1
+
+    assert tray.take_back() == [largest] * count
+    assert tray.lay(largest)
+
+
+def test_what_is_too_large_for_a_tray_is_taken_from_the_channel(
+    tray: Tray, child_end: socket.socket, ends: tuple[socket.socket, Channel]
+) -> None:
+    near, channel = ends
+    channel.socket.setblocking(True)
+    large = bytes(2 * LARGEST_PACKET)
+    tray.lay(None)
+    tray.lay(pack("behind"))
+    near.sendall(framed(pack(large)))
+
+    assert take(child_end, channel) == large
+    assert take(child_end, channel) == "behind"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child is ended by its nursery alone")
+def test_the_end_of_the_agent_is_the_end_of_its_trays(
+    child_end: socket.socket, tray: Tray, ends: tuple[socket.socket, Channel]
+) -> None:
+    tray.lay(pack("last"))
+    tray.close()
+
+    assert take(child_end, ends[1]) == "last"
+    with pytest.raises(EOFError):
+        take(child_end, ends[1])

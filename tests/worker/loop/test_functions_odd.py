@@ -43,7 +43,7 @@ class Agent:
 
     def launched(self) -> list[str]:
         for task in self.children.started:
-            assert task.frame()
+            assert task.packed()
             assert 0 < task.limit_s() <= 2**32 or task.limit_s() == float("inf")
         return [task.id for task in self.children.started]
 

@@ -191,7 +191,7 @@ def test_whose_slots_are_all_taken_asks_for_nothing(loop: Loop) -> None:
 
 
 def test_what_it_could_not_take_for_lack_of_children_it_takes_when_there_are_some(loop: Loop) -> None:
-    loop.children.idle, loop.children.starting = 1, 64
+    loop.children.room, loop.children.starting = 1, 64
     handles = submit(loop, 3)
 
     for count in (1, 2, 3):
@@ -248,7 +248,7 @@ def test_a_node_that_falls_quiet_says_so_and_takes_nothing_more(loop: Loop) -> N
 
 def test_a_node_that_falls_quiet_hands_all_of_its_queue_back(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = Loop(cluster, monkeypatch, slots=150)
-    loop.children.idle, loop.children.starting = 0, 64
+    loop.children.room, loop.children.starting = 0, 64
     handles = submit(loop, 150)
 
     loop.agent.quiet()

@@ -46,7 +46,7 @@ def test_what_could_not_be_started_is_given_back_and_the_node_takes_nothing(loop
 
     assert (handle.status, handle.attempts) == ("waiting", 0)
     assert (this_node(loop).state, WHY in this_node(loop).quiet_reason) == ("quiet", True)
-    assert loop.children.idle == 0
+    assert loop.children.room == 0
     loop.step(5)
     assert len(loop.running()) == 1
 
@@ -65,7 +65,7 @@ def test_the_node_serves_again_when_a_process_could_be_started(loop: Loop) -> No
 
     pass_pause(loop, PAUSE_S)
     assert (loop.children.tries, handle.status) == (1, "waiting")
-    loop.children.unable, loop.children.idle = "", 1
+    loop.children.unable, loop.children.room = "", 1
     loop.step(3)
 
     assert (this_node(loop).state, handle.status) == ("up", "started")

@@ -15,7 +15,6 @@ import random
 import selectors
 import time
 from collections.abc import Mapping
-from math import inf
 from typing import Any
 
 from handoff.errors import OtherLayout, StoreUnavailable
@@ -212,7 +211,7 @@ class Agent:
             if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
             next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
-        return max(0.0, min(next_s, self._children.next_deadline() or inf) - now_s)
+        return max(0.0, min(next_s, self._children.next_deadline()) - now_s)
 
     def _wants_to_take(self) -> bool:
         return self._look and self._room() > 0
@@ -226,7 +225,7 @@ class Agent:
             return 0
         # What is being delivered gives its slots back in the same script.
         slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
-        children = self._children.idle + max(0, MOST_FORKED - self._children.starting)
+        children = self._children.room + max(0, MOST_FORKED - self._children.starting)
         return max(0, min(slots, children, MOST_TAKEN))
 
     # Redis.

@@ -115,12 +115,10 @@ class Functions:
 
     def kill_all(self, why: str) -> None:
         """Kill what runs here, as a failure that may be retried."""
-        for id in list(self._running):
-            if id in self._incomplete:
-                self._incomplete.discard(id)
-                self._outbox.add(result(Died(id, None, why, unasked=False)))
-            elif self._children.kill(id, why):
-                self._asked.add(id)
+        for id in self._incomplete:
+            self._outbox.add(result(Died(id, None, why, unasked=False)))
+        self._incomplete.clear()
+        self._asked.update(self._children.kill_all(self._running, why))
 
     def cut_off(self, tell: Callable[[Sequence[Started], Sequence[Started]], None]) -> None:
         """Kill what runs here, for the node ends and it is lost with it; what has not begun is given back.
@@ -138,9 +136,8 @@ class Functions:
         self._incomplete.clear()
         for started in returned:
             self._outbox.add(unbegun(started.id))
-        for started in running:
-            if started.id not in self._stopped and self._children.kill(started.id, "its agent ends"):
-                self._cut.add(started.id)
+        to_end = [started.id for started in running if started.id not in self._stopped]
+        self._cut.update(self._children.kill_all(to_end, "its agent ends"))
         for id in self._callbacks:
             logger.warning("%s is ended before its time: its agent ends", id)
 
@@ -148,9 +145,7 @@ class Functions:
         """Kill what runs here, and want to know nothing more of it."""
         for id in set(self._outbox.ids()) & self._running.keys():
             logger.warning("the result of %s came too late: %s", id, why)
-        for id in list(self._running):
-            if self._children.kill(id, why):
-                self._disowned.add(id)
+        self._disowned.update(self._children.kill_all(self._running, why))
         self._running.clear()
         self._stopped.clear()
         self._asked.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import uuid
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
+from handoff.words.capabilities import Capabilities
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.hints import Hints
@@ -20,7 +22,7 @@ from handoff_worker.agent.options import Options
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
-from handoff_worker.machine.open_files import FILES_PER_SLOT
+from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
 from handoff_worker.machine.processes import adopt_orphans
 from handoff_worker.machine.survivors import end_survivors
 
@@ -55,7 +57,8 @@ def run_node(
     children = Children(
         idle_limit=max(1, min(slots, MOST_IDLE)),
         functions_limit=options.functions_per_child,
-        children_limit=FILES_PER_SLOT * slots,
+        children_limit=CHILDREN_PER_SLOT * slots,
+        processors=_processors(capabilities),
         path=[str(path) for path in paths],
         adopts=adopt_orphans(),
     )
@@ -89,6 +92,12 @@ def run_node(
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
     agent.run()
+
+
+def _processors(capabilities: Capabilities) -> int:
+    """How many processors functions have: those of this process, of which fewer may be offered."""
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(ours, math.ceil(capabilities.units.get("cpu", ours * UNIT) / UNIT)))
 
 
 def _look_at_server(store: Store) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+from collections import deque
+from collections.abc import Sequence
 from math import inf
 
 from handoff_worker.children.confine import Binding
-from handoff_worker.children.outcome import Died, Failed, Outcome
+from handoff_worker.children.outcome import Died, Failed, Outcome, tell_leftovers, tell_survivors
 from handoff_worker.children.task import Task
 from handoff_worker.children.watch import PATIENCE, Watch, send_on
-from handoff_worker.inside.wire import Channel
+from handoff_worker.inside.wire import LARGEST_PACKET, Channel, Tray, framed
+
+BEHIND_S = 0.005
+"""How long functions may wait behind one that was to be brief and is not, before they are begun elsewhere."""
 
 Device = tuple[str, int]
 """One device of a node: resource and index."""
@@ -29,29 +35,28 @@ class Child:
         "devices",
         "ending",
         "first_rss",
-        "frame",
         "functions",
         "grown",
         "hung_up",
-        "limit_s",
         "number",
         "pid",
         "reason",
         "requested",
-        "task",
+        "since_s",
+        "tasks",
         "timed_out",
+        "tray",
         "watch",
     )
 
-    def __init__(self, number: int, channel: Channel, binding: Binding) -> None:
-        self.number, self.channel, self.binding = number, channel, binding
+    def __init__(self, number: int, channel: Channel, tray: Tray, binding: Binding) -> None:
+        self.number, self.channel, self.tray, self.binding = number, channel, tray, binding
         self.devices = devices(binding)
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
-        self.task: Task | None = None  #: what it runs or is about to run
-        self.frame = b""  #: its task, as long as that must not be sent yet
-        self.limit_s = inf
-        self.deadline = inf
+        self.tasks: deque[Task] = deque()  #: what it has not answered for, in order
+        self.since_s = inf  #: when it could begin the first of them
+        self.deadline = inf  #: when the first of them is to be killed
         self.functions = 0
         self.first_rss: int | None = None  #: bytes after its first function
         self.grown = 0  #: bytes since
@@ -63,13 +68,85 @@ class Child:
         self.timed_out = False
         self.watch = Watch()
 
+    @classmethod
+    def make(cls, number: int, binding: Binding) -> tuple[Child, socket.socket]:
+        """-> a child, and its own end of the channel. Raises `OSError` where too many files are open"""
+        tray = Tray()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            tray.close()
+            raise
+        ours.setblocking(False)
+        return cls(number, Channel(ours), tray, binding), theirs
+
+    def close(self) -> None:
+        """Close what connects us with it."""
+        self.channel.socket.close()
+        self.tray.close()
+
+    @property
+    def behind_until_s(self) -> float:
+        """Until when others may wait behind what it runs; infinite where none do."""
+        return self.since_s + BEHIND_S if len(self.tasks) > 1 else inf
+
+    @property
+    def next_deadline(self) -> float:
+        """When the first of its functions has taken too long: for itself, or for those behind it."""
+        return min(self.deadline, self.behind_until_s)
+
+    def note_begin(self, now_s: float, grace_s: float) -> None:
+        """From now on it may run the first of its functions."""
+        self.since_s, self.deadline = now_s, now_s + self.tasks[0].limit_s() + grace_s
+
     def is_spare(self) -> bool:
         """Whether it was asked for to see whether it can be, and it is not known yet."""
-        return self.pid is None and self.task is None and not self.ending
+        return self.pid is None and not (self.tasks or self.functions or self.ending)
+
+    def give(self, packed: bytes) -> bool:
+        """Send it what it is to do now; it has nothing to do. -> False where its channel takes the rest later."""
+        if len(packed) <= LARGEST_PACKET:
+            self.tray.lay(packed)
+            return True
+        self.tray.lay(None)
+        # Of one that has just died its tray still has what it did not take.
+        with contextlib.suppress(OSError):
+            return self.channel.send(framed(packed))
+        return True
+
+    def take_back(self, keep: int = 0) -> list[Task]:
+        """Take back what it has not begun, but for the first so many of what it has. -> that, which never begins here
+
+        All before what then is its last has been answered for: its answers are on their way, or here.
+        """
+        unbegun = self.tray.take_back()
+        kept = max(0, keep - (len(self.tasks) - len(unbegun)))
+        for packed in unbegun[:kept]:
+            self.tray.lay(packed)
+        return [self.tasks.pop() for _ in unbegun[kept:]][::-1]
+
+    def take_out(self, id: str) -> bool:
+        """Take one out that it has not begun, and leave it the others. -> False where it may have begun"""
+        unbegun = self.tray.take_back()
+        first = len(self.tasks) - len(unbegun)
+        found = None
+        for place, packed in enumerate(unbegun, first):
+            # Of what comes by the channel the rest would be taken for the next one.
+            if self.tasks[place].id == id and packed is not None:
+                found = place
+            else:
+                self.tray.lay(packed)
+        if found is None:
+            return False
+        del self.tasks[found]
+        if not self.tasks:
+            self.deadline = inf
+        return True
 
     def finish_task(self, rss: int) -> None:
-        """Note that its function has ended, and the bytes of its process after that."""
-        self.task, self.deadline = None, inf
+        """Note that the first of its functions has ended, and the bytes of its process after that."""
+        self.tasks.popleft()
+        self.deadline = inf
         self.functions += 1
         if self.first_rss is None:
             self.first_rss = rss
@@ -77,7 +154,7 @@ class Child:
 
     def standstill(self) -> str:
         """Look whether it moves, if it runs a function. -> why it is to be given up, if it is"""
-        if self.pid is None or self.task is None or self.ending:
+        if self.pid is None or not self.tasks or self.ending:
             self.watch.found(None)
             return ""
         sign, why = None, ""
@@ -96,14 +173,20 @@ class Child:
             if self.pid is not None:
                 os.killpg(self.pid, signal.SIGKILL)
 
-    def last_outcome(self, id: str, code: int | None, text: str, grace_s: float) -> Outcome:
-        """What came of its function, now that its process is gone."""
-        if self.answer is not None:
+    def last_outcomes(
+        self, code: int | None, text: str, grace_s: float, ended: Sequence[str], left: Sequence[str]
+    ) -> list[Outcome]:
+        """What came of the functions that it has, now that its process is gone; `ended` and `left` is what it left."""
+        tell_leftovers(self.tasks[0].id if self.tasks else "a child", ended if self.answer else (), left)
+        return [tell_survivors(self._last_outcome(task, code, text, grace_s), left) for task in self.tasks]
+
+    def _last_outcome(self, task: Task, code: int | None, text: str, grace_s: float) -> Outcome:
+        if self.answer is not None and self.answer.id == task.id:
             return self.answer
         if self.timed_out:
-            message = f"did not end within {self.limit_s:g} seconds and {grace_s:g} more, so its process was killed"
-            return Failed(id, "rq.timeouts.JobTimeoutException", message, message, retryable=True)
-        return Died(id, code, f"{text}: {self.reason}" if self.reason else text)
+            message = f"did not end within {task.limit_s():g} seconds and {grace_s:g} more, so its process was killed"
+            return Failed(task.id, "rq.timeouts.JobTimeoutException", message, message, retryable=True)
+        return Died(task.id, code, f"{text}: {self.reason}" if self.reason else text)
 
 
 class Idle:
@@ -143,9 +226,11 @@ class Idle:
         """Show the one that has been here longest."""
         return next(iter(self._by_age))
 
-    def others(self, binding: Binding | None) -> list[Child]:
-        """Show all that are bound otherwise than that; than None, all."""
-        return [child for child in self._by_age if child.binding != binding]
+    def in_the_way(self, task: Task) -> list[Child]:
+        """Show those that have a device of its, and in which it cannot run."""
+        wanted = devices(task.binding)
+        others = (child for child in self._by_age if task.is_isolated or child.binding != task.binding)
+        return [child for child in others if child.devices & wanted]
 
 
 def devices(binding: Binding) -> frozenset[Device]:

@@ -117,7 +117,7 @@ class Nursery:
         self._selector.register(self._process, selectors.EVENT_READ, self)
 
     def ask_for(self, child: Child, end: socket.socket) -> None:
-        """Have `child` forked with this end of its socket pair, which is closed here when it was handed over."""
+        """Have `child` forked with its tray and this end of its channel, which is closed here when handed over."""
         self._requests.append((child, end))
         self._send_requests()
 
@@ -179,7 +179,7 @@ class Nursery:
             return
         while self._requests:
             child, end = self._requests[0]
-            if not self._process.request(child.number, end):
+            if not self._process.request(child.number, [end.fileno(), child.tray.fileno()]):
                 break
             end.close()
             child.requested = True
@@ -229,10 +229,10 @@ class _Process:
         """Give the descriptor, for a selector."""
         return self._channel.fileno()
 
-    def request(self, number: int, end: socket.socket) -> bool:
-        """Ask for a child on `end`; False when it takes no more now, or is gone."""
+    def request(self, number: int, ends: Sequence[int]) -> bool:
+        """Ask for a child with these descriptors; False when it takes no more now, or is gone."""
         try:
-            socket.send_fds(self._channel.socket, [REQUEST.pack(number)], [end.fileno()])
+            socket.send_fds(self._channel.socket, [REQUEST.pack(number)], ends)
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             return False
         return True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from handoff_worker.inside.wire import Garbled
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
     User code has the socket too and may write anything there: no shape is taken on trust.
     """
     match message:
-        case {"id": str(sender), "rss": int(), "spent": bool(), "left": bool(), "kind": kind} if sender == id:
+        case {
+            "id": str(sender), "rss": int(), "took": float(), "spent": bool(), "left": bool(), "kind": kind
+        } if sender == id:  # fmt: skip
             match kind, message:
                 case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
                     return Finished(sender, result, forms)
@@ -82,6 +87,14 @@ def tell_survivors(outcome: Outcome, left: Sequence[str]) -> Outcome:
         case Failed(message=message, traceback=traceback) if left:
             return replace(outcome, message=f"{message} ({told})", traceback=f"{traceback}\n{told}")
     return outcome
+
+
+def tell_leftovers(who: str, ended: Sequence[str], left: Sequence[str]) -> None:
+    """Say in the log what a function has left running: what of it was killed, and what nothing ends."""
+    if ended:
+        logger.warning("%s had left running what was killed at its end: %s", who, ", ".join(ended))
+    if left:
+        logger.error("%s has left running what nothing ends: %s", who, ", ".join(left))
 
 
 def _is_bytes(value: object) -> bool:

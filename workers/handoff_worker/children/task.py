@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Literal
 
+from handoff.ledger.stored_job import StoredJob
 from handoff_worker.children.confine import UNBOUND, Binding
-from handoff_worker.inside.wire import encode
+from handoff_worker.inside.wire import pack
 
 LONGEST_S = 2**31 - 1
 """What alarm(2) takes; a limit that somebody has written may have any number of digits."""
@@ -40,8 +41,8 @@ class Task:
     message: str = ""
     traceback: str = ""
 
-    def frame(self) -> bytes:
-        """Make the message that `inside.executor.Executor.execute` takes."""
+    def packed(self) -> bytes:
+        """Make the message that `inside.executor.Executor.execute` takes, as it lies in a tray."""
         message: dict[str, object] = {
             "id": self.id,
             "kind": self.kind,
@@ -63,7 +64,12 @@ class Task:
                 "message": self.message,
                 "traceback": self.traceback,
             }
-        return encode(message)
+        return pack(message)
+
+    @property
+    def code(self) -> bytes:
+        """The name of what it calls; empty where nobody can tell how long that takes from how long it took before."""
+        return StoredJob(self.job).bytes("code") if self.kind == "run" else b""
 
     def limit_s(self) -> float:
         """Seconds after which the child should have answered, callbacks included; infinite without a timeout."""

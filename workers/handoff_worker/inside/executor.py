@@ -17,7 +17,7 @@ from handoff.ledger.address import from_url
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
 from handoff_worker.inside.surroundings import Surroundings
-from handoff_worker.inside.wire import Channel, encode
+from handoff_worker.inside.wire import Channel, encode, take
 
 SHORT_S = 0.001
 """A function that takes no longer has time to touch some MB at most."""
@@ -28,19 +28,26 @@ LONGEST_UNMEASURED = 16
 _PAGE = resource.getpagesize()
 
 
-def serve(end: socket.socket, offspring: Offspring, around: Surroundings) -> None:
-    """Run what comes in on `end`, one function at a time, until the agent is gone. `around` is the nursery's."""
+def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around: Surroundings) -> None:
+    """Run what lies in `tray`, one function at a time, until the agent is gone, and answer on `end`.
+
+    What is taken counts as begun: so each function is answered for before the next one is taken, and no other can cost
+    it its result. Where it has spent the process, nothing more is taken. `around` is the nursery's.
+    """
     channel = Channel(end)
     around.note()
     executor = Executor(around)
     # No name keeps a task or its outcome while the child waits for the next: they may be large.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        goes_on = True
+        while goes_on:
+            outcome = executor.execute(take(tray, channel))
+            outcome["left"] = offspring.lives_on()
+            end.sendall(encode(outcome))
+            goes_on = not (outcome["spent"] or outcome["left"])
+            del outcome
         while True:
-            for task in channel.receive():
-                outcome = executor.execute(task)
-                outcome["left"] = offspring.lives_on()
-                end.sendall(encode(outcome))
-                del task, outcome
+            channel.receive()
 
 
 class Around(Protocol):
@@ -63,13 +70,14 @@ class Executor:
         self._connection: Redis | None = None
         self._rss = 0
         self._unmeasured = LONGEST_UNMEASURED
+        self._is_new = True
         self._most_open = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
 
     def execute(self, task: Mapping[str, Any]) -> dict[str, object]:
-        """Run one task, as `Task.frame` makes it, and return its outcome; whatever user code raises is in it.
+        """Run one task, as `Task.packed` makes it, and return its outcome; whatever user code raises is in it.
 
         `"spent"` asks the agent to end this process: a limit of time has struck, and nobody knows in the midst of what,
-        or what the function has changed cannot be put back.
+        or what the function has changed cannot be put back, or nothing could be imported that a new process may find.
         """
         Alarm.struck = False
         began_s = time.monotonic()
@@ -79,8 +87,13 @@ class Executor:
         if os.getpid() != self._pid:
             # The function forked, and this is the fork that came back: the answer is not its to give.
             os._exit(0)
-        is_sound = self._around.put_back() and self._measure(time.monotonic() - began_s)
-        return {"id": task["id"], **outcome, "rss": self._rss, "spent": Alarm.struck or not is_sound}
+        is_sound = self._around.put_back()
+        took_s = time.monotonic() - began_s
+        is_sound = is_sound and self._measure(took_s)
+        is_in_doubt = not (outcome.get("begun", True) or self._is_new)
+        self._is_new = False
+        is_spent = Alarm.struck or is_in_doubt or not is_sound
+        return {"id": task["id"], **outcome, "rss": self._rss, "took": took_s, "spent": is_spent}
 
     def _measure(self, seconds: float) -> bool:
         """Look how much memory this process has; after short functions only now and then, for they can take little.

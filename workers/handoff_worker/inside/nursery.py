@@ -15,6 +15,8 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Iterable
+from itertools import chain
 from typing import NoReturn
 
 from handoff_worker.inside.executor import serve
@@ -78,7 +80,7 @@ class _Forks:
         self._numbers: dict[int, int] = {}  #: of the living children, by process id
         self._leftovers = Leftovers(self._adopts, self._numbers)
         self._asked = bytearray()
-        self._ends: deque[int] = deque()
+        self._ends: deque[tuple[int, int]] = deque()  #: of a child's channel, and of its tray
         self._wake, waker = os.pipe()
         self._waker = waker
         os.set_blocking(self._wake, False)
@@ -108,12 +110,14 @@ class _Forks:
         self._agent.socket.sendall(encode(report))
 
     def _take_requests(self, selector: selectors.BaseSelector) -> None:
-        data, ends, _, _ = socket.recv_fds(self._agent.socket, 64 * REQUEST.size, 64)
+        data, ends, _, _ = socket.recv_fds(self._agent.socket, 64 * REQUEST.size, 2 * 64)
         if not data:
             raise EOFError
         # A read may bring several requests; the order of the descriptors is that of the numbers.
         self._asked += data
-        self._ends.extend(ends)
+        self._ends.extend(zip(ends[::2], ends[1::2], strict=False))
+        if len(ends) % 2:
+            os.close(ends[-1])
         while len(self._asked) >= REQUEST.size:
             (number,) = REQUEST.unpack_from(self._asked)
             del self._asked[: REQUEST.size]
@@ -125,23 +129,23 @@ class _Forks:
                 # The kernel drops what would be one open file too many. Each comes with a read of its own.
                 self._say("not forked", number, "too many files are open: raise that limit (ulimit -n)")
 
-    def _fork(self, number: int, end: int, selector: selectors.BaseSelector) -> None:
+    def _fork(self, number: int, ends: tuple[int, int], selector: selectors.BaseSelector) -> None:
         try:
             pid = os.fork()
         except OSError as error:
-            os.close(end)
+            _close(ends)
             self._say("not forked", number, str(error))
             return
         if pid == 0:
-            self._be_a_child(number, end, selector)
+            self._be_a_child(number, ends, selector)
         # Here and in the child: whoever comes first, the group exists before anybody wants to kill it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.setpgid(pid, pid)
-        os.close(end)
+        _close(ends)
         self._numbers[pid] = number
         self._say("forked", number, pid)
 
-    def _be_a_child(self, number: int, end: int, selector: selectors.BaseSelector) -> NoReturn:
+    def _be_a_child(self, number: int, ends: tuple[int, int], selector: selectors.BaseSelector) -> NoReturn:
         code = 1
         try:
             os.setpgid(0, 0)
@@ -153,10 +157,11 @@ class _Forks:
             offspring = Offspring(adopt_orphans(), _mark(number))
             os.environ[CHILD_MARK] = _mark(number)
             selector.close()
-            for descriptor in (self._agent.socket.detach(), self._wake, self._waker, *self._ends):
-                os.close(descriptor)
-            os.set_inheritable(end, False)
-            serve(socket.socket(fileno=end), offspring, self._around)
+            _close((self._agent.socket.detach(), self._wake, self._waker, *chain.from_iterable(self._ends)))
+            for end in ends:
+                os.set_inheritable(end, False)
+            channel, tray = (socket.socket(fileno=end) for end in ends)
+            serve(channel, tray, offspring, self._around)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -191,6 +196,11 @@ class _Forks:
             os.waitpid(pid, 0)
         self._numbers.clear()
         self._leftovers.end_all(marks)
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 def _mark(number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from typing import Any
 
 import msgpack
@@ -11,7 +12,7 @@ import msgpack
 _LENGTH = struct.Struct("!I")
 
 REQUEST = struct.Struct("!Q")
-"""What the nursery is asked for is no message: the number of a child, and its end of a socket pair beside it."""
+"""What the nursery is asked for is no message: the number of a child, and beside it ends of a channel and a tray."""
 
 ARE_YOU_THERE = REQUEST.pack(0)
 """Children are numbered from 1; this goes alone, and is answered."""
@@ -28,14 +29,31 @@ _BULK_READ = 2**20
 """Bytes of a read within a message that is known to be longer than a usual one."""
 
 
+_PACKETS, LARGEST_PACKET = (socket.SOCK_SEQPACKET, 2**14) if sys.platform == "linux" else (socket.SOCK_DGRAM, 2**10)
+"""How messages lie in a tray, and bytes of the largest one; what is larger goes another way."""
+
+_ELSEWHERE = b"\xc1"
+"""No message is so: it says that the next one comes by the channel."""
+
+
 class Garbled(Exception):
     """The other end sent bytes that are no message."""
 
 
+def pack(message: object) -> bytes:
+    """Turn a message of plain data into bytes."""
+    packed: bytes = msgpack.packb(message)
+    return packed
+
+
+def framed(packed: bytes) -> bytes:
+    """Make of a packed message what goes over a channel."""
+    return _LENGTH.pack(len(packed)) + packed
+
+
 def encode(message: object) -> bytes:
-    """Turn a message of plain data into the bytes to send."""
-    body: bytes = msgpack.packb(message)
-    return _LENGTH.pack(len(body)) + body
+    """Turn a message of plain data into the bytes to send over a channel."""
+    return framed(pack(message))
 
 
 class Channel:
@@ -115,3 +133,53 @@ class Channel:
         body = bytes(memoryview(received)[_LENGTH.size : end])
         del received[:end]
         return body
+
+
+class Tray:
+    """Where the agent lays what a child is to do next, and from where it takes back what the child has not taken.
+
+    Each message is given by the kernel to one of both, so nobody has to be asked what has begun.
+    """
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = socket.socketpair(type=_PACKETS)
+        self._ours.setblocking(False)
+
+    def fileno(self) -> int:
+        """Give the descriptor of the end that the child is to have too, which blocks."""
+        return self._theirs.fileno()
+
+    def lay(self, packed: bytes | None) -> bool:
+        """Lay a packed message into it, None = one that comes by the channel. -> False where it takes no more now"""
+        try:
+            self._ours.send(_ELSEWHERE if packed is None else packed)
+        except OSError:
+            return False
+        return True
+
+    def take_back(self) -> list[bytes | None]:
+        """Take all that has not been taken, in order."""
+        taken: list[bytes | None] = []
+        while True:
+            try:
+                packed = self._theirs.recv(LARGEST_PACKET, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return taken
+            taken.append(None if packed == _ELSEWHERE else packed)
+
+    def close(self) -> None:
+        """Take leave of it."""
+        self._ours.close()
+        self._theirs.close()
+
+
+def take(tray: socket.socket, channel: Channel) -> Any:
+    """Take the next message out of a tray, at the child's end of it. Raises `EOFError` when the agent is gone."""
+    packed = tray.recv(LARGEST_PACKET)
+    if not packed:
+        raise EOFError
+    if packed != _ELSEWHERE:
+        return msgpack.unpackb(packed)
+    while not (messages := channel.receive()):
+        continue
+    return messages[0]

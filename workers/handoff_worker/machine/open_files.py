@@ -7,8 +7,11 @@ import resource
 RESERVED = 32
 """Files that the agent has open beside those of its children, or for a moment: some 15, and some to spare."""
 
-FILES_PER_SLOT = 2
-"""A child that runs a function; and one that waits for a function with another device, or runs a failure callback."""
+CHILDREN_PER_SLOT = 2
+"""One that runs a function; and one that waits for a function with another device, or runs a failure callback."""
+
+FILES_PER_SLOT = 3 * CHILDREN_PER_SLOT
+"""Of each child its channel, and both ends of its tray."""
 
 
 def make_room(slots: int) -> int:
