@@ -8,6 +8,16 @@ DURABLE = "tests/ledger/store/test_durability.py"
 
 MUTANTS = (
     Mutant(
+        "library-kept",
+        "every process keeps the 4 MB that the library of Lua was made of",
+        "handoff/ledger/lua/functions.py",
+        "    pieces_of.cache_clear()\n",
+        "",
+        (
+            "tests/house/test_function_library.py::test_what_the_library_is_made_of_is_not_kept_nor_made_for_who_calls_it",
+        ),
+    ),
+    Mutant(
         "durable-repeat",
         "a repeat promises what its connection has not written",
         "handoff/ledger/store.py",

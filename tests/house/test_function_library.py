@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from handoff.ledger.lua import assembly, files, functions
+from handoff.ledger.lua import assembly, files, functions, loader, pieces
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
 from support.lua_files import FILES, GIVEN, LIBRARIES, OPERATIONS, Compiled, body, private
@@ -175,3 +175,10 @@ class TestNamespaces:
     @staticmethod
     def callback(call: Any) -> Any:
         return call.__closure__[0].cell_contents
+
+
+def test_what_the_library_is_made_of_is_not_kept_nor_made_for_who_calls_it() -> None:
+    functions.library.__wrapped__(RQ_KEY_PREFIX)
+
+    assert loader.load.__wrapped__("submit", RQ_KEY_PREFIX).args
+    assert pieces.pieces_of.cache_info().currsize == 0

@@ -128,7 +128,7 @@ def assemble(name: str) -> Assembly:
     last += [f"{table}.{header.afterwards}" for table, header in headers.items() if header.afterwards]
     first = _first_of(_GUARD)
     pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
-    if any(_TIMES & piece.names for piece in pieces):
+    if any(_TIMES.intersection(piece.names) for piece in pieces):
         order = files.in_order(_TIMEKEEPER, name)
         first = _first_of(_TIMEKEEPER)
         pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
