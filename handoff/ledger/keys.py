@@ -121,6 +121,7 @@ SCHEMA: dict[str, Key] = {
     "words": Key(
         "gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"
     ),
+    "large": Key("large", "STRING", "a function of large arguments was submitted lately: to be looked for", "a day"),
     # Housekeeping.
     "clock": Key("clock", "HASH", "the ledger's time: see time/clock.lua", "permanent"),
     "events": Key("events", "STREAM", "what happened, to whom, with which amounts", "permanent, bounded"),

@@ -6,6 +6,44 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "firsts-settled",
+        "the next page of a line begins with those that have left it",
+        "handoff/ledger/lua/libraries/waiting/firsts.lua",
+        "redis.call('ZRANGE', Writes.settle(key), 0",
+        "redis.call('ZRANGE', key, 0",
+        (
+            "tests/ledger/test_batches_of_results.py::test_as_many_as_end_start_in_the_order_of_their_ranks_though_they_wait_in_two_lines[real]",
+        ),
+    ),
+    Mutant(
+        "rare-written",
+        "what was not there when a script began is not there when it has written it",
+        "handoff/ledger/lua/libraries/rare.lua",
+        "  Call.absent[key] = nil\n  return key",
+        "  return key",
+        ("tests/ledger/test_batches_of_results.py::test_work_that_a_call_leaves_over_is_told_by_that_call[real]",),
+    ),
+    Mutant(
+        "job-large",
+        "nobody looks how large the arguments are of what starts next",
+        "handoff/ledger/lua/libraries/jobs/job.lua",
+        "      if #fields[i + 1] > MOST_DATA then",
+        "      if #fields[i + 1] > MOST_DATA * MOST_DATA then",
+        (
+            "tests/ledger/test_batches_of_results.py::test_arguments_that_are_large_are_noted_so_that_none_is_read_unseen[real]",
+        ),
+    ),
+    Mutant(
+        "reservations-bent-batch",
+        "a record that cannot be read is taken off with the others of its batch",
+        "handoff/ledger/lua/libraries/nodes/reservations.lua",
+        "        is_plain = is_plain and Reservation.is_sound(record)\n",
+        "",
+        (
+            "tests/ledger/test_batches_of_results.py::test_of_a_record_that_was_written_over_in_a_batch_the_others_still_count[real]",
+        ),
+    ),
+    Mutant(
         "sending-large",
         "large arguments are sent along in the midst of other things",
         "handoff/ledger/lua/libraries/jobs/sending.lua",

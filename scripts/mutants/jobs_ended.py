@@ -173,8 +173,8 @@ MUTANTS = (
         "executions-finish",
         "the execution of what has ended stays",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
-        "redis.call('DEL', K.rq_execution .. id, K.rq_executions",
-        "redis.call('DEL', K.rq_executions",
+        "keys[2 * i - 1], keys[2 * i] = K.rq_execution .. id, K.rq_executions",
+        "keys[2 * i - 1], keys[2 * i] = K.rq_executions .. id, K.rq_executions",
         (
             "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_longer_than_a_heartbeat_is_one_execution_of_its_agent[real]",
         ),
@@ -183,8 +183,8 @@ MUTANTS = (
         "executions-finish-list",
         "executions of a job stay listed",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
-        "K.rq_execution .. id, K.rq_executions .. Reservation.parts(id))",
-        "K.rq_execution .. id)",
+        "K.rq_execution .. id, K.rq_executions .. Reservation.parts(id)\n",
+        "K.rq_execution .. id, K.rq_execution .. id\n",
         (
             "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_a_function_that_runs_longer_than_a_heartbeat_is_one_execution_of_its_agent[fake]",
         ),

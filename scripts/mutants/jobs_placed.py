@@ -267,7 +267,7 @@ MUTANTS = (
         "take-suspended",
         "`rq suspend` keeps no agent from taking",
         "handoff/ledger/lua/libraries/jobs/take.lua",
-        "  if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then",
+        "  if room <= 0 or Rare.exists(K.rq_suspended) then",
         "  if room <= 0 then",
         ("tests/why/test_status_function.py::TestFunction::test_what_rq_suspends_says_so[fake]",),
     ),

@@ -59,7 +59,7 @@ MUTANTS = (
         "feasible-kept",
         "what is remembered of who could hold a shape is remembered of demands that do not wait",
         "handoff/ledger/lua/libraries/nodes/judged.lua",
-        "  if redis.call('EXISTS', K.shape .. shape_text) == 1 then",
+        "  if redis.call('EXISTS', Writes.settle(K.shape .. shape_text)) == 1 then",
         "  if true then",
         (
             'tests/ledger/scheduling/test_scheduling_infeasible.py::test_what_no_node_could_hold_is_judged_anew_whenever_nodes_change[real-on_infeasible="raise" refuses what no live node could hold, and takes what has to wait]',

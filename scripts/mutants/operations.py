@@ -211,8 +211,8 @@ MUTANTS = (
         "deny-never-sure",
         "what an agent denies is never lost",
         "handoff/ledger/lua/libraries/jobs/executions.lua",
-        "K.running .. node_name, id)) > op\n",
-        "K.running .. node_name, id)) >= op\n",
+        "K.running .. node_name), id)) > op\n",
+        "K.running .. node_name), id)) >= op\n",
         ("tests/ledger/test_late_calls.py::test_what_was_started_before_and_is_denied_is_lost_once[fake]",),
     ),
     Mutant(

@@ -19,7 +19,7 @@ MUTANTS = (
         "fill-joined",
         "a variant that does not count yet is started by tokens that come free",
         "handoff/ledger/lua/libraries/waiting/fill.lua",
-        "    local joined = variant.after == 0 or redis.call('ZSCORE', K.shape .. shape.text, job.id)\n",
+        "    local joined = variant.after == 0 or Lines.has(shape, job.id)\n",
         "    local joined = true\n",
         (
             "tests/ledger/scheduling/test_scheduling_shared.py::test_shared_resources[real-tokens that come free start no variant before its time]",
@@ -105,11 +105,7 @@ MUTANTS = (
         "start-variant",
         "who waits is started by the shape that was found, not by its first that fits",
         "handoff/ledger/lua/libraries/waiting/start.lua",
-        (
-            "    if redis.call('ZSCORE', K.shape .. other.text, job.id) and Fit.now(node, other, rank) then\n"
-            "      return i\n"
-            "    end\n"
-        ),
+        ("    if Lines.has(other, job.id) and Fit.now(node, other, rank) then\n      return i\n    end\n"),
         "",
         (
             "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[real-a node that joins is taken by the earliest variant that it has room for]",

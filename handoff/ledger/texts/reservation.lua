@@ -18,6 +18,11 @@ function Reservation.parts(id)
   return string.match(id, '^([%w_-]+):(%d+)$')
 end
 
+-- Whether what it holds can be read.
+function Reservation.is_sound(record)
+  return string.find(record, '^%d+|[1-9]%d*|[^|]*|[^|]*|') ~= nil
+end
+
 function Reservation.write(epoch, since_ms, cost, devices, shared_cost)
   return table.concat({epoch, Number.text(since_ms), cost, devices, shared_cost}, '|')
 end

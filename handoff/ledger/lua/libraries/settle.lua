@@ -4,14 +4,15 @@
 -- libraries.
 --
 -- KEYS     abandoned  dirty  leftovers
--- @include nodes/recovery  runs/consequences  runs/leftovers  waiting/wake
+-- @include nodes/recovery  runs/consequences  runs/leftovers  waiting/wake  rare
 
 function Settle.is_done()
   if Leftovers.any() then
     return false
   end
   -- Of what is left over there may be only what a newer version is to do.
-  return redis.call('EXISTS', K.abandoned, K.dirty, K.leftovers) == 0
+  return (Rare.is_absent(K.abandoned) and Rare.is_absent(K.dirty) and Rare.is_absent(K.leftovers))
+    or redis.call('EXISTS', K.abandoned, K.dirty, K.leftovers) == 0
     or (redis.call('EXISTS', K.abandoned, K.dirty) == 0 and not Leftovers.are_stored())
 end
 

@@ -2,7 +2,7 @@
 --
 -- KEYS     abandoned  delayed  holds  lost  nodes  prune  rq_deferred  shapes  sweep  waiting
 -- @include jobs/bent  jobs/job  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
--- @include texts/cursor  texts/number  texts/shape  waiting/waiting
+-- @include texts/cursor  texts/number  texts/shape  waiting/firsts  waiting/waiting  writes
 
 local FORGET_LOST_MS = 3600000
 local SLICE = 16
@@ -27,7 +27,7 @@ end
 -- Entries of RQ's registries that have expired.
 function BookSweep.registries()
   for _, key in ipairs(redis.call('ZRANGEBYSCORE', K.prune, '-inf', Call.wall, 'LIMIT', 0, 4)) do
-    redis.call('ZREMRANGEBYSCORE', key, 0, math.floor(Call.wall / 1000))
+    redis.call('ZREMRANGEBYSCORE', Writes.settle(key), 0, math.floor(Call.wall / 1000))
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2]
     if first and tonumber(first) < math.huge then
       redis.call('ZADD', K.prune, (tonumber(first) + 1) * 1000, key)
@@ -83,7 +83,7 @@ end
 -- -> whether any was taken off
 local function sweep_page(key, walk, drop)
   local from = Number.whole(redis.call('HGET', K.sweep, walk)) or 0
-  local page, kept = redis.call('ZRANGE', key, from, from + PAGE - 1), 0
+  local page, kept = redis.call('ZRANGE', Writes.settle(key), from, from + PAGE - 1), 0
   for _, id in ipairs(page) do
     kept = kept + (drop(id, Job.read(id)) and 0 or 1)
   end
@@ -95,7 +95,7 @@ local function drop_waiting(id, job)
   if not job then
     Waiting.forget(id)
   elseif Bent.ends(job) or not Job.is_waiting(job) then
-    redis.call('ZREM', K.waiting, id)
+    Firsts.take_off(K.waiting, id)
   else
     return false
   end

@@ -2,7 +2,7 @@
 -- whoever emptied a node may be gone before its queue was.
 --
 -- KEYS     abandoned  past  rq_canceled  rq_failed  rq_finished  rq_queue  rq_queues  sweep
--- @include jobs/adopt  jobs/job  jobs/queues  nodes/node  nodes/recovery  texts/cursor  texts/number
+-- @include jobs/adopt  jobs/job  jobs/queues  nodes/node  nodes/recovery  texts/cursor  texts/number  writes
 
 local SLICE = 16
 
@@ -66,8 +66,8 @@ function QueueSweep.look_at_past()
   local queue = Queues.of(name)
   local is_known = Node.load(name) ~= nil
   local is_empty = not is_known and adopt_queue(queue)
-  if is_known or (is_empty
-    and redis.call('EXISTS', K.rq_finished .. queue, K.rq_failed .. queue, K.rq_canceled .. queue) == 0) then
+  if is_known or (is_empty and redis.call('EXISTS', Writes.settle(K.rq_finished .. queue),
+    Writes.settle(K.rq_failed .. queue), Writes.settle(K.rq_canceled .. queue)) == 0) then
     redis.call('ZREM', K.past, name)
   end
 end

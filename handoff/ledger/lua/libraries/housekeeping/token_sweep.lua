@@ -2,7 +2,7 @@
 -- evicts, is given back.
 --
 -- KEYS     claims  nodes  reservations  sweep
--- @include jobs/job  nodes/reservations  nodes/shared  texts/cursor  texts/reservation
+-- @include jobs/job  nodes/reservations  nodes/shared  texts/cursor  texts/reservation  writes
 
 local SLICE = 16
 
@@ -23,7 +23,7 @@ end
 
 function TokenSweep.go_on()
   local cursor = Cursor.of_scan(redis.call('HGET', K.sweep, 'tokens'))
-  local page = redis.call('HSCAN', K.reservations .. Shared.NAME, cursor, 'COUNT', SLICE)
+  local page = redis.call('HSCAN', Writes.settle(K.reservations .. Shared.NAME), cursor, 'COUNT', SLICE)
   redis.call('HSET', K.sweep, 'tokens', page[1])
   local was_searched = false
   for i = 1, #page[2], 2 do

@@ -2,7 +2,7 @@
 --
 -- KEYS     callbacks  delayed  rq_deferred  waiting
 -- @include jobs/ending  jobs/exc_string  jobs/job  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
--- @include texts/timer  time/events  time/timers
+-- @include texts/timer  time/events  time/timers  waiting/firsts
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
 function Bent.fail(job)
@@ -12,7 +12,7 @@ function Bent.fail(job)
   end
   redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
   redis.call('ZREM', K.delayed, job.id)
-  redis.call('ZREM', K.waiting, job.id)
+  Firsts.take_off(K.waiting, job.id)
   redis.pcall('LREM', Queues.settle(job.origin), 0, job.id)
   for _, kind in ipairs({'expire', 'unfit'}) do
     Timers.drop(Timer.of(kind, job.id))

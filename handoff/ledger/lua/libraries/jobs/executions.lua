@@ -3,7 +3,7 @@
 --
 -- KEYS     rq_execution  rq_executions  rq_wip  rq_worker  running
 -- STATE    started  {}  reservations of what this script has started
--- @include jobs/job  texts/number  texts/reservation  texts/timer  time/events  time/timers  time/timestamp
+-- @include jobs/job  texts/number  texts/reservation  texts/timer  time/events  time/timers  time/timestamp  writes
 
 -- Under `op`, the number of the agent's call.
 function Executions.begin(job, node, queue, op)
@@ -11,7 +11,7 @@ function Executions.begin(job, node, queue, op)
   Call.started[#Call.started + 1] = id
   Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
     'attempts', Number.text(tonumber(job.attempts or 0) + 1))
-  redis.call('ZADD', K.running .. node.name, op, id)
+  Writes.add('ZADD', K.running .. node.name, op, id)
   if Job.option(job, 'wait') then
     Timers.drop(Timer.of('expire', job.id))
   end
@@ -25,11 +25,25 @@ function Executions.begun()
   return Call.started
 end
 
-function Executions.finish(node_name, queue, id)
-  redis.call('ZREM', K.running .. node_name, id)
-  if redis.call('ZREM', K.rq_wip .. queue, id) == 1 then
-    redis.call('SREM', K.rq_worker .. queue .. ':executions', id)
-    redis.call('DEL', K.rq_execution .. id, K.rq_executions .. Reservation.parts(id))
+-- Of these reservations, as many as one command takes.
+local function finish(node_name, queue, ids)
+  redis.call('ZREM', Writes.settle(K.running .. node_name), unpack(ids))
+  -- Of what is shorter than a heartbeat RQ was not told.
+  if redis.call('ZREM', K.rq_wip .. queue, unpack(ids)) == 0 then
+    return
+  end
+  redis.call('SREM', K.rq_worker .. queue .. ':executions', unpack(ids))
+  local keys = {}
+  for i, id in ipairs(ids) do
+    keys[2 * i - 1], keys[2 * i] = K.rq_execution .. id, K.rq_executions .. Reservation.parts(id)
+  end
+  redis.call('DEL', unpack(keys))
+end
+
+function Executions.finish(node_name, queue, ids)
+  -- Lua unpacks at most 8,000 values.
+  for first = 1, #ids, 1000 do
+    finish(node_name, queue, {unpack(ids, first, math.min(first + 999, #ids))})
   end
 end
 
@@ -46,7 +60,7 @@ end
 
 -- Under which calls these were started on a node, false where they were not.
 function Executions.started_under(node_name, ids)
-  return ids[1] and redis.call('ZMSCORE', K.running .. node_name, unpack(ids)) or {}
+  return ids[1] and redis.call('ZMSCORE', Writes.settle(K.running .. node_name), unpack(ids)) or {}
 end
 
 -- Tell RQ what runs on the node, of these reservations.
@@ -64,7 +78,12 @@ end
 
 -- Whether it was started by a later call than that.
 function Executions.is_after(node_name, id, op)
-  return tonumber(redis.call('ZSCORE', K.running .. node_name, id)) > op
+  return tonumber(redis.call('ZSCORE', Writes.settle(K.running .. node_name), id)) > op
+end
+
+-- Reservations of what was started by that call.
+function Executions.under(node_name, op)
+  return redis.call('ZRANGEBYSCORE', Writes.settle(K.running .. node_name), op, op)
 end
 
 -- As if it had not been started; `finish` goes before.
@@ -75,5 +94,5 @@ end
 
 -- Whether that reservation was started on the node.
 function Executions.has(node_name, id)
-  return redis.call('ZSCORE', K.running .. node_name, id) ~= false
+  return redis.call('ZSCORE', Writes.settle(K.running .. node_name), id) ~= false
 end

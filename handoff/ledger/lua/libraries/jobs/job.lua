@@ -2,99 +2,19 @@
 -- they go by the names that they have on that page: `job.demand`. It is read once a script, and written at its end: a
 -- finish that starts the next function would write its hash five times.
 --
--- KEYS     order  rq_job
+-- KEYS     large  order  rq_job
 -- STATE    jobs          {}  id -> the job
---          new_jobs      {}  id -> fields of the hash, {name, value, ...}, of those of which there is nothing yet
---          unsaved_jobs  {}  id -> {field of the hash -> its value, or false: none}
+--          unsaved_jobs  {}  id -> {field of the hash, value, ...}, in their order
+--          unset_jobs    {}  id -> {field, ...} of the hash, of those that are to be taken off
+--          wholes        {}  id -> {field, value, ...}, of those that were read whole; what was set since comes behind
+--          last_order    nil  that this script has taken
+--          owed_orders   0    how many of those are still to be counted
 -- @finally save
--- @include texts/cost  texts/demand  texts/number  texts/options  texts/reservation  texts/resource
--- @include texts/run_id  texts/terms
+-- @include jobs/soundness  rare  texts/number  texts/options  texts/reservation
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
   'base', 'reserved', 'shunned', 'deaths', 'code', 'takes'}
-
-local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
-  failed = true, stopped = true, canceled = true}
-
-local STATES = {deferred = true, waiting = true, delayed = true, parked = true}
-
-local COUNTS = {'since', 'variant', 'placement', 'attempts', 'retries', 'evicted', 'group'}
-
-local MOST = {attempts = 10 ^ 9, retries = 10 ^ 9}
-
-local DEMANDS = {'demand', 'base'}
-
--- Ranks are below 2^52.
-local MOST_RANK = 2 ^ 52 - 1
-
-local function drop(job, name)
-  job[name], job.bent = nil, name
-end
-
--- What others wrote over what scripts count with, or look others up by, counts as absent, and `bent` names it; so does what
--- has to be there. No operation ends because of it: it ends the function (jobs/bent).
-local function drop_bent(job)
-  for i = 1, #COUNTS do
-    local name = COUNTS[i]
-    if job[name] and not Number.whole(job[name], 0, MOST[name]) then
-      drop(job, name)
-    end
-  end
-  for _, name in ipairs(DEMANDS) do
-    if job[name] and not Demand.is_sound(job[name]) then
-      drop(job, name)
-    end
-  end
-  if job.rank and not Number.whole(job.rank, 0, MOST_RANK) then
-    drop(job, 'rank')
-  end
-  if job.state and not STATES[job.state] then
-    drop(job, 'state')
-  end
-  if job.node and not Terms.is_node_name(job.node) then
-    drop(job, 'node')
-  end
-  if job.options and not Options.is_sound(job.options) then
-    drop(job, 'options')
-  end
-  if not job.status or not STATUSES[job.status] then
-    job.status, job.bent = 'created', 'status'
-  end
-  if not job.origin then
-    job.origin, job.bent = Call.lobby, 'origin'
-  end
-end
-
--- What fields say of each other.
-local function look_at(job)
-  drop_bent(job)
-  if job.run and job.run ~= RunId.parts(job.id) then
-    job.run, job.bent = RunId.parts(job.id), 'run'
-  end
-  if job.group and not (job.base and job.run) then
-    drop(job, 'group')
-  end
-  if job.reserved and not (job.reserved == '1' and job.run) then
-    drop(job, 'reserved')
-  end
-  -- Neither is there in what came by rq's own hands.
-  job.is_foreign = not job.demand and not job.rank and not job.bent
-  if not job.is_foreign and not (job.demand and job.rank) then
-    job.bent = job.bent or (job.demand and 'rank' or 'demand')
-  end
-  job.rank = job.rank or Job.rank(0, 0)
-  job.demand = job.demand or Cost.write({{Resource.SLOTS, Resource.UNIT}})
-  if job.status == 'deferred' and not job.state and not job.is_foreign then
-    job.bent = job.bent or 'state'
-  end
-  if job.status == 'started' and not job.placement then
-    job.bent = 'placement'
-  end
-  if job.variant and not Demand.read(job.demand)[tonumber(job.variant) + 1] then
-    drop(job, 'variant')
-  end
-end
 
 local function stored(names)
   local fields = {}
@@ -106,6 +26,16 @@ end
 
 local STORED = stored(READ)
 
+local function by_stored(names)
+  local found = {}
+  for _, name in ipairs(names) do
+    found[F[name] or name] = name
+  end
+  return found
+end
+
+local OWN = by_stored(READ)
+
 -- What a field is called in the hash.
 function Job.stored_name(name)
   return F[name] or name
@@ -113,6 +43,19 @@ end
 
 function Job.is_there(id)
   return Call.jobs[id] ~= nil or redis.call('EXISTS', K.rq_job .. id) == 1
+end
+
+-- Its table is made with places for what most have: to grow it a place at a time takes as long as all else of reading one.
+local function begun(id)
+  return {id = id, status = nil, origin = nil, demand = nil, rank = nil, state = nil, since = nil, node = nil,
+    devices = nil, placement = nil, attempts = nil, token = nil, result_ttl = nil, failure_ttl = nil, code = nil}
+end
+
+local function keep(job)
+  Soundness.look_at(job)
+  job.rank = job.rank or Job.rank(0, 0)
+  Call.jobs[job.id] = job
+  return job
 end
 
 -- nil where there is no such job: it expired, or rq deleted it.
@@ -125,7 +68,7 @@ function Job.read(id)
   if values.err or (not values[1] and not values[3]) then
     return nil
   end
-  local job = {id = id}
+  local job = begun(id)
   for i = 1, #READ do
     local value = values[i]
     -- rq writes fields that it does not use as empty ones.
@@ -133,61 +76,112 @@ function Job.read(id)
       job[READ[i]] = value
     end
   end
-  look_at(job)
-  Call.jobs[id] = job
-  return job
+  return keep(job)
+end
+
+-- Bytes of what it calls: of 2 MB a second a quarter of one, and to read 8 MB takes a while.
+local MOST_DATA = 524288
+
+-- All of a hash, {field, value, ...}, or nil where that is large; and whether it is a hash at all.
+local function whole_of(id)
+  local key = K.rq_job .. id
+  -- Asked of each only where one was lately taken on that is large.
+  local length = Rare.is_absent(K.large) and 0 or redis.pcall('HSTRLEN', key, 'data')
+  if type(length) == 'table' or length > MOST_DATA then
+    return nil, type(length) ~= 'table'
+  end
+  local flat = redis.pcall('HGETALL', key)
+  return not flat.err and flat or nil, not flat.err
+end
+
+-- The same by reading all of its hash, if that is not large: where it is sent to its agent next, or none is large, for so
+-- many fields are found faster by going over all of them.
+function Job.read_whole(id, is_sent)
+  local flat = (is_sent or Rare.is_absent(K.large)) and not Call.jobs[id] and whole_of(id)
+  if not flat then
+    return Job.read(id)
+  end
+  local job = begun(id)
+  for i = 1, #flat, 2 do
+    local name, value = OWN[flat[i]], flat[i + 1]
+    if name and value ~= '' then
+      job[name] = value
+    end
+  end
+  if not job.status and not job.demand then
+    return nil
+  end
+  Call.wholes[id] = flat
+  return keep(job)
+end
+
+-- All that stands in its hash, {field, value, ...}, of which the last holds where there are two of one; nil where that is
+-- large; and whether it is a hash at all.
+function Job.whole(id)
+  Job.flush(id)
+  local flat = Call.wholes[id]
+  if flat then
+    return flat, true
+  end
+  return whole_of(id)
+end
+
+-- For a day: whoever waits for longer is read whole, which takes a while.
+local LARGE_MS = 86400000
+
+local function note_large(fields)
+  for i = 1, #fields, 2 do
+    if fields[i] == 'data' then
+      if #fields[i + 1] > MOST_DATA then
+        redis.call('SET', Rare.write(K.large), '', 'PX', LARGE_MS)
+      end
+      return
+    end
+  end
 end
 
 -- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}
 function Job.new(id, fields)
+  note_large(fields)
   local job = {id = id, status = 'created'}
-  Call.jobs[id], Call.new_jobs[id], Call.unsaved_jobs[id] = job, fields, {}
+  Call.jobs[id], Call.unsaved_jobs[id] = job, fields
   return job
-end
-
-local function unsaved_of(id)
-  local unsaved = Call.unsaved_jobs[id]
-  if not unsaved then
-    unsaved = {}
-    Call.unsaved_jobs[id] = unsaved
-  end
-  return unsaved
 end
 
 -- Write what of it is not yet in its hash: for those who read that, or set how long it lives.
 function Job.flush(id)
-  local unsaved = Call.unsaved_jobs[id]
-  if not unsaved then
-    return
-  end
-  local set, gone = Call.new_jobs[id] or {}, {}
-  local size = #set
-  for field, value in pairs(unsaved) do
-    if value then
-      set[size + 1], set[size + 2] = field, value
-      size = size + 2
-    else
-      gone[#gone + 1] = field
+  local unsaved, unset = Call.unsaved_jobs[id], Call.unset_jobs[id]
+  if unsaved then
+    Call.unsaved_jobs[id] = nil
+    redis.call('HSET', K.rq_job .. id, unpack(unsaved))
+    local whole = Call.wholes[id]
+    local size = whole and #whole
+    for i = 1, whole and #unsaved or 0 do
+      whole[size + i] = unsaved[i]
     end
   end
-  Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil
-  if size > 0 then
-    redis.call('HSET', K.rq_job .. id, unpack(set))
-  end
-  if gone[1] then
-    redis.call('HDEL', K.rq_job .. id, unpack(gone))
+  if unset then
+    Call.unset_jobs[id], Call.wholes[id] = nil, nil
+    redis.call('HDEL', K.rq_job .. id, unpack(unset))
   end
 end
 
 function Job.save()
+  if Call.owed_orders > 0 then
+    redis.call('INCRBY', K.order, Call.owed_orders)
+    Call.owed_orders = 0
+  end
   for id in pairs(Call.unsaved_jobs) do
+    Job.flush(id)
+  end
+  for id in pairs(Call.unset_jobs) do
     Job.flush(id)
   end
 end
 
 -- Delete its hash.
 function Job.drop(id)
-  Call.jobs[id], Call.unsaved_jobs[id], Call.new_jobs[id] = nil, nil, nil
+  Call.jobs[id], Call.unsaved_jobs[id], Call.unset_jobs[id], Call.wholes[id] = nil, nil, nil, nil
   redis.call('DEL', K.rq_job .. id)
 end
 
@@ -201,19 +195,43 @@ function Job.get(id, ...)
   return unpack(values)
 end
 
+local function unsaved_of(id)
+  if Call.unset_jobs[id] then
+    Job.flush(id)
+  end
+  local unsaved = Call.unsaved_jobs[id]
+  if not unsaved then
+    unsaved = {}
+    Call.unsaved_jobs[id] = unsaved
+  end
+  return unsaved
+end
+
 -- `name, value, ...`
 function Job.set(job, ...)
   local flat, unsaved = {...}, unsaved_of(job.id)
+  local size = #unsaved
   for i = 1, #flat, 2 do
     local name, value = flat[i], flat[i + 1]
-    job[name], unsaved[F[name] or name] = value, value
+    job[name] = value
+    unsaved[size + i], unsaved[size + i + 1] = F[name] or name, value
   end
 end
 
 function Job.unset(job, ...)
+  Job.flush(job.id)
+  for _, name in ipairs({...}) do
+    job[name] = nil
+  end
+  Call.unset_jobs[job.id] = stored({...})
+end
+
+-- The same in the write of all else: an empty field counts as none.
+function Job.blank(job, ...)
   local unsaved = unsaved_of(job.id)
   for _, name in ipairs({...}) do
-    job[name], unsaved[F[name] or name] = nil, false
+    job[name] = nil
+    unsaved[#unsaved + 1], unsaved[#unsaved + 2] = F[name] or name, ''
   end
 end
 
@@ -242,13 +260,19 @@ end
 -- Orders are below 2^41.
 local MOST_ORDER = 2 ^ 41
 
--- The next so many. -> the last of them. Where the count was written over it goes on behind all that it can have come to.
+-- The next so many. -> the last of them. Of those that a script takes one by one it counts the first at once, and all others
+-- at its end. Where the count was written over it goes on behind all that it can have come to.
 function Job.next_orders(count)
+  if Call.last_order and Call.last_order + count < MOST_ORDER then
+    Call.last_order, Call.owed_orders = Call.last_order + count, Call.owed_orders + count
+    return Call.last_order
+  end
   local last = redis.pcall('INCRBY', K.order, count)
   if type(last) == 'table' or last < count or last >= MOST_ORDER then
     last = Call.wall + count
     redis.call('SET', K.order, Number.text(last))
   end
+  Call.last_order = last
   return last
 end
 

@@ -16,7 +16,7 @@ function Placing.enqueue(node, job, shape)
   Job.set(job, 'status', 'queued', 'origin', queue, 'enqueued_at', Timestamp.now())
   local has_waited = job.state == 'waiting'
   if job.state then
-    Job.unset(job, 'state', 'since')
+    Job.blank(job, 'state', 'since')
   end
   Lobby.leave(job.id)
   Queues.push(queue, job.id)

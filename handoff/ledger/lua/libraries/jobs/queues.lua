@@ -8,7 +8,7 @@
 -- STATE    coming  {}  queue -> ids of jobs that are to be put onto it, behind all others
 --          listed  {}  queues that RQ was told of
 -- @finally push_all
--- @include jobs/commands
+-- @include jobs/commands  rare
 
 -- The queue of a node; also the name of its agent as RQ's worker.
 function Queues.of(node_name)
@@ -47,7 +47,7 @@ function Queues.settle(queue)
   -- Lua unpacks at most 8,000 values.
   for first = 1, coming and #coming or 0, 1000 do
     local last = math.min(first + 999, #coming)
-    if redis.call('RPUSH', key, unpack(coming, first, last)) == last - first + 1 then
+    if redis.call('RPUSH', Rare.write(key), unpack(coming, first, last)) == last - first + 1 then
       Queues.list(queue)
       Commands.work(queue)
     end
@@ -55,9 +55,18 @@ function Queues.settle(queue)
   return key
 end
 
+-- Its key in Redis.
+function Queues.key(queue)
+  return K.rq_queue .. queue
+end
+
 -- The first of a queue, nil where it is empty.
 function Queues.pop(queue)
-  local job_id = redis.call('LPOP', K.rq_queue .. queue)
+  local key = K.rq_queue .. queue
+  local job_id = not Rare.is_absent(key) and redis.call('LPOP', key)
+  if not job_id then
+    Rare.note_absent(key)
+  end
   local coming = Call.coming[queue]
   if not job_id and coming then
     job_id = table.remove(coming, 1)

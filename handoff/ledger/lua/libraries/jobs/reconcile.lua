@@ -5,7 +5,7 @@
 --
 -- KEYS     reservations
 -- @include jobs/admit  jobs/executions  jobs/job  jobs/queues  nodes/recovery  nodes/reservations  texts/cursor
--- @include texts/reservation  waiting/wake
+-- @include texts/reservation  waiting/wake  writes
 
 -- A queue that is longer is not read whole; along it so many entries are passed at most at a time, some 10 ns each.
 local LONG_QUEUE, MOST_PASSED = 1024, 32768
@@ -63,7 +63,7 @@ end
 -- is gone through from its end: what is taken off meanwhile moves nothing there that is still to be looked at.
 local function some(name, at, count)
   local cursor, left = Cursor.read(at)
-  local page = redis.call('HSCAN', K.reservations .. name, cursor, 'COUNT', count)
+  local page = redis.call('HSCAN', Writes.settle(K.reservations .. name), cursor, 'COUNT', count)
   local ids, size = {}, #page[2] / 2
   local last = left > 0 and math.min(left, size) or size
   local before = last > 2 * count and last - count or 0

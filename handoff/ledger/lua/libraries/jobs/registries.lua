@@ -2,6 +2,7 @@
 --
 -- KEYS     prune  rq_canceled  rq_failed  rq_finished
 -- STATE    pruned  {}  registry -> when the last entry expires of which the pruning was told
+-- @include writes
 
 function Registries.of(status)
   if status == 'finished' then
@@ -12,7 +13,7 @@ end
 
 -- Nothing but our own look removes expired entries from a registry whose queue nobody asks about any more.
 function Registries.expire(key, id, expires_s)
-  redis.call('ZADD', key, expires_s, id)
+  Writes.add('ZADD', key, expires_s, id)
   -- Of a run all expire at once.
   if Call.pruned[key] ~= expires_s then
     Call.pruned[key] = expires_s
@@ -23,7 +24,7 @@ end
 -- `ttl` in seconds, below 0 = for ever.
 function Registries.add(key, id, ttl)
   if ttl < 0 then
-    redis.call('ZADD', key, '+inf', id)
+    Writes.add('ZADD', key, '+inf', id)
   else
     Registries.expire(key, id, math.floor(Call.wall / 1000) + ttl)
   end

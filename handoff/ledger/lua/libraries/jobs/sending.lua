@@ -15,11 +15,7 @@ local LARGE = 1024
 local MOST_FIELDS = 1000
 
 local function size_of(flat)
-  local size = 0
-  for i = 1, #flat do
-    size = size + #flat[i]
-  end
-  return size
+  return #table.concat(flat)
 end
 
 local function has_room(size)
@@ -45,22 +41,17 @@ local function without_large(key)
   return flat, left_out
 end
 
--- The job's hash, {field, value, ...}, and the fields that are left out; nothing of what is no job's hash any more.
+-- The job's hash, {field, value, ...}, of which the last holds where there are two of one, and the fields that are left out;
+-- nothing of what is no job's hash any more.
 function Sending.fields(job_id)
-  local key = K.rq_job .. job_id
-  Job.flush(job_id)
-  -- Looked at first, for to read 8 MB takes a while.
-  local length = redis.pcall('HSTRLEN', key, 'data')
-  if type(length) == 'table' then
+  local whole, is_there = Job.whole(job_id)
+  if not is_there then
     return {}, {}
   end
-  if length <= MOST then
-    local flat = redis.call('HGETALL', key)
-    if #flat <= 2 * MOST_FIELDS and has_room(size_of(flat)) then
-      return flat, {}
-    end
+  if whole and #whole <= 2 * MOST_FIELDS and has_room(size_of(whole)) then
+    return whole, {}
   end
-  return without_large(key)
+  return without_large(K.rq_job .. job_id)
 end
 
 -- The results that it takes: all that may be sent along, or none.

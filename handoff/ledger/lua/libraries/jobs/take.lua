@@ -1,9 +1,9 @@
 -- Starting what stands on a node's queue: looked at again, for rq's own tools may have been there.
 --
--- KEYS     rq_suspended  run  running
+-- KEYS     abandoned  dirty  heads  holds  large  leftovers  node  rq_suspended  run  shape_bits
 -- STATE    stopping  {}  run -> whether it is being stopped: whoever stops a run does so before anything is taken
 -- @include jobs/adopt  jobs/bent  jobs/cancel  jobs/executions  jobs/job  jobs/placing  jobs/queues  nodes/node
--- @include nodes/recovery  jobs/sending  nodes/reservations  texts/reservation
+-- @include jobs/sending  nodes/recovery  nodes/reservations  nodes/shared  rare  texts/reservation  texts/shape
 
 local MOST_ADOPTED = 64
 
@@ -42,6 +42,12 @@ local function take(node, queue, job_id, op)
   return false
 end
 
+-- What it asks for, and whatever wakes before it: mostly none of it is there.
+function Take.look(node)
+  Rare.look(K.rq_suspended, K.abandoned, K.dirty, K.leftovers, K.holds, K.shape_bits, K.large,
+    K.heads .. Shape.scope_of(node.name), K.node .. Shared.NAME, Queues.key(Queues.of(node.name)))
+end
+
 -- Pop and start up to `room` functions. Which ones were started is read from `running`, under this op.
 --
 -- On a node that somebody empties nothing starts any more: what still stands there waits again, a slice at each call,
@@ -51,7 +57,7 @@ function Take.from_queue(node, op, room)
     Recovery.hand_back(node, 'handed back', MOST_ADOPTED)
     return
   end
-  if room <= 0 or redis.call('EXISTS', K.rq_suspended) == 1 then
+  if room <= 0 or Rare.exists(K.rq_suspended) then
     return
   end
   local queue, looks = Queues.of(node.name), room + MOST_ADOPTED
@@ -85,5 +91,5 @@ end
 
 -- What was started under `op`: the same again if asked again.
 function Take.started_under(node, op)
-  return sent(redis.call('ZRANGEBYSCORE', K.running .. node.name, op, op))
+  return sent(Executions.under(node.name, op))
 end

@@ -2,22 +2,22 @@
 -- rank on.
 --
 -- KEYS     dirty
--- @include nodes/shared  texts/number
+-- @include nodes/shared  texts/number  rare
 
 local ALL = '-inf'
 
 function Dirty.mark(name)
-  redis.call('ZADD', K.dirty, ALL, name)
+  redis.call('ZADD', Rare.write(K.dirty), ALL, name)
 end
 
 -- Those behind the rank `after` (nil: all that wait) are still to be tried with what is shared, if nothing says more.
 function Dirty.mark_shared(after)
-  redis.call('ZADD', K.dirty, 'NX', after and Number.text(after) or ALL, Shared.NAME)
+  redis.call('ZADD', Rare.write(K.dirty), 'NX', after and Number.text(after) or ALL, Shared.NAME)
 end
 
 -- A walk over those that want shared tokens that has come further than this rank would now miss it.
 function Dirty.turn_back(rank)
-  local after = tonumber(redis.call('ZSCORE', K.dirty, Shared.NAME) or nil)
+  local after = not Rare.is_absent(K.dirty) and tonumber(redis.call('ZSCORE', K.dirty, Shared.NAME) or nil)
   if after and after >= rank then
     redis.call('ZADD', K.dirty, Number.text(rank - 1), Shared.NAME)
   end

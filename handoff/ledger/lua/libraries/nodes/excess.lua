@@ -1,7 +1,7 @@
 -- What is reserved beyond what a node says it has, after its capabilities were lowered.
 --
 -- KEYS     reservations
--- @include nodes/node_devices  texts/cost  texts/devices  texts/reservation  texts/resource
+-- @include nodes/node_devices  texts/cost  texts/devices  texts/reservation  texts/resource  writes
 
 -- Sums past their capacity, and devices that are no longer listed, or have less memory. -> {resource -> units}
 function Excess.of(node)
@@ -9,7 +9,7 @@ function Excess.of(node)
   local function add(to, resource, units)
     to[resource] = (to[resource] or 0) + units
   end
-  local flat = redis.call('HGETALL', K.reservations .. node.name)
+  local flat = redis.call('HGETALL', Writes.settle(K.reservations .. node.name))
   for i = 2, #flat, 2 do
     local cost, devices = Reservation.read(flat[i])
     local on_devices = {}

@@ -5,6 +5,7 @@
 -- STATE    head_ranks     {}  shape -> its rank as text, or false: those that were asked for, or put
 --          unsaved_heads  {}  shape -> its scope
 -- @finally save
+-- @include rare
 
 -- As a number, nil where nobody waits.
 function Heads.rank(shape)
@@ -26,7 +27,7 @@ end
 
 function Heads.save()
   for text, scope in pairs(Call.unsaved_heads) do
-    redis.call('ZADD', K.heads .. scope, Call.head_ranks[text], text)
+    redis.call('ZADD', Rare.write(K.heads .. scope), Call.head_ranks[text], text)
     Call.unsaved_heads[text] = nil
   end
 end
@@ -34,7 +35,14 @@ end
 -- Of a scope, from a place among them to another: {shape, rank, ...}
 function Heads.among(scope, from, upto)
   Heads.save()
-  return redis.call('ZRANGE', K.heads .. scope, from, upto, 'WITHSCORES')
+  if Rare.is_absent(K.heads .. scope) then
+    return {}
+  end
+  local heads = redis.call('ZRANGE', K.heads .. scope, from, upto, 'WITHSCORES')
+  for i = 1, #heads, 2 do
+    Call.head_ranks[heads[i]] = heads[i + 1]
+  end
+  return heads
 end
 
 function Heads.are_none(scope)

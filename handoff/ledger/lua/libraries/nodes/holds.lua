@@ -5,7 +5,7 @@
 -- KEYS     hold_bits  holds  reservations
 -- STATE    are_holds  nil  whether there may be any, once that was asked
 -- @include nodes/dirty  nodes/node  nodes/scratch  nodes/shared  texts/hold  texts/list  texts/number  texts/resource
--- @include time/events
+-- @include time/events  writes  rare
 
 -- What says for whom a node is held (texts/hold), or nil.
 function Holds.on(node)
@@ -15,7 +15,7 @@ end
 function Holds.begin(node, job_id, rank, families)
   local text = Hold.write(rank, job_id, families)
   Node.set_field(node, 'hold', text)
-  redis.call('ZADD', K.holds, Number.text(rank), node.name)
+  redis.call('ZADD', Rare.write(K.holds), Number.text(rank), node.name)
   Call.are_holds = true
   if node.position then
     redis.call('SETBIT', K.hold_bits, node.position, 1)
@@ -60,7 +60,7 @@ end
 
 function Holds.are_any()
   if Call.are_holds == nil then
-    Call.are_holds = redis.call('EXISTS', K.holds) == 1
+    Call.are_holds = Rare.exists(K.holds)
   end
   return Call.are_holds
 end
@@ -79,7 +79,7 @@ end
 -- lack what nobody has.
 function Holds.close_shared()
   local shared = Shared.load()
-  if not next(shared.cap) and redis.call('EXISTS', K.reservations .. Shared.NAME) == 0 then
+  if not next(shared.cap) and redis.call('EXISTS', Writes.settle(K.reservations .. Shared.NAME)) == 0 then
     Holds.lift(shared)
     Node.drop(shared)
   end

@@ -2,7 +2,7 @@
 -- whatever changes one of them.
 --
 -- KEYS     able  nearest  shape
--- @include texts/number
+-- @include texts/number  writes
 
 -- Bounds of what is kept of the nearest: demands, and bytes of one with its answer.
 local MOST_DEMANDS, LONGEST = 1000, 2048
@@ -18,7 +18,7 @@ end
 
 -- Of a shape that waits: every function that joins it is told.
 function Judged.keep_count(shape_text, count)
-  if redis.call('EXISTS', K.shape .. shape_text) == 1 then
+  if redis.call('EXISTS', Writes.settle(K.shape .. shape_text)) == 1 then
     redis.call('HSET', K.able, shape_text, count)
   end
 end

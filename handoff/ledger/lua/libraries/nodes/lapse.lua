@@ -6,7 +6,7 @@
 --
 -- KEYS     abandoned  epoch  live  lost  node  nodes  open  sweep
 -- @include nodes/holds  nodes/judged  nodes/leases  nodes/node  nodes/reset  nodes/scratch  nodes/standing  runs/groups
--- @include texts/number  time/events
+-- @include texts/number  time/events  rare
 
 local MOST_LOST = 32
 
@@ -34,7 +34,7 @@ function Lapse.abandon(node, change, cause)
   Node.set_field(node, 'cause', cause)
   Leases.drop(node.name)
   redis.call('ZADD', K.lost, Call.now, node.name)
-  redis.call('ZADD', K.abandoned, Call.now, node.name)
+  redis.call('ZADD', Rare.write(K.abandoned), Call.now, node.name)
   Standing.set_open(node)
   Standing.set_live(node)
   Holds.lift(node)

@@ -16,7 +16,7 @@
 --          unsaved  {}  nodes whose hashes are to be brought to what their tables say
 -- @finally save
 -- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/cordoned  texts/device_field  texts/hold  texts/labels
--- @include texts/node_field  texts/number
+-- @include texts/node_field  texts/number  rare
 
 local SHARED = '*'
 
@@ -93,6 +93,9 @@ end
 function Node.load(name)
   if Call.nodes[name] then
     return Call.nodes[name]
+  end
+  if Rare.is_absent(K.node .. name) then
+    return nil
   end
   local flat = redis.pcall('HGETALL', K.node .. name)
   if flat.err or (#flat == 0 and (name == SHARED or not redis.call('ZSCORE', K.nodes, name))) then

@@ -1,11 +1,11 @@
 -- What the records of a node say that is reserved, for books that were written over, or are made anew.
 --
 -- KEYS     reservations
--- @include texts/cost  texts/devices  texts/reservation  texts/resource
+-- @include texts/cost  texts/devices  texts/reservation  texts/resource  writes
 
 -- `visit(cost, devices)`, both as texts.
 local function each_record(name, visit)
-  local flat = redis.call('HGETALL', K.reservations .. name)
+  local flat = redis.call('HGETALL', Writes.settle(K.reservations .. name))
   for i = 2, #flat, 2 do
     visit(Reservation.read(flat[i]))
   end

@@ -2,7 +2,7 @@
 --
 -- KEYS     abandoned  claims  reservations  running
 -- @include claims/claim_records  jobs/admit  jobs/adopt  jobs/bent  jobs/ending  jobs/executions  jobs/failing
--- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation  time/events
+-- @include jobs/job  jobs/queues  nodes/node  nodes/reservations  texts/reservation  time/events  writes
 
 -- One reservation of a lost node: queued functions wait again at no cost; started ones cost their attempt. The cause is of
 -- texts/loss.
@@ -17,7 +17,7 @@ function Recovery.one(node, id, cause)
     return
   end
   local job = Job.read(job_id)
-  Executions.finish(node.name, Queues.of(node.name), id)
+  Executions.finish(node.name, Queues.of(node.name), {id})
   if not job or (job.placement ~= number and job.bent ~= 'placement') or Bent.ends(job) then
     return
   end
@@ -47,7 +47,7 @@ function Recovery.hand_back(node, outcome, count)
   end
   table.sort(jobs, Job.before)
   for _, job in ipairs(jobs) do
-    if not redis.call('ZSCORE', K.running .. node.name, Job.reservation(job)) then
+    if not Executions.has(node.name, Job.reservation(job)) then
       Reservations.give_back(node, Job.reservation(job), outcome)
     end
     Adopt.job(job)
@@ -59,7 +59,7 @@ end
 local function some_reservations(name, count)
   local cursor, flat = '0', nil
   repeat
-    local page = redis.call('HSCAN', K.reservations .. name, cursor, 'COUNT', count)
+    local page = redis.call('HSCAN', Writes.settle(K.reservations .. name), cursor, 'COUNT', count)
     cursor, flat = page[1], page[2]
   until #flat > 0 or cursor == '0'
   return flat
@@ -75,7 +75,7 @@ function Recovery.go_on(budget)
     local node = Node.load(name)
     if not node then
       -- Redis dropped its hash.
-      redis.call('DEL', K.running .. name, K.reservations .. name)
+      redis.call('DEL', Writes.settle(K.running .. name), Writes.settle(K.reservations .. name))
       redis.call('ZREM', K.abandoned, name)
       return budget - 1
     end
@@ -89,7 +89,7 @@ function Recovery.go_on(budget)
       end
       if #flat == 0 then
         budget = budget - 1
-        redis.call('DEL', K.running .. name)
+        redis.call('DEL', Writes.settle(K.running .. name))
         redis.call('ZREM', K.abandoned, name)
       end
     end

@@ -4,8 +4,9 @@
 -- reserved of what all share has a record of its own in `*`.
 --
 -- KEYS     reservations  waiting
+-- STATE    taken_out  {}  id -> record, of those that are given back next; what is free then is counted behind the last
 -- @include nodes/dirty  nodes/excess  nodes/holds  nodes/node  nodes/node_devices  nodes/recount  nodes/shared
--- @include nodes/standing  texts/cost  texts/devices  texts/reservation  texts/resource  time/events
+-- @include nodes/standing  texts/cost  texts/devices  texts/reservation  texts/resource  time/events  writes
 
 -- Reserve `cost` on a node that fits it. -> its devices (texts/devices)
 function Reservations.make(node, id, cost)
@@ -17,7 +18,7 @@ function Reservations.make(node, id, cost)
     local part = keeper == node and own or tokens
     part[#part + 1] = want
     keeper.used[resource] = (keeper.used[resource] or 0) + units
-    local memory = NodeDevices.of_memory(keeper, resource)
+    local memory = next(keeper.dev) and NodeDevices.of_memory(keeper, resource)
     if memory then
       parts[#parts + 1] = Devices.write_one(Resource.family(resource), NodeDevices.take_memory(memory, units), true)
     elseif keeper.dev[resource] then
@@ -25,8 +26,8 @@ function Reservations.make(node, id, cost)
     end
   end
   local devices, shared_cost = Devices.join(parts), Cost.write(tokens)
-  redis.call('HSET', K.reservations .. node.name, id,
-    Reservation.write(node.epoch, Call.now, Cost.write(own), devices, shared_cost))
+  Writes.add('HSET', K.reservations .. node.name, id,
+    Reservation.write(node.epoch, Call.now, tokens[1] and Cost.write(own) or cost, devices, shared_cost))
   Node.write(node)
   -- What is taken now and given back later in the same script has grown too, for whoever began to wait meanwhile.
   local was = {}
@@ -35,7 +36,7 @@ function Reservations.make(node, id, cost)
   end
   node.was = was
   if shared_cost ~= '' then
-    redis.call('HSET', K.reservations .. Shared.NAME, id, Reservation.write('0', Call.now, shared_cost, '', ''))
+    Writes.add('HSET', K.reservations .. Shared.NAME, id, Reservation.write('0', Call.now, shared_cost, '', ''))
     Node.write(shared)
     local tried = {}
     for resource, units in pairs(shared.free) do
@@ -49,17 +50,17 @@ end
 
 -- The record of a reservation on a node, false where there is none.
 function Reservations.record(node_name, id)
-  return redis.call('HGET', K.reservations .. node_name, id)
+  return redis.call('HGET', Writes.settle(K.reservations .. node_name), id)
 end
 
 -- Whether a node has any.
 function Reservations.are_any(node_name)
-  return redis.call('EXISTS', K.reservations .. node_name) == 1
+  return redis.call('EXISTS', Writes.settle(K.reservations .. node_name)) == 1
 end
 
 -- Whether there is such a reservation on a node.
 function Reservations.has(node_name, id)
-  return redis.call('HEXISTS', K.reservations .. node_name, id) == 1
+  return redis.call('HEXISTS', Writes.settle(K.reservations .. node_name), id) == 1
 end
 
 -- Take a cost off what is used.
@@ -117,7 +118,7 @@ end
 -- What a reservation has of what is shared, by the record of that.
 function Reservations.give_back_tokens(id)
   local shared = Shared.load()
-  local cost, _, _, since = Reservation.read(redis.call('HGET', K.reservations .. Shared.NAME, id))
+  local cost, _, _, since = Reservation.read(Reservations.record(Shared.NAME, id))
   redis.call('HDEL', K.reservations .. Shared.NAME, id)
   if since > 0 then
     unuse(shared, cost)
@@ -126,7 +127,7 @@ function Reservations.give_back_tokens(id)
   end
   Node.write(shared)
   -- They may be what somebody on any node waits for.
-  if redis.call('EXISTS', K.waiting) == 1 then
+  if redis.call('EXISTS', Writes.settle(K.waiting)) == 1 then
     Dirty.mark(Shared.NAME)
   else
     Shared.set_tried(shared.free)
@@ -134,15 +135,43 @@ function Reservations.give_back_tokens(id)
   Holds.close_shared()
 end
 
--- Give a reservation back, of which the record may have been read before. -> true; false where there is none
-function Reservations.give_back(node, id, outcome, record)
-  record = record or Reservations.record(node.name, id)
+-- Take records off at once, of reservations that are given back next. One that cannot be read is counted against all others,
+-- and so is what is over: then each is taken off by itself. -> those that there are
+function Reservations.take_out(node, ids)
+  local key, records, found, is_plain = Writes.settle(K.reservations .. node.name), {}, {}, not node.over
+  -- Lua unpacks at most 8,000 values.
+  for first = 1, #ids, 1000 do
+    for i, record in ipairs(redis.call('HMGET', key, unpack(ids, first, math.min(first + 999, #ids)))) do
+      local id = ids[first + i - 1]
+      if record and not records[id] then
+        records[id], found[#found + 1] = record, id
+        is_plain = is_plain and Reservation.is_sound(record)
+      end
+    end
+  end
+  if is_plain then
+    Call.taken_out = records
+    for first = 1, #found, 1000 do
+      redis.call('HDEL', key, unpack(found, first, math.min(first + 999, #found)))
+    end
+  end
+  return found
+end
+
+-- Give a reservation back. -> true; false where there is none
+function Reservations.give_back(node, id, outcome)
+  local is_out = Call.taken_out[id] ~= nil
+  local record = Call.taken_out[id] or Reservations.record(node.name, id)
   if not record then
     return false
   end
+  if is_out then
+    Call.taken_out[id] = nil
+  else
+    redis.call('HDEL', K.reservations .. node.name, id)
+  end
   local cost, devices, shared_cost, since = Reservation.read(record)
   local has_tokens = shared_cost ~= ''
-  redis.call('HDEL', K.reservations .. node.name, id)
   if since > 0 then
     unuse(node, cost)
     NodeDevices.give_back(node, devices)
@@ -150,7 +179,9 @@ function Reservations.give_back(node, id, outcome, record)
     count_anew(node)
     has_tokens = Reservations.has(Shared.NAME, id)
   end
-  write_less(node)
+  if not is_out or not next(Call.taken_out) then
+    write_less(node)
+  end
   if has_tokens then
     Reservations.give_back_tokens(id)
   end

@@ -2,7 +2,7 @@
 -- fits. One of what is shared is a token.
 --
 -- KEYS     node
--- @include nodes/node  nodes/recount  nodes/values  texts/node_field  texts/number
+-- @include nodes/node  nodes/recount  nodes/values  texts/node_field  texts/number  rare
 
 Shared.NAME = '*'
 
@@ -15,7 +15,7 @@ end
 -- The same, made where the cluster has shared nothing so far. Where Redis dropped it, what was reserved still is.
 function Shared.open()
   if Shared.load().is_absent then
-    redis.call('HSET', K.node .. Shared.NAME, 'state', 'up', 'epoch', '0', 'kind', 'shared')
+    redis.call('HSET', Rare.write(K.node .. Shared.NAME), 'state', 'up', 'epoch', '0', 'kind', 'shared')
     Node.forget(Shared.NAME)
     for resource, units in pairs(Recount.used(Shared.NAME)) do
       Node.set_unlisted_use(Shared.load(), resource, units)
@@ -63,6 +63,9 @@ end
 -- What of the wants is shared.
 function Shared.tokens_of(shape)
   local shared, tokens = Shared.load(), {}
+  if not next(shared.cap) then
+    return tokens
+  end
   for _, want in ipairs(shape.wants) do
     if shared.cap[want[1]] then
       tokens[#tokens + 1] = want

@@ -26,13 +26,13 @@ end
 
 -- What the index says of a node, on one side.
 function Values.of(node, side)
-  local values, spare = {}, Resource.UNIT
+  local values, spare, has_devices = {}, Resource.UNIT, next(node.dev) ~= nil
   for resource, cap in pairs(node.cap) do
     local free = math.max(0, cap - (node.used[resource] or 0))
-    local devices = node.dev[resource]
+    local devices = has_devices and node.dev[resource]
     if devices then
       add_device_values(values, resource, devices, side)
-    elseif not NodeDevices.of_memory(node, resource) then
+    elseif not has_devices or not NodeDevices.of_memory(node, resource) then
       values[resource] = side == 'cap' and cap or free
     end
     if cap > 0 then

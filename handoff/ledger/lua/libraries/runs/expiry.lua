@@ -3,7 +3,7 @@
 -- KEYS     groups_on  rq_canceled  rq_dependencies  rq_job  rq_results  run  run_end  run_graph  run_groups  run_next
 --          run_of  run_parked  runs
 -- @include jobs/cancel  jobs/job  jobs/registries  jobs/words  runs/leftovers  runs/members  runs/run  runs/steps
--- @include texts/group_field  texts/number  texts/run_id  texts/run_word  waiting/wake
+-- @include texts/group_field  texts/number  texts/run_id  texts/run_word  waiting/wake  writes
 
 -- Seconds: more is for ever.
 local LONGEST_TTL = 10 ^ 10
@@ -55,7 +55,7 @@ local function expire_function(id, left_ms, expires_ms)
   local status, origin = Job.get(id, 'status', 'origin')
   local registry = origin and Registries.of(status) .. origin
   if registry and left_ms == 0 then
-    redis.call('ZREM', registry, id)
+    redis.call('ZREM', Writes.settle(registry), id)
   elseif registry and left_ms > 0 then
     Registries.expire(registry, id, math.floor(expires_ms / 1000))
   end
@@ -114,7 +114,7 @@ function Expiry.drop(step)
       return Steps.SMALL
     end
     local node = Cancel.take_off(job, 'undone')
-    redis.call('ZREM', K.rq_canceled .. Call.lobby, job.id)
+    redis.call('ZREM', Writes.settle(K.rq_canceled .. Call.lobby), job.id)
     Job.drop(job.id)
     redis.call('DEL', K.rq_results .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
     if node then

@@ -5,7 +5,7 @@
 -- STATE    leftovers  {}  those of this script, {text, how far}
 --          taken      0   how many of them are taken up
 -- @finally save
--- @include housekeeping/unknown  texts/leftover
+-- @include housekeeping/unknown  texts/leftover  rare
 
 -- `number` is that of a function or a group, if it is about one.
 function Leftovers.add(kind, run, number)
@@ -43,12 +43,12 @@ end
 
 -- This version does not know what that is.
 function Leftovers.set_behind(text, from)
-  Unknown.set_behind(K.leftovers, text, from)
+  Unknown.set_behind(Rare.write(K.leftovers), text, from)
 end
 
 -- It has come so far, and there is more of it.
 function Leftovers.put_back(text, from)
-  redis.call('ZADD', K.leftovers, from, text)
+  redis.call('ZADD', Rare.write(K.leftovers), from, text)
 end
 
 function Leftovers.save()

@@ -1,8 +1,7 @@
 -- Filling a node that is dirty, and handing out what all share: the best rank first, until nothing fits.
 --
--- KEYS     shape
 -- @include jobs/placing  nodes/dirty  nodes/fit  nodes/node  nodes/shared  texts/demand  texts/resource
--- @include texts/shape  waiting/shapes  waiting/start  waiting/waiting
+-- @include texts/shape  waiting/lines  waiting/shapes  waiting/start  waiting/waiting
 
 -- A walk over what wants shared tokens looks for a node at each step, which takes as long as several other steps.
 local SHARED_STEP = 3
@@ -12,7 +11,7 @@ local function start_anywhere(job)
   local rank = tonumber(job.rank)
   for i, variant in ipairs(Demand.read(job.demand)) do
     local shape = Shape.read(variant.shape)
-    local joined = variant.after == 0 or redis.call('ZSCORE', K.shape .. shape.text, job.id)
+    local joined = variant.after == 0 or Lines.has(shape, job.id)
     local node = joined and Placing.find(job, shape, rank)
     if node then
       Waiting.stop(job)
@@ -56,10 +55,10 @@ end
 -- those in front of it are tried on all. -> the budget that is left
 function Fill.in_front(shape, rank, budget)
   if #Shared.tokens_of(shape) == 0 then
-    return budget
+    return budget, false
   end
   local is_marked, after = Dirty.take_shared()
-  return is_marked and Fill.shared(after, budget, rank) or budget
+  return is_marked and Fill.shared(after, budget, rank) or budget, is_marked
 end
 
 -- Start what fits a node, the best rank first, until nothing does, or nothing before the rank `limit`. -> the budget that

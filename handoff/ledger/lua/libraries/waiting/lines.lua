@@ -3,8 +3,8 @@
 -- All scheduling looks at heads only, so a million functions of forty shapes cost as forty.
 --
 -- KEYS     need  shape
--- STATE    first_in_line  {}  shape -> {job, rank}
--- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  nodes/judged  texts/number  waiting/notes  waiting/shapes
+-- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  nodes/judged  texts/number  waiting/firsts
+-- @include waiting/notes  waiting/shapes  writes
 
 local function index_needs(shape, is_present)
   for _, want in ipairs(shape.wants) do
@@ -18,10 +18,10 @@ local function index_needs(shape, is_present)
 end
 
 -- Bring everything that goes by the heads in step with the shape's ZSET, of which a head came or went.
-local function refresh_head(shape)
+local function refresh_head(shape, is_next)
   local was = Heads.rank(shape)
-  local head = Lines.head(shape)
-  local is = tonumber(head[2])
+  local job_id, rank = Firsts.of(K.shape .. shape.text)
+  local is = tonumber(rank)
   if is == was then
     return
   end
@@ -34,8 +34,8 @@ local function refresh_head(shape)
     Fronts.remove(shape.text)
     return
   end
-  Heads.put(shape, head[2])
-  Fronts.put(shape.text, head[2])
+  Heads.put(shape, rank)
+  Fronts.put(shape.text, rank)
   if was then
     Shapes.move_head(shape, was, is)
   else
@@ -43,31 +43,39 @@ local function refresh_head(shape)
     index_needs(shape, true)
     Shapes.add(shape, is)
   end
-  Notes.begin(shape, head[1])
+  Notes.begin(shape, job_id, is_next)
 end
 
--- The first of a line, {job, rank}: empty where nobody waits.
+-- The first of a line. -> job, rank as text; nil where nobody waits
 function Lines.head(shape)
-  if not Call.first_in_line[shape.text] then
-    Call.first_in_line[shape.text] = redis.call('ZRANGE', K.shape .. shape.text, 0, 0, 'WITHSCORES')
-  end
-  return Call.first_in_line[shape.text]
+  return Firsts.of(K.shape .. shape.text)
+end
+
+-- Whether a job stands in it.
+function Lines.has(shape, job_id)
+  return redis.call('ZSCORE', Writes.settle(K.shape .. shape.text), job_id) ~= false
+end
+
+-- From a place on. -> {job, rank, ...}
+function Lines.page(shape, from, count)
+  return redis.call('ZRANGE', Writes.settle(K.shape .. shape.text), from, from + count - 1, 'WITHSCORES')
 end
 
 function Lines.join(job, shape)
   local head = Heads.rank(shape)
-  local is_new = redis.call('ZADD', K.shape .. shape.text, job.rank, job.id) == 1
+  local is_new = Firsts.put(K.shape .. shape.text, job.id, job.rank)
   if is_new and head and tonumber(job.rank) > head then
     return
   end
-  Call.first_in_line[shape.text] = nil
   refresh_head(shape)
   Dirty.turn_back(tonumber(job.rank))
 end
 
 function Lines.leave(job_id, shape)
-  if redis.call('ZREM', K.shape .. shape.text, job_id) == 1 then
-    Call.first_in_line[shape.text] = nil
-    refresh_head(shape)
+  local key = K.shape .. shape.text
+  local first = Firsts.of(key)
+  Firsts.take_off(key, job_id)
+  if first == job_id then
+    refresh_head(shape, true)
   end
 end

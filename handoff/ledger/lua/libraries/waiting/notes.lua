@@ -3,7 +3,7 @@
 -- KEYS     notes  waiting
 -- STATE    new_heads  {}  shape -> a head that is not noted yet, its place, and the count of those that are gone
 -- @finally save
--- @include texts/cost  texts/note  texts/resource  waiting/counters
+-- @include texts/cost  texts/note  texts/resource  waiting/counters  waiting/firsts  writes
 
 function Notes.write(shape_text, note)
   redis.call('HSET', K.notes, shape_text, Note.write(note))
@@ -14,9 +14,12 @@ function Notes.drop(shape_text)
   redis.call('HDEL', K.notes, shape_text)
 end
 
--- It has become the head.
-function Notes.begin(shape, job_id)
-  local place = redis.call('ZRANK', K.waiting, job_id) or 0
+-- It has become the head. `is_next`: for the one before it has left; then it mostly is the first of all that wait.
+function Notes.begin(shape, job_id, is_next)
+  local place = 0
+  if not is_next or Firsts.of(K.waiting) ~= job_id then
+    place = redis.call('ZRANK', Writes.settle(K.waiting), job_id) or 0
+  end
   Call.new_heads[shape.text] = {shape = shape, job = job_id, place = place, gone = Counters.gone_now()}
 end
 
@@ -60,7 +63,7 @@ function Notes.growth(note)
   end
   local counts, all_gone = Counters.read(families)
   local gone = all_gone - note.gone
-  local moved = math.max(0, note.place - (redis.call('ZRANK', K.waiting, note.job) or 0) - gone)
+  local moved = math.max(0, note.place - (redis.call('ZRANK', Writes.settle(K.waiting), note.job) or 0) - gone)
   local grown, most = {}, 0
   for i, counter in ipairs(was) do
     local by = math.max(0, counts[i] - counter[2] - moved)

@@ -4,7 +4,8 @@
 -- placement, all of them at each tick.
 --
 -- KEYS     waiting
--- @include nodes/fronts  texts/note  texts/shape  waiting/counters  waiting/granting  waiting/limits  waiting/lines  waiting/notes
+-- @include nodes/fronts  texts/note  texts/shape  waiting/counters  waiting/firsts  waiting/granting  waiting/limits
+-- @include waiting/lines  waiting/notes
 
 local WINDOW = 8
 
@@ -13,7 +14,7 @@ local MOST_TRIES = 3
 
 -- A placement, when others wait that came before it, is one more by which they were overtaken.
 function Overtaking.count_placement(shape, rank, has_waited)
-  local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')[2]
+  local _, first = Firsts.of(K.waiting)
   if not first then
     return
   end
@@ -51,7 +52,7 @@ function Overtaking.consider_late()
   local count = 0
   for i, note in ipairs(Notes.of(shapes)) do
     local known, shape = Note.read(note), Shape.read(shapes[i])
-    local head = not known and Lines.head(shape)[1]
+    local head = not known and Lines.head(shape)
     if head then
       -- It was written over.
       Notes.begin(shape, head)

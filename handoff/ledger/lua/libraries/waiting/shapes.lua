@@ -4,13 +4,14 @@
 -- KEYS     shape_bits  shapes
 -- STATE    is_indexed  nil  whether there is an index, once that was asked
 -- @include nodes/fit  nodes/heads  nodes/scratch  nodes/shared  texts/shape  waiting/shape_index  waiting/shape_search
+-- @include rare
 
 -- So many are few.
 Shapes.FEW = 8
 
 local function is_indexed()
   if Call.is_indexed == nil then
-    Call.is_indexed = redis.call('EXISTS', K.shape_bits) == 1
+    Call.is_indexed = Rare.exists(K.shape_bits)
   end
   return Call.is_indexed
 end

@@ -1,13 +1,13 @@
 -- What waits for room: in `waiting` by rank, and in the line of each of its shapes. A function that would take one of
 -- several shapes stands in each of them; started by one it leaves all.
 --
--- KEYS     rq_deferred  shape  waiting
+-- KEYS     rq_deferred  waiting
 -- @include jobs/bent  jobs/job  jobs/lobby  nodes/holds  texts/demand  texts/shape  texts/timer  time/timers
--- @include waiting/counters  waiting/lines
+-- @include waiting/counters  waiting/firsts  waiting/lines  writes
 
 function Waiting.begin(job)
   Lobby.put(job, 'waiting')
-  redis.call('ZADD', K.waiting, job.rank, job.id)
+  Firsts.put(K.waiting, job.id, job.rank)
   for i, variant in ipairs(Demand.read(job.demand)) do
     if variant.after == 0 then
       Lines.join(job, Shape.read(variant.shape))
@@ -18,7 +18,7 @@ function Waiting.begin(job)
 end
 
 function Waiting.stop(job)
-  redis.call('ZREM', K.waiting, job.id)
+  Firsts.take_off(K.waiting, job.id)
   for i, variant in ipairs(Demand.read(job.demand)) do
     Lines.leave(job.id, Shape.read(variant.shape))
     if variant.after > 0 then
@@ -33,13 +33,13 @@ end
 
 -- Of a function that is gone.
 function Waiting.forget(job_id)
-  redis.call('ZREM', K.waiting, job_id)
+  Firsts.take_off(K.waiting, job_id)
   redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)
 end
 
 -- One entry of a line. -> the function if it still waits; what rq's tools canceled or deleted meanwhile is dropped
-local function live(shape, id, rank)
-  local job = Job.read(id)
+local function live(shape, id, rank, is_sent)
+  local job = is_sent and Job.read_whole(id, true) or Job.read(id)
   local is_same = job and not job.bent and tonumber(job.rank) == tonumber(rank)
   if is_same and Job.is_waiting(job) then
     return job
@@ -57,8 +57,8 @@ local function live(shape, id, rank)
     -- Deleted, and submitted again under the same id: this is what is left of the one before.
     Lines.leave(id, shape)
     Holds.lift_of(rank)
-    if tonumber(redis.call('ZSCORE', K.waiting, id) or nil) == tonumber(rank) then
-      redis.call('ZREM', K.waiting, id)
+    if tonumber(redis.call('ZSCORE', Writes.settle(K.waiting), id) or nil) == tonumber(rank) then
+      Firsts.take_off(K.waiting, id)
     end
   else
     Waiting.stop(job)
@@ -71,14 +71,14 @@ end
 -- A shape of which rq's tools canceled thousands is gone through in slices.
 local MOST_DROPPED = 16
 
--- The head of a shape that still waits.
-function Waiting.live_head(shape)
+-- The head of a shape that still waits. `is_sent`: to the agent that calls, if it starts there.
+function Waiting.live_head(shape, is_sent)
   for _ = 1, MOST_DROPPED do
-    local head = Lines.head(shape)
-    if not head[1] then
+    local id, rank = Lines.head(shape)
+    if not id then
       return nil
     end
-    local job = live(shape, head[1], head[2])
+    local job = live(shape, id, rank, is_sent)
     if job then
       return job
     end
@@ -88,7 +88,7 @@ end
 
 -- A page of a line, from a place on. -> how many entries were looked at, and how many of them still wait
 function Waiting.live_page(shape, from, count)
-  local page, kept = redis.call('ZRANGE', K.shape .. shape.text, from, from + count - 1, 'WITHSCORES'), 0
+  local page, kept = Lines.page(shape, from, count), 0
   for i = 1, #page, 2 do
     kept = kept + (live(shape, page[i], page[i + 1]) and 1 or 0)
   end

@@ -7,7 +7,7 @@
 --
 -- KEYS     need  waiting
 -- @include nodes/dirty  nodes/fit  nodes/heads  nodes/node  nodes/shared  nodes/values  texts/index_name  texts/number
--- @include texts/resource  texts/shape  waiting/fill  waiting/shapes  waiting/start
+-- @include texts/resource  texts/shape  waiting/fill  waiting/firsts  waiting/shapes  waiting/start
 
 -- The needs that growth of one index of the node can newly meet, as exclusive and inclusive bounds of units.
 local function grown_needs(node)
@@ -99,7 +99,7 @@ function Wake.node(node, budget, limit)
     return budget
   end
   if limit then
-    local first = redis.call('ZRANGE', K.waiting, 0, 0, 'WITHSCORES')[2]
+    local _, first = Firsts.of(K.waiting)
     if not first or tonumber(first) > limit then
       return budget
     end
@@ -120,8 +120,9 @@ function Wake.node(node, budget, limit)
         Dirty.mark(node.name)
         return 0
       end
-      budget = Fill.in_front(shape, rank, budget - 1)
-      if Fit.now(node, shape, rank) then
+      local was_any
+      budget, was_any = Fill.in_front(shape, rank, budget - 1)
+      if not was_any or Fit.now(node, shape, rank) then
         Start.head(node, shape, rank)
       end
       following = Heads.rank(shape)

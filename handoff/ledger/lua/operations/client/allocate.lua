@@ -3,12 +3,12 @@
 -- Entries come in the order in which they are decided. Entries of one group share a node, its constraints and its
 -- strategy. The n-th costs of all of them are one option: the first option that fits anywhere is taken.
 --
--- KEYS     claims  reservations
+-- KEYS     claims
 -- ARGV     among    str   nodes to choose from in that order (texts/list); '' = all
 --          entries  list  per function: claim id, group, strategy, constraints, costs joined by &
 -- RETURNS  {'claimed', {node, devices, cost, ...}}  in the order of the entries
 --          {'short', pin, {resource, units, ...}}   missing for the first group that fits nowhere; nothing changed
--- @include claims/all_or_nothing  claims/claims  nodes/fit  nodes/node  texts/cost  texts/demand  texts/list
+-- @include claims/all_or_nothing  claims/claims  nodes/fit  nodes/node  nodes/reservations  texts/cost  texts/demand  texts/list
 -- @include texts/reservation  texts/shape  waiting/wake
 -- @include arguments  texts/options  texts/terms
 
@@ -42,7 +42,7 @@ for _, group in ipairs(groups) do
 end
 
 local function tell(node, id, reply)
-  local cost, devices, shared_cost = Reservation.read(redis.call('HGET', K.reservations .. node.name, id))
+  local cost, devices, shared_cost = Reservation.read(Reservations.record(node.name, id))
   reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = node.name, devices, Cost.join(cost, shared_cost)
 end
 

@@ -16,7 +16,7 @@
 --                                                    call comes late, and a later one was answered
 -- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
 -- @include nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
--- @include texts/reservation  texts/result  waiting/wake
+-- @include texts/reservation  texts/result  waiting/start  waiting/wake
 -- @include arguments
 
 Arguments.check('results', (#ARGV - results_first + 1) % Result.VALUES == 0)
@@ -43,17 +43,18 @@ if last > op then
 end
 
 local queue = Queues.of(name)
+Take.look(node)
+if room > 0 then
+  Start.begin_taking(node)
+end
 
 local function store(result)
   local id, kind = result.id, result.kind
-  local record = Reservations.record(name, id)
-  if not record then
+  if not Reservations.give_back(node, id, kind) then
     return 'refused'
   end
   local job_id, placement = Reservation.parts(id)
-  local job = Job.read(job_id)
-  Executions.finish(name, queue, id)
-  Reservations.give_back(node, id, kind, record)
+  local job = Job.read_whole(job_id)
   if job and (job.bent == 'placement' or (job.bent and job.placement == placement)) and not job.cancel then
     return Bent.fail(job)
   end
@@ -75,12 +76,20 @@ local function completed(result)
   return result
 end
 
-local outcomes, finished, failed = {}, 0, 0
-local IS_NO_FAILURE = {stored = true, returned = true, refused = true, incomplete = true}
+local results, ids = {}, {}
 for i = results_first, #ARGV, Result.VALUES do
   local result = completed(Result.read(ARGV, i))
+  results[#results + 1] = result or false
+  ids[#ids + 1] = result and result.id
+end
+-- Written first: a script on a full server may delete, and then whatever comes behind that.
+Executions.finish(name, queue, Reservations.take_out(node, ids))
+
+local outcomes, finished, failed = {}, 0, 0
+local IS_NO_FAILURE = {stored = true, returned = true, refused = true, incomplete = true}
+for i, result in ipairs(results) do
   local outcome = result and store(result) or 'incomplete'
-  outcomes[#outcomes + 1] = outcome
+  outcomes[i] = outcome
   finished = finished + (outcome == 'stored' and 1 or 0)
   failed = failed + (IS_NO_FAILURE[outcome] and 0 or 1)
 end

@@ -34,7 +34,7 @@ local function take_off(job, ended, attempt, placement)
     if ended.kind == 'running' or job.node ~= name or job.placement ~= placement or not Reservations.has(name, ended.id) then
       return false
     end
-    Executions.finish(name, Queues.of(name), ended.id)
+    Executions.finish(name, Queues.of(name), {ended.id})
     Reservations.give_back(node, ended.id, ended.kind)
     Dirty.mark(name)
     return true

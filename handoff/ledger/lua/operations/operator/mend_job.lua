@@ -79,7 +79,7 @@ local function mend_started()
     redis.call('ZADD', K.running .. node.name, 'NX', 0, own)
   else
     if job.node then
-      Executions.finish(job.node, Queues.of(job.node), own)
+      Executions.finish(job.node, Queues.of(job.node), {own})
     end
     Failing.lost(job, job.node or '', 'unknown')
   end

@@ -1,0 +1,54 @@
+-- The first of a ZSET of ranks, read some at a time: one script may start several of them, one after the other. What is taken
+-- off leaves the ZSET at the script's end, or before somebody looks.
+--
+-- STATE    firsts  {}  key -> {page = {id, rank, ...} from `at` on, is_all: whether nobody comes behind these}
+-- @include writes
+
+-- One is started, and the next one is the first then; where more are, they are many.
+local FEW, MANY = 2, 16
+
+local function look(key, count)
+  local page = redis.call('ZRANGE', Writes.settle(key), 0, count - 1, 'WITHSCORES')
+  local known = {page = page, at = 1, is_all = #page < 2 * count}
+  Call.firsts[key] = known
+  return known
+end
+
+-- -> id, rank as text; nil where there is none
+function Firsts.of(key)
+  local known = Call.firsts[key]
+  if not known then
+    known = look(key, FEW)
+  elseif not known.page[known.at] and not known.is_all then
+    known = look(key, MANY)
+  end
+  return known.page[known.at], known.page[known.at + 1]
+end
+
+-- -> whether it was known to be there
+function Firsts.take_off(key, id)
+  Writes.add('ZREM', key, id)
+  local known = Call.firsts[key]
+  if not known then
+    return false
+  end
+  local page = known.page
+  if page[known.at] == id then
+    known.at = known.at + 2
+    return true
+  end
+  for i = known.at, #page, 2 do
+    if page[i] == id then
+      table.remove(page, i)
+      table.remove(page, i)
+      return true
+    end
+  end
+  return false
+end
+
+-- -> whether it was not there
+function Firsts.put(key, id, rank)
+  Call.firsts[key] = nil
+  return redis.call('ZADD', Writes.settle(key), rank, id) == 1
+end
