@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from handoff.errors import ResourcesUnavailable, UnknownNode, shown
 from handoff.words.capabilities import Capabilities, DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy, check_strategy
+from handoff.words.ids import new_id
 from handoff.words.names import check_node_name, known_name
 from handoff.words.resources import SLOTS, Amount, Number, Units, amounts, parse_cost
 
@@ -164,7 +164,7 @@ class SimpleResourceTracker:
         return isinstance(name, str) and name in self._nodes
 
     def _record(self, claim: _Claim) -> Reservation:
-        id = uuid.uuid4().hex
+        id = new_id()
         self._claims[id] = claim
         devices = {name: list(indices) for name, indices in claim.devices.items()}
         return Reservation(id, claim.node, amounts(claim.cost), devices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -52,6 +51,7 @@ from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.durability import Durability, check_default_durability, check_durability
 from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
+from handoff.words.ids import new_id
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
 from handoff.words.values import WAITS, is_wait
@@ -219,7 +219,7 @@ class Cluster:
         `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
         it has not within the cluster's timeout: then the function stands, and the error has its handle.
         """
-        return self._submit(self._check(function), uuid.uuid4().hex, durability, is_new=True)
+        return self._submit(self._check(function), new_id(), durability, is_new=True)
 
     def submit_many(
         self,
@@ -288,7 +288,7 @@ class Cluster:
         where its node is lost, whatever retries are left. Raises what `submit` raises, and `DuplicateFunction` for a
         `job_id` that exists in any state.
         """
-        id = uuid.uuid4().hex if job_id is None else check_job_id(job_id)
+        id = new_id() if job_id is None else check_job_id(job_id)
         args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, Cluster.enqueue)
         for callback in (on_success, on_failure):
             check_callback(id, callback)

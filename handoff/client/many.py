@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
 
 from handoff.client.handle import Handle
@@ -12,6 +11,7 @@ from handoff.ledger.many import Told
 from handoff.ledger.rqmodel import check_job_id
 from handoff.ledger.verdict import Verdict
 from handoff.words.function import Function
+from handoff.words.ids import new_ids
 
 
 def read_functions(functions: Iterable[Function]) -> list[Function]:
@@ -27,7 +27,7 @@ def read_functions(functions: Iterable[Function]) -> list[Function]:
 def read_job_ids(job_ids: Iterable[str] | None, count: int) -> list[str]:
     """Read so many ids, or make them. Raises `InvalidFunction`, and `DuplicateFunction` for one that stands twice."""
     if job_ids is None:
-        return [uuid.uuid4().hex for _ in range(count)]
+        return new_ids(count)
     if isinstance(job_ids, str | bytes) or not isinstance(job_ids, Iterable):
         raise TypeError(f"job_ids is a {type(job_ids).__name__}: give a list of as many texts as there are functions")
     ids = [check_job_id(id) for id in job_ids]

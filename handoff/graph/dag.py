@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
 from handoff.errors import shown
 from handoff.graph.rules import check_graph
 from handoff.words.function import Function
+from handoff.words.ids import new_id
 from handoff.words.values import is_unicode
 
 LONGEST_ID = 512
@@ -21,7 +20,7 @@ class DAG:
             raise ValueError(
                 f"a DAG cannot have the id {shown(id)}: give it a text of 1 to {LONGEST_ID} characters, or None"
             )
-        self.id = uuid.uuid4().hex if id is None else id
+        self.id = new_id() if id is None else id
         self._functions: list[Function] = []
 
     @property

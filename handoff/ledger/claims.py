@@ -5,7 +5,6 @@ Knows nothing of functions that are submitted.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 
 from handoff.books.groups import groups
@@ -25,6 +24,7 @@ from handoff.ledger.upgrading import upgrade
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
 from handoff.words.function import Function, Strategy, check_strategy
+from handoff.words.ids import new_id
 from handoff.words.names import check_node_name, is_node_name, known_name
 from handoff.words.resources import Amount, Number, Units, amounts, parse_cost
 from handoff.words.times import milliseconds
@@ -105,7 +105,7 @@ class RedisResourceTracker:
         units = parse_cost(cost)
         check_ttl(ttl)
         known_name(node)
-        id = claim_id(uuid.uuid4().hex)
+        id = claim_id(new_id())
         ttl_ms = 0 if ttl is None else milliseconds(ttl)
         reply = self._store.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
         match reply:
@@ -123,7 +123,7 @@ class RedisResourceTracker:
         # A record of another tracker, or of nobody.
         if not is_unicode(reservation.id):
             return False
-        return bool(self._store.run("release", id=reservation.id, token=uuid.uuid4().hex) == ["released"])
+        return bool(self._store.run("release", id=reservation.id, token=new_id()) == ["released"])
 
     def allocate_and_claim(
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
@@ -136,7 +136,7 @@ class RedisResourceTracker:
                 raise ResourcesUnavailable(group.pin, amounts(group.costs[0]))
             first = first or group.costs[0]
             for i, member in enumerate(group.members):
-                id = claim_id(uuid.uuid4().hex)
+                id = claim_id(new_id())
                 claims.append((member.id, id))
                 costs = write_costs(option[i] for option in group.options)
                 rest += [id, number, group.strategy or self._strategy, write_terms(group.terms), costs]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
+from handoff.words.ids import new_id
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_count, is_wait, patience_s
 
@@ -41,7 +41,7 @@ def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str
         "submit",
         *job.fields,
         job_id=job_id,
-        token=uuid.uuid4().hex,
+        token=new_id(),
         demand=job.demand,
         options=job.options,
         priority=job.priority,
@@ -121,7 +121,7 @@ def wait(
 
 def cancel(store: Store, job_id: str) -> bool:
     """Cancel a function in whatever state it is. True if this call decided. Raises `UnknownFunction`."""
-    reply = store.run("cancel", job_id=job_id, token=uuid.uuid4().hex)
+    reply = store.run("cancel", job_id=job_id, token=new_id())
     if reply == ["unknown"]:
         raise UnknownFunction(job_id)
     return bool(reply == ["canceled"])

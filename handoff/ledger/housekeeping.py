@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from handoff.ledger.replies import entries_of
 from handoff.ledger.result_entry import Entry
 from handoff.ledger.store import Store
 from handoff.ledger.turns import EVERY_MS
+from handoff.words.ids import new_id
 
 WAIT_SLICE_S = 0.5
 """Waiters look again this often: a result whose key was deleted never wakes anybody. Each look also ticks, so that what
@@ -41,7 +41,7 @@ def takes_turn(store: Store, ask: Callable[[Sequence[tuple[Any, ...]]], list[Any
 
 def _tick(store: Store, ask: Callable[[Sequence[tuple[Any, ...]]], list[Any]], run: Callable[..., list[Any]]) -> None:
     while takes_turn(store, ask):
-        if not run("tick", room=0, token=uuid.uuid4().hex)[1]:
+        if not run("tick", room=0, token=new_id())[1]:
             return
 
 

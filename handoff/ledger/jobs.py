@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -100,8 +101,12 @@ def make_job(
     """
     function = checked.function
     args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-    data = dumps_arguments(serializer, checked.path, args, kwargs, function_id=function.id)
-    description = describe_call(checked.path, args, kwargs) if description is None else description
+    if args or kwargs:
+        data, call = dumps_arguments(serializer, checked.path, args, kwargs, function_id=function.id), None
+    else:
+        data, call = _bare_call(checked.path, is_pickled=serializer is PickleSerializer)
+    if description is None:
+        description = describe_call(checked.path, args, kwargs) if call is None else call
     own: dict[str, Value] = {"function": "" if function.id == job_id else function.id}
     size = len(data)
     if graph is not None:
@@ -132,6 +137,13 @@ def make_job(
         fields=[*fields, *(part for field, value in own.items() if value for part in (FIELDS[field].name, value))],
         size=size,
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _bare_call(path: str, *, is_pickled: bool) -> tuple[bytes, str]:
+    """A call without arguments: its bytes, and how it is described."""
+    serializer: SerializerLike = PickleSerializer if is_pickled else Serializer
+    return dumps_arguments(serializer, path, (), {}), describe_call(path, (), {})
 
 
 def costs_of(checked: Checked, token: Units) -> list[Variant]:

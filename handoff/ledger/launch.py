@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
@@ -18,6 +17,7 @@ from handoff.ledger.texts.cost import read_pairs
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import SerializerLike
 from handoff.words.function import Strategy
+from handoff.words.ids import new_id
 from handoff.words.resources import UNIT, amounts
 
 
@@ -37,7 +37,7 @@ def launch(
     `DuplicateRun`, `TooLarge`, `NotSerializable`; `Infeasible` where a function is not to wait; with reserve="whole"
     `ResourcesUnavailable`. Then nothing of it is left.
     """
-    run = uuid.uuid4().hex
+    run = new_id()
     writer = EntryWriter(run, options, serializer, strategy, preferred)
     # All of it is made before any is sent: what cannot be serialized is found before anything is written.
     slices = list(cut(writer.entries(plan)))

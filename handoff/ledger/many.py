@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from handoff.ledger.texts.entries import Value
 from handoff.ledger.texts.submission import write_submission
 from handoff.ledger.verdict import Verdict
 from handoff.words.checked import Checked
+from handoff.words.ids import new_id
 
 Told = Verdict | HandoffError | ScriptBug
 """What became of one: it was taken, or why it was not."""
@@ -39,7 +39,7 @@ def submit_many(store: Store, submissions: Sequence[Submission], promise: Promis
     none was answered.
     """
     # One for all: a call that is asked again finds what it has written by it.
-    token = uuid.uuid4().hex
+    token = new_id()
     told: list[Told] = []
     most = slices.SLICE
     try:

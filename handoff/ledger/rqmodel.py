@@ -39,6 +39,10 @@ SMALL = 4096
 """Bytes of a call for which a window of as many does. The 256 kB of the usual one may be taken from the system, and
 given back, each time: that takes 50 us where 2 would do."""
 
+TINY = 200
+"""Bytes of a call that is left as it is: RQ reads it so too, and it would hardly be smaller. In msgpack or pickled, no
+call begins as what zlib has packed."""
+
 LARGE = 1_000_000
 """Bytes of a call that is compressed in a hurry."""
 
@@ -84,6 +88,8 @@ def job_fields(
 
 
 def _compress(data: bytes) -> bytes:
+    if len(data) <= TINY:
+        return data
     if len(data) > SMALL:
         return zlib.compress(data, 1 if len(data) > LARGE else -1)
     packer = zlib.compressobj(wbits=SMALL.bit_length() - 1, memLevel=5)
@@ -202,8 +208,8 @@ def fetch_job(job_id: str, connection: redis.Redis, serializer: SerializerLike) 
 
 
 def utc_text(moment: datetime) -> str:
-    """A moment as RQ writes it."""
-    return rq.utils.utcformat(moment.astimezone(UTC))
+    """A moment as RQ writes it, which takes four times as long for it."""
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

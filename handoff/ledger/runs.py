@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.replies import texts_of
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Store, unlisted
+from handoff.words.ids import new_id
 from handoff.words.values import is_count, is_unicode, patience_s
 
 MOST_LISTED = 1_000
@@ -108,7 +108,7 @@ def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
 
 def cancel_run(store: Store, id: str, instance: str) -> bool:
     """Cancel what has not ended of a run. True if this call decided. Raises `UnknownRun`."""
-    reply = store.run("cancel_run", run=instance, token=uuid.uuid4().hex)
+    reply = store.run("cancel_run", run=instance, token=new_id())
     if reply == ["unknown"]:
         raise UnknownRun(id)
     return bool(reply == ["canceled"])

@@ -22,7 +22,7 @@ from redis.sentinel import SentinelConnectionPool
 from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.ledger import layout
 from handoff.ledger.address import address_of, from_url
-from handoff.ledger.connection import REUSED_S, SILENCE_S, Pool, keepalive, patient, silence
+from handoff.ledger.connection import REUSED_S, SILENCE_S, Pool, asker, keepalive, patient, silence
 from handoff.ledger.forms import Forms
 from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua.assembly import OTHER_LAYOUT
@@ -140,6 +140,7 @@ class Store:
         self.timeout_s = timeout_s
         self._prefix = prefix(namespace)
         self._execute: Callable[..., Any] = client.execute_command
+        self._ask = asker(client)
         self._until_s: float | None = None  #: see `until`
         self._is_reached = False
         self._refused_since_s: float | None = None  #: see `aside`
@@ -291,7 +292,7 @@ class Store:
     def _once(self, script: Script, given: list[Any], execute: Callable[..., Any] | None = None) -> list[Any]:
         """One attempt at a script."""
         try:
-            reply = self._forms.call(script, given, execute or self._execute, self._execute)
+            reply = self._forms.call(script, given, execute or self._ask, self._execute)
         except redis.exceptions.ResponseError as error:
             if _is_refusal(error):
                 raise

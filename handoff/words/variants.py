@@ -40,8 +40,16 @@ NO_COST = (Variant(0, {}),)
 """Of a function that asks for nothing but a slot."""
 
 
+MOST_REMEMBERED = 256
+
+_remembered: dict[tuple[object, ...], tuple[Variant, ...]] = {}
+"""What was read of plain costs: most programs write the same few again and again."""
+
+
 def parse_variants(cost: Cost | None) -> tuple[Variant, ...]:
     """Read a cost, in the order in which the variants are preferred; at least one. Raises `InvalidResources`."""
+    if type(cost) is dict:
+        return _parse_plain(cost)
     if not isinstance(cost, (list, tuple)):
         return (Variant(0, parse_cost(cost)),)  # type: ignore[arg-type]
     if not 0 < len(cost) <= MOST_VARIANTS:
@@ -52,6 +60,21 @@ def parse_variants(cost: Cost | None) -> tuple[Variant, ...]:
 def costs_at_once(variants: Sequence[Variant]) -> tuple[Units, ...]:
     """The costs that need no waiting, in order; where there is none, the first."""
     return tuple(variant.cost for variant in variants if not variant.after_ms) or (variants[0].cost,)
+
+
+def _parse_plain(cost: dict[str, Number]) -> tuple[Variant, ...]:
+    values = cost.values()
+    types = tuple(map(type, values))
+    # With the types, for 1 equals True. Of others than these two it is not known what equals what.
+    key = (*cost, *values, *types) if all(kind is float or kind is int for kind in types) else None
+    known = _remembered.get(key) if key else None
+    if known is None:
+        known = (Variant(0, parse_cost(cost)),)
+        if key:
+            if len(_remembered) >= MOST_REMEMBERED:
+                _remembered.clear()
+            _remembered[key] = known
+    return known
 
 
 def _variant(entry: object) -> Variant:

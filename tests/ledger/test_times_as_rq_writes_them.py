@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import rq.utils
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.rqmodel import utc_text
 from support.agent import FakeAgent, ok
 
 MOMENTS = [
@@ -37,3 +39,11 @@ def test_rq_reads_the_moment_that_was_meant(cluster: Cluster, moment: datetime) 
     job = handle.job
 
     assert (job.enqueued_at, job.started_at, job.ended_at) == (moment, moment, moment)
+
+
+@pytest.mark.parametrize("hours", [0, 2, -5])
+@pytest.mark.parametrize("moment", [*MOMENTS, "2026-01-01T00:00:00"])
+def test_the_client_writes_the_moment_as_rq_does(moment: str, hours: int) -> None:
+    there = datetime.fromisoformat(moment).replace(tzinfo=timezone(timedelta(hours=hours)))
+
+    assert utc_text(there) == rq.utils.utcformat(there.astimezone(UTC))

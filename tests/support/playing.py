@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError
 from handoff.ledger.rqmodel import HOST_CLOCK
+from handoff.words import ids
 from support.agent import NameTaken, Stale
 from support.ledger import Ledger
 
@@ -24,7 +24,7 @@ def same_ids() -> Iterator[None]:
     """Number what is random elsewhere."""
     numbers = itertools.count(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(uuid, "uuid4", lambda: uuid.UUID(int=next(numbers)))
+        patch.setattr(ids, "urandom", lambda count: next(numbers).to_bytes(count, "big"))
         yield
 
 

@@ -9,8 +9,27 @@ from typing import Any
 import pytest
 
 from handoff.errors import InvalidResources
+from handoff.words import variants as variants_module
 from handoff.words.values import LONGEST_WAIT_S
-from handoff.words.variants import MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
+from handoff.words.variants import MOST_REMEMBERED, MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
+
+
+@pytest.mark.parametrize("cost", [{"cpu": True}, {1: 1}, {"cpu": math.nan}, {"slots": 1}])
+def test_what_was_read_of_a_cost_is_not_read_of_one_that_only_looks_like_it(cost: Any) -> None:
+    parse_variants({"cpu": 1})
+
+    for _ in range(2):
+        with pytest.raises(InvalidResources):
+            parse_variants(cost)
+
+
+def test_what_is_remembered_of_costs_has_an_end() -> None:
+    for each in range(3 * MOST_REMEMBERED):
+        assert parse_variants({"cpu": each, "memory": 0.5}) == (
+            Variant(0, {"memory": 5_000} | ({"cpu": each * 10_000} if each else {})),
+        )
+
+    assert len(variants_module._remembered) <= MOST_REMEMBERED
 
 
 @pytest.mark.parametrize(

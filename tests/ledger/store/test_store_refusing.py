@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from math import inf
 from types import SimpleNamespace
@@ -89,13 +90,13 @@ def test_who_is_refused_looks_for_the_result_before_the_next_refusal(own_server:
 
 def note_refusals(store: Store, said: list[str] | None = None) -> threading.Semaphore:
     """Note what is asked, and what is refused of it. -> what is released with each refusal"""
-    execute, together, refused = store._execute, store._together, threading.Semaphore(0)
+    execute, ask, together, refused = store._execute, store._ask, store._together, threading.Semaphore(0)
     noted = [] if said is None else said
 
-    def noting(*words: Any) -> Any:
+    def noting(call: Callable[..., Any], *words: Any) -> Any:
         noted.append(words[0])
         try:
-            return execute(*words)
+            return call(*words)
         except redis.exceptions.NoScriptError:
             raise
         except redis.ResponseError:
@@ -113,7 +114,8 @@ def note_refusals(store: Store, said: list[str] | None = None) -> threading.Sema
             refused.release()
         return replies
 
-    store._execute, store._together = noting, noting_all  # type: ignore[method-assign]
+    store._execute, store._ask = partial(noting, execute), partial(noting, ask)
+    store._together = noting_all  # type: ignore[method-assign]
     return refused
 
 
