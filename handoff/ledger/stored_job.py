@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from handoff.errors import UnreadableField
@@ -153,6 +154,8 @@ class StoredJob:
         return UnreadableField(FIELDS[field].name, self.bytes(field).decode("utf-8", "backslashreplace"), rule)
 
 
+# Functions in a row mostly ask for the same, and to read it takes 20 us.
+@lru_cache(256)
 def _checked_demand(text: str) -> Demand:
     """Read a demand. Raises `ValueError`, also for amounts of which no script would write so much."""
     demand = read_demand(text)

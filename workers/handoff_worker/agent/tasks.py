@@ -12,7 +12,7 @@ from handoff.ledger.texts.loss import read_loss
 from handoff.ledger.texts.reservation import callback_id
 from handoff.serializer import PICKLE_REFUSED
 from handoff_worker.agent.started import Started
-from handoff_worker.children.confine import binding, device_environment
+from handoff_worker.children.confine import Binding, binding, device_environment
 from handoff_worker.children.outcome import Failed
 from handoff_worker.children.task import Task
 
@@ -38,6 +38,7 @@ class Maker:
         self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
         self._allow = allow
+        self._last: tuple[int, tuple[Binding, dict[str, str]]] | None = None
 
     def task(self, started: Started) -> Task | Failed:
         """What a child is to run; or, for a pickled call that this agent does not load, its failure."""
@@ -45,15 +46,14 @@ class Maker:
         if serializer == "unread":
             return Failed(started.id, "handoff.errors.InvalidFunction", PICKLE_REFUSED, PICKLE_REFUSED, retryable=False)
         devices = started.devices
-        cpu_units = started.cost.get("cpu", 0)
-        environment = device_environment(devices, self._has_gpus, cpu_units, inherited=self._environ)
+        bound, environment = self._bound(devices, started.cost.get("cpu", 0))
         return Task(
             id=started.id,
             job=started.job,
             node=self.node,
             worker=self._worker,
             redis=self._redis,
-            binding=binding(devices, environment),
+            binding=bound,
             is_isolated=started.is_isolated,
             environment=environment,
             serializer=serializer,
@@ -63,14 +63,14 @@ class Maker:
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:
         """The on_failure of a function that has failed for good here."""
-        environment = device_environment({}, self._has_gpus, 0, inherited=self._environ)
+        bound, environment = self._bound({}, 0)
         return Task(
             id=callback_id(started.id),
             job=started.job,
             node=self.node,
             worker=self._worker,
             redis=self._redis,
-            binding=binding({}, environment),
+            binding=bound,
             is_isolated=started.is_isolated,
             environment=environment,
             serializer=self._serializer(started),
@@ -89,6 +89,16 @@ class Maker:
         return self.callback(
             started, f"{NodeLost.__module__}.{NodeLost.__qualname__}", message, encode_traceback(message)
         )
+
+    def _bound(self, devices: Mapping[str, Sequence[int]], cpu_units: int) -> tuple[Binding, dict[str, str]]:
+        """What a child is bound to, and its variables; the last without devices is kept, for mostly it is the next."""
+        if not devices and self._last is not None and self._last[0] == cpu_units:
+            return self._last[1]
+        environment = device_environment(devices, self._has_gpus, cpu_units, inherited=self._environ)
+        made = binding(devices, environment), environment
+        if not devices:
+            self._last = cpu_units, made
+        return made
 
     def _serializer(self, started: Started) -> Literal["msgpack", "pickle", "unread"]:
         """What a child may read it with: here alone is said where a pickle may be loaded."""
