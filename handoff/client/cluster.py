@@ -102,9 +102,7 @@ class Cluster:
         self._serializer = pickled_or_plain(resolve(serializer))
         self._allocator = check_allocator(allocator)
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = Store(
-            _client(connection, url or default_url(), timeout), namespace, when_reached=tell_once, timeout_s=timeout
-        )
+        self.store = self._open(_client(connection, url or default_url(), timeout), namespace, timeout)
         self._promises = Promises(self.store)
         self.namespace = namespace
         self.tracker = RedisResourceTracker(self.store, strategy)
@@ -374,6 +372,9 @@ class Cluster:
     def runs(self, count: int = 100) -> list[RunSummary]:
         """The runs that are not expired, at most `count`, the newest first."""
         return [summary(run) for run in runs.list_runs(self.store, count)]
+
+    def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
+        return Store(client, namespace, when_reached=tell_once, timeout_s=timeout_s)
 
     def _check(self, function: Function) -> Checked:
         if not isinstance(function, Function):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from handoff.client.cluster import Cluster
@@ -38,6 +39,19 @@ def default_cluster() -> Cluster:
         if _cluster is None:
             _cluster = Cluster()
         return _cluster
+
+
+@contextlib.contextmanager
+def as_default(cluster: Cluster) -> Iterator[None]:
+    """Let it be the default one until the block is left; then it is again what was before."""
+    global _cluster
+    with _lock:
+        before, _cluster = _cluster, cluster
+    try:
+        yield
+    finally:
+        with _lock:
+            _cluster = before
 
 
 def register_node(

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, KeysView, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
@@ -15,16 +16,25 @@ from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
-from handoff_worker.children.pool import Children
 from handoff_worker.children.task import Task
 
 logger = logging.getLogger(__name__)
 
 
+class Runs(Protocol):
+    """What runs them: `Children`, elsewhere."""
+
+    def start(self, task: Task) -> None: ...
+
+    def kill(self, id: str, reason: str) -> bool: ...
+
+    def withdraw(self, id: str) -> bool: ...
+
+
 class Functions:
     """What runs on this node: functions, and the failure callbacks of some that have failed, here or elsewhere."""
 
-    def __init__(self, children: Children, maker: Maker, outbox: Outbox) -> None:
+    def __init__(self, children: Runs, maker: Maker, outbox: Outbox) -> None:
         self._children, self._maker, self._outbox = children, maker, outbox
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed

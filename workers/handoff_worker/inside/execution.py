@@ -12,7 +12,7 @@ from redis import Redis
 from rq.callbacks import execute_failure_callback, execute_success_callback
 from rq.exceptions import DeserializationError
 from rq.job import JobStatus
-from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.timeouts import BaseDeathPenalty, JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.client.current import run_as_current
 from handoff.ledger.texts.reservation import job_of
@@ -38,6 +38,14 @@ class Alarm(UnixSignalDeathPenalty):
         super().handle_death_penalty(signum, frame)  # type: ignore[no-untyped-call]
 
 
+class NoLimit(BaseDeathPenalty):
+    """rq's limit of time where nobody enforces it: within a test its signal would end the test."""
+
+    def setup_death_penalty(self) -> None: ...
+
+    def cancel_death_penalty(self) -> None: ...
+
+
 def execute(
     task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis], note_import: Callable[[], None]
 ) -> dict[str, object]:
@@ -46,21 +54,40 @@ def execute(
     `note_import` is called when what it needs is imported, before anything of it runs.
     """
     try:
-        job = _restore(task, connect)
-        run = _run if task["kind"] == "run" else _tell_of_failure
-        made = run(job, task, note_import)
-    except NotImported as missing:
-        return failure.describe(missing.__cause__ or missing, retryable=missing.retryable, begun=False)
-    except Hopeless as hopeless:
-        return failure.describe(hopeless.__cause__ or hopeless, retryable=False)
-    except Unmade as unmade:
-        return failure.describe(
-            unmade.__cause__ or unmade, retryable=unmade.retryable, place=str(unmade), begun=unmade.begun
-        )
+        return finished(perform(task, connect, note_import, Alarm))
     # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
     except BaseException as error:
-        return failure.describe(error, retryable=True)
+        return described(error)
+
+
+def perform(
+    task: Mapping[str, Any],
+    connect: Callable[[Mapping[str, Any]], Redis],
+    note_import: Callable[[], None],
+    limit: type[BaseDeathPenalty],
+) -> list[bytes]:
+    """As `execute`, and raise what user code raises, or what is wrong with the task. -> the result, then its forms"""
+    job = _restore(task, connect)
+    return (_run if task["kind"] == "run" else _tell_of_failure)(job, task, note_import, limit)
+
+
+def finished(made: list[bytes]) -> dict[str, object]:
+    """The outcome of a function that has returned."""
     return {"kind": "finished", "result": made[0], "forms": made[1:]}
+
+
+def described(error: BaseException) -> dict[str, object]:
+    """The outcome of one that has raised."""
+    match error:
+        case NotImported():
+            return failure.describe(error.__cause__ or error, retryable=error.retryable, begun=False)
+        case Hopeless():
+            return failure.describe(error.__cause__ or error, retryable=False)
+        case Unmade():
+            return failure.describe(
+                error.__cause__ or error, retryable=error.retryable, place=str(error), begun=error.begun
+            )
+    return failure.describe(error, retryable=True)
 
 
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:
@@ -84,9 +111,11 @@ def _serializer(name: str) -> SerializerLike:
     return UnreadPickle if name == "unread" else resolve(name)
 
 
-def _run(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
+def _run(
+    job: Job, task: Mapping[str, Any], note_import: Callable[[], None], limit: type[BaseDeathPenalty]
+) -> list[bytes]:
     """-> the result, then its forms"""
-    with _limit(job):
+    with _limited(job, limit):
         _import(job)
         note_import()
         with run_as_current(job.id, task["node"], job.stored):
@@ -96,15 +125,15 @@ def _run(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> 
     data = all_serialized(job.serializer, result, formed) if formed else [serialized(job.serializer, result)]
     if job.has_on_success:
         job._status = JobStatus.FINISHED
-        execute_success_callback(job, Alarm, result)
+        execute_success_callback(job, limit, result)
     return data
 
 
-def _limit(job: Job) -> contextlib.AbstractContextManager[None]:
+def _limited(job: Job, limit: type[BaseDeathPenalty]) -> contextlib.AbstractContextManager[None]:
     limit_s = job.limit_s
     if limit_s is None:
         return _NO_LIMIT
-    return Alarm(limit_s, JobTimeoutException)  # type: ignore[no-untyped-call]
+    return limit(limit_s, JobTimeoutException)
 
 
 def _import(job: Job) -> None:
@@ -123,7 +152,9 @@ def _not_imported(error: Exception) -> NotImported:
     return NotImported(retryable=not isinstance(error, NOT_IMPORTABLE))
 
 
-def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[], None]) -> list[bytes]:
+def _tell_of_failure(
+    job: Job, task: Mapping[str, Any], note_import: Callable[[], None], limit: type[BaseDeathPenalty]
+) -> list[bytes]:
     try:
         _ = job.failure_callback
     except Exception as missing:
@@ -133,5 +164,5 @@ def _tell_of_failure(job: Job, task: Mapping[str, Any], note_import: Callable[[]
     if task["traceback"]:
         error.add_note(task["traceback"])
     job._status = JobStatus.FAILED
-    execute_failure_callback(job, Alarm, type(error), error, None)
+    execute_failure_callback(job, limit, type(error), error, None)
     return [b""]

@@ -1,0 +1,102 @@
+"""Time passes for the scripts when the test says so, and never for the test's own functions."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import unit_tasks
+from handoff import After, FunctionFailed, UnknownFunction
+from handoff.testing import ClusterHere
+
+DAY_S = 24 * 3600
+
+
+def test_a_delay_ends_when_its_time_has_passed(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1, delay=60)
+    assert handoff_cluster.run_all() == 0
+
+    handoff_cluster.advance(59)
+    assert (handoff_cluster.run_all(), handle.status) == (0, "delayed")
+    handoff_cluster.advance(1)
+
+    assert (handoff_cluster.run_all(), handle.status) == (1, "finished")
+
+
+def test_nothing_becomes_due_by_itself(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1, delay=0.001)
+    time.sleep(0.01)
+
+    assert (handoff_cluster.run_all(), handle.status) == (0, "delayed")
+
+
+def test_a_retry_waits_its_backoff_out(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.fail, "no", max_retries=1)
+    handoff_cluster.run_all()
+    assert (handle.status, handle.attempts) == ("delayed", 1)
+
+    handoff_cluster.advance(2)
+    handoff_cluster.run_all()
+
+    assert (handle.status, handle.attempts) == ("failed", 2)
+
+
+def test_a_second_cost_counts_when_the_first_was_waited_for_long_enough(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1, cost=[{"gpu": 1}, After(30, {"cpu": 1})])
+    assert (handoff_cluster.run_all(), handle.status) == (0, "waiting")
+
+    handoff_cluster.advance(31)
+
+    assert (handoff_cluster.run_all(), handle.status) == (1, "finished")
+
+
+def test_one_that_may_not_wait_for_longer_fails(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1, cost={"gpu": 1}, wait_ttl=10)
+
+    handoff_cluster.advance(11)
+
+    with pytest.raises(Exception, match="10.0 s of waiting"):
+        handle.result()
+
+
+def test_results_expire_with_the_time_that_passes(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1, result_ttl=100)
+    handoff_cluster.run_all()
+
+    handoff_cluster.advance(99)
+    assert handle.result() == 1
+    handoff_cluster.advance(2)
+
+    with pytest.raises(UnknownFunction):
+        handle.result()
+    assert [each.id for each in handoff_cluster.submitted] == [handle.id]
+
+
+def test_nodes_live_on_however_much_time_passes(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.advance(3 * DAY_S)
+
+    assert handoff_cluster.enqueue(unit_tasks.note, 1).result() == 1
+
+
+def test_rqs_timestamps_move_and_the_users_clock_does_not(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.advance(DAY_S)
+    handle = handoff_cluster.enqueue(unit_tasks.now_s)
+    handoff_cluster.run_all()
+
+    assert handle.job.ended_at is not None
+    assert handle.job.ended_at.timestamp() - handle.result() > DAY_S / 2
+
+
+def test_time_does_not_go_back(handoff_cluster: ClusterHere) -> None:
+    with pytest.raises(ValueError, match="time goes on"):
+        handoff_cluster.advance(-1)
+
+
+def test_a_failure_is_kept_for_its_own_time(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.fail, "no", failure_ttl=1000)
+    handoff_cluster.run_all()
+    handoff_cluster.advance(900)
+
+    with pytest.raises(FunctionFailed):
+        handle.result()

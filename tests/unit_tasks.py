@@ -1,0 +1,73 @@
+"""Functions that tests of `handoff.testing` submit: they run in the process of the test."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import handoff
+from handoff.client.default import default_cluster
+
+calls: list[Any] = []
+"""What has run, in order; each test begins with none."""
+
+
+def note(value: Any) -> Any:
+    calls.append(value)
+    return value
+
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+
+def fail(message: str) -> None:
+    calls.append(message)
+    raise ValueError(message)
+
+
+def leave(status: int) -> None:
+    sys.exit(status)
+
+
+def fan(count: int) -> list[str]:
+    return [handoff.enqueue(note, number).id for number in range(count)]
+
+
+def ask_another(number: int) -> Any:
+    return handoff.enqueue(add, number, 1).result()
+
+
+def again() -> None:
+    handoff.enqueue(again)
+
+
+async def double(number: int) -> int:
+    return number * 2
+
+
+def surroundings() -> dict[str, Any]:
+    os.environ["LEFT_BY_A_TASK"] = "1"
+    return {
+        "node": handoff.this_node(),
+        "devices": handoff.current().devices,
+        "cuda": os.environ["CUDA_VISIBLE_DEVICES"],
+    }
+
+
+def now_s() -> float:
+    return time.time()
+
+
+def cancel(job_id: str) -> bool:
+    return default_cluster().handle(job_id).cancel()
+
+
+def noted(job: Any, connection: Any, result: Any) -> None:
+    calls.append(("succeeded", job.id, result))
+
+
+def told(job: Any, connection: Any, kind: Any, error: Any, traceback: Any) -> None:
+    calls.append(("failed", job.id, str(error)))
