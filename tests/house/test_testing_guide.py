@@ -7,23 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from handoff.testing import ClusterHere
+
 pytest_plugins = ["pytester"]
 
-GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+GUIDE = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_the_tests_of_the_guide_pass(pytester: pytest.Pytester) -> None:
+def test_the_tests_of_the_guide_and_of_the_readme_pass(pytester: pytest.Pytester) -> None:
     shop, tests, without_pytest = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
-    pytester.makepyfile(shop=shop, test_shop=tests, test_unit=without_pytest)
+    [of_the_readme] = [
+        text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handoff_cluster" in text
+    ]
+    pytester.makepyfile(shop=shop, test_shop=tests, test_unit=without_pytest, test_readme=of_the_readme)
 
-    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=tests.count("def test_") + 1)
+    pytester.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=tests.count("def test_") + 2)
 
 
-@pytest.mark.parametrize("name", re.findall(r"^\| `(\w+)", GUIDE, re.MULTILINE))
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"^\| `(\w+)[(`]", GUIDE, re.MULTILINE)) - {"handle"}))
 def test_every_helper_of_the_guide_exists(name: str) -> None:
-    from handoff import Handle
-    from handoff.testing import ClusterHere
-
-    assert hasattr(ClusterHere, name) or name == "handle"
-    assert hasattr(Handle, "result")
+    assert hasattr(ClusterHere, name)

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import unit_tasks
-from handoff import After, FunctionFailed, UnknownFunction
+from handoff import After, FunctionFailed, UnknownFunction, WaitExpired
 from handoff.testing import ClusterHere
 
 DAY_S = 24 * 3600
@@ -56,7 +56,7 @@ def test_one_that_may_not_wait_for_longer_fails(handoff_cluster: ClusterHere) ->
 
     handoff_cluster.advance(11)
 
-    with pytest.raises(Exception, match="10.0 s of waiting"):
+    with pytest.raises(WaitExpired):
         handle.result()
 
 

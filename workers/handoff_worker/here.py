@@ -22,6 +22,7 @@ from handoff.ledger.texts.reservation import job_of
 from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Outbox
 from handoff_worker.agent.functions import Functions
+from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.ledger import NodeLedger, Stale
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
@@ -113,6 +114,7 @@ class NodeHere:
         self._store, self.name, self._capabilities, self._labels = store, name, capabilities, labels
         self._lease_ms = lease_ms
         self._ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
+        self._heartbeat = Heartbeat(self._ledger)
         self._outbox = Outbox()
         self._here = Here(store.client, fault)
         maker = Maker(
@@ -173,9 +175,14 @@ class NodeHere:
 
     def beat(self) -> None:
         """Hear what is to be stopped."""
-        running = [*self._functions.running, *self._outbox.ids()]
-        for id in self._ledger.beat(running, self._outbox.answered).stops:
-            self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
+        op = self._outbox.answered
+        while True:
+            beaten = self._heartbeat.go_on(self._functions.running, op)
+            self._heartbeat.deny([id for id in beaten.asked if id not in self._functions.running], op)
+            for id in beaten.stops:
+                self._functions.stop(id, "its job was canceled or deleted, or its node is drained")
+            if self._heartbeat.is_over:
+                break
         self.exchange()
 
     def tick(self) -> bool:
