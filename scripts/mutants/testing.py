@@ -65,7 +65,7 @@ MUTANTS = (
         STORE,
         "elif not self._has_looked:",
         "elif False:",
-        ("tests/testing/test_running.py::test_who_asks_for_the_result_of_what_was_canceled_is_told_so",),
+        ("tests/testing/test_running.py::test_who_asks_for_the_result_of_what_was_deleted_is_told_so",),
     ),
     Mutant(
         "agents-slots",

@@ -193,9 +193,17 @@ def test_errors_are_played_as_often_as_asked_for(handoff_cluster: ClusterHere) -
     assert (handle.result(), handle.attempts, unit_tasks.calls) == (1, 3, [1])
 
 
+def test_who_asks_for_the_result_of_what_was_deleted_is_told_so(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1)
+    handle.job.delete()
+
+    with pytest.raises(handoff.UnknownFunction):
+        handle.result()
+
+
 def test_who_asks_for_the_result_of_what_was_canceled_is_told_so(handoff_cluster: ClusterHere) -> None:
-    handle = handoff_cluster.enqueue(unit_tasks.note, 1, cost={"gpu": 1})
-    handoff_cluster.handle(handle.id).cancel()
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1)
+    handle.cancel()
 
     with pytest.raises(handoff.FunctionCanceled):
         handle.result()
