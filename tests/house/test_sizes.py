@@ -15,8 +15,8 @@ FOLDERS = sorted(
     path for room in ("handoff", "workers/handoff_worker") for path in PROJECT.glob(f"{room}/**/__init__.py")
 )
 
-IMPORTED_FROM = {PROJECT / "handoff/__init__.py", PROJECT / "handoff/cli/__init__.py"}
-"""The API, and the command of the entry point."""
+IMPORTED_FROM = {PROJECT / "handoff" / path / "__init__.py" for path in ("", "cli", "testing")}
+"""The API, the command of the entry point, and what users' tests import."""
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgpack
 import redis
@@ -64,6 +64,10 @@ class Here:
             return False
         self._ended.append(Died(id, None, reason))
         return True
+
+    def kill_all(self, ids: Iterable[str], reason: str) -> list[str]:
+        """End several. -> those that are here"""
+        return [id for id in ids if self.kill(id, reason)]
 
     def withdraw(self, id: str) -> bool:
         """Take back what has not run yet; False where that is not here."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, KeysView, Sequence
+from collections.abc import Callable, Iterable, KeysView, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -27,6 +27,8 @@ class Runs(Protocol):
     def start(self, task: Task) -> None: ...
 
     def kill(self, id: str, reason: str) -> bool: ...
+
+    def kill_all(self, ids: Iterable[str], reason: str) -> list[str]: ...
 
     def withdraw(self, id: str) -> bool: ...
 
