@@ -5,6 +5,7 @@ from __future__ import annotations
 from mutants import (
     agent,
     agent_parts,
+    ahead,
     benchmarks,
     children,
     claims,
@@ -33,6 +34,7 @@ from mutants.mutant import Mutant
 MUTANTS: tuple[Mutant, ...] = (
     *agent.MUTANTS,
     *agent_parts.MUTANTS,
+    *ahead.MUTANTS,
     *benchmarks.MUTANTS,
     *children.MUTANTS,
     *claims.MUTANTS,

@@ -358,3 +358,17 @@ def test_what_has_not_begun_behind_another_can_be_taken_back_and_what_stays_runs
     assert set(outcomes) == {"first", "stays"}
     assert value(outcomes["stays"]) == child
     assert lines(tmp_path / "lines") == 0
+
+
+def test_what_an_idle_child_was_given_and_had_not_begun_when_it_was_killed_never_begins(
+    children: Children, tmp_path: Path
+) -> None:
+    child = value(run(children, brief("pid")))
+    os.kill(child, signal.SIGSTOP)
+    children.start(brief("child_brief.write_line", str(tmp_path / "lines"), id="unwanted"))
+
+    children.kill("unwanted", "canceled")
+
+    assert isinstance(turn(children)[0], Died)
+    assert list(children.running) == []
+    assert lines(tmp_path / "lines") == 0
