@@ -120,6 +120,14 @@ MUTANTS = (
         ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[real]",),
     ),
     Mutant(
+        "wake-rank",
+        "of the shapes that newly fit the one of the worst rank starts first",
+        "handoff/ledger/lua/libraries/waiting/wake.lua",
+        "  while place > 1 and heads[place - 1].rank > head.rank do\n",
+        "  while place > 1 and heads[place - 1].rank < head.rank do\n",
+        ("tests/ledger/test_few_shapes.py::test_of_ten_shapes_those_start_whose_rank_is_best[real]",),
+    ),
+    Mutant(
         "wake-memory",
         "room for memory wakes nobody who wants it",
         "handoff/ledger/lua/libraries/waiting/wake.lua",

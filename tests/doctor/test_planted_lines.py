@@ -13,15 +13,15 @@ from support.diamond import dag
 
 TERM = "zone=nowhere"
 
-LAST = f"cpu=730000,slots=10000@{TERM}"
+LAST = f"cpu=970000,slots=10000@{TERM}"
 
 
 def among_many(do: Callable[[Scene], object]) -> Callable[[Scene], object]:
     """Where so many shapes wait that there is an index of them."""
 
     def build_and_do(scene: Scene) -> None:
-        for number in range(9):
-            where = {"where": {"zone": "nowhere"}} if number == 8 else {}
+        for number in range(33):
+            where = {"where": {"zone": "nowhere"}} if number == 32 else {}
             put(scene, f"many{number}", {"cpu": 65 + number}, **where)
         do(scene)
 
@@ -77,12 +77,12 @@ PLANTED = {
     "what one node could hold as what none could": Plant(lambda scene: scene.redis.hset(scene.key("nearest"), "cpu=990000,slots=10000&cpu=10000,slots=10000", "a|cpu~990000~40000"), "lines", "it is remembered that no node could hold"),
     # The index of shapes.
     "a position without an index": Plant(lambda scene: scene.redis.zadd(scene.key("shapes"), {"cpu=640000,slots=10000": 5}), "lines", "which cannot be", "waits"),
-    "a position that is not taken": Plant(among_many(flip("shape_bits")), "lines", "is not taken", "many8"),
-    "a position of another scope": Plant(among_many(flip("shape_scope")), "lines", "is not taken", "many8"),
+    "a position that is not taken": Plant(among_many(flip("shape_bits")), "lines", "is not taken", "many32"),
+    "a position of another scope": Plant(among_many(flip("shape_scope")), "lines", "is not taken", "many32"),
     "a position of nobody": Plant(among_many(set_bit("shape_bits", 99, 1)), "lines", "positions taken, and"),
-    "a rank that the index does not know": Plant(among_many(flip("shape_plane", "*rank:3")), "lines", "the index of shapes has its head at", "many8"),
-    "a need that the index does not know": Plant(among_many(flip("shape_plane", "cpu:2")), "lines", "does not say what it needs", "many8", "", ("cpu",)),
-    "a term that the index does not know": Plant(among_many(lambda scene: scene.redis.hdel(scene.key("shape_terms"), TERM)), "lines", "does not know its term", "many8"),
+    "a rank that the index does not know": Plant(among_many(flip("shape_plane", "*rank:3")), "lines", "the index of shapes has its head at", "many32"),
+    "a need that the index does not know": Plant(among_many(flip("shape_plane", "cpu:2")), "lines", "does not say what it needs", "many32", "", ("cpu",)),
+    "a term that the index does not know": Plant(among_many(lambda scene: scene.redis.hdel(scene.key("shape_terms"), TERM)), "lines", "does not know its term", "many32"),
     "a count of terms that is wrong": Plant(among_many(set_field("shape_terms", "", TERM, 5)), "lines", f"the count of shapes with {TERM}", "", "", ("shapes",)),
     "a plane of no index of shapes": Plant(set_bit("shape_plane", 1, 1, "cpu:1"), "keys", "an index of shapes that is not there"),
     "a term of no shape": Plant(among_many(set_bit("shape_term", 1, 1, "zone=q")), "keys", "a constraint that no shape has"),

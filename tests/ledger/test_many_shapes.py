@@ -9,7 +9,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from support.agent import FakeAgent
 
-MANY = 9
+MANY = 33
 """One more than are tried one by one."""
 
 

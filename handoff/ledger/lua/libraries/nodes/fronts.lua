@@ -15,9 +15,13 @@ function Fronts.put(shape_text, rank)
 end
 
 function Fronts.save()
+  local flat = {}
   for text, rank in pairs(Call.unsaved_fronts) do
-    redis.call('ZADD', K.fronts, rank, text)
-    Call.unsaved_fronts[text] = nil
+    flat[#flat + 1], flat[#flat + 2] = rank, text
+  end
+  Call.unsaved_fronts = {}
+  if flat[1] then
+    redis.call('ZADD', K.fronts, unpack(flat))
   end
 end
 

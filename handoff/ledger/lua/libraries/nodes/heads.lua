@@ -26,9 +26,15 @@ function Heads.remove(shape)
 end
 
 function Heads.save()
+  local ranks = {}
   for text, scope in pairs(Call.unsaved_heads) do
-    redis.call('ZADD', Rare.write(K.heads .. scope), Call.head_ranks[text], text)
-    Call.unsaved_heads[text] = nil
+    local flat = ranks[scope] or {}
+    flat[#flat + 1], flat[#flat + 2] = Call.head_ranks[text], text
+    ranks[scope] = flat
+  end
+  Call.unsaved_heads = {}
+  for scope, flat in pairs(ranks) do
+    redis.call('ZADD', Rare.write(K.heads .. scope), unpack(flat))
   end
 end
 

@@ -23,29 +23,47 @@ function Notes.begin(shape, job_id, is_next)
   Call.new_heads[shape.text] = {shape = shape, job = job_id, place = place, gone = Counters.gone_now()}
 end
 
--- What the counters said when it became the head: of those only `gone` may have grown since.
-local function note_head(head)
-  local shape, families, all = head.shape, {}, 0
-  for i, want in ipairs(shape.wants) do
-    families[i] = Resource.family(want[1])
+-- -> {family -> count} of all that these heads ask for, and how many are gone
+local function counts_for(heads)
+  local families, counts = {}, {}
+  for _, head in pairs(heads) do
+    for _, want in ipairs(head.shape.wants) do
+      local family = Resource.family(want[1])
+      if not counts[family] then
+        families[#families + 1], counts[family] = family, 0
+      end
+    end
   end
-  local counts, gone = Counters.read(families)
-  local counters = {}
+  local found, gone = Counters.read(families)
   for i, family in ipairs(families) do
-    counters[i] = {family, counts[i]}
-    all = family == Resource.SLOTS and counts[i] or all
+    counts[family] = found[i]
   end
-  gone = gone - (Counters.gone_now() - head.gone)
-  Notes.write(shape.text, {job = head.job, since = Call.now, place = head.place, gone = gone, looked = all, late = Call.now,
-    counters = Cost.write(counters)})
+  return counts, gone
+end
+
+-- What the counters said when it became the head: of those only `gone` may have grown since.
+local function text_of(head, counts, gone)
+  local counters = {}
+  for i, want in ipairs(head.shape.wants) do
+    local family = Resource.family(want[1])
+    counters[i] = {family, counts[family]}
+  end
+  return Note.write({job = head.job, since = Call.now, place = head.place, gone = gone - (Counters.gone_now() - head.gone),
+    looked = counts[Resource.SLOTS] or 0, late = Call.now, counters = Cost.write(counters)})
 end
 
 -- Before anything counts by which they may be overtaken.
 function Notes.save()
-  for text, head in pairs(Call.new_heads) do
-    note_head(head)
-    Call.new_heads[text] = nil
+  local heads, flat = Call.new_heads, {}
+  if not next(heads) then
+    return
   end
+  Call.new_heads = {}
+  local counts, gone = counts_for(heads)
+  for text, head in pairs(heads) do
+    flat[#flat + 1], flat[#flat + 2] = text, text_of(head, counts, gone)
+  end
+  redis.call('HSET', K.notes, unpack(flat))
 end
 
 -- -> texts/note of each of these shapes, false where there is none

@@ -6,8 +6,8 @@
 -- @include nodes/fit  nodes/heads  nodes/scratch  nodes/shared  texts/shape  waiting/shape_index  waiting/shape_search
 -- @include rare
 
--- So many are few.
-Shapes.FEW = 8
+-- So many are few: beyond some sixty the index takes less time.
+Shapes.FEW = 32
 
 local function is_indexed()
   if Call.is_indexed == nil then

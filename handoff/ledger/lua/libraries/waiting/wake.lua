@@ -9,6 +9,9 @@
 -- @include nodes/dirty  nodes/fit  nodes/heads  nodes/node  nodes/shared  nodes/values  texts/index_name  texts/number
 -- @include texts/resource  texts/shape  waiting/fill  waiting/firsts  waiting/shapes  waiting/start
 
+-- Of many shapes so many are tried one by one.
+local SOME = 8
+
 -- The needs that growth of one index of the node can newly meet, as exclusive and inclusive bounds of units.
 local function grown_needs(node)
   local ranges = {}
@@ -51,20 +54,31 @@ end
 local function by_needs(scope, ranges, add)
   for _, range in ipairs(ranges) do
     local texts = redis.call('ZRANGEBYSCORE', K.need .. range[1] .. scope, '(' .. Number.text(range[2]),
-      Number.text(range[3]), 'LIMIT', 0, Shapes.FEW + 1)
+      Number.text(range[3]), 'LIMIT', 0, SOME + 1)
     for _, text in ipairs(texts) do
-      add(Shape.read(text))
+      local shape = Shape.read(text)
+      add(shape, Heads.rank(shape))
     end
   end
 end
 
--- The heads of shapes that growth since the start of this script can newly fit, {shape = , rank = }; of many, some.
+-- Put a head among others, of which the best rank comes first: behind all, mostly.
+local function put(heads, head)
+  local place = #heads + 1
+  while place > 1 and heads[place - 1].rank > head.rank do
+    place = place - 1
+  end
+  table.insert(heads, place, head)
+end
+
+-- The heads of shapes that growth since the start of this script can newly fit, {shape = , rank = } by rank; of many, some.
+-- And whether there may be more.
 local function newly_fitting(node)
-  local found, seen, ranges = {}, {}, grown_needs(node)
+  local found, seen, ranges, are_many = {}, {}, grown_needs(node), false
   local function add(shape, rank)
     if not seen[shape.text] then
       seen[shape.text] = true
-      found[#found + 1] = {shape = shape, rank = rank or Heads.rank(shape)}
+      put(found, {shape = shape, rank = rank})
     end
   end
   for _, scope in ipairs(#ranges > 0 and {'', Shape.scope_of(node.name)} or {}) do
@@ -77,19 +91,10 @@ local function newly_fitting(node)
     end
     if not heads then
       by_needs(scope, ranges, add)
+      are_many = true
     end
   end
-  return found
-end
-
-local function first_by_rank(heads)
-  local best = 1
-  for i = 2, #heads do
-    if heads[i].rank < heads[best].rank then
-      best = i
-    end
-  end
-  return best
+  return found, are_many and #found > SOME
 end
 
 -- Try what the growth since the start of this script can newly fit: all of it, or what comes before the rank `limit`.
@@ -104,13 +109,13 @@ function Wake.node(node, budget, limit)
       return budget
     end
   end
-  local heads = newly_fitting(node)
-  if #heads > Shapes.FEW then
+  local heads, are_many = newly_fitting(node)
+  if are_many then
     return Fill.node(node, budget, limit)
   end
   while #heads > 0 do
-    local best = first_by_rank(heads)
-    local shape, rank = heads[best].shape, heads[best].rank
+    local head = table.remove(heads, 1)
+    local shape, rank = head.shape, head.rank
     if limit and rank > limit then
       return budget
     end
@@ -128,9 +133,7 @@ function Wake.node(node, budget, limit)
       following = Heads.rank(shape)
     end
     if following and following > rank then
-      heads[best].rank = following
-    else
-      table.remove(heads, best)
+      put(heads, {shape = shape, rank = following})
     end
   end
   node.was = node.free
