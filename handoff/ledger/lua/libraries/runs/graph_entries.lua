@@ -1,8 +1,13 @@
 -- Whether a slice of a graph (texts/entries) can be loaded: looked at whole, for Redis does not roll back.
 --
--- @include texts/demand  texts/number  texts/number_list  texts/options  texts/terms
+-- @include texts/demand  texts/entries  texts/number  texts/number_list  texts/options  texts/terms
+
+local KINDS = {'run', 'graph', 'next', 'takes', 'group', 'job', 'claim'}
 
 local MOST = 10 ^ 6
+
+-- Of one kind in a slice: they are written together, and Lua unpacks at most 8,000 values.
+local MOST_ENTRIES = 1000
 
 -- Whether the values from `first` on are pairs, `name, value`, of names that are there.
 local function has_pairs(entry, first)
@@ -69,23 +74,19 @@ function looks.claim(entry)
   return true
 end
 
--- `values` from `first` on; the first slice of a run, and no other, says what the run is.
-function GraphEntries.are_sound(values, first, is_first)
-  local at, runs = first, 0
-  while at <= #values do
-    local is_sound, count = looks[values[at]], Number.whole(values[at + 2], 0, MOST)
-    if not is_sound or not count or at + 2 + count > #values or not Number.whole(values[at + 1], 0, MOST) then
-      return false
+-- `values` from `first` on; the first slice of a run, and no other, says what the run is. -> {kind -> {entry, ...}}, nil
+-- where they are not sound
+function GraphEntries.read(values, first, is_first)
+  local entries = Entries.read(values, first, KINDS)
+  for _, kind in ipairs(entries and KINDS or {}) do
+    if #entries[kind] > MOST_ENTRIES then
+      return nil
     end
-    local entry = {}
-    for i = 1, count do
-      entry[i] = values[at + 2 + i]
+    for _, entry in ipairs(entries[kind]) do
+      if not Number.whole(entry.number, 0, MOST) or not looks[kind](entry) then
+        return nil
+      end
     end
-    if not is_sound(entry) then
-      return false
-    end
-    runs = runs + (values[at] == 'run' and 1 or 0)
-    at = at + 3 + count
   end
-  return runs == (is_first and 1 or 0)
+  return entries and #entries.run == (is_first and 1 or 0) and entries or nil
 end

@@ -27,7 +27,7 @@
 --          {'short', number, pin, {resource, units, ...}}  missing to reserve for that function; all of it is dropped
 --          {'dropped'}                     its next slice came too late
 -- @include settle  jobs/job  jobs/queues  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
--- @include runs/whole  texts/demand  texts/entries  texts/number  texts/run_id  texts/run_word  texts/timer
+-- @include runs/whole  texts/demand  texts/number  texts/run_id  texts/run_word  texts/timer
 -- @include time/clock  time/timers
 -- @include arguments  runs/graph_entries  texts/reservation
 
@@ -37,7 +37,8 @@ local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
 Arguments.check('run', Reservation.is_job_id(run))
 Arguments.check('part', part > 0)
 Arguments.check('units', units >= 0)
-Arguments.check('entries', GraphEntries.are_sound(ARGV, entries_first, part == 1))
+local entries = GraphEntries.read(ARGV, entries_first, part == 1)
+Arguments.check('entries', entries)
 
 local known = redis.call('HMGET', K.run .. run, 'state', 'part', 'base')
 local word = Words.of_run(run)
@@ -62,8 +63,6 @@ if part == 1 and not ENDED[state] then
 end
 Clock.note()
 Lapse.leases()
-
-local entries = Entries.read(ARGV, entries_first, {'run', 'graph', 'next', 'takes', 'group', 'job', 'claim'})
 
 -- Judged with the token that all of it asks for.
 if units > 0 and not known[1] then
@@ -112,8 +111,12 @@ Timers.keep_off(Timer.of('load', run), LOAD_MS)
 for _, piece in ipairs(entries.graph) do
   redis.call('APPEND', K.run_graph .. run, piece[1])
 end
-for _, followers in ipairs(entries.next) do
-  redis.call('HSET', K.run_next .. run, followers.number, followers[1])
+local following = {}
+for i, followers in ipairs(entries.next) do
+  following[2 * i - 1], following[2 * i] = followers.number, followers[1]
+end
+if following[1] then
+  redis.call('HSET', K.run_next .. run, unpack(following))
 end
 for _, numbers in ipairs(entries.takes) do
   local ids = {}
@@ -125,7 +128,8 @@ end
 for _, group in ipairs(entries.group) do
   Groups.add(run, group.number, group[1], group[2])
 end
-for _, entry in ipairs(entries.job) do
+local deferred, to_come, since = {}, {}, math.floor(Call.wall / 1000)
+for i, entry in ipairs(entries.job) do
   local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
   local job = Job.new(RunId.job(run, entry.number), {unpack(entry, 8)})
   Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', 'deferred', 'run', run, 'demand', demand, 'rank',
@@ -136,8 +140,12 @@ for _, entry in ipairs(entries.job) do
   if group ~= '' then
     Job.set(job, 'group', group, 'base', demand)
   end
-  redis.call('ZADD', K.rq_deferred .. Call.lobby, math.floor(Call.wall / 1000), job.id)
-  redis.call('HSET', K.run_missing .. run, entry.number, dependencies)
+  deferred[2 * i - 1], deferred[2 * i] = since, job.id
+  to_come[2 * i - 1], to_come[2 * i] = entry.number, dependencies
+end
+if deferred[1] then
+  redis.call('ZADD', K.rq_deferred .. Call.lobby, unpack(deferred))
+  redis.call('HSET', K.run_missing .. run, unpack(to_come))
 end
 
 local group, short
