@@ -29,6 +29,7 @@ class Wiring:
         self._numbers = numbers  # 0 for those that are inline.
         self._forms: dict[int, list[list[Any]]] = {}
         self._known: dict[tuple[int, Hashable], int] = {}
+        self._alike: dict[Hashable, tuple[tuple[int, ...], dict[str, Any] | None]] = {}
         # Most arguments are results as they are, each taken by many: one list for all of them.
         self._plain = [
             ["result", number, checked.id, 0, None] for checked, number in zip(graph.functions, numbers, strict=True)
@@ -37,8 +38,20 @@ class Wiring:
     def of(self, index: int) -> tuple[tuple[int, ...], dict[str, Any] | None]:
         """The numbers of those whose results it needs, each once, by first use; and how its arguments are made.
 
-        None where there are none to make: it has no `args`, and takes no list of them.
+        None where there are none to make: it has no `args`, and takes no list of them. Those that take the same results
+        as they are have it in common.
         """
+        checked, sources = self._functions[index], self._sources[index]
+        if not all(
+            isinstance(taken, str) and self._numbers[at] for taken, at in zip(checked.args, sources, strict=True)
+        ):
+            return self._made(index)
+        key = checked.function.argument_inclusion, tuple(sources)
+        if key not in self._alike:
+            self._alike[key] = self._made(index)
+        return self._alike[key]
+
+    def _made(self, index: int) -> tuple[tuple[int, ...], dict[str, Any] | None]:
         takes, inlines = self._walk(index)
         function = self._functions[index].function
         as_list = function.argument_inclusion == "as_list"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
+from typing import Any
 
 import msgpack
 
 from handoff.books.groups import MOST_OPTIONS
+from handoff.errors import NotSerializable, shown
 from handoff.graph.plan import Group, Plan, Step
 from handoff.ledger.jobs import InGraph, costs_of, make_job
 from handoff.ledger.run_options import RunOptions
@@ -18,7 +20,7 @@ from handoff.ledger.texts.entries import Value, write_entry
 from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.run_id import run_job_id, run_token
 from handoff.ledger.texts.terms import capacity_term, write_terms
-from handoff.serializer import SerializerLike
+from handoff.serializer import SerializerLike, dumps_arguments, dumps_value
 from handoff.words.function import Strategy
 from handoff.words.resources import UNIT, Units
 from handoff.words.times import milliseconds
@@ -43,6 +45,7 @@ class EntryWriter:
     ) -> None:
         self._run, self._options, self._serializer = run, options, serializer
         self._strategy, self._preferred = strategy, preferred
+        self._inputs: dict[int, bytes] = {}  #: serialized, by the identity of what functions have in common
         self._token: Units = {} if options.max_concurrency is None else {run_token(run): UNIT}
 
     def entries(self, plan: Plan) -> Iterator[Weighed]:
@@ -84,7 +87,7 @@ class EntryWriter:
             on_node_loss=self._options.on_node_loss,
             keeping=self._options.keeping,
             graph=InGraph(
-                inputs=step.inputs,
+                inputs=self._inputs_of(step),
                 takes=step.takes,
                 forms=step.forms,
                 prefer=self._preferred.get(step.function.id, ""),
@@ -101,6 +104,14 @@ class EntryWriter:
             weight=1 + job.size / PER_WEIGHT,
         )  # fmt: skip
 
+    def _inputs_of(self, step: Step) -> bytes | None:
+        if step.inputs is None:
+            return None
+        key = id(step.inputs)
+        if key not in self._inputs:
+            self._inputs[key] = _dump_inputs(step.function.id, step.inputs, self._serializer)
+        return self._inputs[key]
+
     def _claims(self, plan: Plan) -> Iterator[Weighed]:
         """What goes to one node each; pinned ones first, for they have no choice."""
         together: dict[object, list[Step]] = {}
@@ -116,6 +127,15 @@ class EntryWriter:
                 claims += [step.number, write_costs(option[i] for option in options)]
             strategy = steps[0].function.strategy or self._strategy
             yield _entry("claim", steps[0].number, strategy, write_terms(terms), *claims, weight=2.5 * len(steps))
+
+
+def _dump_inputs(function_id: str, inputs: dict[str, Any], serializer: SerializerLike) -> bytes:
+    try:
+        return dumps_value(serializer, inputs, "what it takes")
+    except NotSerializable as error:
+        for id, path, _, _, extra, kwargs in inputs["inlines"]:
+            dumps_arguments(serializer, path, extra, kwargs, function_id=id)
+        raise NotSerializable(f"a constant in an Argument of function {shown(function_id)}", error.type) from error
 
 
 def _group(group: Group) -> Weighed:

@@ -64,7 +64,7 @@ AS_RQ = Keeping()
 class InGraph:
     """What one has of its graph beside itself."""
 
-    inputs: dict[str, Any] | None  #: how its arguments are made of results; None: of none
+    inputs: bytes | None  #: how its arguments are made of results, serialized; None: of none
     takes: Sequence[int]  #: numbers of those whose results it needs
     forms: Sequence[list[Any]]  #: what others ask to be made of its result
     prefer: str  #: a node to be tried first, or ''
@@ -165,20 +165,11 @@ def _options(checked: Checked, strategy: Strategy, on_node_loss: OnNodeLoss, gra
 def _told_to_its_child(function_id: str, graph: InGraph, serializer: SerializerLike) -> dict[str, str | bytes]:
     told: dict[str, str | bytes] = {}
     if graph.inputs is not None:
-        told["inputs"] = _dump_inputs(function_id, graph.inputs, serializer)
+        told["inputs"] = graph.inputs
         told["takes"] = write_numbers(graph.takes) if len(graph.takes) <= MOST_SENT else "*"
     if graph.forms:
         told["forms"] = _dump_forms(function_id, graph.forms, serializer)
     return told
-
-
-def _dump_inputs(function_id: str, inputs: dict[str, Any], serializer: SerializerLike) -> bytes:
-    try:
-        return dumps_value(serializer, inputs, "what it takes")
-    except NotSerializable as error:
-        for id, path, _, _, extra, kwargs in inputs["inlines"]:
-            dumps_arguments(serializer, path, extra, kwargs, function_id=id)
-        raise NotSerializable(f"a constant in an Argument of function {shown(function_id)}", error.type) from error
 
 
 def _dump_forms(function_id: str, forms: Sequence[list[Any]], serializer: SerializerLike) -> bytes:

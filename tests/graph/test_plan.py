@@ -71,6 +71,21 @@ class TestInputs:
             "inlines": [],
         }
 
+    def test_what_takes_the_same_results_in_the_same_way_has_its_inputs_in_common(self) -> None:
+        plan = plan_of(
+            function("a"),
+            function("b", "a"),
+            function("c", "a"),
+            function("d", "a", argument_inclusion="as_list"),
+            function("e", "a", "a"),
+            function("f", Argument("a", serialize=packed)),
+            function("g", Argument("a", serialize=plain)),
+        )
+
+        inputs = by_id(plan)
+        assert inputs["b"].inputs is inputs["c"].inputs
+        assert len({id(step.inputs) for step in plan.steps[1:]}) == 5
+
     def test_a_function_that_takes_nothing_has_no_inputs(self) -> None:
         assert by_id(plan_of(function("a", extra_args=[1])))["a"].inputs is None
 
