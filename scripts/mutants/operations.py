@@ -234,6 +234,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "submit-new",
+        "what is submitted is taken for new whatever is there",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "  if redis.call('EXISTS', unpack(keys)) == 0 then\n",
+        "  if redis.call('EXISTS', unpack(keys)) >= 0 then\n",
+        (
+            "tests/client/functions/test_function_many.py::TestRefusedMidway::test_submitted_again_under_the_same_ids_only_what_was_missing_comes[real]",
+        ),
+    ),
+    Mutant(
         "submit-many-budget",
         "a call that takes on many functions places as many as there are",
         "handoff/ledger/lua/libraries/jobs/submitting.lua",

@@ -3,8 +3,9 @@
 -- It is a table: id (of the job), token, demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, and the
 -- fields of its hash, {name, value, ...}.
 --
--- KEYS     delayed
--- STATE    is_settled  false  what was left over was looked at
+-- KEYS     delayed  rq_job  words
+-- STATE    is_new      {}     ids of jobs of which nothing is there, nor remembered
+--          is_settled  false  what was left over was looked at
 --          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
 --          budget      64     of a call that takes many: what a function costs that joins a line
 -- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
@@ -67,9 +68,24 @@ local function admit(job, one, fits)
   end
 end
 
+-- That all are new is told by one look.
+local function look_at(all)
+  local keys = {}
+  for i, one in ipairs(all) do
+    keys[2 * i - 1], keys[2 * i] = K.rq_job .. one.id, K.words .. one.id
+  end
+  if redis.call('EXISTS', unpack(keys)) == 0 then
+    for _, one in ipairs(all) do
+      Call.is_new[one.id] = true
+    end
+  end
+end
+
 -- -> what submit answers. Asked again with the same token, as it stands.
-function Submitting.one(one, fits)
-  local known = Job.is_there(one.id) and Job.read(one.id)
+local function submit(one, fits)
+  local is_new = Call.is_new[one.id]
+  Call.is_new[one.id] = nil
+  local known = not is_new and Job.is_there(one.id) and Job.read(one.id)
   Call.budget = Call.budget - OF_ONE
   if known and known.token ~= one.token then
     return {'duplicate'}
@@ -77,9 +93,11 @@ function Submitting.one(one, fits)
 
   local job = known
   if not known then
-    local submitted, _, node, devices = Words.read(one.id)
-    if submitted == one.token then
-      return {'placed', node, devices}
+    if not is_new then
+      local submitted, _, node, devices = Words.read(one.id)
+      if submitted == one.token then
+        return {'placed', node, devices}
+      end
     end
     settle()
     if one.refuse == 1 then
@@ -116,9 +134,10 @@ end
 
 -- In their order, until the budget is spent. -> what submit answers, of each that it came to
 function Submitting.many(all)
+  look_at(all)
   local replies, fits = {}, {}
   for i = 1, #all do
-    replies[i] = Submitting.one(all[i], fits)
+    replies[i] = submit(all[i], fits)
     if Call.budget <= 0 then
       break
     end

@@ -4,13 +4,11 @@
 -- @include nodes/constraints  nodes/fit  nodes/index  nodes/judged  nodes/node  nodes/scratch  nodes/shared  texts/demand
 -- @include texts/shape  why/nearest
 
--- How many live nodes could hold any of a demand's shapes when idle.
-function Feasible.count(demand)
-  local only = #demand == 1 and demand[1].shape
-  local known = only and Judged.count(only)
-  if known then
-    return known
-  end
+local function known_count(demand)
+  return #demand == 1 and Judged.count(demand[1].shape) or nil
+end
+
+local function count_able(demand)
   local all
   for _, variant in ipairs(demand) do
     local shape, enough = Shape.read(variant.shape), true
@@ -28,10 +26,15 @@ function Feasible.count(demand)
   end
   local count = all and redis.call('BITCOUNT', all) or 0
   Scratch.drop()
-  if only then
-    Judged.keep_count(only, count)
+  if #demand == 1 then
+    Judged.keep_count(demand[1].shape, count)
   end
   return count
+end
+
+-- How many live nodes could hold any of a demand's shapes when idle.
+function Feasible.count(demand)
+  return known_count(demand) or count_able(demand)
 end
 
 -- The nearest, of what no live node could hold.
@@ -47,11 +50,15 @@ end
 
 -- -> how many live nodes could hold it, and if none, the nearest
 function Feasible.judge(demand)
+  local count = known_count(demand)
+  if count and count > 0 then
+    return count, ''
+  end
   local nearest = Judged.nearest(Demand.shapes(demand))
   if nearest then
     return 0, nearest
   end
-  local count = Feasible.count(demand)
+  count = count or count_able(demand)
   return count, count == 0 and Feasible.nearest(demand) or ''
 end
 

@@ -24,4 +24,4 @@
 local one = {id = job_id, token = token, demand = demand, options = options, priority = priority, preferred = preferred,
   refuse = refuse, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
 Submitting.check(one)
-return Submitting.one(one)
+return Submitting.many({one})[1]
