@@ -141,7 +141,7 @@ MUTANTS = (
         "tick-slices",
         "one tick gives back all that many lost nodes held",
         "handoff/ledger/lua/operations/housekeeping/tick.lua",
-        "more = Settle.go_on(24) or more",
+        "more = Settle.go_on(16) or more",
         "more = Settle.go_on(2400) or more",
         (
             "tests/ledger/test_recovery_in_time.py::test_reservations_of_many_nodes_that_are_lost_together_come_back_a_few_a_script[fake]",

@@ -324,6 +324,14 @@ MUTANTS = (
         ("tests/ledger/test_heartbeat.py::test_of_a_lease_that_is_over_nothing_is_left[fake]",),
     ),
     Mutant(
+        "lapse-many-closed",
+        "a script that closes thousands of nodes loses some too",
+        "handoff/ledger/lua/libraries/nodes/lapse.lua",
+        "closed > MANY_CLOSED and {} or ",
+        "",
+        ("tests/ledger/test_many_leases.py::test_a_script_that_closes_many_loses_none_and_the_next_goes_on[fake]",),
+    ),
+    Mutant(
         "lapse-late-first",
         "an agent that calls is as late as its turn to be lost comes",
         "handoff/ledger/lua/libraries/nodes/lapse.lua",

@@ -23,6 +23,10 @@ end
 
 -- -> whether nothing is left to do there
 local function look_at(key, name)
+  local state, is_closing = Node.glance(name)
+  if (state == 'up' and not is_closing) or (state == 'lost' and redis.call('ZSCORE', K.abandoned, name)) then
+    return true
+  end
   local node = Node.load(name)
   if not node then
     local is_empty = adopt_queue(Queues.of(name))

@@ -8,10 +8,13 @@
 -- @include nodes/holds  nodes/judged  nodes/leases  nodes/node  nodes/reset  nodes/scratch  nodes/standing  runs/groups
 -- @include texts/number  time/events  rare
 
-local MOST_LOST = 32
+local MOST_LOST = 8
 
 -- Some 1 us each; one that is not closed costs whoever looks for room a hundred times as much, for it is found and refused.
 local MOST_CLOSED = 16384
+
+-- A script that has closed more of them than that has no time to lose any.
+local MANY_CLOSED = 64
 
 -- Of one command, for its arguments stand on Lua's stack.
 local MOST_ASKED = 1000
@@ -64,11 +67,11 @@ local function bitmap_of(names)
   return key
 end
 
--- Nobody is to find those that are late; `closed_upto` says of which leases that is done.
+-- Nobody is to find those that are late; `closed_upto` says of which leases that is done. -> how many were closed
 local function close_late()
   local names, upto = Leases.late(Number.whole(redis.call('HGET', K.sweep, 'closed_upto')) or 0, MOST_CLOSED)
   if #names == 0 then
-    return
+    return 0
   end
   local late = bitmap_of(names)
   for _, bitmap in ipairs({K.open, K.live}) do
@@ -78,6 +81,7 @@ local function close_late()
   Scratch.drop()
   Judged.forget()
   redis.call('HSET', K.sweep, 'closed_upto', Number.text(upto))
+  return #names
 end
 
 -- Of a node that is gone, as on a server that evicts, the lease goes too.
@@ -98,14 +102,11 @@ function Lapse.leases(name)
   if name and Leases.left(name) == 0 then
     lose(name)
   end
-  for _, each in ipairs(Leases.over(MOST_LOST)) do
+  local closed = #Leases.over(MOST_LOST + 1) > MOST_LOST and close_late() or 0
+  for _, each in ipairs(closed > MANY_CLOSED and {} or Leases.over(MOST_LOST)) do
     lose(each)
   end
-  if Leases.look_for_late() then
-    close_late()
-    return true
-  end
-  return false
+  return Leases.look_for_late()
 end
 
 -- The node of an agent's call; nil where its epoch has passed, and nothing of it is that agent's any more. One whose books

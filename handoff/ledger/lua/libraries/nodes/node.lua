@@ -157,6 +157,16 @@ function Node.how_closed(node)
   return node.quiet and 'quiet' or node.over and 'over' or '', node.reason or ''
 end
 
+-- What its hash says, without loading more of it: each tick looks at a page of all nodes. -> its state, nil where that cannot
+-- be read; whether it is closing
+function Node.glance(name)
+  local values = redis.pcall('HMGET', K.node .. name, 'state', 'quiet', 'draining', 'cordoned')
+  if values.err or not STATES[values[1]] then
+    return nil
+  end
+  return values[1], (values[2] or values[3] or values[4]) ~= false
+end
+
 -- Something may be placed on it.
 function Node.is_open(node)
   return is_up(node) and not node.over and not Node.is_closing(node)

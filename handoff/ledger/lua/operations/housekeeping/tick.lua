@@ -31,7 +31,7 @@ more = Due.end_delays() or more
 more = Overtaking.consider_late() or more
 BookSweep.holds()
 RunSweep.go_on()
-more = Settle.go_on(24) or more
+more = Settle.go_on(16) or more
 more = QueueSweep.go_on() or more
 BookSweep.registries()
 BookSweep.lost_nodes()
