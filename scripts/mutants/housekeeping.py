@@ -115,11 +115,11 @@ MUTANTS = (
     ),
     Mutant(
         "due-evicting-again",
-        "a drain whose deadline was put off goes on where the one before had come to",
+        "a drain goes on where the one before had come to",
         "handoff/ledger/lua/operations/operator/drain.lua",
-        "  Node.set_field(node, 'draining', deadline)\n  Node.set_field(node, 'evicting', nil)\n",
-        "  Node.set_field(node, 'draining', deadline)\n",
-        ("tests/ledger/test_closed_nodes.py::test_a_deadline_that_was_put_off_stops_all_that_runs_then[fake]",),
+        "    Node.set_field(node, 'evicting', nil)\n",
+        "",
+        ("tests/ledger/test_closed_nodes.py::test_the_next_drain_stops_all_that_runs_at_its_own_deadline[fake]",),
     ),
     Mutant(
         "clock-wall",

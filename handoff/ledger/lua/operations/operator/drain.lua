@@ -58,7 +58,6 @@ if node.draining ~= deadline then
     Commands.beat(Queues.of(name))
   end
   Node.set_field(node, 'draining', deadline)
-  Node.set_field(node, 'evicting', nil)
   Standing.set_open(node)
   Standing.set_live(node)
   Holds.lift(node)
