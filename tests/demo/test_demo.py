@@ -231,7 +231,7 @@ class TestOutput:
         done = demo.run(str(sources / "copy.py"), "--url", "redis://localhost:1", "--json")
 
         assert done.returncode == 0
-        assert done.stderr == "the demo starts a Redis server of its own: --url is not used\n"
+        assert json.loads(done.stderr) == {"notice": "the demo starts a Redis server of its own: --url is not used"}
 
 
 def read_all(terminal: int) -> str:
@@ -274,7 +274,9 @@ class TestEnding:
 
         assert (result.exit_code, result.stdout) == (1, "")
         (line,) = result.stderr.splitlines()
-        assert re.match(r"handoff: function 'analyze-\d+' failed on \w+ after 1 attempt with TypeError: ", line)
+        error = json.loads(line)["error"]
+        assert error["type"] == "FunctionFailed"
+        assert re.match(r"function 'analyze-\d+' failed on \w+ after 1 attempt with TypeError: ", error["message"])
 
     def test_a_node_that_goes_ends_it(self, sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         need_redis_server()

@@ -54,6 +54,9 @@ class Yard:
         self.agents = {
             name: FakeAgent(cluster.store, name, {"cpu": 2, "gpu": 2}, lease_ms=LEASE_MS).register() for name in "ab"
         }
+        # They expire by the server's own clock, which does not stand still.
+        for name in self.agents:
+            cluster.connection.persist(self.store.keys("rq_worker", self.store.keys.queue(name)))
         cluster.share({"license": 3})
 
     def key(self, id: str) -> str:
