@@ -61,7 +61,7 @@ class TestNodes:
         ]
 
     def test_a_lost_node_has_no_lease(self, run: Run, cluster: Cluster) -> None:
-        FakeAgent(cluster.store, "a", {"cpu": 1}, lease_ms=1).register()
+        FakeAgent(cluster.store, "a", {"cpu": 1}, lease_ms=30).register()
 
         def is_lost() -> bool:
             tick(cluster.store)
