@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -91,9 +92,10 @@ class ClusterHere(Asking):
         labels: Mapping[str, str] | None = None,
         device_memory: DeviceMemory | None = None,
     ) -> None:
-        """Add a node, or bring one back that was lost; of one that is there, change what it has."""
+        """Add a node, or bring one back that was lost. Raises `ValueError` for one that is there."""
         here = importlib.import_module("handoff_worker.here")
-        check_node_name(name)
+        if check_node_name(name) in self._nodes:
+            raise ValueError(f"there is a node {name!r} already: lose it first, or give this one another name")
         node: NodeHere = here.NodeHere(
             self.store,
             name,
@@ -102,8 +104,6 @@ class ClusterHere(Asking):
             lease_ms=LEASE_MS,
             fault=self._fault,
         )
-        if name in self._nodes:
-            self._nodes.pop(name).leave()
         node.register()
         self._nodes[name] = node
 
@@ -163,8 +163,8 @@ class ClusterHere(Asking):
         Delays, patience, back-offs of retries and limits of waiting come due; what they let run is run by `run_all`.
         """
         left_s = float(seconds)
-        if not left_s >= 0:
-            raise ValueError(f"seconds is {seconds!r}: time goes on, so give a number from 0")
+        if not 0 <= left_s < math.inf:
+            raise ValueError(f"seconds is {seconds!r}: time goes on, so give a finite number from 0")
         self._note_all()
         while left_s > 0:
             step_s = min(left_s, LONGEST_STEP_S)

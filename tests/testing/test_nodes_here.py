@@ -66,6 +66,15 @@ def test_an_unknown_node_cannot_be_lost(handoff_cluster: ClusterHere) -> None:
         handoff_cluster.lose_node("nowhere")
 
 
+def test_a_node_that_is_there_is_not_added_again_and_keeps_what_runs(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.note, 1)
+
+    with pytest.raises(ValueError, match="there is a node 'node' already"):
+        handoff_cluster.add_node("node", {"cpu": 1})
+
+    assert handle.result() == 1
+
+
 def test_without_nodes_all_is_infeasible() -> None:
     with cluster(nodes={}) as empty:
         handle = empty.enqueue(unit_tasks.note, 1)

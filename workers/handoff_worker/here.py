@@ -23,7 +23,7 @@ from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Outbox
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.heartbeat import Heartbeat
-from handoff_worker.agent.ledger import NodeLedger, Stale
+from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import Died, Outcome, read_outcome
@@ -201,11 +201,6 @@ class NodeHere:
         raised = self._here.run_first()
         self.exchange()
         return raised
-
-    def leave(self) -> None:
-        """Go, as an agent goes that is stopped."""
-        with contextlib.suppress(Stale):
-            self._ledger.leave()
 
 
 @contextlib.contextmanager
