@@ -24,6 +24,7 @@ from handoff.client.default import (
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary
+from handoff.client.task import Task, task
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,
@@ -109,6 +110,7 @@ __all__ = [
     "SimpleAllocator",
     "SimpleResourceTracker",
     "StoreUnavailable",
+    "Task",
     "TooLarge",
     "UnknownFunction",
     "UnknownNode",
@@ -126,5 +128,6 @@ __all__ = [
     "run",
     "submit",
     "submit_dag",
+    "task",
     "this_node",
 ]

@@ -13,6 +13,7 @@ from handoff.errors import InvalidFunction, shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import parse_timeout
 from handoff.words.code import Code
+from handoff.words.declared import Declared
 from handoff.words.values import TTLS, is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
@@ -38,6 +39,7 @@ def read_call(
     `enqueue` is who was called, whose options are among what may have been meant by a keyword that fits nowhere.
     """
     rest = dict(kwargs)
+    code = code.function if isinstance(code, Declared) else code
     if "job_timeout" in rest:
         timeout = parse_timeout(id, rest.pop("job_timeout"))
     named = rest.pop("kwargs", None)

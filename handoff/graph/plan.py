@@ -72,7 +72,7 @@ def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
     numbers = [0] * len(graph.functions)
     for number, index in enumerate(regular, 1):
         numbers[index] = number
-    paths = longest_paths(dag.functions, graph.sources, graph.order)
+    paths = longest_paths([checked.function for checked in graph.functions], graph.sources, graph.order)
     places = {index: place for place, index in enumerate(sorted(regular, key=lambda index: -paths[index]))}
 
     pins, gathered = _pins(graph, regular)

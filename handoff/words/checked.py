@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from handoff.words.argument import Taken, parse_argument
 from handoff.words.code import import_path
 from handoff.words.constraints import Term, parse_where, pinned_to
+from handoff.words.declared import with_declared
 from handoff.words.function import Collocated, Function, delay_ms, due_ms
 from handoff.words.rules import check_collocated, check_constants, check_fields, check_inline, check_outside_a_dag
 from handoff.words.variants import NO_COST, Variant, parse_variants
@@ -45,6 +46,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
     Raises `InvalidFunction` for its code, arguments and options, `InvalidNode` for a pin, `InvalidResources` for its
     cost. Whether a node that fits exists is not asked.
     """
+    function = with_declared(function)
     check_fields(function)
     check_outside_a_dag(function)
     return _read(function, default_cost)
@@ -52,6 +54,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 
 def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
     """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
+    function = with_declared(function)
     check_fields(function)
     check_collocated(function)
     checked = _read(function, default_cost)

@@ -17,6 +17,7 @@ from handoff import Cluster
 from handoff.cli import main
 from handoff.cli.options import Asked
 from handoff.ledger.nodes import read_nodes
+from handoff.testing import ClusterHere
 from handoff_worker.__main__ import main as worker_main
 from support import need_redis_server
 from support.agent import FakeAgent, ok
@@ -73,6 +74,22 @@ def test_the_program_of_many_runs_as_it_stands(cluster: Cluster) -> None:
     assert [handle.status for handle in found["handles"]] == ["waiting"] * 70
 
 
+def test_the_task_is_submitted_as_the_readme_says(
+    handoff_cluster: ClusterHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = README.partition("### Declared once")[2]
+    pictures, program = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[:2]
+    (tmp_path / "pictures.py").write_text(pictures, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    handoff_cluster.add_node("gpus", {"gpu": 2})
+    found: dict[str, Any] = {}
+
+    exec(program, found)
+
+    assert (found["handle"].result(), found["large"].result()) == ("a.png at 50", "b.png at 100")
+    assert found["large"].id == "cover"
+
+
 def test_the_program_of_a_backend_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handle.verdict" in text]
     agent = FakeAgent(cluster.store, "lab", {"gpu": 2, "memory": 6000}).register()
@@ -121,7 +138,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
-    named += ["def fetch", "DAG(", "handoff_cluster"]
+    named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []
