@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handoff.shown import ids_of
+from handoff.shown import ids_of, is_number
 from handoff.shown import named as named
 from handoff.shown import shown as shown
 
@@ -118,7 +118,10 @@ class DuplicateFunction(HandoffError):
     def __str__(self) -> str:
         if self.among:
             return f"two functions of one {self.among} have the id {shown(self.id)}: give one of them another"
-        return f"a function {shown(self.id)} exists already: choose another id, or wait until it has expired"
+        return (
+            f"a function {shown(self.id)} exists already: go on with cluster.handle({shown(self.id)}), "
+            "or choose another id; one that has failed or was canceled makes way for replace=True"
+        )
 
 
 class MissingFunction(HandoffError):
@@ -365,10 +368,6 @@ class NotAllowed(HandoffError):
         )
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 16
-
-
 class NotDurable(HandoffError):
     """What was submitted is in Redis, and not as safe there as was asked for, as far as is known.
 
@@ -421,10 +420,10 @@ class OtherLayout(HandoffError):
     @property
     def is_older(self) -> bool:
         """Whether this version can bring it up to date."""
-        return _is_number(self.found) and int(self.found) < self.known
+        return is_number(self.found) and int(self.found) < self.known
 
     def __str__(self) -> str:
-        found = self.found if _is_number(self.found) else shown(self.found)
+        found = self.found if is_number(self.found) else shown(self.found)
         what = f"namespace {shown(self.namespace)} of Redis at {self.url} has data of layout {found}"
         if self.is_older:
             return (

@@ -21,6 +21,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+def is_number(text: str) -> bool:
+    """Whether it is a whole number that is not long."""
+    return text.isascii() and text.isdecimal() and len(text) < 16
+
+
 def named(value: object) -> str:
     """What was given as a name, as an error keeps it: a text as it is, all else as it is shown."""
     return value if type(value) is str else shown(value)

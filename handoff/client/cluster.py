@@ -54,7 +54,7 @@ from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, ch
 from handoff.words.ids import new_id
 from handoff.words.names import check_namespace
 from handoff.words.resources import Amount, Number, amounts
-from handoff.words.values import WAITS, is_wait
+from handoff.words.values import WAITS, check_flag, is_wait
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
 DEFAULT_TIMEOUT_S = 5.0
@@ -224,25 +224,28 @@ class Cluster:
         functions: Iterable[Function],
         *,
         job_ids: Sequence[str] | None = None,
+        replace: bool = False,
         durability: Durability | None = None,
     ) -> list[Handle]:
         """Submit functions as `submit` does one, many in a round trip. -> their handles, in the same order
 
         They are placed, and wait, in that order. `job_ids`, one each, are given to their jobs; without, all are new.
         All of them are checked before any is written, and raise what `submit` raises, `DuplicateFunction` for a job id
-        that stands twice. Where some are refused after that (a job id that exists, a function that is `Infeasible` and
-        not to wait) or Redis goes away, the others stand, and `PartlySubmitted` has their handles and the errors.
+        that stands twice; `replace` is that of `enqueue`. Where some are refused after that (a job id that exists, a
+        function that is `Infeasible` and not to wait) or Redis goes away, the others stand, and `PartlySubmitted` has
+        their handles and the errors.
         `durability` is waited for once, behind all of them; the handle of `NotDurable` is then the list of theirs.
         """
         checked = [self._check(function) for function in read_functions(functions)]
         ids = read_job_ids(job_ids, len(checked))
+        check_flag("replace", replace)
         promise = self._promise(checked[0].id if checked else "*", durability)
         preferred = self._ask_allocator(checked)
         submissions = [
             Submission(id, each, self._job(each, id), preferred.get(each.id, ""))
             for id, each in zip(ids, checked, strict=True)
         ]
-        told = submit_many(self.store, submissions, promise)
+        told = submit_many(self.store, submissions, promise, replace=replace)
         handles = [
             Handle(self.store, self._serializer, each.job_id, each.function.id, became, is_new=job_ids is None)
             if became
@@ -261,6 +264,7 @@ class Cluster:
         timeout: float | None = None,
         max_retries: int | None = None,
         job_id: str | None = None,
+        replace: bool = False,
         result_ttl: int | None = DEFAULT_RESULT_TTL,
         failure_ttl: int | None = None,
         meta: Mapping[str, Any] | None = None,
@@ -284,10 +288,12 @@ class Cluster:
         and `kwargs=` carry arguments whose names collide with options. A `job_id` has at most 255 characters; of a
         `description`, which is only shown, the first 1,000 are kept. With `on_node_loss="fail"` it is not tried again
         where its node is lost, whatever retries are left. Raises what `submit` raises, and `DuplicateFunction` for a
-        `job_id` that exists in any state.
+        `job_id` that exists in any state: go on with `cluster.handle(id)`. With `replace=True` a function of that id
+        that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run.
         """
         id = new_id() if job_id is None else check_job_id(job_id)
         args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, Cluster.enqueue)
+        check_flag("replace", replace)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(
@@ -296,7 +302,7 @@ class Cluster:
             delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         return self._submit(
-            check(function, self._default_cost), id, durability, is_new=job_id is None,
+            check(function, self._default_cost), id, durability, is_new=job_id is None, replace=replace,
             keeping=read_keeping(id, result_ttl, failure_ttl), meta=check_meta(id, meta),
             description=check_description(id, description), on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
@@ -389,6 +395,7 @@ class Cluster:
         durability: Durability | None,
         *,
         is_new: bool,
+        replace: bool = False,
         keeping: Keeping = AS_RQ,
         meta: Mapping[str, Any] | None = None,
         description: str | None = None,
@@ -401,7 +408,7 @@ class Cluster:
             description=description, meta=meta, on_success=on_success, on_failure=on_failure,
         )  # fmt: skip
         promise = self._promise(checked.id, durability)
-        verdict = work.submit(promise.run, job_id, checked, job, preferred=preferred)
+        verdict = work.submit(promise.run, job_id, checked, job, preferred=preferred, replace=replace)
         handle = Handle(self.store, self._serializer, job_id, checked.id, verdict, is_new=is_new)
         promise.check(handle)
         return handle

@@ -32,10 +32,13 @@ Run = Callable[..., list[Any]]
 """`Store.run`, or what promises more of what it writes."""
 
 
-def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "") -> Verdict:
+def submit(
+    run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "", replace: bool = False
+) -> Verdict:
     """Write the function and let the script place it, on the node `preferred` if it fits there.
 
-    Raises `DuplicateFunction`, and `Infeasible` where it is not to wait.
+    `replace`: one of its id that has failed or was canceled makes way for it. Raises `DuplicateFunction`, and
+    `Infeasible` where it is not to wait.
     """
     tag, *rest = run(
         "submit",
@@ -47,6 +50,7 @@ def submit(run: Run, job_id: str, function: Checked, job: Job, *, preferred: str
         priority=job.priority,
         preferred=preferred,
         refuse=int(job.refuse),
+        replace=int(replace),
         delay_ms=function.delay_ms,
         due_ms=function.due_ms,
     )

@@ -32,7 +32,9 @@ class Submission:
     preferred: str  #: a node to be tried first, or ''
 
 
-def submit_many(store: Store, submissions: Sequence[Submission], promise: Promise) -> list[Told]:
+def submit_many(
+    store: Store, submissions: Sequence[Submission], promise: Promise, *, replace: bool = False
+) -> list[Told]:
     """Write all of them, in their order, and let scripts place them; then wait for what is promised of it.
 
     -> what became of each. Where Redis goes away those that were not answered have that as their error. Raises it where
@@ -45,7 +47,7 @@ def submit_many(store: Store, submissions: Sequence[Submission], promise: Promis
     try:
         while len(told) < len(submissions):
             batch = _batch(submissions, len(told), most)
-            replies = _submit(store, token, batch)
+            replies = _submit(store, token, batch, replace=replace)
             told += replies
             # Those that one call does not come to were sent in vain.
             most = len(replies) if len(replies) < len(batch) else min(slices.SLICE, 2 * most)
@@ -60,7 +62,7 @@ def submit_many(store: Store, submissions: Sequence[Submission], promise: Promis
     return told
 
 
-def _submit(store: Store, token: str, batch: Sequence[Submission]) -> list[Told]:
+def _submit(store: Store, token: str, batch: Sequence[Submission], *, replace: bool) -> list[Told]:
     """Submit them in one call. -> what became of those that it came to"""
     values: list[Value] = []
     for each in batch:
@@ -69,7 +71,7 @@ def _submit(store: Store, token: str, batch: Sequence[Submission]) -> list[Told]
             each.job_id, job.demand, job.options, job.priority, each.preferred, job.refuse,
             function.delay_ms, function.due_ms, job.fields,
         )  # fmt: skip
-    match store.run("submit_many", *values, token=token):
+    match store.run("submit_many", *values, token=token, replace=int(replace)):
         case ["submitted", list(replies)] if 0 < len(replies) <= len(batch):
             return [
                 read_verdict(each.job_id, each.function, tag.decode(), rest)

@@ -13,7 +13,7 @@ from handoff.doctor.examine import examine
 from handoff.errors import UnknownFunction
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.states import ENDED
-from handoff.testing.submitted import Submitted, Wanted, nearest_first, read_submitted
+from handoff.testing.submitted import Submitted, Wanted, is_another, nearest_first, read_submitted
 from handoff.words.code import Code
 from handoff.words.resources import Number, amounts
 
@@ -29,13 +29,14 @@ class Asking(Cluster):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        self._seen: dict[str, Submitted] = {}
+        self._seen: dict[str, Submitted] = {}  #: the last one of each id
+        self._replaced: list[Submitted] = []
 
     @property
     def submitted(self) -> list[Submitted]:
         """All that was submitted, by this and by other clients, in order; also what has ended since."""
         self._note_all()
-        return sorted(self._seen.values(), key=lambda each: each.order)
+        return sorted([*self._replaced, *self._seen.values()], key=lambda each: each.order)
 
     def assert_enqueued(
         self,
@@ -96,7 +97,11 @@ class Asking(Cluster):
             raise AssertionError("the cluster is not clean:\n" + "\n".join(f"  {each}" for each in found))
 
     def _note(self, job_id: str) -> None:
-        if job_id not in self._seen and (found := read_submitted(self.store, job_id)) is not None:
+        known = self._seen.get(job_id)
+        if known is not None and not is_another(self.store, known):
+            return
+        if (found := read_submitted(self.store, job_id)) is not None:
+            self._replaced += [known] if known else []
             self._seen[job_id] = found
 
     def _note_all(self) -> None:

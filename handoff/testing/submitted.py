@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import ANY
 
+from handoff.ledger.fields import FIELDS
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
@@ -61,6 +62,12 @@ def read_submitted(store: Store, job_id: str) -> Submitted | None:
         terms=demand.terms if demand else (),
         order=(stored.text("created_at"), number_of(job_id) if stored.text("run") else 0),
     )
+
+
+def is_another(store: Store, known: Submitted) -> bool:
+    """Whether another function has the id now: `replace=True`, or rq deleted the one before."""
+    created = store.read("HGET", store.keys("rq_job", known.id), FIELDS["created_at"].name)
+    return created is not None and created.decode() != known.order[0]
 
 
 @dataclass(frozen=True, slots=True)

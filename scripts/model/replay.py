@@ -335,9 +335,17 @@ class Replay:
                 life.go("parked")
             case "failed" | "canceled":
                 life.go("ended", kind)
+            case "replaced":
+                self._make_way(function, life)
             case "adopted":
                 life.is_brought_back = life.is_brought_back or life.has_ended
                 life.go("back")
+
+    def _make_way(self, function: str, life: Life) -> None:
+        if life.outcome == "finished":
+            self._refuse("ends once", f"{function} has finished")
+        left = {*life.left, life.reservation} - {""}
+        self.functions[function] = Life(left=left)
 
     def _recalled(self, event: Event) -> None:
         function = event["job"]

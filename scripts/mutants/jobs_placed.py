@@ -333,4 +333,24 @@ MUTANTS = (
             "tests/ledger/scheduling/test_scheduling_timed.py::test_what_is_due_already_is_placed_at_once[real-{'at': datetime.datetime(2030, 3, 17, 17, 46, 40, tzinfo=datetime.timezone.utc)}]",
         ),
     ),
+    Mutant(
+        "replace-finished",
+        "what has finished makes way",
+        "handoff/ledger/lua/libraries/jobs/replacing.lua",
+        "local MAKES_WAY = {failed = true,",
+        "local MAKES_WAY = {finished = true, failed = true,",
+        (
+            "tests/client/functions/test_function_replace.py::TestRefused::test_what_has_not_failed_stays[real-finished]",
+        ),
+    ),
+    Mutant(
+        "replace-callback",
+        "an on_failure yet to run is run of the function that took the place",
+        "handoff/ledger/lua/libraries/jobs/replacing.lua",
+        "  redis.call('LREM', K.callbacks, 0, job.id)\n",
+        "",
+        (
+            "tests/client/functions/test_function_replace.py::TestTaken::test_an_on_failure_that_has_not_run_yet_is_not_run_of_the_new_one[real]",
+        ),
+    ),
 )

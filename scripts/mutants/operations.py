@@ -285,7 +285,7 @@ MUTANTS = (
         "submit-many-checked",
         "of many functions only the first is looked at before anything is written",
         "handoff/ledger/lua/operations/client/submit_many.lua",
-        "for _, one in ipairs(all) do\n  one.token = token\n  Submitting.check(one)\nend\n",
+        "for _, one in ipairs(all) do\n  one.token, one.replace = token, replace\n  Submitting.check(one)\nend\n",
         "for _, one in ipairs(all) do\n  one.token = token\nend\nSubmitting.check(all[1])\n",
         (
             "tests/ledger/submits/test_many_checked.py::test_where_the_last_is_bent_the_first_is_not_written_either[real-demand]",

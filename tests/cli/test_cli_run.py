@@ -87,7 +87,8 @@ class TestRun:
         assert result.exit_code == 1
         assert (
             said(result)
-            == f"handoff: a function '{id}' exists already: choose another id, or wait until it has expired"
+            == f"handoff: a function '{id}' exists already: go on with cluster.handle('{id}'), or choose another id;"
+            " one that has failed or was canceled makes way for replace=True"
         )
 
 

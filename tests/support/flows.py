@@ -62,14 +62,14 @@ def submit(id: str = "f", **options: Any) -> Callable[[Scene], object]:
     return lambda scene: scene.submit(id, **options).verdict
 
 
-def submit_many(*functions: Function, ids: str, size: int = 64) -> Callable[[Scene], object]:
+def submit_many(*functions: Function, ids: str, size: int = 64, **options: Any) -> Callable[[Scene], object]:
     """Submit them together, in calls of so many. -> of each its verdict, or why it was not taken"""
 
     def act(scene: Scene) -> object:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(slices, "SLICE", size)
             try:
-                return [handle.verdict for handle in scene.cluster.submit_many(functions, job_ids=list(ids))]
+                return [handle.verdict for handle in scene.cluster.submit_many(functions, job_ids=list(ids), **options)]
             except PartlySubmitted as error:
                 verdicts: list[Any] = [getattr(handle, "verdict", None) for handle in error.handles]
                 return verdicts, {at: (type(each), each.args) for at, each in error.errors.items()}
@@ -151,6 +151,9 @@ FLOWS = {
     "submit: infeasible": Flow(submit(cost={"cpu": 9})),
     "submit: pinned": Flow(submit(node="b"), register("b", cpu=1)),
     "submit: the id is taken": Flow(submit(), submit()),
+    "submit: in place of one that has failed": Flow(
+        submit(replace=True, cost={"gpu": 1}), steps(start("f", on_failure="tasks.told"), later(7000), tick)
+    ),
     "submit: over a node that lapses": Flow(submit(), steps(start("g"), later(7000))),
     "submit_many: placed, waiting, infeasible, delayed": Flow(
         submit_many(
@@ -164,6 +167,9 @@ FLOWS = {
             function("4", cpu=1), function("5", cpu=1), ids="fghij", size=2,
         ),
         submit("g"),
+    ),
+    "submit_many: in place of one that was canceled": Flow(
+        submit_many(function("1", cpu=1), function("2", cpu=2), ids="fg", replace=True), steps(submit(), cancel())
     ),
     "take: two": Flow(take(2), steps(submit("f"), submit("g"))),
     "take: nothing": Flow(take(2)),

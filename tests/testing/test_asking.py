@@ -24,6 +24,16 @@ def test_what_was_enqueued_is_found_whatever_has_become_of_it(handoff_cluster: C
         handle.cancel()
 
 
+def test_what_was_replaced_and_what_took_its_place_are_both_found(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, 2, job_id="order").cancel()
+    handoff_cluster.assert_enqueued(unit_tasks.add, args=(1, 2))
+
+    handoff_cluster.enqueue(unit_tasks.add, 1, 3, job_id="order", replace=True)
+
+    handoff_cluster.assert_enqueued(unit_tasks.add, args=(1, 3), count=1)
+    assert [each.args for each in handoff_cluster.submitted] == [(1, 2), (1, 3)]
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -45,11 +45,11 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "submit": (
         {
             "job_id": "new", "token": "t", "demand": "cpu=10000,slots=10000", "options": "wait=5000", "priority": 0,
-            "preferred": "", "refuse": 0, "delay_ms": 0, "due_ms": 0,
+            "preferred": "", "refuse": 0, "replace": 0, "delay_ms": 0, "due_ms": 0,
         },
         ["description", "d", "timeout", 5],
     ),
-    "submit_many": ({"token": "t"}, [*MANY, *MANY[:1], "other", *MANY[2:]]),
+    "submit_many": ({"token": "t", "replace": 0}, [*MANY, *MANY[:1], "other", *MANY[2:]]),
     "tick": ({"room": 1, "token": "t"}, []),
     "beat": ({"name": "a", "epoch": "", "op": 0, "at": "0|0"}, ["runs:3"]),
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),

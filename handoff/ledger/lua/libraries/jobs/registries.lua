@@ -21,6 +21,10 @@ function Registries.expire(key, id, expires_s)
   end
 end
 
+function Registries.leave(key, id)
+  redis.call('ZREM', Writes.settle(key), id)
+end
+
 -- `ttl` in seconds, below 0 = for ever.
 function Registries.add(key, id, ttl)
   if ttl < 0 then

@@ -1,14 +1,14 @@
 -- Taking on one function that is submitted, alone or among many: its job is written, then it is placed, or waits.
 --
--- It is a table: id (of the job), token, demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, and the
--- fields of its hash, {name, value, ...}.
+-- It is a table: id (of the job), token, demand, options, priority, preferred, refuse (0, 1), replace (0, 1), delay_ms, due_ms,
+-- and the fields of its hash, {name, value, ...}.
 --
 -- KEYS     delayed  rq_job  words
 -- STATE    is_new      {}     ids of jobs of which nothing is there, nor remembered
 --          is_settled  false  what was left over was looked at
 --          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
 --          budget      64     of a call that takes many: what a function costs that joins a line
--- @include settle  jobs/admit  jobs/job  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
+-- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
 -- @include time/events
 -- @include arguments  texts/options  texts/reservation
 
@@ -87,8 +87,12 @@ local function submit(one, fits)
   Call.is_new[one.id] = nil
   local known = not is_new and Job.is_there(one.id) and Job.read(one.id)
   Call.budget = Call.budget - OF_ONE
+  local former
   if known and known.token ~= one.token then
-    return {'duplicate'}
+    if one.replace == 0 or not Replacing.may(known) then
+      return {'duplicate'}
+    end
+    former, known = known, nil
   end
 
   local job = known
@@ -107,6 +111,9 @@ local function submit(one, fits)
       end
     end
     Clock.note()
+    if former then
+      Replacing.clear(former)
+    end
     job = Job.new(one.id, one.fields)
     Job.set(job, 'demand', one.demand, 'rank', Job.next_rank(one.priority), 'token', one.token)
     if one.options ~= '' then

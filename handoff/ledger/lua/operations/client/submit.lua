@@ -10,6 +10,7 @@
 --          priority   int
 --          preferred  str   a node to try first, or ''
 --          refuse     int   1 = write nothing where no live node could hold it
+--          replace    int   1 = one of that id that has failed or was canceled makes way for it
 --          delay_ms   int   0 = none
 --          due_ms     int   not before, by the server's clock; 0 = at once
 --          fields     list  of the job's hash: name, value, ...
@@ -22,6 +23,6 @@
 -- @include jobs/submitting
 
 local one = {id = job_id, token = token, demand = demand, options = options, priority = priority, preferred = preferred,
-  refuse = refuse, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
+  refuse = refuse, replace = replace, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
 Submitting.check(one)
 return Submitting.many({one})[1]

@@ -1,0 +1,20 @@
+-- A function that has failed or was canceled makes way for another of its id.
+--
+-- KEYS     callbacks  rq_results
+-- @include jobs/job  jobs/queues  jobs/registries  time/events
+
+local MAKES_WAY = {failed = true, stopped = true, canceled = true}
+
+-- Of those of this namespace alone; one of a run belongs to that.
+function Replacing.may(job)
+  return MAKES_WAY[job.status] and not job.run and not job.is_foreign and Queues.is_ours(job.origin)
+end
+
+-- What of it stands anywhere else, where rq's tools canceled it, is found as what is left of a job that they deleted.
+function Replacing.clear(job)
+  Registries.leave(Registries.of(job.status) .. job.origin, job.id)
+  redis.call('LREM', K.callbacks, 0, job.id)
+  redis.call('DEL', K.rq_results .. job.id)
+  Job.drop(job.id)
+  Events.emit('replaced', 'job', job.id)
+end
