@@ -210,7 +210,7 @@ class Cluster:
         return read_events(self.store, after, block_s)
 
     def submit(self, function: Function, *, durability: Durability | None = None) -> Handle:
-        """Submit one function in one round trip: it is placed, waits for room, or is infeasible until a node comes.
+        """Submit one function in one round trip: it is placed, or waits for room, its time, or a node that has it all.
 
         Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
         `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written;

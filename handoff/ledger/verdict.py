@@ -11,7 +11,7 @@ from handoff.ledger.texts.shortfall import Shortfall
 from handoff.words.checked import Checked
 from handoff.words.times import moment
 
-State = Literal["placed", "waiting", "infeasible"]
+State = Literal["placed", "waiting", "delayed", "infeasible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def infeasible(function: Checked, shortfall: Shortfall) -> Verdict:
 
 def delayed(until_ms: int) -> Verdict:
     """It is not ready yet."""
-    return Verdict("waiting", None, {}, f"is delayed until {moment(until_ms)}")
+    return Verdict("delayed", None, {}, f"is delayed until {moment(until_ms)}")
 
 
 def _with_devices(devices: Mapping[str, list[int]]) -> str:

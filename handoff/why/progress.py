@@ -24,9 +24,12 @@ MOST_NAMED = 3
 """Functions that an error names."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Progress:
-    """How far a run has come. Not of one moment where more than a few thousand functions are ready at once."""
+    """How far a run has come. Not of one moment where more than a few thousand functions are ready at once.
+
+    Shown as its counts: `running` and `waiting` may have thousands of entries.
+    """
 
     id: str
     status: str
@@ -36,9 +39,20 @@ class Progress:
     waiting: dict[str, str]  #: what is ready and waits -> for what, or until when, in words
     infeasible: list[str] = field(default_factory=list)  #: of these, what no live node could hold even when idle
 
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain data, for JSON."""
-        return asdict(self)
+    def __str__(self) -> str:
+        counts = ", ".join(f"{count:,} {state}" for state, count in self.counts.items())
+        hopeless = f"; {len(self.infeasible):,} that no live node could hold" if self.infeasible else ""
+        return (
+            f"run {shown(self.id)} is {self.status}: of {self.total:,} functions {counts or 'none is left'}{hopeless}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Progress: {self}>"
+
+    def to_dict(self, *, entries: bool = True) -> dict[str, Any]:
+        """The same as plain data, for JSON; without `entries` the counts alone, however many run and wait."""
+        told = asdict(self)
+        return told if entries else {name: told[name] for name in ("id", "status", "total", "counts")}
 
 
 def read_progress(store: Store, id: str, instance: str, names: Mapping[int, str]) -> Progress:

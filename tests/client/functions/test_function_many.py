@@ -51,7 +51,7 @@ class TestTaken:
 
         assert [handle.function_id for handle in handles] == ["f0", "f1", "f2", "large", "late"]
         assert [handle.verdict.state for handle in handles if handle.verdict] == [
-            "placed", "placed", "waiting", "infeasible", "waiting",
+            "placed", "placed", "waiting", "infeasible", "delayed",
         ]  # fmt: skip
         assert [handle.status for handle in handles] == ["queued", "queued", "waiting", "waiting", "delayed"]
         assert handles[0].job.args == (0,)

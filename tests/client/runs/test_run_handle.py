@@ -60,6 +60,17 @@ class TestHandle:
         play(agent, {})
         assert run.progress() == Progress(run.id, "finished", 3, {"finished": 3}, {}, {})
 
+    def test_the_progress_of_thousands_is_shown_by_its_counts(self) -> None:
+        many = {f"f{number}": "cpu 1" for number in range(4992)}
+        found = Progress("d", "running", 5000, {"waiting": 4992, "started": 8}, {"x": "a"}, many, ["big"])
+
+        text = "run 'd' is running: of 5,000 functions 4,992 waiting, 8 started; 1 that no live node could hold"
+        assert (str(found), repr(found)) == (text, f"<Progress: {text}>")
+        assert found.to_dict()["waiting"] == many
+        assert found.to_dict(entries=False) == {
+            "id": "d", "status": "running", "total": 5000, "counts": {"waiting": 4992, "started": 8},
+        }  # fmt: skip
+
     def test_of_each_function_it_is_known_how_it_ended(self, cluster: Cluster, agent: FakeAgent) -> None:
         run = cluster.submit_dag(diamond(), fail_fast=False)
         play(agent, {"right": ValueError("no")})

@@ -123,7 +123,7 @@ def test_a_delay_is_told_and_ends_at_the_exact_millisecond(board: Board, when: d
 
     assert handle.verdict is not None
     until = (START + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")
-    assert (handle.verdict.state, handle.verdict.reason) == ("waiting", f"is delayed until {until}")
+    assert (handle.verdict.state, handle.verdict.reason) == ("delayed", f"is delayed until {until}")
     board.do(f"+{ms - 1}ms")
     assert handle.status == "delayed"
     board.do("+1ms")

@@ -158,7 +158,7 @@ class Oracle(Clock):
         self.jobs[id] = job
         if delay_ms:
             job.state, job.due_ms = "delayed", self.now_ms + delay_ms
-            return "waiting"
+            return "delayed"
         self._get_ready(job, preferred)
         if job.state == "queued":
             return "placed"
