@@ -56,6 +56,7 @@ from handoff.errors import (
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
+from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
 from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
@@ -81,6 +82,7 @@ __all__ = [
     "Function",
     "FunctionCanceled",
     "FunctionFailed",
+    "FunctionProgress",
     "Handle",
     "HandoffError",
     "Infeasible",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import handoff
@@ -71,3 +72,14 @@ def noted(job: Any, connection: Any, result: Any) -> None:
 
 def told(job: Any, connection: Any, kind: Any, error: Any, traceback: Any) -> None:
     calls.append(("failed", job.id, str(error)))
+
+
+def report(times: int) -> None:
+    for number in range(times):
+        print(f"step {number + 1}")
+        handoff.current().progress((number + 1) / times, f"step {number + 1}")
+
+
+def count(to: int) -> Iterator[int]:
+    yield from range(to)
+    return "counted"  # type: ignore[return-value]

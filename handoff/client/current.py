@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from handoff.errors import shown
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import asked_for
 from handoff.words.resources import Amount, amounts
+from handoff.words.values import is_real
+
+LONGEST_MESSAGE = 1_000
+"""Characters that are kept of what is said to a progress."""
+
+Tell = Callable[[float, str], None]
+"""Takes how far a function is, and what it says to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,20 @@ class Current:
     attempt: int  #: 1 for the first
     variant: int  #: which of its costs it was placed with, from 0; 0 too where it has only one
     cost: Mapping[str, Amount]  #: that cost: what it holds
+
+    def progress(self, fraction: float, message: str | None = None) -> None:
+        """Say how far it is, from 0 to 1, and what it does: `handle.progress` shows the last of these.
+
+        As often as you like: at most ten a second are sent. In a fork of the function it does nothing.
+        """
+        if not (is_real(fraction) and 0 <= fraction <= 1):
+            raise ValueError(f"fraction is {shown(fraction)}: give a number from 0 to 1")
+        if not isinstance(message, str | None):
+            raise ValueError(f"message is {shown(message)}: give a text, or None")
+        running = _running
+        if running is not None and running.id == self.id:
+            said = (message or "").encode("utf-8", "replace").decode()
+            running.tell(float(fraction), said[:LONGEST_MESSAGE])
 
 
 def current() -> Current:
@@ -39,10 +61,10 @@ def current() -> Current:
 
 
 @contextlib.contextmanager
-def run_as_current(id: str, node: str, job: Mapping[bytes, bytes]) -> Iterator[None]:
+def run_as_current(id: str, node: str, job: Mapping[bytes, bytes], tell: Tell) -> Iterator[None]:
     """Let `current` tell of this function until the block is left; `job` is its hash as Redis has it."""
     global _running
-    _running = _Running(id, node, job)
+    _running = _Running(id, node, job, tell)
     try:
         yield
     finally:
@@ -56,6 +78,7 @@ class _Running:
     id: str
     node: str
     job: Mapping[bytes, bytes]
+    tell: Tell
 
     def describe(self) -> Current:
         job = StoredJob(self.job)

@@ -9,6 +9,7 @@ from handoff.ledger import functions as work
 from handoff.ledger.records import look
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
+from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
@@ -64,6 +65,11 @@ class Handle:
     def attempts(self) -> int:
         """How often it was started."""
         return look(self._store, self.id).attempts
+
+    @property
+    def progress(self) -> FunctionProgress | None:
+        """How far it has said that it is, by `handoff.current().progress(...)`; None where it has not."""
+        return progress_of(self._store, self.id)
 
     @property
     def job(self) -> Job:

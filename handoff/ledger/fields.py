@@ -53,6 +53,8 @@ FIELDS: dict[str, Field] = {
     "evicted": Field("h_evicted", "int", "the placement that was stopped because its node is drained", "tick"),
     "error": Field("h_error", "str", "the type of what it failed with", "finish, tick"),
     "message": Field("h_message", "str", "what that says; or why it was canceled", "finish, tick, stopping of a run"),
+    "told": Field("h_told", "number_list", "the placements, of its last few, that have told something", "tell"),
+    "progress": Field("h_progress", "progress", "how far it says that it is", "tell"),
     # Of a function in a run.
     "run": Field("h_run", "str", "the run", "load"),
     "inputs": Field("h_inputs", "bytes", "how its arguments are made of results, for its child", "client"),

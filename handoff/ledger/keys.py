@@ -52,6 +52,12 @@ SCHEMA: dict[str, Key] = {
     "deaths_on": Key("died:", "ZSET", "name of what died there -> when, ms", "ten minutes", of="node name"),
     "deaths_of": Key("died_on:", "ZSET", "node where it died -> when, ms", "ten minutes", of="name of a function"),
     "parcel": Key("parcel:", "STRING", "a large result on its way, forms behind it", "ten minutes", of="token"),
+    "parts": Key(
+        "parts:", "STREAM", "what it has yielded: texts/told_id", "as the job; else a week since the last", of="job id"
+    ),
+    "output": Key(
+        "output:", "STREAM", "what it has printed: texts/told_id", "as the job; else a week since the last", of="job id"
+    ),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.

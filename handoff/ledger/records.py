@@ -28,6 +28,7 @@ from handoff.words.values import is_unicode
 
 _FIELDS = (
     "status", "state", "node", "devices", "attempts", "error", "message", "function", "serializer", "demand", "origin",
+    "told", "progress",
 )  # fmt: skip
 
 _NOT_PLACED = ("waiting", "delayed", "deferred")

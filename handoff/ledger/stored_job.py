@@ -13,6 +13,7 @@ from handoff.ledger.states import PARKED, STATES, state_of
 from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.options import read_option
+from handoff.ledger.texts.progress import read_progress
 from handoff.ledger.texts.shortfall import Amiss, Shortfall, read_shortfall
 from handoff.ledger.texts.terms import CAPACITY, capacity_of
 from handoff.words.resources import Units
@@ -105,6 +106,11 @@ class StoredJob:
     def attempts(self) -> int:
         """How often it was started."""
         return self.number("attempts")
+
+    @property
+    def progress(self) -> tuple[int, int, float, str] | None:
+        """Which attempt has said when how far it is, and what to that; None = none has."""
+        return self._read("progress", read_progress, "how far a function is") if self.bytes("progress") else None
 
     @property
     def is_pickled(self) -> bool:

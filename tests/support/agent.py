@@ -17,6 +17,7 @@ from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
 from handoff.ledger.texts.labels import write_labels
+from handoff.ledger.texts.told import write_told
 from handoff.serializer import Serializer
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
@@ -192,6 +193,11 @@ class FakeAgent:
         reply = self._store.run("parcel", token=parcel, offset=at, piece=text)
         assert reply[0] == "has", reply
         return int(reply[1])
+
+    def tell(self, *told: tuple[str, str, float, str | bytes]) -> None:
+        """Tell what functions tell: of each the reservation, what it is (texts/told), its number, and that."""
+        reply = self._own("tell", *(value for each in told for value in write_told(*each)))
+        assert reply == ["told"], reply
 
     def recall(self, started: Started, result: Result) -> int:
         """Tell once more what came of a function, after a roll-back. -> 1 where that was news"""

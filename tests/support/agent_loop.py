@@ -27,6 +27,7 @@ from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.started import Started
 from handoff_worker.children.outcome import Died, Finished, Outcome
+from handoff_worker.children.told import Told
 from support.passing import pass_ms
 
 LEASE_S = 30.0
@@ -61,6 +62,7 @@ class Children:
 
     def __init__(self) -> None:
         self.room, self.starting, self.unable = 64, 0, ""
+        self.told: list[Told] = []
         self.tries = 0  #: how often it was tried whether a process can be started
         self.started: list[Any] = []
         self.killed: list[str] = []

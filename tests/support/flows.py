@@ -123,6 +123,14 @@ def recall(scene: Scene) -> None:
     assert scene.agent.recall(started, ok(started.id)) in (0, 1)
 
 
+def tell(scene: Scene) -> None:
+    (id,) = scene.agent.runs
+    scene.agent.tell(
+        (id, "progress", 0.5, "half"), (id, "output", 5, b"hello"), (id, "part", 1, b"a"), (id, "part", 2, b"b"),
+        (id, "kept", 2, ""), (id, "output", 7, b"!\n"), (id, "dropped", 5, ""),
+    )  # fmt: skip
+
+
 def take(room: int) -> Callable[[Scene], object]:
     return lambda scene: [started.id for started in scene.agent.take(room=room)]
 
@@ -188,6 +196,14 @@ FLOWS = {
     "finish: canceled meanwhile": Flow(finish(ok), steps(start("f"), cancel())),
     "finish: nothing is kept of it": Flow(finish(ok), start("f", result_ttl=0)),
     "finish: refused": Flow(lambda scene: scene.agent.finish(ok("f:1"), ok("never:1")), start("g")),
+    "tell: the first of an attempt": Flow(tell, start("f")),
+    "tell: more": Flow(tell, steps(start("f"), tell)),
+    "tell: of the second attempt": Flow(
+        tell, steps(start("f", max_retries=1), tell, finish(failure), later(2000), tick, take(1))
+    ),
+    "tell: of one that has ended": Flow(
+        lambda scene: scene.agent.tell(("f:1", "output", 1, "x"), (scene.running("g"), "output", 1, "y")), start("g")
+    ),
     "release: a claim that others wait for": Flow(release, steps(claim(cpu=2), submit())),
     "release: for the second time": Flow(release, steps(claim(cpu=2), release)),
     "cancel: waiting": Flow(cancel(), submit(cost={"cpu": 3})),

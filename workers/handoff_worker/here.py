@@ -9,8 +9,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import sys
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import msgpack
 import redis
@@ -26,9 +29,12 @@ from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
+from handoff_worker.agent.telling import Telling
 from handoff_worker.children.outcome import Died, Outcome, read_outcome
 from handoff_worker.children.task import Task
+from handoff_worker.children.told import Told
 from handoff_worker.inside.execution import NoLimit, described, finished, perform
+from handoff_worker.inside.telling import encoded, listen
 from handoff_worker.machine.holder import this_process
 
 MOST_TAKEN = 64
@@ -48,6 +54,7 @@ class Here:
         self._connection, self._fault = connection, fault
         self._started: dict[str, tuple[int, Task]] = {}
         self._ended: list[Outcome] = []
+        self.told: list[Told] = []  #: by what has run
 
     @property
     def first(self) -> tuple[int, Task] | None:
@@ -94,12 +101,41 @@ class Here:
             try:
                 if task.kind == "run" and (fault := self._fault(StoredJob(task.job).text("code"))) is not None:
                     raise fault
-                return finished(perform(told, lambda _: self._connection, lambda: None, NoLimit)), None
+                with self._heard(task.id) as heard:
+                    return finished(perform(told, lambda _: self._connection, lambda: None, heard, NoLimit)), None
             except KeyboardInterrupt:
                 # It is the test that somebody wants to end.
                 raise
             except BaseException as error:
                 return described(error), error.__cause__ if error.__cause__ and _is_ours(error) else error
+
+    @contextlib.contextmanager
+    def _heard(self, id: str) -> Iterator[_Heard]:
+        """Hear what a function tells, and what it prints meanwhile."""
+        heard = _Heard(id, self.told)
+        ends = [listen(stream, heard.print) for stream in (sys.stdout, sys.stderr)]
+        try:
+            yield heard
+        finally:
+            for end in ends:
+                end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Stands where a child sends what its function tells."""
+
+    id: str
+    told: list[Told]
+
+    def progress(self, fraction: float, message: str) -> None:
+        self.told.append(Told(self.id, (fraction, message), (), ()))
+
+    def print(self, text: str) -> None:
+        self.told.append(Told(self.id, None, [(0, encoded(text))], ()))
+
+    def part(self, data: bytes) -> None:
+        self.told.append(Told(self.id, None, (), [data]))
 
 
 class NodeHere:
@@ -130,6 +166,7 @@ class NodeHere:
             environ=dict(os.environ),
         )
         self._functions = Functions(self._here, maker, self._outbox)
+        self._telling = Telling(self._functions.running, self._ledger.tell)
 
     def register(self) -> None:
         """Take the name, or renew what is said of it."""
@@ -163,6 +200,8 @@ class NodeHere:
         """Deliver what has ended, and start what stands on the queue."""
         for outcome in self._here.poll():
             self._functions.end(outcome)
+        self._telling.hear(self._here.told)
+        self._telling.go_on(time.monotonic(), self._outbox.ids())
         while True:
             op, results = self._outbox.exchange()
             answer = self._ledger.exchange(op, MOST_TAKEN, results)

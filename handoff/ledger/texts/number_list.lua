@@ -19,3 +19,7 @@ function NumberList.read(text)
   end
   return numbers
 end
+
+function NumberList.write(numbers)
+  return table.concat(numbers, ',')
+end

@@ -342,6 +342,20 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ),
     ],
     # the calls that submitted and canceled it, node, devices
+    # id, kind, number, value
+    "told": [
+        (["j:1", "progress", 0.25, "epoch 1"], ["j:1", "progress", "0.25", "epoch 1"]),
+        (["j:1", "output", 12, "hello"], ["j:1", "output", "12", "hello"]),
+        (["j:1", "kept", 3, ""], ["j:1", "kept", "3", ""]),
+    ],
+    # placement, number
+    "told_id": [([12, 34], "12-34"), ([LARGE, 1], "1000000000000000-1")],
+    # attempt, when, how far, what it says
+    "progress": [
+        ([1, 1_900_000_000_000, 0.25, "epoch 3"], "1|1900000000000|0.25|epoch 3"),
+        ([12, 1, 1.0, "a|b"], "12|1|1.0|a|b"),
+        ([2, 1, 0.0, ""], "2|1|0.0|"),
+    ],
     "word": [
         (["", "", "", ""], "|||"),
         (

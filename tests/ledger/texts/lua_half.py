@@ -169,6 +169,11 @@ def _read_result(values: list[str]) -> Any:
     return LUA("Result.read", ["", *values], 2)
 
 
+def _read_told(values: list[str]) -> Any:
+    assert LUA("Told.VALUES") == len(values)
+    return LUA("Told.read", ["", *values], 2)
+
+
 def _read_submission(values: list[str]) -> Any:
     found = LUA("Submission.read", ["", *values], 2)
     return [{**dict(one), "fields": list(dict(one)["fields"])} for one in found]
@@ -236,10 +241,18 @@ FORMATS: dict[str, Half] = {
     "run_id.job": Half(lambda value: LUA("RunId.job", *value), _read_run_job),
     "run_id.token": Half(lambda value: LUA("RunId.token", value)),
     "group_field": Half(lambda value: LUA("GroupField.of", *value), _read_group_field),
-    "number_list": Half(read=lambda text: [int(number) for number in LUA("NumberList.read", text)]),
+    "number_list": Half(
+        lambda value: LUA("NumberList.write", value),
+        lambda text: [int(number) for number in LUA("NumberList.read", text)],
+    ),
     "list": Half(lambda value: LUA("List.write", value), lambda text: LUA("List.read", text)),
     "entries": Half(read=_read_entries),
     "result": Half(read=_read_result),
+    "told": Half(read=_read_told, part=lambda value: [*value[:2], repr(value[2]), value[3]]),
+    "told_id": Half(
+        lambda value: LUA("ToldId.of", *map(str, value)), lambda text: [int(each) for each in LUA("ToldId.read", text)]
+    ),
+    "progress": Half(lambda value: LUA("Progress.write", value[0], value[1], repr(value[2]), value[3])),
     "submission": Half(read=_read_submission),
     "loss": Half(lambda value: LUA("Loss.write", value[0], " ".join(filter(None, value[1:])))),
     "number": Half(lambda value: LUA("Number.text", value)),

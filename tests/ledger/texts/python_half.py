@@ -25,6 +25,7 @@ from handoff.ledger.texts.note import job_of_note
 from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.offered_devices import write_offered_devices
 from handoff.ledger.texts.options import write_options
+from handoff.ledger.texts.progress import read_progress
 from handoff.ledger.texts.reservation import parts_of, read_record, reservation_of
 from handoff.ledger.texts.result import write_result
 from handoff.ledger.texts.run_id import number_of, run_job_id, run_token
@@ -33,6 +34,8 @@ from handoff.ledger.texts.shortfall import Item, Unlike, read_shortfall
 from handoff.ledger.texts.submission import write_submission
 from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, write_term, write_terms
 from handoff.ledger.texts.timer import read_timer, write_timer
+from handoff.ledger.texts.told import write_told
+from handoff.ledger.texts.told_id import read_told_id, told_id
 from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term
 from handoff.words.variants import Variant
@@ -187,6 +190,9 @@ FORMATS: dict[str, Half] = {
     "list": Half(write_list, read_list),
     "entries": Half(_write_entries),
     "result": Half(_write_result),
+    "told": Half(lambda value: write_told(*value)),
+    "told_id": Half(lambda value: told_id(*value), lambda text: list(read_told_id(text.encode()))),
+    "progress": Half(read=lambda text: list(read_progress(text))),
     "submission": Half(_write_submission),
     "loss": Half(_write_loss, lambda text: list(astuple(read_loss(text)))),
     "cordoned": Half(

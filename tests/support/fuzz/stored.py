@@ -24,6 +24,7 @@ from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.execution import execute
+from handoff_worker.inside.telling import Telling
 from handoff_worker.inside.wire import pack
 from support.agent_loop import Loop
 from support.children import entry, graph, inline, inline_function, inputs, result, task, transform
@@ -98,7 +99,7 @@ def try_child(chance: random.Random) -> str:
         name = chance.choice(list(of))
         of[name] = bytes_for(chance, of[name])
     packed = Task(**{**{name: getattr(made, name) for name in made.__slots__}, "job": job, "inputs": entries}).packed()
-    outcome = execute(msgpack.unpackb(packed), lambda settings: _AWAY, lambda: None)
+    outcome = execute(msgpack.unpackb(packed), lambda settings: _AWAY, lambda: None, Telling(lambda frame: None))
     sent = msgpack.unpackb(pack({"id": made.id, **outcome, "rss": 0, "took": 0.0, "spent": False, "left": False}))
     read_outcome(sent, made.id)
     if outcome["kind"] == "failed" and "Traceback" in str(outcome["message"]):

@@ -120,7 +120,7 @@ def test_a_callback_is_told_by_its_arguments_alone(children: Children, told: Pat
 
 def test_a_function_that_has_failed_is_forgotten() -> None:
     def fail() -> None:
-        with run_as_current("job-1", "a", {}):
+        with run_as_current("job-1", "a", {}, lambda *_: None):
             assert current().id == "job-1"
             raise KeyError
 

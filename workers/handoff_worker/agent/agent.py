@@ -34,6 +34,7 @@ from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.stumbles import Stumbles
 from handoff_worker.agent.tasks import Maker
+from handoff_worker.agent.telling import Telling
 from handoff_worker.children.pool import Children
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ MOST_TAKEN = 64
 
 BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
 EXCHANGE, TAKE, RECALL = "an exchange with nothing in it", "a take", "a word of what has ended"
+TELL = "what functions tell"
 """The calls of scripts, as the log has them."""
 
 MOST_FORKED = 4
@@ -71,6 +73,7 @@ class Agent:
         self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger)
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
+        self._telling = Telling(self._functions.running, ledger.tell)
         self._options = options
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
@@ -183,6 +186,7 @@ class Agent:
     def _hear_children(self) -> None:
         for outcome in self._children.poll():
             self._functions.end(outcome)
+        self._telling.hear(self._children.told)
 
     def _is_over(self) -> bool:
         if time.monotonic() >= self._ending.at_s:
@@ -210,14 +214,11 @@ class Agent:
         if not self._gone:
             if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
-            next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s)))
+            next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s, self._telling.due_s)))
         return max(0.0, min(next_s, self._children.next_deadline()) - now_s)
 
-    def _wants_to_take(self) -> bool:
-        return self._look and self._room() > 0
-
     def _wants_exchange(self) -> bool:
-        return (bool(self._outbox) or self._wants_to_take()) and self._stumbles.may(EXCHANGE)
+        return (bool(self._outbox) or (self._look and self._room() > 0)) and self._stumbles.may(EXCHANGE)
 
     def _room(self) -> int:
         is_let = not self._outbox.is_careful and self._stumbles.may(TAKE)
@@ -249,6 +250,8 @@ class Agent:
             self._tick()
             self._look = True
             self._commands.listen(now_s)
+        with self._stumbles.over(TELL):
+            self._telling.go_on(now_s, self._outbox.ids())
         if self._wants_exchange():
             self._exchange()
 

@@ -187,6 +187,16 @@ class NodeLedger:
             case _:
                 raise unlisted("finish", reply)
 
+    def tell(self, told: Sequence[str | bytes]) -> None:
+        """Keep what functions tell that run here: texts/told, one behind the other. Raises `Stale`."""
+        match self._store.attempt("tell", *told, name=self.name, epoch=self._epoch):
+            case ["told"]:
+                return
+            case ["stale"]:
+                raise Stale
+            case reply:
+                raise unlisted("tell", reply)
+
     def send_piece(self, token: str, offset: int, piece: str) -> int:
         """Send a piece of a large result. -> where the next one begins"""
         match self._store.attempt("parcel", token=token, offset=offset, piece=piece):

@@ -7,12 +7,14 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import inf
+from typing import Any
 
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.outcome import Died, Failed, Outcome, tell_leftovers, tell_survivors
 from handoff_worker.children.task import Task
+from handoff_worker.children.told import Told, is_told, read_told
 from handoff_worker.children.watch import PATIENCE, Watch, send_on
 from handoff_worker.inside.wire import LARGEST_PACKET, Channel, Tray, framed
 
@@ -37,6 +39,7 @@ class Child:
         "first_rss",
         "functions",
         "grown",
+        "hear",
         "hung_up",
         "number",
         "pid",
@@ -49,8 +52,10 @@ class Child:
         "watch",
     )
 
-    def __init__(self, number: int, channel: Channel, tray: Tray, binding: Binding) -> None:
-        self.number, self.channel, self.tray, self.binding = number, channel, tray, binding
+    def __init__(
+        self, number: int, channel: Channel, tray: Tray, binding: Binding, hear: Callable[[Told], None]
+    ) -> None:
+        self.number, self.channel, self.tray, self.binding, self.hear = number, channel, tray, binding, hear
         self.devices = devices(binding)
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
@@ -69,8 +74,11 @@ class Child:
         self.watch = Watch()
 
     @classmethod
-    def make(cls, number: int, binding: Binding) -> tuple[Child, socket.socket]:
-        """-> a child, and its own end of the channel. Raises `OSError` where too many files are open"""
+    def make(cls, number: int, binding: Binding, hear: Callable[[Told], None]) -> tuple[Child, socket.socket]:
+        """-> a child, of which `hear` is told what its functions tell, and its own end of the channel.
+
+        Raises `OSError` where too many files are open.
+        """
         tray = Tray()
         try:
             ours, theirs = socket.socketpair()
@@ -78,7 +86,7 @@ class Child:
             tray.close()
             raise
         ours.setblocking(False)
-        return cls(number, Channel(ours), tray, binding), theirs
+        return cls(number, Channel(ours), tray, binding, hear), theirs
 
     def close(self) -> None:
         """Close what connects us with it."""
@@ -102,6 +110,14 @@ class Child:
     def is_spare(self) -> bool:
         """Whether it was asked for to see whether it can be, and it is not known yet."""
         return self.pid is None and not (self.tasks or self.functions or self.ending)
+
+    def answers(self) -> Iterator[Any]:
+        """Read once. -> what it answers; what is told between that goes to `hear` in its turn. Raises as `receive`"""
+        for message in self.channel.receive():
+            if is_told(message):
+                self.hear(read_told(message, self.tasks[0].id if self.tasks else None))
+            else:
+                yield message
 
     def give(self, packed: bytes) -> bool:
         """Send it what it is to do now; it has nothing to do. -> False where its channel takes the rest later."""

@@ -10,6 +10,7 @@ from handoff_worker.children.child import Child, Device
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.leaving import Leaving
 from handoff_worker.children.nursery import NoProcess, Nursery
+from handoff_worker.children.told import Told
 
 
 class Living:
@@ -21,6 +22,7 @@ class Living:
         self._numbers = itertools.count(1)
         self._children: dict[int, Child] = {}
         self.leaving = Leaving()
+        self.told: list[Told] = []  #: what their functions have told since
         self.has_nursery = True
         self.nursery = Nursery(path, selector, adopts)
 
@@ -39,7 +41,7 @@ class Living:
 
     def new(self, binding: Binding) -> Child:
         """Ask for one more. Raises `OSError` where too many files are open."""
-        child, theirs = Child.make(next(self._numbers), binding)
+        child, theirs = Child.make(next(self._numbers), binding, self.told.append)
         self._children[child.number] = child
         self._selector.register(child.channel, selectors.EVENT_READ, child)
         self.nursery.ask_for(child, theirs)

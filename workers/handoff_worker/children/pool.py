@@ -66,10 +66,10 @@ class Children:
         self._crew = Crew(processors)
         self._returned: list[Task] = []  #: taken back, and to be begun elsewhere
         self._outcomes: list[Outcome] = []
-        self._earliest = inf  #: no deadline is before it
-        self._look_at_s = 0.0
+        self._earliest, self._look_at_s = inf, 0.0  #: no deadline is before the first
         self.unable = ""  #: why a process could not be started; '' again once `try_again` has found that one can
         self._children = Living(path, self._selector, adopts)
+        self.told = self._children.told  #: what functions tell before they end, for whoever takes it from there
 
     def fileno(self) -> int:
         """Give the one descriptor that is readable whenever `poll` has something to do; the same until `close`."""
@@ -275,7 +275,7 @@ class Children:
             if events & selectors.EVENT_WRITE and child.channel.flush():
                 self._selector.modify(child.channel, selectors.EVENT_READ, child)
             if events & selectors.EVENT_READ:
-                for message in child.channel.receive():
+                for message in child.answers():
                     self._take_answer(child, message)
                 if not child.tasks and child.channel.half_received:
                     # The answer of the next function would be taken for the rest of it.
@@ -359,7 +359,7 @@ class Children:
         """Take all answers that are here."""
         with contextlib.suppress(BlockingIOError, EOFError, OSError, Garbled):
             while not child.hung_up:
-                for message in child.channel.receive():
+                for message in child.answers():
                     self._take_answer(child, message)
 
     def _end(self, child: Child, reason: str = "", keep: int = 0) -> None:

@@ -22,7 +22,8 @@ from handoff_worker.inside.failure import Hopeless, NotImported
 from handoff_worker.inside.importing import NOT_IMPORTABLE
 from handoff_worker.inside.inputs import Unmade
 from handoff_worker.inside.job import Job
-from handoff_worker.inside.results import all_serialized, serialized
+from handoff_worker.inside.results import all_serialized, serialized, serialized_part
+from handoff_worker.inside.telling import Tells
 from handoff_worker.machine.allowed import Allowed
 
 _NO_LIMIT = contextlib.nullcontext()
@@ -47,14 +48,17 @@ class NoLimit(BaseDeathPenalty):
 
 
 def execute(
-    task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis], note_import: Callable[[], None]
+    task: Mapping[str, Any],
+    connect: Callable[[Mapping[str, Any]], Redis],
+    note_import: Callable[[], None],
+    tells: Tells,
 ) -> dict[str, object]:
     """Run one task and say what came of it; whatever user code raises is in there.
 
-    `note_import` is called when what it needs is imported, before anything of it runs.
+    `note_import` is called when what it needs is imported, before anything of it runs; `tells` hears what it tells.
     """
     try:
-        return finished(perform(task, connect, note_import, Alarm))
+        return finished(perform(task, connect, note_import, tells, Alarm))
     # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
     except BaseException as error:
         return described(error)
@@ -64,11 +68,14 @@ def perform(
     task: Mapping[str, Any],
     connect: Callable[[Mapping[str, Any]], Redis],
     note_import: Callable[[], None],
+    tells: Tells,
     limit: type[BaseDeathPenalty],
 ) -> list[bytes]:
     """As `execute`, and raise what user code raises, or what is wrong with the task. -> the result, then its forms"""
     job = _restore(task, connect)
-    return (_run if task["kind"] == "run" else _tell_of_failure)(job, task, note_import, limit)
+    if task["kind"] != "run":
+        return _tell_of_failure(job, task, note_import, limit)
+    return _run(job, task, note_import, tells, limit)
 
 
 def finished(made: list[bytes]) -> dict[str, object]:
@@ -112,13 +119,14 @@ def _serializer(name: str) -> SerializerLike:
 
 
 def _run(
-    job: Job, task: Mapping[str, Any], note_import: Callable[[], None], limit: type[BaseDeathPenalty]
+    job: Job, task: Mapping[str, Any], note_import: Callable[[], None], tells: Tells, limit: type[BaseDeathPenalty]
 ) -> list[bytes]:
     """-> the result, then its forms"""
     with _limited(job, limit):
         _import(job)
         note_import()
-        with run_as_current(job.id, task["node"], job.stored):
+        job.tell_part = partial(_tell_part, tells, job.serializer)
+        with run_as_current(job.id, task["node"], job.stored, tells.progress):
             plain = job.inputs is None and not job.forms
             result, formed = (job.perform(), None) if plain else graph.perform(job, task, note_import)
     # Before the callback, unlike rq: nobody is told of a success that cannot be stored.
@@ -127,6 +135,10 @@ def _run(
         job._status = JobStatus.FINISHED
         execute_success_callback(job, limit, result)
     return data
+
+
+def _tell_part(tells: Tells, serializer: SerializerLike, part: object) -> None:
+    tells.part(serialized_part(serializer, part))
 
 
 def _limited(job: Job, limit: type[BaseDeathPenalty]) -> contextlib.AbstractContextManager[None]:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from contextvars import Context
@@ -17,6 +18,7 @@ from handoff.ledger.address import from_url
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
 from handoff_worker.inside.surroundings import Surroundings
+from handoff_worker.inside.telling import Telling, listen, stay_silent_in_forks
 from handoff_worker.inside.wire import Channel, encode, take
 
 SHORT_S = 0.001
@@ -36,14 +38,18 @@ def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around:
     """
     channel = Channel(end)
     around.note()
-    executor = Executor(around)
+    telling = Telling(end.sendall)
+    stay_silent_in_forks(telling)
+    for stream in (sys.stdout, sys.stderr):
+        listen(stream, telling.print)
+    executor = Executor(around, telling)
     # No name keeps a task or its outcome while the child waits for the next: they may be large.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         goes_on = True
         while goes_on:
             outcome = executor.execute(take(tray, channel))
             outcome["left"] = offspring.lives_on()
-            end.sendall(encode(outcome))
+            telling.answer(encode(outcome))
             goes_on = not (outcome["spent"] or outcome["left"])
             del outcome
         while True:
@@ -63,8 +69,8 @@ class Around(Protocol):
 class Executor:
     """Runs functions in this process, and puts back after each what it may have changed."""
 
-    def __init__(self, around: Around) -> None:
-        self._around = around
+    def __init__(self, around: Around, telling: Telling) -> None:
+        self._around, self._telling = around, telling
         self._pid = os.getpid()
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
@@ -80,10 +86,11 @@ class Executor:
         or what the function has changed cannot be put back, or nothing could be imported that a new process may find.
         """
         Alarm.struck = False
+        self._telling.begin(task["id"])
         began_s = time.monotonic()
         self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         # In a context of its own, for that of `decimal` and whatever else a function sets there.
-        outcome = Context().run(execute, task, self._connect, self._around.note_import)
+        outcome = Context().run(execute, task, self._connect, self._around.note_import, self._telling)
         if os.getpid() != self._pid:
             # The function forked, and this is the fork that came back: the answer is not its to give.
             os._exit(0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from types import AsyncGeneratorType, GeneratorType
 from typing import Any
 
 import rq.job
@@ -36,6 +38,7 @@ class Job(rq.job.Job):
     forms: Sequence[Any] = ()
     allowed: Allowed | None = None  #: what may be called here, None = anything
     fault: UnreadableField | None = None  #: of its call, of which its failure callback is told
+    tell_part: Callable[[object], None]  #: takes what it yields
     _connect: Callable[[], Redis]
     _found: Callable[..., Any] | None = None
 
@@ -91,6 +94,27 @@ class Job(rq.job.Job):
             name = str(self.func_name)
             self._found = self._method(name) if self.instance else import_function(name, self.allowed)
         return self._found
+
+    def _execute(self) -> Any:
+        """As rq does, which takes generators for coroutines; what one of ours returns is the result."""
+        result = self.func(*self.args, **self.kwargs)
+        if isinstance(result, GeneratorType):
+            return self._to_end(result)
+        if isinstance(result, AsyncGeneratorType):
+            return asyncio.run(self._to_its_end(result))
+        return asyncio.run(result) if asyncio.iscoroutine(result) else result
+
+    def _to_end(self, parts: Generator[object, None, object]) -> object:
+        while True:
+            try:
+                part = next(parts)
+            except StopIteration as end:
+                return end.value
+            self.tell_part(part)
+
+    async def _to_its_end(self, parts: AsyncGenerator[object, None]) -> None:
+        async for part in parts:
+            self.tell_part(part)
 
     def _method(self, name: str) -> Any:
         """Of an object that came with the call, as rq allows it."""

@@ -11,6 +11,7 @@ import zlib
 
 from handoff.serializer import Serializer, dumps_arguments
 from handoff_worker.inside.executor import Around, Executor
+from handoff_worker.inside.telling import Telling
 from handoff_worker.inside.wire import encode
 
 TIMES = 20
@@ -28,15 +29,17 @@ def rehearse(around: Around) -> list[str]:
 
     -> what came of each
     """
-    executor = Executor(around)
-    came = [_run(executor, f"{__name__}.{nothing.__name__}") for _ in range(TIMES)]
-    came.append(_run(executor, _MISSING))
+    sent: list[bytes] = []
+    telling = Telling(sent.append)
+    executor = Executor(around, telling)
+    came = [_run(executor, telling, f"{__name__}.{nothing.__name__}") for _ in range(TIMES)]
+    came.append(_run(executor, telling, _MISSING))
     # What was found in folders by now may be out of date when a child imports from them.
     importlib.invalidate_caches()
     return came
 
 
-def _run(executor: Executor, name: str) -> str:
+def _run(executor: Executor, telling: Telling, name: str) -> str:
     job = {b"data": zlib.compress(dumps_arguments(Serializer, name, (), {})), b"timeout": b"60"}
     task = {
         "id": "rehearsal:1",
@@ -49,5 +52,5 @@ def _run(executor: Executor, name: str) -> str:
         "serializer": "msgpack",
     }
     outcome = executor.execute(task)
-    encode(outcome)
+    telling.answer(encode(outcome))
     return str(outcome["kind"])

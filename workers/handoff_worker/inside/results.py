@@ -12,6 +12,9 @@ from handoff_worker.inside.inputs import Serialize, Unmade
 LARGEST_RESULT = 64 * 2**20
 """Bytes of a serialized result."""
 
+LARGEST_PART = 2**20
+"""Bytes of one of what a function yields: many of them go to Redis in one call."""
+
 LARGEST_FORMS = 192 * 2**20
 """Bytes of a result and its forms together: one message carries them all to the agent, and one call to Redis."""
 
@@ -24,6 +27,14 @@ def serialized(serializer: SerializerLike, result: object) -> bytes:
         raise Hopeless from error
     if len(data) > LARGEST_RESULT:
         raise Hopeless from ResultTooLarge(len(data), LARGEST_RESULT)
+    return data
+
+
+def serialized_part(serializer: SerializerLike, part: object) -> bytes:
+    """Serialize one of what a function yields. Raises `Hopeless`."""
+    data = serialized(serializer, part)
+    if len(data) > LARGEST_PART:
+        raise Hopeless from ResultTooLarge(len(data), LARGEST_PART)
     return data
 
 

@@ -1,7 +1,7 @@
 -- Jobs that came by rq's own hands (requeued, enqueued past us) get what a submit would have given them.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/admit  jobs/executions  jobs/job  nodes/reservations  runs/members  texts/cost  texts/demand
+-- @include jobs/admit  jobs/executions  jobs/job  jobs/telling  nodes/reservations  runs/members  texts/cost  texts/demand
 -- @include texts/reservation  texts/resource  texts/run_id  time/events
 
 -- Brought back after it was counted in its run, or after that has ended: the limit of the run is not for it.
@@ -36,6 +36,7 @@ function Adopt.job(job)
   -- rq's requeue lets the time run on for which it was kept after its last end.
   redis.call('PERSIST', K.rq_job .. job.id)
   redis.call('PERSIST', K.rq_results .. job.id)
+  Telling.expire(job, -1)
   Events.emit('adopted', 'job', job.id)
   Admit.job(job)
 end

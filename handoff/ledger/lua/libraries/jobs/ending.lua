@@ -1,7 +1,7 @@
 -- The end of a function, written as RQ would: status, result stream, registry, expiry.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/job  jobs/registries  jobs/words  runs/run  texts/number  texts/timer  time/timers  time/timestamp
+-- @include jobs/job  jobs/registries  jobs/telling  jobs/words  runs/run  texts/number  texts/timer  time/timers  time/timestamp
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
@@ -30,6 +30,7 @@ function Ending.job(job, status, body, culprit)
   if ttl == 0 then
     Job.drop(job.id)
     redis.call('DEL', results)
+    Telling.expire(job, 0)
     Words.leave(job)
     return
   end
@@ -45,5 +46,6 @@ function Ending.job(job, status, body, culprit)
     redis.call('EXPIRE', K.rq_job .. job.id, ttl)
     redis.call('EXPIRE', results, ttl)
   end
+  Telling.expire(job, ttl * 1000)
   Registries.add(Registries.of(status) .. queue, job.id, ttl)
 end

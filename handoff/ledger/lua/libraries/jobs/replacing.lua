@@ -1,7 +1,7 @@
 -- A function that has failed or was canceled makes way for another of its id.
 --
 -- KEYS     callbacks  rq_results
--- @include jobs/job  jobs/queues  jobs/registries  time/events
+-- @include jobs/job  jobs/queues  jobs/registries  jobs/telling  time/events
 
 local MAKES_WAY = {failed = true, stopped = true, canceled = true}
 
@@ -15,6 +15,7 @@ function Replacing.clear(job)
   Registries.leave(Registries.of(job.status) .. job.origin, job.id)
   redis.call('LREM', K.callbacks, 0, job.id)
   redis.call('DEL', K.rq_results .. job.id)
+  Telling.expire(job, 0)
   Job.drop(job.id)
   Events.emit('replaced', 'job', job.id)
 end

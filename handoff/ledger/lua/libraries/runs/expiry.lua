@@ -2,7 +2,7 @@
 --
 -- KEYS     groups_on  rq_canceled  rq_dependencies  rq_job  rq_results  run  run_end  run_graph  run_groups  run_next
 --          run_of  run_parked  runs
--- @include jobs/cancel  jobs/job  jobs/registries  jobs/words  runs/leftovers  runs/members  runs/run  runs/steps
+-- @include jobs/cancel  jobs/job  jobs/registries  jobs/telling  jobs/words  runs/leftovers  runs/members  runs/run  runs/steps
 -- @include texts/group_field  texts/number  texts/run_id  texts/run_word  waiting/wake  writes
 
 -- Seconds: more is for ever.
@@ -52,7 +52,7 @@ local function left_of(run)
 end
 
 local function expire_function(id, left_ms, expires_ms)
-  local status, origin = Job.get(id, 'status', 'origin')
+  local status, origin, told = Job.get(id, 'status', 'origin', 'told')
   local registry = origin and Registries.of(status) .. origin
   if registry and left_ms == 0 then
     redis.call('ZREM', Writes.settle(registry), id)
@@ -61,6 +61,7 @@ local function expire_function(id, left_ms, expires_ms)
   end
   expire_key(K.rq_job .. id, left_ms)
   expire_key(K.rq_results .. id, left_ms)
+  Telling.expire({id = id, told = told}, left_ms)
   expire_key(K.rq_dependencies .. id .. ':dependencies', left_ms)
 end
 

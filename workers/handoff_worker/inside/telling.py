@@ -1,0 +1,195 @@
+"""What a function tells while it runs: how far it is, what it yields, what it prints. Sent by a thread beside it.
+
+The function itself only puts it down: its limit of time may strike anywhere, and what that would leave half sent no
+agent could read. The thread is there as long as something is held, and sends once; so what nobody tells costs nothing.
+What is held at the end goes with the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+
+# As they are before a function puts others in their place.
+from _thread import allocate_lock, start_new_thread
+from collections import deque
+from collections.abc import Callable
+from time import sleep
+from typing import Protocol, TextIO
+
+from handoff_worker.inside.wire import encode
+
+TOLD = "told"
+"""The kind of such a message, among the outcomes of functions."""
+
+EVERY_S = 0.1
+
+HEAD = TAIL = 2**15
+"""Bytes of what a function prints that are kept, of its beginning and of its end."""
+
+MOST_PARTS, MOST_BYTES = 250, 2**19
+"""Parts, and bytes of parts, that are held: whoever yields more waits until these are sent. So whoever reads along
+reads all, before more than are kept have come behind them."""
+
+
+class Tells(Protocol):
+    """What hears a function."""
+
+    def progress(self, fraction: float, message: str) -> None: ...
+
+    def part(self, data: bytes) -> None: ...
+
+
+class Telling:
+    """What the function tells that runs now, until it is sent."""
+
+    def __init__(self, send: Callable[[bytes], object]) -> None:
+        """`send` sends a frame to the agent, however long that takes."""
+        self._send = send
+        self._sending = allocate_lock()
+        self._sent: queue.SimpleQueue[None] = queue.SimpleQueue()  #: its `get` can be interrupted anywhere
+        self._is_due = False  #: a thread is going to send
+        self._id = ""  #: of what runs; '' = nothing that may tell
+        # Each is put to, and taken from, in single steps: no lock is safe from a limit of time that strikes.
+        self._progress: deque[tuple[float, str]] = deque(maxlen=1)
+        self._parts: deque[bytes] = deque()
+        self._output = _Output()
+
+    def begin(self, id: str) -> None:
+        """Hear the function `id` from now on."""
+        self._output = _Output()
+        self._id = id
+
+    def answer(self, frame: bytes) -> None:
+        """Send what is held, and then how the function has ended."""
+        with self._sending:
+            held = self._take()
+            self._id = ""
+            self._send(held + frame)
+
+    def forget(self) -> None:
+        """Tell nothing any more: this is a fork, and the other one is the function's."""
+        self._sending, self._id = allocate_lock(), ""
+
+    def progress(self, fraction: float, message: str) -> None:
+        """Say how far it is."""
+        if self._id:
+            self._progress.append((fraction, message))
+            self._make_due()
+
+    def print(self, text: str) -> None:
+        """Take what it prints."""
+        if self._id:
+            self._output.add(encoded(text))
+            self._make_due()
+
+    def part(self, data: bytes) -> None:
+        """Take one of what it yields, and wait while too much is held."""
+        if not self._id:
+            return
+        self._parts.append(data)
+        while self._make_due() and (len(self._parts) >= MOST_PARTS or sum(map(len, self._parts)) >= MOST_BYTES):
+            with contextlib.suppress(queue.Empty):
+                self._sent.get(timeout=EVERY_S)
+
+    def _make_due(self) -> bool:
+        """-> False where no thread can be had: it goes with the answer"""
+        if not self._is_due:
+            self._is_due = True
+            try:
+                start_new_thread(self._send_soon, ())
+            except RuntimeError:
+                self._is_due = False
+        return self._is_due
+
+    def _send_soon(self) -> None:
+        sleep(EVERY_S)
+        with self._sending:
+            # First: what is put down from now on may be left to another thread.
+            self._is_due = False
+            # If the agent is gone, so are we soon.
+            with contextlib.suppress(OSError):
+                if frame := self._take():
+                    self._send(frame)
+        if self._sent.empty():
+            self._sent.put(None)
+
+    def _take(self) -> bytes:
+        """Take what is held. -> a frame, empty where that is nothing"""
+        if not (self._progress or self._parts or self._output):
+            return b""
+        progress = self._progress.pop() if self._progress else ()
+        parts = [self._parts.popleft() for _ in range(len(self._parts))]
+        return encode(
+            {"id": self._id, "kind": TOLD, "progress": progress, "output": self._output.take(), "parts": parts}
+        )
+
+
+class _Output:
+    """What an attempt prints: its beginning, and of what came since the last message the end."""
+
+    def __init__(self) -> None:
+        self._room = HEAD  #: what is still to come of the beginning
+        self._first: deque[bytes] = deque()
+        self._last: deque[bytes] = deque()
+        self._size = self._skipped = 0  #: bytes of the last, and in front of them
+
+    def __bool__(self) -> bool:
+        return bool(self._first or self._last)
+
+    def add(self, data: bytes) -> None:
+        if self._room > 0:
+            room, self._room = self._room, self._room - len(data)
+            self._first.append(data[:room])
+            data = data[room:]
+            if not data:
+                return
+        self._last.append(data)
+        self._size += len(data)
+        while (excess := self._size - TAIL) > 0:
+            try:
+                piece = self._last.popleft()
+            except IndexError:
+                # It was taken meanwhile.
+                return
+            if len(piece) > excess:
+                self._last.appendleft(piece[excess:])
+            self._size -= min(excess, len(piece))
+            self._skipped += min(excess, len(piece))
+
+    def take(self) -> list[tuple[int, bytes]]:
+        """-> pieces, and in front of each how many bytes are left out"""
+        first = b"".join(self._first.popleft() for _ in range(len(self._first)))
+        skipped, self._skipped, self._size = self._skipped, 0, 0
+        last = b"".join(self._last.popleft() for _ in range(len(self._last)))
+        return [piece for piece in ((0, first), (skipped, last)) if piece[1]]
+
+
+def encoded(text: str) -> bytes:
+    """What is kept of a text: all of it, also of one that cannot be written."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def listen(stream: TextIO | None, hear: Callable[[str], None]) -> Callable[[], None]:
+    """Let `hear` have what is written to a stream, too; the stream stays the same object. -> what ends that
+
+    Not the descriptor: C code that fills a pipe while it holds the interpreter would wait for a thread of the same
+    interpreter to empty it.
+    """
+    if stream is None:
+        return lambda: None
+    write = stream.write
+
+    def write_and_tell(text: str) -> int:
+        written = write(text)
+        hear(text)
+        return written
+
+    stream.write = write_and_tell  # type: ignore[method-assign]
+    return lambda: setattr(stream, "write", write)
+
+
+def stay_silent_in_forks(telling: Telling) -> None:
+    """Have the forks of a function tell nothing: two would write into one socket."""
+    os.register_at_fork(after_in_child=telling.forget)
