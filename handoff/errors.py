@@ -66,7 +66,7 @@ class UnknownNode(HandoffError):
 
 
 class NodeIsLeased(HandoffError):
-    """The node belongs to a running agent, which alone may change or remove it."""
+    """The node belongs to a running agent, which alone may change or remove it: `holder` says in words to which."""
 
     def __init__(self, node: str, holder: str) -> None:
         super().__init__(node, holder)
@@ -74,7 +74,7 @@ class NodeIsLeased(HandoffError):
 
     def __str__(self) -> str:
         return (
-            f"node {shown(self.node)} is leased by the agent {self.holder}: "
+            f"node {shown(self.node)} is leased by {self.holder}: "
             "change its capabilities where that agent is started, or stop it first"
         )
 

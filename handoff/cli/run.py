@@ -98,7 +98,7 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
               help="fail: if its node is lost it is not tried again, whatever is left.  [default: retry]")  # fmt: skip
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
-@click.option("--verbose", "-v", is_flag=True, help="If it fails, show its traceback.")
+@click.option("--verbose", "-v", is_flag=True, help="Say where it was placed, and if it fails show its traceback.")
 @shared_options
 @click.pass_obj
 def run(
@@ -150,7 +150,9 @@ def run(
         try:
             assert handle.verdict is not None
             decided = {"id": handle.id, **asdict(handle.verdict)}
-            asked.tell(_decided(handle.id, handle.verdict, on_infeasible, detach=detach), **decided)
+            # What is placed ends soon, in one line.
+            if handle.verdict.state != "placed" or detach or verbose:
+                asked.tell(_decided(handle.id, handle.verdict, on_infeasible, detach=detach), **decided)
             if detach:
                 click.echo(to_json(decided) if asked.as_json else handle.id)
                 return

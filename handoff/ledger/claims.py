@@ -15,6 +15,7 @@ from handoff.ledger.store import Store, unlisted
 from handoff.ledger.texts.cost import read_cost, read_pairs, write_cost
 from handoff.ledger.texts.demand import write_costs
 from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.holder import in_words
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.loss import DEREGISTERED
@@ -66,7 +67,7 @@ class RedisResourceTracker:
                 case ["again"]:
                     continue
                 case ["leased", bytes(holder)]:
-                    raise NodeIsLeased(name, holder.decode())
+                    raise NodeIsLeased(name, in_words(holder.decode()))
                 case _:
                     raise unlisted("register_node", reply)
 

@@ -412,10 +412,10 @@ MUTANTS = (
         "a heartbeat does not renew the worker's key",
         "handoff/ledger/lua/libraries/jobs/worker.lua",
         (
-            "node.finished or '0', 'failed_job_count', node.failed or '0')\n"
+            "'total_working_time', string.format('%.3f', worked_ms / 1000))\n"
             "  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))"
         ),
-        "node.finished or '0', 'failed_job_count', node.failed or '0')",
+        "'total_working_time', string.format('%.3f', worked_ms / 1000))",
         (
             "tests/ledger/test_heartbeat.py::test_a_worker_whose_key_has_expired_has_an_end_again_with_the_next_heartbeat[fake]",
         ),

@@ -72,3 +72,16 @@ def test_a_static_node_does_not_take_the_name_of_a_live_agent(cluster: Cluster) 
 
     assert cluster.tracker.capabilities("a")["cpu"] == 2
     assert agent.beat() == []
+
+
+def test_who_is_refused_a_name_is_told_which_process_on_which_host_has_it(cluster: Cluster) -> None:
+    FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+    cluster.connection.hset(cluster.store.keys("node", "a"), "holder", "big-1 4242 17.5 linux")
+
+    with pytest.raises(NodeIsLeased) as told:
+        cluster.register_node("a", {"cpu": 64})
+
+    assert str(told.value) == (
+        "node 'a' is leased by the agent with process id 4242 on host big-1: "
+        "change its capabilities where that agent is started, or stop it first"
+    )

@@ -144,7 +144,7 @@ class Scripts:
 
     def _beat(self, at: int, epoch: int, op: int, has: list[tuple[int, int]]) -> None:
         runs = map(self._id, has)
-        self._store.run("beat", *runs, name=NODES[at], epoch=self._epochs[at, epoch], op=op, at="")
+        self._store.run("beat", *runs, name=NODES[at], epoch=self._epochs[at, epoch], op=op, worked_ms=0, at="")
 
     def _deny(self, at: int, epoch: int, op: int, ids: list[tuple[int, int]]) -> None:
         self._store.run("deny", *map(self._id, ids), name=NODES[at], epoch=self._epochs[at, epoch], op=op)

@@ -127,6 +127,7 @@ class FakeAgent:
         self.lease_ms = lease_ms
         self.incarnation = uuid.uuid4().hex if incarnation is None else incarnation
         self.epoch = ""  #: '' = not registered
+        self.worked_ms = 0  #: what it says at a heartbeat
         self.op = 0  #: number of the last `finish`
         self.runs: dict[str, Started] = {}  #: by reservation; take one out and the agent has lost it
 
@@ -163,7 +164,7 @@ class FakeAgent:
         untold, at = list(self.runs), b""
         while True:
             page, untold = untold[:64], untold[64:]
-            _, stopped, _, _, at, asked = self._own("beat", *page, op=self.op, at=at)
+            _, stopped, _, _, at, asked = self._own("beat", *page, op=self.op, worked_ms=self.worked_ms, at=at)
             stops += [id.decode() for id in stopped]
             if denied := [id for id in asked if id.decode() not in self.runs]:
                 self._own("deny", *denied, op=self.op)

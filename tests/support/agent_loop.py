@@ -63,6 +63,7 @@ class Children:
     def __init__(self) -> None:
         self.room, self.starting, self.unable = 64, 0, ""
         self.told: list[Told] = []
+        self.worked_s = 0.0
         self.tries = 0  #: how often it was tried whether a process can be started
         self.started: list[Any] = []
         self.killed: list[str] = []

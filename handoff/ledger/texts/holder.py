@@ -27,6 +27,12 @@ def read_holder(text: str) -> Holder:
     return Holder(host, int(pid), started, machine)
 
 
+def in_words(text: str) -> str:
+    """Which process that is, for errors; of what is none, as it stands."""
+    host, pid, *_ = [*text.split(" "), ""]
+    return f"the agent with process id {pid} on host {host}" if pid else f"the agent {text}"
+
+
 def host_and_pid(text: str) -> str:
     """What people are told of a holder; '' of none."""
     return " ".join(text.split(" ")[:2])

@@ -51,7 +51,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "submit_many": ({"token": "t", "replace": 0}, [*MANY, *MANY[:1], "other", *MANY[2:]]),
     "tick": ({"room": 1, "token": "t"}, []),
-    "beat": ({"name": "a", "epoch": "", "op": 0, "at": "0|0"}, ["runs:3"]),
+    "beat": ({"name": "a", "epoch": "", "op": 0, "worked_ms": 0, "at": "0|0"}, ["runs:3"]),
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),
     "finish": ({"name": "a", "epoch": "", "op": 2, "room": 1}, ["runs:3", "finished", "", "", "", "0", "1.000", ""]),
     "parcel": ({"token": "p", "offset": 0, "piece": "abc"}, []),

@@ -57,6 +57,16 @@ class TestWorkers:
         assert (worker.get_state(), worker.get_current_job_id()) == ("idle", None)
         assert (worker.successful_job_count, worker.failed_job_count) == (1, 1)
 
+    def test_it_says_at_its_heartbeats_how_long_it_has_worked(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
+    ) -> None:
+        assert self.worker(cluster, theirs).total_working_time == 0
+        agent.worked_ms = 61_500
+
+        agent.beat()
+
+        assert self.worker(cluster, theirs).total_working_time == 61.5
+
     def test_a_beat_is_its_heartbeat_and_without_beats_it_goes(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:

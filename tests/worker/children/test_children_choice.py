@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import psutil
@@ -22,6 +23,16 @@ def test_a_warm_child_is_used_again(children: Children) -> None:
 
     assert value(run(children, task("pid"))) == first
     assert children.idle == 1
+
+
+def test_it_is_counted_how_long_functions_have_run_all_together(children: Children) -> None:
+    began_s = time.monotonic()
+
+    run(children, task("halve", 2), task("halve", 4, id="g"))
+    first_s = children.worked_s
+    run(children, task("halve", 2))
+
+    assert 0 < first_s < children.worked_s < 2 * (time.monotonic() - began_s)
 
 
 def test_a_child_that_has_answered_before_anybody_heard_of_its_fork_is_used_again(

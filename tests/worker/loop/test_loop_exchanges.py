@@ -306,3 +306,27 @@ def test_a_command_to_stop_a_job_kills_it_at_once_and_no_other(loop: Loop) -> No
     loop.step()
 
     assert [id.rpartition(":")[0] for id in loop.children.killed] == [handles[0].id]
+
+
+def test_what_its_children_have_worked_is_told_to_rq_at_the_next_heartbeat(loop: Loop) -> None:
+    loop.step()
+    loop.children.worked_s = 12.3456
+
+    loop.pass_s(LEASE_S / 2)
+    loop.step()
+
+    worker = loop.cluster.store.keys("rq_worker", f"{loop.cluster.namespace}.a")
+    assert loop.cluster.connection.hget(worker, "total_working_time") == b"12.346"
+
+
+def test_where_its_node_was_deregistered_an_agent_names_that_among_the_causes(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    loop.step()
+    loop.cluster.deregister_node("a")
+
+    loop.pass_s(LEASE_S / 2)
+    loop.step()
+
+    [told] = [record.getMessage() for record in caplog.records if "no longer this agent's" in record.getMessage()]
+    assert "(lease over, deregistered, or Redis emptied)" in told

@@ -70,7 +70,7 @@ class Agent:
     def __init__(
         self, ledger: NodeLedger, children: Children, heard: hints.Hints, maker: Maker, options: Options
     ) -> None:
-        self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger)
+        self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger, lambda: children.worked_s)
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
         self._telling = Telling(self._functions.running, ledger.tell)
@@ -395,7 +395,7 @@ class Agent:
         Raises `NameTaken` where another agent has it.
         """
         logger.warning(
-            "node %s is no longer this agent's (its lease ended, or Redis was emptied): %d functions are stopped here",
+            "node %s is no longer this agent's (lease over, deregistered, or Redis emptied): %d functions are stopped",
             self._ledger.name, len(self._functions.running),
         )  # fmt: skip
         self._functions.disown("its node was lost")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView
+from collections.abc import Callable, KeysView
 
 from handoff_worker.agent.ledger import Beaten, NodeLedger
 
@@ -16,8 +16,9 @@ MOST_DENIED = 16
 class Heartbeat:
     """One after the other, in as many calls as each takes. Between these the agent does what else there is to do."""
 
-    def __init__(self, ledger: NodeLedger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: NodeLedger, worked_s: Callable[[], float] = lambda: 0.0) -> None:
+        """`worked_s`: how long functions have run so far, all together, where somebody knows."""
+        self._ledger, self._worked_s = ledger, worked_s
         self._untold: list[str] = []  #: of what ran when it began
         self._at = ""  #: how far what is reserved was looked at, '' = not at all, or all of it
 
@@ -31,7 +32,7 @@ class Heartbeat:
         if self.is_over:
             self._untold = list(runs)
         told = [id for id in self._untold[-MOST_TOLD:] if id in runs]
-        beaten = self._ledger.beat(told, op, self._at)
+        beaten = self._ledger.beat(told, op, self._at, self._worked_s())
         del self._untold[-MOST_TOLD:]
         self._at = beaten.at
         return beaten

@@ -138,12 +138,14 @@ class NodeLedger:
             raise error
         upgrade(self._store)
 
-    def beat(self, runs: Iterable[str], op: int, at: str) -> Beaten:
+    def beat(self, runs: Iterable[str], op: int, at: str, worked_s: float) -> Beaten:
         """Renew the lease, compare some of the reservations that run here, and go on with what is reserved.
 
-        `op` is the last exchange that was answered. Raises `Stale`, and `Behind` where that is not known any more.
+        `op` is the last exchange that was answered, `worked_s` how long functions have run under this agent, all
+        together. Raises `Stale`, and `Behind` where `op` is not known any more.
         """
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op, at=at)
+        worked_ms = round(worked_s * 1000)
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op, worked_ms=worked_ms, at=at)
         match reply:
             case ["behind"]:
                 raise Behind

@@ -63,7 +63,7 @@ class Children:
         self._selector = selectors.DefaultSelector()
         self._running: dict[str, Child] = {}
         self._idle = Idle()
-        self._crew = Crew(processors)
+        self._crew, self.worked_s = Crew(processors), 0.0  #: how long functions have run, all together
         self._returned: list[Task] = []  #: taken back, and to be begun elsewhere
         self._outcomes: list[Outcome] = []
         self._earliest, self._look_at_s = inf, 0.0  #: no deadline is before the first
@@ -305,7 +305,7 @@ class Children:
             return
         self._outcomes.append(outcome)
         if task:
-            self._crew.note(task, message["took"])
+            self.worked_s += self._crew.note(task, message["took"])
         self._go_on(child, is_spent=message["spent"] or (task is not None and task.is_isolated))
 
     def _go_on(self, child: Child, is_spent: bool) -> None:

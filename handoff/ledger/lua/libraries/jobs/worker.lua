@@ -17,11 +17,11 @@ function Worker.register(queue, node, fields)
   redis.call('SADD', K.rq_queue_workers .. queue, key)
 end
 
--- RQ is told at each heartbeat what it does, and how many jobs it has ended.
-function Worker.beat(queue, node)
+-- RQ is told at each heartbeat what it does, how many jobs it has ended, and how long these took.
+function Worker.beat(queue, node, worked_ms)
   local key = K.rq_worker .. queue
   redis.call('HSET', key, 'last_heartbeat', Timestamp.now(), 'state', state_of(node), 'successful_job_count',
-    node.finished or '0', 'failed_job_count', node.failed or '0')
+    node.finished or '0', 'failed_job_count', node.failed or '0', 'total_working_time', string.format('%.3f', worked_ms / 1000))
   redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))
 end
 

@@ -5,6 +5,7 @@
 -- ARGV     name       str
 --          epoch      str   of this agent's registration
 --          op         int   number of the last `finish` that was answered
+--          worked_ms  int   how long functions have run under this agent, all together
 --          at         str   where to go on with what is reserved (texts/cursor)
 --          runs       list  some of the reservations that the agent runs, or whose results it has not yet delivered
 -- RETURNS  {'beaten', {reservation, ...}, drained, left_ms, at, {reservation, ...}}  to be stopped: canceled, deleted, or
@@ -26,7 +27,7 @@ end
 Clock.note()
 Leases.renew(node)
 local queue, runs = Queues.of(name), {unpack(ARGV, runs_first)}
-Worker.beat(queue, node)
+Worker.beat(queue, node, worked_ms)
 if tonumber(node.op or 0) < op then
   return {'behind'}
 end
