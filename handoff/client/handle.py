@@ -90,7 +90,7 @@ class Handle:
         is_new, self._is_new = self._is_new, False
         return work.wait(self._store, self.id, self._serializer, timeout, self._why, is_new=is_new)
 
-    def _why(self) -> str:
+    async def _why(self) -> str:
         try:
             return explain(self._store, self.id).text
         except HandoffError:

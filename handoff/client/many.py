@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from handoff.client.handle import Handle
 from handoff.errors import DuplicateFunction, NotDurable, PartlySubmitted
 from handoff.ledger.durable import Promise
 from handoff.ledger.many import Told
@@ -12,6 +12,8 @@ from handoff.ledger.rqmodel import check_job_id
 from handoff.ledger.verdict import Verdict
 from handoff.words.function import Function
 from handoff.words.ids import new_ids
+
+H = TypeVar("H")
 
 
 def read_functions(functions: Iterable[Function]) -> list[Function]:
@@ -46,7 +48,7 @@ def taken(told: Iterable[Told]) -> list[Verdict | None]:
     return [one if isinstance(one, Verdict) else None for one in told]
 
 
-def check_many(handles: Sequence[Handle | None], told: Sequence[Told], promise: Promise) -> list[Handle]:
+def check_many(handles: Sequence[H | None], told: Sequence[Told], promise: Promise) -> list[H]:
     """Return the handles if there are all of them. Raises `PartlySubmitted`, and `NotDurable` where that is all."""
     errors: dict[int, Exception] = {at: one for at, one in enumerate(told) if not isinstance(one, Verdict)}
     all_taken = [handle for handle in handles if handle is not None]

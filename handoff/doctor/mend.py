@@ -10,8 +10,9 @@ from handoff.doctor import keys
 from handoff.doctor.again import look_again
 from handoff.doctor.look_nodes import Restless
 from handoff.doctor.violation import Violation
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.store import ScriptBug, Store
+from handoff.ledger.store import Store
 from handoff.ledger.texts.group_field import run_of_parked
 from handoff.ledger.texts.run_id import run_of_token
 

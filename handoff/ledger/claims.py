@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from handoff.books.groups import groups
 from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
 from handoff.errors import NodeIsLeased, OtherLayout, ResourcesUnavailable, UnknownNode
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Store, returning
 from handoff.ledger.texts.cost import read_cost, read_pairs, write_cost
 from handoff.ledger.texts.demand import write_costs
 from handoff.ledger.texts.devices import read_devices
@@ -32,18 +33,17 @@ from handoff.words.times import milliseconds
 from handoff.words.values import is_unicode
 
 
-class RedisResourceTracker:
-    """A `ResourceTracker` whose state is in Redis alone: any number of processes may use it at once.
+class TrackerCalls:
+    """What a `ResourceTracker` can be asked whose state is in Redis, as code that awaits.
 
-    It is `cluster.tracker`. The protocol's docstrings (`handoff.ResourceTracker`) hold; besides them every call may
-    raise `StoreUnavailable`.
+    The protocol's docstrings (`handoff.ResourceTracker`) hold; besides them every call may raise `StoreUnavailable`.
     """
 
-    def __init__(self, store: Store, strategy: Strategy = "first_available") -> None:
-        self._store = store
+    def __init__(self, ledger: Ledger, strategy: Strategy = "first_available") -> None:
+        self._ledger = ledger
         self._strategy = check_strategy(strategy)
 
-    def register_node(
+    async def register_node(
         self,
         name: str,
         capabilities: Mapping[str, Number | Sequence[int]],
@@ -55,11 +55,11 @@ class RedisResourceTracker:
         listed = write_labels(parse_labels(name, labels))
         while True:
             try:
-                reply = self._store.run("register_node", name=name, units=units, devices=devices, labels=listed)
+                reply = await self._ledger.run("register_node", name=name, units=units, devices=devices, labels=listed)
             except OtherLayout as error:
                 if not error.is_older:
                     raise
-                upgrade(self._store)
+                await upgrade(self._ledger)
                 continue
             match reply:
                 case ["registered"]:
@@ -71,11 +71,11 @@ class RedisResourceTracker:
                 case _:
                     raise unlisted("register_node", reply)
 
-    def deregister_node(self, name: str) -> None:
+    async def deregister_node(self, name: str) -> None:
         known_name(name)
         began = False
         while True:
-            reply, resent = self._store.run_noting("deregister", name=name, incarnation="", cause=DEREGISTERED)
+            reply, resent = await self._ledger.run_noting("deregister", name=name, incarnation="", cause=DEREGISTERED)
             match reply:
                 case ["gone"]:
                     return
@@ -89,26 +89,26 @@ class RedisResourceTracker:
                 case _:
                     raise unlisted("deregister", reply)
 
-    def discover_nodes(self) -> dict[str, dict[str, Amount]]:
-        return {node.name: node.has() for node in read_nodes(self._store) if node.live}
+    async def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        return {node.name: node.has() for node in await read_nodes(self._ledger) if node.live}
 
-    def capabilities(self, node: str) -> dict[str, Amount]:
-        return self._live(node).has()
+    async def capabilities(self, node: str) -> dict[str, Amount]:
+        return (await self._live(node)).has()
 
-    def available(self, node: str) -> dict[str, Amount]:
-        return self._live(node).free()
+    async def available(self, node: str) -> dict[str, Amount]:
+        return (await self._live(node)).free()
 
-    def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+    async def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
         units = parse_cost(cost)
-        return is_node_name(node) and bool(self._store.run("probe", name=node, cost=write_cost(units))[1])
+        return is_node_name(node) and bool((await self._ledger.run("probe", name=node, cost=write_cost(units)))[1])
 
-    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+    async def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
         units = parse_cost(cost)
         check_ttl(ttl)
         known_name(node)
         id = claim_id(new_id())
         ttl_ms = 0 if ttl is None else milliseconds(ttl)
-        reply = self._store.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
+        reply = await self._ledger.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
         match reply:
             case ["reserved", bytes(devices)]:
                 return _reservation(id, node, units, devices)
@@ -119,14 +119,14 @@ class RedisResourceTracker:
             case _:
                 raise unlisted("request", reply)
 
-    def release(self, reservation: Reservation) -> bool:
+    async def release(self, reservation: Reservation) -> bool:
         check_reservation(reservation)
         # A record of another tracker, or of nobody.
         if not is_unicode(reservation.id):
             return False
-        return bool(self._store.run("release", id=reservation.id, token=new_id()) == ["released"])
+        return bool(await self._ledger.run("release", id=reservation.id, token=new_id()) == ["released"])
 
-    def allocate_and_claim(
+    async def allocate_and_claim(
         self, functions: Sequence[Function], nodes: Sequence[str] | None = None
     ) -> dict[str, Reservation]:
         claims: list[tuple[str, str]] = []
@@ -144,7 +144,7 @@ class RedisResourceTracker:
         among = [name for name in check_nodes(nodes) if is_node_name(name)]
         if nodes is not None and not among and claims:
             raise ResourcesUnavailable(None, amounts(first or {}))
-        reply = self._store.run("allocate", *rest, among=write_list(among))
+        reply = await self._ledger.run("allocate", *rest, among=write_list(among))
         match reply:
             case ["claimed", list(placed)]:
                 claimed = {
@@ -159,11 +159,32 @@ class RedisResourceTracker:
             case _:
                 raise unlisted("allocate", reply)
 
-    def _live(self, name: str) -> Node:
-        for node in read_nodes(self._store, known_name(name)):
+    async def _live(self, name: str) -> Node:
+        for node in await read_nodes(self._ledger, known_name(name)):
             if node.live:
                 return node
         raise UnknownNode(name)
+
+
+class RedisResourceTracker:
+    """A `ResourceTracker` whose state is in Redis alone: any number of processes may use it at once.
+
+    It is `cluster.tracker`. The protocol's docstrings (`handoff.ResourceTracker`) hold; besides them every call may
+    raise `StoreUnavailable`.
+    """
+
+    def __init__(self, store: Store, strategy: Strategy = "first_available") -> None:
+        self.calls = TrackerCalls(store.awaited, strategy)
+
+    register_node = returning(TrackerCalls.register_node)
+    deregister_node = returning(TrackerCalls.deregister_node)
+    discover_nodes = returning(TrackerCalls.discover_nodes)
+    capabilities = returning(TrackerCalls.capabilities)
+    available = returning(TrackerCalls.available)
+    resources_available = returning(TrackerCalls.resources_available)
+    request = returning(TrackerCalls.request)
+    release = returning(TrackerCalls.release)
+    allocate_and_claim = returning(TrackerCalls.allocate_and_claim)
 
 
 def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:

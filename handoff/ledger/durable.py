@@ -7,14 +7,14 @@ was not kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 import redis
 
 from handoff.errors import InvalidFunction, NotDurable, StoreUnavailable
+from handoff.ledger.asking import Ledger
 from handoff.ledger.server_version import read_version, write_version
-from handoff.ledger.store import Store
 from handoff.ledger.unavailable import is_forbidden
 from handoff.words.durability import Durability
 
@@ -26,25 +26,25 @@ _UNTOLD = "give this user the right +info, or choose another durability"
 class Promises:
     """What one server can promise, as far as it was asked."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
         self._able: set[Durability] = set()
 
-    def make(self, id: str, durability: Durability) -> Promise:
+    async def make(self, id: str, durability: Durability) -> Promise:
         """Promise that of what is submitted under this id. Raises `InvalidFunction` where the server cannot keep it."""
         if durability != "memory" and durability not in self._able:
-            if lack := _lack(durability, self._facts(), self._store.address):
+            if lack := _lack(durability, await self._facts(), self._ledger.address):
                 raise InvalidFunction(id, *lack)
             self._able.add(durability)
-        return Promise(self._store, self, id, durability)
+        return Promise(self._ledger, self, id, durability)
 
     def forget(self, durability: Durability) -> None:
         """It was not kept: the server may have become another one."""
         self._able.discard(durability)
 
-    def _facts(self) -> Mapping[str, Any]:
+    async def _facts(self) -> Mapping[str, Any]:
         try:
-            return dict(self._store.read("INFO"))
+            return dict(await self._ledger.read("INFO"))
         except StoreUnavailable as error:
             if not is_forbidden(error.__cause__):
                 raise
@@ -57,24 +57,26 @@ class Promises:
 class Promise:
     """One submit: its script, and what is waited for behind it."""
 
-    def __init__(self, store: Store, promises: Promises, id: str, durability: Durability) -> None:
-        self._store, self._promises, self._id, self._durability = store, promises, id, durability
+    def __init__(self, ledger: Ledger, promises: Promises, id: str, durability: Durability) -> None:
+        self._ledger, self._promises, self._id, self._durability = ledger, promises, id, durability
         self._broken = ""  #: why it was not kept
 
-    def run(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
-        """Run an operation as `Store.run`, and wait for what it has written."""
-        if self._durability == "memory":
-            return self._store.run(script, *rest, **arguments)
-        reply, waited = self._store.run_and_wait(self._wait, script, *rest, **arguments)
+    def run(self, script: str, *rest: Any, **arguments: Any) -> Awaitable[list[Any]]:
+        """Run an operation as `Ledger.run`, and wait for what it has written."""
+        run = self._ledger.run if self._durability == "memory" else self._run_and_wait
+        return run(script, *rest, **arguments)
+
+    async def _run_and_wait(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        reply, waited = await self._ledger.run_and_wait(self._wait, script, *rest, **arguments)
         self._broken = self._judge(waited)
         if self._broken:
             self._promises.forget(self._durability)
         return reply
 
-    def wait(self) -> None:
+    async def wait(self) -> None:
         """Wait for all that was written before, through whatever connection."""
         if self._durability != "memory":
-            self.run("mark")
+            await self.run("mark")
 
     def give_up(self) -> None:
         """Nothing was waited for."""
@@ -101,11 +103,11 @@ class Promise:
         if isinstance(waited, Exception):
             return f"nothing is known of {where} ({waited})"
         count = waited[0] if isinstance(waited, list) else waited
-        return "" if count else f"{where} did not have it within {self._store.timeout_s:g} s"
+        return "" if count else f"{where} did not have it within {self._ledger.timeout_s:g} s"
 
     def _where(self) -> str:
         what = "the disk of Redis" if self._durability == "disk" else "a replica of Redis"
-        return f"{what} at {self._store.address}"
+        return f"{what} at {self._ledger.address}"
 
 
 def _lack(durability: Durability, facts: Mapping[str, Any], address: str) -> tuple[str, str] | None:

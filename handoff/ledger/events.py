@@ -6,8 +6,9 @@ import re
 import time
 
 from handoff.errors import shown
+from handoff.ledger.asking import Ledger
 from handoff.ledger.replies import entries_of
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_wait
 
@@ -20,18 +21,19 @@ WAIT_SLICE_S = 0.5
 """One read waits no longer on the server: a connection that is silent for much longer counts as dead."""
 
 
-def read_events(store: Store, after: bytes, block_s: float | None) -> list[tuple[bytes, dict[str, str]]]:
+@Call
+async def read_events(ledger: Ledger, after: bytes, block_s: float | None) -> list[tuple[bytes, dict[str, str]]]:
     """Return what came after the entry `after`, waiting for at most `block_s` seconds where nothing did yet."""
     if block_s is not None and not is_wait(block_s):
         raise ValueError(f"block_s is {shown(block_s)}: give {WAITS}, or None not to wait")
     if not isinstance(after, bytes) or not _ID.fullmatch(after):
         raise ValueError(f"after is {shown(after)}: give the id of an event as `events` gives it, or b'0-0'")
     deadline_s = time.monotonic() + float(block_s or 0)
-    waiting = store if block_s is None else store.until(deadline_s)
+    waiting = ledger if block_s is None else ledger.until(deadline_s)
     left_s = block_s
     while True:
         block = () if left_s is None else ("BLOCK", milliseconds(min(WAIT_SLICE_S, left_s)))
-        found = entries_of(waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", store.keys("events"), after))
+        found = entries_of(await waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", ledger.keys("events"), after))
         left_s = deadline_s - time.monotonic()
         if found or left_s <= 0:
             return [(id, {name.decode(): value.decode() for name, value in fields.items()}) for id, fields in found]

@@ -10,7 +10,7 @@ sent scripts from then on. Both forms are made of the same Lua.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis
@@ -21,7 +21,7 @@ from handoff.ledger.lua.loader import Script
 
 Command = tuple[Any, ...]
 
-Execute = Callable[..., Any]
+Execute = Callable[..., Awaitable[Any]]
 
 _NONE_HERE = re.compile(r"(?:unknown command \W?|permissions to run the ')(?:fcall|function)", re.IGNORECASE)
 
@@ -48,7 +48,7 @@ class Forms:
         """An operation as a script, with the order of its arguments."""
         return loader.load(operation, self._rq_prefix)
 
-    def call(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
+    async def call(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
         """Call an operation, giving it to a server that does not know it. -> its reply
 
         `plainly`: how a library is sent, where `execute` does more than to call.
@@ -56,14 +56,14 @@ class Forms:
         refusal = None
         if self._has_functions:
             try:
-                return self._call_function(script, given, execute, plainly)
+                return await self._call_function(script, given, execute, plainly)
             except redis.ResponseError as error:
                 refusal = error
                 self._has_functions = not _NONE_HERE.search(str(error))
                 if self._has_functions and not _is_not_begun(error):
                     raise
         try:
-            return self._call_script(script, given, execute)
+            return await self._call_script(script, given, execute)
         except redis.exceptions.NoPermissionError:
             # Who may call functions only is told what they are told.
             if refusal is not None and self._has_functions:
@@ -91,32 +91,32 @@ class Forms:
     def _library(self) -> Library:
         return functions.library(self._rq_prefix)
 
-    def _call_function(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
+    async def _call_function(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
         command = ("FCALL", self._library.function(script.name), 1, *given)
         try:
-            reply = execute(*command)
+            reply = await execute(*command)
         except redis.ResponseError as error:
             if not str(error).startswith(_UNKNOWN):
                 raise
-            self._send(plainly)
+            await self._send(plainly)
             self._seen.add(self._library.name)
-            reply = execute(*command)
+            reply = await execute(*command)
         self._seen.add(self._library.name)
         return reply
 
-    def _send(self, plainly: Execute) -> None:
+    async def _send(self, plainly: Execute) -> None:
         try:
-            plainly("FUNCTION", "LOAD", self._library.text)
+            await plainly("FUNCTION", "LOAD", self._library.text)
         except redis.ResponseError as error:
             # Of many clients at once one is the first.
             if _IS_THERE not in str(error):
                 raise
 
-    def _call_script(self, script: Script, given: list[Any], execute: Execute) -> Any:
+    async def _call_script(self, script: Script, given: list[Any], execute: Execute) -> Any:
         try:
-            reply = execute("EVALSHA", script.sha, 1, *given)
+            reply = await execute("EVALSHA", script.sha, 1, *given)
         except redis.exceptions.NoScriptError:
-            reply = execute("EVAL", script.text, 1, *given)
+            reply = await execute("EVAL", script.text, 1, *given)
         self._seen.add(script.sha)
         return reply
 

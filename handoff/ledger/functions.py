@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from handoff.errors import DuplicateFunction, HandoffError, Infeasible, UnknownFunction, shown
 from handoff.ledger import verdict
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.records import look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.ledger.verdict import Verdict
@@ -28,11 +29,11 @@ UNSEEN_S = 0.05
 """How long who has just submitted a function waits for its end before the first look at it: only that shows that rq
 deleted or canceled it."""
 
-Run = Callable[..., list[Any]]
-"""`Store.run`, or what promises more of what it writes."""
+Run = Callable[..., Awaitable[list[Any]]]
+"""`Ledger.run`, or what promises more of what it writes."""
 
 
-def submit(
+async def submit(
     run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "", replace: bool = False
 ) -> Verdict:
     """Write the function and let the script place it, on the node `preferred` if it fits there.
@@ -40,7 +41,7 @@ def submit(
     `replace`: one of its id that has failed or was canceled makes way for it. Raises `DuplicateFunction`, and
     `Infeasible` where it is not to wait.
     """
-    tag, *rest = run(
+    tag, *rest = await run(
         "submit",
         *job.fields,
         job_id=job_id,
@@ -84,12 +85,13 @@ REASON_FROM_S = 1.0
 """Who has waited for so long in vain is told why; whoever asks more often would have Redis look for it each time."""
 
 
-def wait(
-    store: Store,
+@Call
+async def wait(
+    ledger: Ledger,
     job_id: str,
     serializer: SerializerLike,
     timeout: float | None,
-    why: Callable[[], str],
+    why: Callable[[], Awaitable[str]],
     *,
     is_new: bool = False,
 ) -> Any:
@@ -100,41 +102,44 @@ def wait(
     `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the builtin `TimeoutError`.
     """
     deadline_s = time.monotonic() + patience_s(timeout)
-    store = store.until(deadline_s, is_reached=is_new)
-    results = store.keys("rq_results", job_id)
+    ledger = ledger.until(deadline_s, is_reached=is_new)
+    results = ledger.keys("rq_results", job_id)
     if is_new and (timeout is None or timeout > 0):
-        entry = read_entry(store, results, b"0-0", min(UNSEEN_S, deadline_s - time.monotonic()))
+        unseen_s = min(ledger.spaced(UNSEEN_S), deadline_s - time.monotonic())
+        entry = await read_entry(ledger, results, b"0-0", unseen_s)
         if entry is not None and is_success(entry[1]):
             return decode_value(entry[1], serializer)
     while True:
-        record = look(store, job_id)
+        record = await look(ledger, job_id)
         if record.status in ENDED:
             return outcome(record, serializer)
         left_s = deadline_s - time.monotonic()
         if left_s <= 0:
             where = f" on {record.node}" if record.node else ""
-            reason = why() if record.status != "started" and timeout and timeout >= REASON_FROM_S else ""
+            reason = await why() if record.status != "started" and timeout and timeout >= REASON_FROM_S else ""
             raise TimeoutError(
                 f"function {shown(record.function_id)} is {record.status}{where} after {timeout} s of waiting"
                 f"{': ' if reason else ''}{reason}"
             )
-        entry = await_entry(store, results, record.entry[0] if record.entry else b"0-0", left_s)
+        entry = await await_entry(ledger, results, record.entry[0] if record.entry else b"0-0", left_s)
         if entry is not None and is_success(entry[1]):
             return value_of(record, entry[1], serializer)
 
 
-def cancel(store: Store, job_id: str) -> bool:
+@Call
+async def cancel(ledger: Ledger, job_id: str) -> bool:
     """Cancel a function in whatever state it is. True if this call decided. Raises `UnknownFunction`."""
-    reply = store.run("cancel", job_id=job_id, token=new_id())
+    reply = await ledger.run("cancel", job_id=job_id, token=new_id())
     if reply == ["unknown"]:
         raise UnknownFunction(job_id)
     return bool(reply == ["canceled"])
 
 
-def limit_overtaking(store: Store, count: int | None, seconds: float | None) -> None:
+@Call
+async def limit_overtaking(ledger: Ledger, count: int | None, seconds: float | None) -> None:
     """Say after how many placements, or how long, a node is held for who is overtaken; None = never for that."""
     if count is not None and not (is_count(count, 1, 2**31)):
         raise ValueError(f"count is {shown(count)}: give an int from 1 to 2**31, or None for no limit")
     if seconds is not None and not is_wait(seconds):
         raise ValueError(f"seconds is {shown(seconds)}: give {WAITS}, or None for no limit")
-    store.run("limit", count=count or 0, ms=0 if seconds is None else milliseconds(seconds))
+    await ledger.run("limit", count=count or 0, ms=0 if seconds is None else milliseconds(seconds))

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
 from handoff.graph.plan import Plan
 from handoff.ledger import runs
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.functions import Run
 from handoff.ledger.graph_entries import EntryWriter
 from handoff.ledger.phrases import shortfall_in_words
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import cut
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.texts.cost import read_pairs
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.serializer import SerializerLike
@@ -21,8 +22,9 @@ from handoff.words.ids import new_id
 from handoff.words.resources import UNIT, amounts
 
 
-def launch(
-    store: Store,
+@Call
+async def launch(
+    ledger: Ledger,
     plan: Plan,
     *,
     options: RunOptions,
@@ -43,8 +45,8 @@ def launch(
     slices = list(cut(writer.entries(plan)))
     for part, entries in enumerate(slices, 1):
         # What its last slice has written comes behind all others.
-        run_script = run_last if run_last and part == len(slices) else store.run
-        reply = run_script(
+        run_script = run_last if run_last and part == len(slices) else ledger.run
+        reply = await run_script(
             "load",
             *entries,
             run=run,
@@ -70,7 +72,7 @@ def launch(
                 reason = (
                     "the graph was canceled while it was loaded, or more than a minute passed between two parts of it"
                 )
-                raise StoreUnavailable(store.address, reason, "submit it again", what="has not all of it")
+                raise StoreUnavailable(ledger.address, reason, "submit it again", what="has not all of it")
             case _:
                 raise unlisted("load", reply)
     return run

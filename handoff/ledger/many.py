@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from handoff.errors import HandoffError, StoreUnavailable
 from handoff.ledger import slices
+from handoff.ledger.asking import Ledger, ScriptBug, unlisted
 from handoff.ledger.durable import Promise
 from handoff.ledger.functions import read_verdict
 from handoff.ledger.jobs import Job
 from handoff.ledger.slices import PER_WEIGHT
-from handoff.ledger.store import ScriptBug, Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.texts.entries import Value
 from handoff.ledger.texts.submission import write_submission
 from handoff.ledger.verdict import Verdict
@@ -32,8 +33,9 @@ class Submission:
     preferred: str  #: a node to be tried first, or ''
 
 
-def submit_many(
-    store: Store, submissions: Sequence[Submission], promise: Promise, *, replace: bool = False
+@Call
+async def submit_many(
+    ledger: Ledger, submissions: Sequence[Submission], promise: Promise, *, replace: bool = False
 ) -> list[Told]:
     """Write all of them, in their order, and let scripts place them; then wait for what is promised of it.
 
@@ -47,12 +49,12 @@ def submit_many(
     try:
         while len(told) < len(submissions):
             batch = _batch(submissions, len(told), most)
-            replies = _submit(store, token, batch, replace=replace)
+            replies = await _submit(ledger, token, batch, replace=replace)
             told += replies
             # Those that one call does not come to were sent in vain.
             most = len(replies) if len(replies) < len(batch) else min(slices.SLICE, 2 * most)
         if any(isinstance(one, Verdict) for one in told):
-            promise.wait()
+            await promise.wait()
     except (HandoffError, ScriptBug) as error:
         if not told:
             raise
@@ -62,7 +64,7 @@ def submit_many(
     return told
 
 
-def _submit(store: Store, token: str, batch: Sequence[Submission], *, replace: bool) -> list[Told]:
+async def _submit(ledger: Ledger, token: str, batch: Sequence[Submission], *, replace: bool) -> list[Told]:
     """Submit them in one call. -> what became of those that it came to"""
     values: list[Value] = []
     for each in batch:
@@ -71,7 +73,7 @@ def _submit(store: Store, token: str, batch: Sequence[Submission], *, replace: b
             each.job_id, job.demand, job.options, job.priority, each.preferred, job.refuse,
             function.delay_ms, function.due_ms, job.fields,
         )  # fmt: skip
-    match store.run("submit_many", *values, token=token, replace=int(replace)):
+    match await ledger.run("submit_many", *values, token=token, replace=int(replace)):
         case ["submitted", list(replies)] if 0 < len(replies) <= len(batch):
             return [
                 read_verdict(each.job_id, each.function, tag.decode(), rest)

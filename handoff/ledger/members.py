@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from handoff.errors import HandoffError, UnknownFunction
+from handoff.ledger.asking import Ledger
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.records import RECORD_FIELDS, error_of, record_of
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 from handoff.ledger.texts.group_field import chooser_field
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import Serializer
@@ -40,20 +41,21 @@ class Standing:
     error: HandoffError | None = None  #: what it raises, if it failed or was canceled; without a traceback
 
 
-def read_members(store: Store, instance: str) -> list[Member] | None:
+@Call
+async def read_members(ledger: Ledger, instance: str) -> list[Member] | None:
     """Read the graph of a run, in the order in which the functions were added; None where it has expired.
 
     Waits for what is still being loaded, which is dropped within a minute if nobody loads the rest.
     """
     while True:
-        packed = store.read("GET", store.keys("run_graph", instance))
+        packed = await ledger.read("GET", ledger.keys("run_graph", instance))
         if packed is None:
             return None
         unpacking = zlib.decompressobj()
         graph = unpacking.decompress(packed)
         if unpacking.eof:
             return [Member(id, number, tuple(args)) for id, number, args in Serializer.loads(graph)]
-        await_entry(store, store.keys("run_end", instance))
+        await await_entry(ledger, ledger.keys("run_end", instance))
 
 
 def dependencies_of(members: Sequence[Member], number: int) -> list[Member]:
@@ -74,14 +76,15 @@ def dependencies_of(members: Sequence[Member], number: int) -> list[Member]:
     return list(found.values())
 
 
-def read_standings(store: Store, instance: str, members: Sequence[Member]) -> dict[int, Standing]:
+@Call
+async def read_standings(ledger: Ledger, instance: str, members: Sequence[Member]) -> dict[int, Standing]:
     """Say of each of these functions where it stands, by number. Slices of it may be of different moments."""
     numbers = [member.number for member in members if member.number]
     found: dict[int, Standing] = {}
     for some in in_slices(numbers):
-        jobs = [store.keys("rq_job", run_job_id(instance, number)) for number in some]
-        values = store.read_each([("HMGET", job, *RECORD_FIELDS) for job in jobs])
-        found |= {number: _standing(store.namespace, each) for number, each in zip(some, values, strict=True)}
+        jobs = [ledger.keys("rq_job", run_job_id(instance, number)) for number in some]
+        values = await ledger.read_each([("HMGET", job, *RECORD_FIELDS) for job in jobs])
+        found |= {number: _standing(ledger.namespace, each) for number, each in zip(some, values, strict=True)}
     return found
 
 
@@ -94,9 +97,10 @@ def _standing(namespace: str, values: Sequence[bytes | None]) -> Standing:
     return Standing(record.status, record.node, record.attempts, error)
 
 
-def read_chooser(store: Store, instance: str, group: str) -> int | None:
+@Call
+async def read_chooser(ledger: Ledger, instance: str, group: str) -> int | None:
     """The function that is to choose a node for its collocated ones, by number; None: nobody is just now."""
-    number = store.read("HGET", store.keys("run_groups", instance), chooser_field(group))
+    number = await ledger.read("HGET", ledger.keys("run_groups", instance), chooser_field(group))
     return None if number is None else int(number)
 
 

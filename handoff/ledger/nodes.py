@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from handoff.errors import InvalidResources, UnknownNode, shown
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.replies import texts_of
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.texts.cordoned import read_cordoned
 from handoff.ledger.texts.cost import asked_for, write_cost
 from handoff.ledger.texts.device_field import read_device_field
@@ -101,14 +102,18 @@ MOST_READ = 128
 """Nodes of one script: 10 to 15 us each."""
 
 
-def read_nodes(store: Store, name: str = "") -> list[Node]:
+@Call
+async def read_nodes(ledger: Ledger, name: str = "") -> list[Node]:
     """All nodes in order of first registration, or the one called `name`; lapsed ones too, as lost.
 
     Many are not of one moment: between slices others are served.
     """
-    names: list[Any] = [name] if name else store.read("ZRANGE", store.keys("nodes"), 0, -1)
-    slices = (store.run("nodes", *names[i : i + MOST_READ])[1] for i in range(0, len(names), MOST_READ))
-    return [_node(each.decode(), lease_ms, texts_of(flat)) for found in slices for each, lease_ms, flat in found]
+    names: list[Any] = [name] if name else await ledger.read("ZRANGE", ledger.keys("nodes"), 0, -1)
+    read: list[Node] = []
+    for i in range(0, len(names), MOST_READ):
+        _, found = await ledger.run("nodes", *names[i : i + MOST_READ])
+        read += [_node(each.decode(), lease_ms, texts_of(flat)) for each, lease_ms, flat in found]
+    return read
 
 
 def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
@@ -172,31 +177,34 @@ def write_capabilities(capabilities: Capabilities) -> tuple[str, str]:
     return write_cost({SLOTS: UNLIMITED, **capabilities.units}), write_offered_devices(capabilities)
 
 
-def drain(store: Store, name: str, deadline: float | None) -> None:
+@Call
+async def drain(ledger: Ledger, name: str, deadline: float | None) -> None:
     """Close a node and empty it, for good after `deadline` seconds. Raises `UnknownNode`."""
     if deadline is not None and not is_wait(deadline):
         raise ValueError(f"deadline is {shown(deadline)}: give {WAITS}, or None to let end what runs")
-    _drain(store, name, 1, 0 if deadline is None else milliseconds(deadline))
+    await _drain(ledger, name, 1, 0 if deadline is None else milliseconds(deadline))
 
 
-def undrain(store: Store, name: str) -> None:
+@Call
+async def undrain(ledger: Ledger, name: str) -> None:
     """Open a node again that was drained, or is cordoned. Raises `UnknownNode`."""
-    _drain(store, name, 0, 0)
+    await _drain(ledger, name, 0, 0)
 
 
-def _drain(store: Store, name: str, on: int, deadline_ms: int) -> None:
+async def _drain(ledger: Ledger, name: str, on: int, deadline_ms: int) -> None:
     known_name(name)
     while True:
-        reply = store.run("drain", name=name, drain=on, deadline_ms=deadline_ms)
+        reply = await ledger.run("drain", name=name, drain=on, deadline_ms=deadline_ms)
         if reply == ["unknown"]:
             raise UnknownNode(name)
         if reply != ["again"]:
             return
 
 
-def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
+@Call
+async def share(ledger: Ledger, amounts_of: Mapping[str, Number]) -> None:
     """Set what all nodes share of the resources named. Raises `InvalidResources`."""
-    match store.run("share", amounts=write_cost(parse_shared(amounts_of))):
+    match await ledger.run("share", amounts=write_cost(parse_shared(amounts_of))):
         case ["shared", *_]:
             return
         case ["taken", bytes(name), bytes(node)]:
@@ -206,7 +214,8 @@ def share(store: Store, amounts_of: Mapping[str, Number]) -> None:
             raise unlisted("share", reply)
 
 
-def shared(store: Store) -> dict[str, Amount]:
+@Call
+async def shared(ledger: Ledger) -> dict[str, Amount]:
     """What all nodes share, reserved or not; without the tokens of runs."""
-    tokens = read_nodes(store, SHARED)
+    tokens = await read_nodes(ledger, SHARED)
     return amounts(asked_for(tokens[0].capabilities)) if tokens else {}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from handoff.errors import UnknownRun
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.replies import texts_of
 from handoff.ledger.runs import Run, run_of
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 
 
@@ -38,13 +39,14 @@ class Ready:
         return each.finer == "waiting" and self.able.get(each.job.bytes("demand")) == 0
 
 
-def read_ready(store: Store, id: str, instance: str) -> Ready:
+@Call
+async def read_ready(ledger: Ledger, id: str, instance: str) -> Ready:
     """Read it, all pages. Raises `UnknownRun`."""
     cursor = "0"
     functions: dict[int, Active] = {}
     able: dict[bytes, int] = {}
     while True:
-        match store.run("progress", run=instance, cursor=cursor):
+        match await ledger.run("progress", run=instance, cursor=cursor):
             case ["unknown"]:
                 raise UnknownRun(id)
             case ["progress", bytes(following), flat, listed, judged, int(now_ms)]:

@@ -16,10 +16,11 @@ from handoff.errors import (
     WaitExpired,
     named,
 )
+from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.result_entry import Entry, Fields, decode_traceback, decode_value, entry_of
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.loss import read_loss
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
@@ -82,10 +83,11 @@ def known_id(job_id: object) -> str:
     return job_id
 
 
-def look(store: Store, job_id: str) -> Record:
+@Call
+async def look(ledger: Ledger, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
-    _, values, entries = store.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
-    return record_of(store.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
+    _, values, entries = await ledger.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
+    return record_of(ledger.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
 
 
 def record_of(namespace: str, job_id: str, values: Sequence[bytes | None], entry: Entry | None) -> Record:

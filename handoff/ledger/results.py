@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from handoff.errors import FunctionFailed, HandoffError, RunCanceled, RunTimedOut, UnknownFunction
+from handoff.ledger.asking import Ledger
 from handoff.ledger.members import Member, in_slices
 from handoff.ledger.records import RECORD_FIELDS, Record, look, outcome, record_of
 from handoff.ledger.runs import Run
 from handoff.ledger.states import ENDED
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.serializer import SerializerLike
 
@@ -42,8 +43,9 @@ def plain_error(error: HandoffError) -> dict[str, str]:
     return {"type": type(error).__name__, "message": str(error)}
 
 
-def gather(
-    store: Store, run: Run, members: Sequence[Member], serializer: SerializerLike, *, partial: bool
+@Call
+async def gather(
+    ledger: Ledger, run: Run, members: Sequence[Member], serializer: SerializerLike, *, partial: bool
 ) -> RunResult:
     """Read what came of a run.
 
@@ -52,9 +54,9 @@ def gather(
     `UnknownFunction` stands for what rq deleted.
     """
     if not partial and run.status != "finished":
-        _raise_why(store, run, serializer)
+        await _raise_why(ledger, run, serializer)
     found = RunResult(run.id, {}, {})
-    for member, record in _each_record(store, run.instance, members):
+    async for member, record in _each_record(ledger, run.instance, members):
         try:
             if isinstance(record, UnknownFunction):
                 raise record
@@ -70,28 +72,28 @@ def gather(
     return found
 
 
-def _raise_why(store: Store, run: Run, serializer: SerializerLike) -> NoReturn:
+async def _raise_why(ledger: Ledger, run: Run, serializer: SerializerLike) -> NoReturn:
     if run.reason == "timeout" and run.timeout_s is not None:
         raise RunTimedOut(run.id, run.timeout_s)
     if run.reason in ("canceled", "detached") or run.first_failed is None:
         raise RunCanceled(run.id, run.reason)
-    outcome(look(store, run_job_id(run.instance, run.first_failed)), serializer)
+    outcome(await look(ledger, run_job_id(run.instance, run.first_failed)), serializer)
     # It failed, and was then requeued by rq, and finished.
     raise RunCanceled(run.id, run.reason)
 
 
-def _each_record(
-    store: Store, instance: str, members: Sequence[Member]
-) -> Iterator[tuple[Member, Record | UnknownFunction]]:
+async def _each_record(
+    ledger: Ledger, instance: str, members: Sequence[Member]
+) -> AsyncIterator[tuple[Member, Record | UnknownFunction]]:
     """A result may be gone alone: its error is for whoever reads it, and hides no other."""
     for some in in_slices([member for member in members if member.number]):
         ids = [run_job_id(instance, member.number) for member in some]
-        replies = store.read_each(
-            [("HMGET", store.keys("rq_job", id), *RECORD_FIELDS) for id in ids]
-            + [("XREVRANGE", store.keys("rq_results", id), "+", "-", "COUNT", 1) for id in ids],
+        replies = await ledger.read_each(
+            [("HMGET", ledger.keys("rq_job", id), *RECORD_FIELDS) for id in ids]
+            + [("XREVRANGE", ledger.keys("rq_results", id), "+", "-", "COUNT", 1) for id in ids],
         )
         for member, id, values, entries in zip(some, ids, replies[: len(ids)], replies[len(ids) :], strict=True):
             try:
-                yield member, record_of(store.namespace, id, values, entries[0] if entries else None)
+                yield member, record_of(ledger.namespace, id, values, entries[0] if entries else None)
             except UnknownFunction as error:
                 yield member, error

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handoff.errors import UnknownRun, named, shown
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry
 from handoff.ledger.replies import texts_of
 from handoff.ledger.states import ENDED
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.words.ids import new_id
 from handoff.words.values import is_count, is_unicode, patience_s
 
@@ -45,11 +46,12 @@ class Run:
         return self.status in ENDED
 
 
-def look_run(store: Store, id: str, instance: str = "") -> Run:
+@Call
+async def look_run(ledger: Ledger, id: str, instance: str = "") -> Run:
     """Read one run, by default the newest of a DAG. Raises `UnknownRun`."""
     if not isinstance(id, str) or not is_unicode(id):
         raise UnknownRun(named(id))
-    match store.run("look_run", dag=id, run=instance):
+    match await ledger.run("look_run", dag=id, run=instance):
         case ["looked", found, flat]:
             run = run_of(found, flat)
             if run is not None:
@@ -61,11 +63,12 @@ def look_run(store: Store, id: str, instance: str = "") -> Run:
             raise unlisted("look_run", reply)
 
 
-def list_runs(store: Store, count: int) -> list[Run]:
+@Call
+async def list_runs(ledger: Ledger, count: int) -> list[Run]:
     """Read the newest runs, the newest first."""
     if not is_count(count, 1, MOST_LISTED):
         raise ValueError(f"count is {shown(count)}: give an int from 1 to {MOST_LISTED:,}")
-    runs = (run_of(*each) for each in store.run("list_runs", count=count)[1])
+    runs = [run_of(*each) for each in (await ledger.run("list_runs", count=count))[1]]
     return [run for run in runs if run is not None]
 
 
@@ -91,29 +94,32 @@ def run_of(instance: bytes | str, flat: Sequence[bytes]) -> Run | None:
     )
 
 
-def wait(store: Store, id: str, instance: str, timeout: float | None) -> Run:
+@Call
+async def wait(ledger: Ledger, id: str, instance: str, timeout: float | None) -> Run:
     """Wait on the server until the run has ended and all of it is given back, for at most `timeout` seconds.
 
     An outage of Redis is waited out meanwhile. -> the run, which may not have ended. Raises `UnknownRun`.
     """
     deadline_s = time.monotonic() + patience_s(timeout)
-    store = store.until(deadline_s)
+    ledger = ledger.until(deadline_s)
     while True:
-        run = look_run(store, id, instance)
+        run = await look_run(ledger, id, instance)
         left_s = deadline_s - time.monotonic()
         if run.ended or left_s <= 0:
             return run
-        await_entry(store, store.keys("run_end", instance), seconds=left_s)
+        await await_entry(ledger, ledger.keys("run_end", instance), seconds=left_s)
 
 
-def cancel_run(store: Store, id: str, instance: str) -> bool:
+@Call
+async def cancel_run(ledger: Ledger, id: str, instance: str) -> bool:
     """Cancel what has not ended of a run. True if this call decided. Raises `UnknownRun`."""
-    reply = store.run("cancel_run", run=instance, token=new_id())
+    reply = await ledger.run("cancel_run", run=instance, token=new_id())
     if reply == ["unknown"]:
         raise UnknownRun(id)
     return bool(reply == ["canceled"])
 
 
-def attend(store: Store, instance: str) -> bool:
+@Call
+async def attend(ledger: Ledger, instance: str) -> bool:
     """Say, once, that the client of an attached run lives. False: it has ended. Raises `StoreUnavailable`."""
-    return bool(store.attempt("attend", run=instance, ms=ATTENDED_MS) == ["attended"])
+    return bool(await ledger.attempt("attend", run=instance, ms=ATTENDED_MS) == ["attended"])

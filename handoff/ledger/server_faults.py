@@ -12,8 +12,9 @@ from pathlib import PurePath
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.asking import Ledger
 from handoff.ledger.server_version import read_version, write_version
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 
 logger = logging.getLogger(__name__)
 
@@ -41,22 +42,23 @@ class ServerFacts:
     folder: str | None = None
 
 
-def ask(store: Store) -> ServerFacts:
+@Call
+async def ask(ledger: Ledger) -> ServerFacts:
     """Ask a server, once; one that does not answer, or not as Redis does, has said nothing.
 
     CONFIG only where INFO leaves something open: a user without that right would stand in the server's log of refusals.
     """
     try:
-        replies = store.glance([("INFO",)])
+        replies = await ledger.glance([("INFO",)])
         facts = read_facts(replies)
         if not (facts.appends and facts.policy):
-            replies += store.glance([("CONFIG GET", name) for name in _SETTINGS])
+            replies += await ledger.glance([("CONFIG GET", name) for name in _SETTINGS])
     except Exception as error:
         # Whoever asks came for something else, which has gone well: nothing may come of this.
-        logger.debug("%s does not say how it is set up: %s", store.address, error)
+        logger.debug("%s does not say how it is set up: %s", ledger.address, error)
         return ServerFacts()
     for refusal in {str(reply) for reply in replies if isinstance(reply, Exception)}:
-        logger.debug("%s does not say all about how it is set up: %s", store.address, refusal)
+        logger.debug("%s does not say all about how it is set up: %s", ledger.address, refusal)
     return read_facts(replies)
 
 
@@ -106,14 +108,15 @@ def setting_faults(address: str, facts: ServerFacts) -> list[str]:
     return faults
 
 
-def tell_once(store: Store) -> None:
+@Call
+async def tell_once(ledger: Ledger) -> None:
     """Log what is wrong with the server, once in a process, for programs that did not come to ask."""
     me = object()
-    if _looked.setdefault(store.address, me) is not me:
+    if _looked.setdefault(ledger.address, me) is not me:
         return
-    facts = ask(store)
-    old = version_fault(store.address, facts)
-    for fault in [*([str(old)] if old else []), *setting_faults(store.address, facts)]:
+    facts = await ask(ledger)
+    old = version_fault(ledger.address, facts)
+    for fault in [*([str(old)] if old else []), *setting_faults(ledger.address, facts)]:
         # By the name that programs know, to set it up or to silence it.
         logging.getLogger("handoff").warning("%s", fault)
 

@@ -155,7 +155,7 @@ class ClusterHere(Asking):
                 job_id = first.first_job
                 self._note(job_id)
                 self._raised = first.run_first()
-                return Handle(self.store, self._serializer, job_id, self._seen[job_id].function_id, None)
+                return Handle(self.store, self.calls.serializer, job_id, self._seen[job_id].function_id, None)
 
     def advance(self, seconds: float) -> None:
         """Let time pass for the scripts, RQ's timestamps and the keys that expire; never for `time.time()`.

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handoff.errors import UnknownFunction, UnreadableField
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.fields import FIELDS, names_of
 from handoff.ledger.members import Member, Standing, dependencies_of, read_chooser, read_members, read_standings
 from handoff.ledger.records import known_id
 from handoff.ledger.states import ENDED, PARKED, TERMINAL
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.run_id import number_of, run_job_id
 from handoff.why.explanation import Explanation
@@ -36,16 +37,17 @@ _EARLY = ("deferred", PARKED)
 """Where a function of a run stands that is not ready, or waits for another of its group."""
 
 
-def explain(store: Store, id: str) -> Explanation:
+@Call
+async def explain(ledger: Ledger, id: str) -> Explanation:
     """Look at one function. Raises `UnknownFunction`."""
-    reply = store.run("explain", *names_of(_FIELDS), job_id=known_id(id))
+    reply = await ledger.run("explain", *names_of(_FIELDS), job_id=known_id(id))
     match reply:
         case ["unknown"]:
             raise UnknownFunction(id)
         case ["stands", values, int(now_ms), bytes(record), bytes(kind), int(suspended), int(due_ms)]:
             job = StoredJob.of(_FIELDS, values)
             if job.text("run") and job.text("status") == "deferred" and job.text("state") in _EARLY:
-                return _not_ready(store, id, job, now_ms, record.decode())
+                return await _not_ready(ledger, id, job, now_ms, record.decode())
             return _standing(id, job, now_ms, record.decode(), kind.decode(), bool(suspended), due_ms)
         case ["waits", values, int(now_ms), *rest]:
             job = StoredJob.of(_FIELDS, values)
@@ -67,16 +69,16 @@ def _standing(
     return _explanation(id, job, now_ms, record, job.state, text, waits_for=waits_for)
 
 
-def _not_ready(store: Store, id: str, job: StoredJob, now_ms: int, record: str) -> Explanation:
+async def _not_ready(ledger: Ledger, id: str, job: StoredJob, now_ms: int, record: str) -> Explanation:
     instance = job.text("run")
     # Of a run that expires at this moment nothing can be said but where the function stood.
-    members = read_members(store, instance) or []
+    members = await read_members(ledger, instance) or []
     if job.text("state") == PARKED:
-        chooser = read_chooser(store, instance, job.text("group"))
+        chooser = await read_chooser(ledger, instance, job.text("group"))
         name = next((member.id for member in members if chooser and member.number == chooser), None)
         return _explanation(id, job, now_ms, record, "waiting", parked_text(name))
     taken = dependencies_of(members, number_of(id))
-    standings = read_standings(store, instance, taken)
+    standings = await read_standings(ledger, instance, taken)
     left = _open(taken, standings)
     dependencies: dict[str, Any] = {
         "of": len(taken),
@@ -90,7 +92,7 @@ def _not_ready(store: Store, id: str, job: StoredJob, now_ms: int, record: str) 
             }
             for member in left[:MOST_OPEN]
         ],
-        "behind": _behind(store, instance, members, left, standings),
+        "behind": await _behind(ledger, instance, members, left, standings),
     }
     text = deferred_text(len(taken), [member.id for member in left], job.text("node") if record else "")
     if behind := dependencies["behind"]:
@@ -102,8 +104,8 @@ def _open(taken: Sequence[Member], standings: Mapping[int, Standing]) -> list[Me
     return [member for member in taken if standings[member.number].status not in (*TERMINAL, "gone")]
 
 
-def _behind(
-    store: Store, instance: str, members: Sequence[Member], left: Sequence[Member], standings: Mapping[int, Standing]
+async def _behind(
+    ledger: Ledger, instance: str, members: Sequence[Member], left: Sequence[Member], standings: Mapping[int, Standing]
 ) -> dict[str, Any] | None:
     """Follow what is deferred to a function of its run that waits for something else; None if that has just ended."""
     way: list[str] = []
@@ -113,14 +115,14 @@ def _behind(
         id = run_job_id(instance, member.number)
         if standings[member.number].status != "deferred":
             try:
-                found = explain(store, id)
+                found = await explain(ledger, id)
             except UnknownFunction:
                 return None
             return None if found.state in ENDED else {"way": way, "id": id, "state": found.state, "text": found.text}
         if len(way) == MOST_FOLLOWED:
             return {"way": way, "id": id, "state": "deferred", "text": "waits for its own dependencies"}
         taken = dependencies_of(members, member.number)
-        standings = read_standings(store, instance, taken)
+        standings = await read_standings(ledger, instance, taken)
         left = _open(taken, standings)
     return None
 

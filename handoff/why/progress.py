@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from handoff.errors import UnreadableField, shown
+from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.phrases import place_in_words, variants_in_words
 from handoff.ledger.progress import Active, Ready, read_ready
 from handoff.ledger.runs import Run
 from handoff.ledger.states import PARKED, STATES
-from handoff.ledger.store import Store
+from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.demand import Demand
 from handoff.ledger.texts.run_id import run_job_id
@@ -55,9 +56,10 @@ class Progress:
         return told if entries else {name: told[name] for name in ("id", "status", "total", "counts")}
 
 
-def read_progress(store: Store, id: str, instance: str, names: Mapping[int, str]) -> Progress:
+@Call
+async def read_progress(ledger: Ledger, id: str, instance: str, names: Mapping[int, str]) -> Progress:
     """Read how far a run has come; `names` are the users' ids by number. Raises `UnknownRun`."""
-    ready = read_ready(store, id, instance)
+    ready = await read_ready(ledger, id, instance)
     counts = Counter(ready.counts)
     running, waiting, infeasible = {}, {}, []
     for each in ready.functions:
@@ -98,16 +100,17 @@ def _asks_for(job: StoredJob) -> str:
     return variants_in_words(demand.variants) + (f" on {pin}" if pin else "") + (f" where {others}" if others else "")
 
 
-def late(store: Store, run: Run, timeout: float | None) -> TimeoutError:
+@Call
+async def late(ledger: Ledger, run: Run, timeout: float | None) -> TimeoutError:
     """The error for who waited in vain: says what of the run can never start as things are. Raises `UnknownRun`."""
-    ready = read_ready(store, run.id, run.instance)
+    ready = await read_ready(ledger, run.id, run.instance)
     stuck = [each for each in ready.functions if ready.could_never_hold(each)]
     ended = run.finished + run.failed + run.canceled
     text = f"run {shown(run.id)} is running after {timeout} s of waiting: {ended} of {run.total} functions have ended"
     if not stuck:
         return TimeoutError(text)
-    jobs = [store.keys("rq_job", run_job_id(run.instance, each.number)) for each in stuck[:MOST_NAMED]]
-    ids = store.read_each([("HGET", job, FIELDS["function"].name) for job in jobs])
+    jobs = [ledger.keys("rq_job", run_job_id(run.instance, each.number)) for each in stuck[:MOST_NAMED]]
+    ids = await ledger.read_each([("HGET", job, FIELDS["function"].name) for job in jobs])
     named = [repr(id.decode()) for id in ids if id]
     if further := len(stuck) - len(jobs):
         named.append(f"{further} more")

@@ -20,7 +20,7 @@ MUTANTS = (
     Mutant(
         "durable-repeat",
         "a repeat promises what its connection has not written",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "*marking)] if attempts > 1 else []",
         "*marking)] if attempts > 9 else []",
         (
@@ -31,7 +31,7 @@ MUTANTS = (
     Mutant(
         "durable-stepped-down",
         "who is woken by a master that steps down is told nothing and asks nobody",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "            if isinstance(waited, redis.RedisError) and _has_stepped_down(waited):",
         "            if isinstance(waited, redis.ConnectionError) and _has_stepped_down(waited):",
         (f"{DURABLE}::TestNotKept::test_who_is_woken_because_the_master_steps_down_asks_the_next_one[replica]",),
@@ -73,9 +73,9 @@ MUTANTS = (
     Mutant(
         "store-insist",
         "a reply that is lost is an error at once",
-        "handoff/ledger/store.py",
-        "                    if not self._is_waited_out(error) or quiet_s",
-        "                    if True or not self._is_waited_out(error) or quiet_s",
+        "handoff/ledger/asking.py",
+        "                if not self._is_waited_out(error) or quiet_s",
+        "                if True or not self._is_waited_out(error) or quiet_s",
         (
             "tests/ledger/store/test_store_unavailable.py::TestRestart::test_a_call_waits_for_a_server_that_is_just_restarting[a read]",
         ),
@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "store-give-up",
         "a server that stays away is asked for ever",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "_is_waited_out(error) or quiet_s > self._patience_s(began_s, error):",
         "_is_waited_out(error):",
         (
@@ -93,7 +93,7 @@ MUTANTS = (
     Mutant(
         "store-authentication",
         "a wrong password is tried again",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "        return not (isinstance(error, redis.AuthenticationError) or self._never_was(error))",
         "        return not self._never_was(error)",
         ("tests/ledger/store/test_store_unavailable.py::TestUnavailable::test_a_wrong_password_is_told_at_once",),
@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "store-refusal",
         "a server that refuses writes is a bug of the script",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         ("            if _is_refusal(error):\n                raise\n            raise ScriptBug"),
         "            raise ScriptBug",
         (
@@ -111,7 +111,7 @@ MUTANTS = (
     Mutant(
         "store-refused-reads",
         "who waits for a result is told at once that nothing may be read now",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "            return self._until_s is not None and self._is_reached and _is_refusal(error)",
         "            return self._until_s is None and self._is_reached and _is_refusal(error)",
         (
@@ -122,7 +122,7 @@ MUTANTS = (
     Mutant(
         "store-aside",
         "who waits for a result is told at once that nothing may be written now",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "            if not may_pass(error) or now_s",
         "            if True or not may_pass(error) or now_s",
         (
@@ -132,7 +132,7 @@ MUTANTS = (
     Mutant(
         "store-aside-again",
         "refusals are counted from the first there ever was",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "        else:\n            self._refused_since_s = None",
         "        else:\n            self._is_reached = True",
         (
@@ -143,8 +143,8 @@ MUTANTS = (
         "store-aside-insists",
         "who waits for a result looks for it again when the server lets others write",
         "handoff/ledger/housekeeping.py",
-        "_tick(store, store.once, store.attempt)",
-        "_tick(store, store.read_each, store.run)",
+        "_tick(ledger, ledger.once, ledger.attempt)",
+        "_tick(ledger, ledger.read_each, ledger.run)",
         (
             "tests/ledger/store/test_store_refusing.py::test_who_is_refused_looks_for_the_result_before_the_next_refusal",
         ),
@@ -172,7 +172,7 @@ MUTANTS = (
     Mutant(
         "store-arguments",
         "arguments that the header does not name are sent",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "        if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):",
         "        if False:",
         (
@@ -240,7 +240,7 @@ MUTANTS = (
     Mutant(
         "store-shortest",
         "a call with a short time-out lasts longer than that where the server is silent",
-        "handoff/ledger/store.py",
+        "handoff/ledger/asking.py",
         "min(SHORTEST_SILENCE_S, self.timeout_s / 4)",
         "min(SHORTEST_SILENCE_S, self.timeout_s)",
         (

@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import store
+from handoff.ledger import asking
 from handoff.local.server import RedisServer
 from support.books import check_books
 from support.command_line import Run, handoff
@@ -28,7 +28,7 @@ def closed_url() -> Iterator[str]:
 
 @pytest.fixture
 def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "GIVE_UP_AFTER_S", 0.0)
+    monkeypatch.setattr(asking, "GIVE_UP_AFTER_S", 0.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from handoff.ledger import connection, runs, sentinels, store
+from handoff.ledger import asking, connection, runs, sentinels
 from handoff.ledger.jobs import LARGEST_ARGUMENTS
 from handoff.ledger.rqmodel import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from handoff.ledger.run_options import RunOptions
@@ -58,11 +58,11 @@ def default_of(option: str) -> float:
         ("README.md", "arguments are limited to 8 MB, its result to 64 MB", LARGEST_ARGUMENTS == 8 * MB),
         ("README.md", "its result to 64 MB (each of 2**20 bytes, as they are serialized)", LARGEST_RESULT == 64 * MB),
         ("README.md", "192 MB together with what `serialize` makes of it", LARGEST_FORMS == 192 * MB),
-        ("README.md", "calls fail with `StoreUnavailable` within some 5 s", store.GIVE_UP_AFTER_S <= 4),
+        ("README.md", "calls fail with `StoreUnavailable` within some 5 s", asking.GIVE_UP_AFTER_S <= 4),
         ("README.md", "calls fail with `StoreUnavailable` within some 5 s", connection.SILENCE_S == 5),
         ("README.md", "TERM, which gives functions 30 s to finish", default_of("--grace") == 30),
-        ("README.md", "without one for up to a minute", store.LONGEST_OUTAGE_S == 60),
-        ("workers/README.md", "fail after some 4 s in which no master is known", 3 < store.GIVE_UP_AFTER_S < 5),
+        ("README.md", "without one for up to a minute", asking.LONGEST_OUTAGE_S == 60),
+        ("workers/README.md", "fail after some 4 s in which no master is known", 3 < asking.GIVE_UP_AFTER_S < 5),
         ("workers/README.md", "asks a sentinel five times a second", sentinels.LOOK_S == 1 / 5),
         ("workers/README.md", "for one lease (15 s; `--lease`", default_of("--lease") == 15),
         ("workers/README.md", "six open files per slot and 32 more", open_files.FILES_PER_SLOT == 6),

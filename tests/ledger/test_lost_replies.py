@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import UnknownFunction
-from handoff.ledger import store as store_module
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
 from support.books import check_ledger
+from support.clients_time import set_time
 from support.flows import FLOWS, Scene
 from support.ledger import read_ledger
 from support.playing import NOW_MS, comparable, events_of, outcome_of, same_ids
@@ -97,7 +96,7 @@ def stage(server: RedisServer) -> Iterator[Stage]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
+    set_time(monkeypatch, lambda: 0.0, lambda seconds: None)
 
 
 @pytest.mark.parametrize("forget", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["known", "forgotten"])
@@ -132,7 +131,7 @@ def test_a_function_that_came_and_went_before_its_submit_was_answered_is_not_sta
         def run_everything(seconds: float) -> None:
             agent.finish(*(ok(started.id) for started in agent.take(room=9)))
 
-        monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=run_everything))
+        set_time(monkeypatch, lambda: 0.0, run_everything)
         cluster.enqueue("tasks:work")
         run_everything(0)
         stage.proxy.drop_reply()

@@ -14,8 +14,9 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.ledger import server_faults
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.server_faults import ServerFacts, read_facts, setting_faults, version_fault
-from handoff.ledger.store import ScriptBug, Store
+from handoff.ledger.store import Store
 from handoff.local.server import RedisServer
 from support.private_servers import server_of
 
@@ -140,11 +141,11 @@ def test_calls_after_the_first_ask_nothing_more(careless: RedisServer) -> None:
 def test_a_call_that_fails_in_its_script_tells_it_too(
     careless: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*given: Any) -> Any:
+    async def fail(*given: Any) -> Any:
         raise ScriptBug("nodes: no such command")
 
     with Cluster(careless.url) as cluster:
-        monkeypatch.setattr(cluster.store, "_once", fail)
+        monkeypatch.setattr(cluster.store.asking, "_once", fail)
         with pytest.raises(ScriptBug):
             cluster.enqueue("module:f")
 

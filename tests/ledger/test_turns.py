@@ -179,7 +179,7 @@ def test_a_tick_that_was_asked_for_is_done_though_the_connection_broke(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    together = cluster.store._together
+    together = cluster.store.way.together
 
     def break_once(*arguments: Any, **named: Any) -> list[Any]:
         asked.append(1)
@@ -187,7 +187,7 @@ def test_a_tick_that_was_asked_for_is_done_though_the_connection_broke(
             raise redis.ConnectionError("broken")
         return together(*arguments, **named)
 
-    monkeypatch.setattr(cluster.store, "_together", break_once)
+    monkeypatch.setattr(cluster.store.way, "together", break_once)
     monkeypatch.setattr("handoff.ledger.store.time.sleep", lambda _: None)
 
     housekeeping.tick(cluster.store)

@@ -17,7 +17,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module

@@ -14,8 +14,9 @@ from typing import Any
 import click
 
 from handoff.errors import HandoffError, shown
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.passwords import hide_command_line, without_passwords
-from handoff.ledger.store import ScriptBug, Store, own_client
+from handoff.ledger.store import Store, own_client
 from handoff.shown import error_line
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name

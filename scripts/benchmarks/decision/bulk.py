@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 
 import redis
 
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.lua.assembly import CONTEXT_ARGUMENTS
 from handoff.ledger.lua.loader import Script
-from handoff.ledger.store import ScriptBug, Store
+from handoff.ledger.store import Store, at_once
 
 BATCH = 250
 """Calls that go out together; one batch is packed while the server works on another."""
@@ -69,7 +70,7 @@ class BulkStore(Store):
 
     def make(self, call: Call) -> Reply:
         """Make one call in one round trip."""
-        return self._once(call.script, call.arguments)
+        return at_once(self.asking._once(call.script, call.arguments))
 
     def pour(self, calls: Iterable[Call]) -> Iterator[Reply]:
         """Make all calls in order. -> their replies, the tags as bytes"""
@@ -99,11 +100,11 @@ class BulkStore(Store):
             pool.release(connection)
 
     def _first(self, call: Call) -> Reply:
-        def execute(*command: Any) -> Any:
+        async def execute(*command: Any) -> Any:
             self._is_function = command[0] == "FCALL"
-            return self._execute(*command)
+            return self.way.execute(*command)
 
-        tag, *rest = self._once(call.script, call.arguments, execute)
+        tag, *rest = at_once(self.asking._once(call.script, call.arguments, execute))
         return [tag.encode(), *rest]
 
     def _give(self, batch: list[Call]) -> None:
@@ -115,14 +116,14 @@ class BulkStore(Store):
 
     def _command(self, call: Call) -> tuple[Any, ...]:
         if self._is_function:
-            return self._forms.beside(("FCALL",), call.script, call.arguments)
+            return self.asking._forms.beside(("FCALL",), call.script, call.arguments)
         return ("EVALSHA", call.script.sha, 1, *call.arguments)
 
     def _read(self, connection: Any, script: Script) -> Reply:
         try:
             reply: Reply = connection.read_response()
         except redis.ResponseError as error:
-            raise ScriptBug(f"{script.name}: {self._forms.locate(script, str(error))}") from error
+            raise ScriptBug(f"{script.name}: {self.asking._forms.locate(script, str(error))}") from error
         return reply
 
     def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[Reply, bool]:
@@ -136,4 +137,4 @@ class BulkStore(Store):
         return super().attempt(script, *rest, **arguments)
 
     def _note(self, script: str, rest: tuple[Any, ...], arguments: dict[str, Any]) -> NoReturn:
-        raise _Noted(Call(*self._prepare(script, rest, arguments)))
+        raise _Noted(Call(*self.asking._prepare(script, rest, arguments)))

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Self
 
+import redis
+
 from benchmarks.decision.bulk import BulkStore, Call, Reply
 from benchmarks.decision.meter import Meter
 from benchmarks.functions import nothing
 from handoff import Cluster
 from handoff.ledger import functions as work
-from handoff.ledger.durable import Promises
+from handoff.ledger.store import Store
 from handoff.local.server import RedisServer
 from handoff.words.resources import Number
 from support.agent import FakeAgent, ok
@@ -35,6 +37,14 @@ class Unexpected(Exception):
     """A script decided otherwise than the case is about, so there is no figure."""
 
 
+class BulkCluster(Cluster):
+    """A cluster whose calls can be noted, and made any number at once."""
+
+    def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
+        self.bulk = BulkStore(client, namespace)
+        return self.bulk
+
+
 class Scene:
     """One cluster. `with Scene() as scene:`"""
 
@@ -44,9 +54,8 @@ class Scene:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             server = stack.enter_context(RedisServer())
-            self.cluster = stack.enter_context(Cluster(server.url))
-            self.cluster.store = self.store = BulkStore(self.cluster.connection, self.cluster.namespace)
-            self.cluster._promises = Promises(self.store)
+            self.cluster = stack.enter_context(BulkCluster(server.url))
+            self.store = self.cluster.bulk
             self.meter = Meter(self.cluster.connection)
             self._submits: dict[tuple[object, ...], Call] = {}
             self._cancel = self.store.note(lambda: work.cancel(self.store, "job"))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+import redis
+
 from benchmarks.decision.meter import Meter, percentile
 from benchmarks.figures import Figure
 from benchmarks.graphs.dags import as_dag
@@ -44,15 +46,23 @@ SCRIPTS = ("finish", "tick")
 class MeteredStore(Store):
     """A store that notes the server's time of every script, by name."""
 
-    def __init__(self, cluster: Cluster, now_ms: int) -> None:
-        super().__init__(cluster.connection, cluster.namespace, now_ms=now_ms)
-        self._meter = Meter(cluster.connection)
+    def __init__(self, client: redis.Redis, namespace: str, now_ms: int) -> None:
+        super().__init__(client, namespace, now_ms=now_ms)
+        self._meter = Meter(client)
         self.times: dict[str, list[int]] = defaultdict(list)
 
     def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[list[Any], bool]:
         answer, us = self._meter.time(lambda: super(MeteredStore, self).run_noting(script, *rest, **arguments))
         self.times[script].append(us)
         return answer
+
+
+class MeteredCluster(Cluster):
+    """A cluster with such a store. With a time of its own, ticks need not keep apart as those of several clients do."""
+
+    def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
+        self.metered = MeteredStore(client, namespace, int(time.time() * 1000))
+        return self.metered
 
 
 Calls = list[list[int]]
@@ -125,11 +135,10 @@ def _time(graph: Graph) -> float:
 
 def _meter(graph: Graph, found: _Found) -> None:
     """Submit it and let it run, noting every script."""
-    with RedisServer() as server, Cluster(server.url) as cluster:
+    with RedisServer() as server, MeteredCluster(server.url) as cluster:
+        store = cluster.metered
         # Brings the library: a call of what the server does not know is made twice. The limits are those by default.
         cluster.limit_overtaking()
-        # With a time of our own, ticks need not keep apart as those of several clients do.
-        cluster.store = store = MeteredStore(cluster, int(time.time() * 1000))
         agents = _register(cluster)
         # The first call of a script loads it.
         _finish(cluster, cluster.submit_dag(as_dag(fan(WARM_UP))), agents)

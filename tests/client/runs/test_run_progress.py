@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from handoff.errors import UnknownRun
+from handoff.ledger.asking import Ledger
 from handoff.ledger.members import Member, dependencies_of
 from handoff.ledger.states import STATES
-from handoff.ledger.store import Store
+from handoff.ledger.store import at_once
 from handoff.why.progress import Progress, read_progress
 
 
@@ -29,13 +30,13 @@ class TestDependencies:
 
 
 class Pages:
-    """A store whose progress script answers these pages, one after the other."""
+    """A ledger whose progress script answers these pages, one after the other."""
 
     def __init__(self, *pages: list[Any]) -> None:
         self._pages = list(pages)
         self.cursors: list[str] = []
 
-    def run(self, script: str, *, run: str, cursor: str) -> list[Any]:
+    async def run(self, script: str, *, run: str, cursor: str) -> list[Any]:
         assert script == "progress"
         self.cursors.append(cursor)
         return self._pages.pop(0)
@@ -68,7 +69,7 @@ class TestProgress:
             ["progress", b"0", fields, third, [pinned, 1], now_ms],
         )
 
-        found = read_progress(cast(Store, store), "g", "run", {i: f"f{i}" for i in range(1, 11)})
+        found = at_once(read_progress(cast(Ledger, store), "g", "run", {i: f"f{i}" for i in range(1, 11)}))
 
         assert found == Progress(
             id="g",
@@ -99,4 +100,4 @@ class TestProgress:
 
     def test_of_a_run_that_expired_it_is_unknown(self) -> None:
         with pytest.raises(UnknownRun, match="'g'"):
-            read_progress(cast(Store, Pages(["unknown"])), "g", "run", {})
+            at_once(read_progress(cast(Ledger, Pages(["unknown"])), "g", "run", {}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -57,13 +57,13 @@ class TestResults:
         found = runs.look_run(cluster.store, run.id)
         members = read_members(cluster.store, found.instance) or []
         trips: list[object] = []
-        insist = cluster.store.insist
+        read_each = cluster.store.read_each
 
-        def count(call: Callable[[], Any]) -> Any:
-            trips.append(call)
-            return insist(call)
+        def count(commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+            trips.append(commands)
+            return read_each(commands)
 
-        monkeypatch.setattr(cluster.store, "insist", count)
+        monkeypatch.setattr(cluster.store, "read_each", count)
 
         result = gather(cluster.store, found, members, Serializer, partial=False)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import redis
 
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.lua import files, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
-from handoff.ledger.store import ScriptBug
 from handoff.local.server import RedisServer
 from support.books import check_books
 from support.yard import Yard, snapshot, yard

@@ -9,7 +9,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import InvalidFunction
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 from handoff.words.function import Function
 from support.agent import FakeAgent, ok
 from support.books import assert_nothing_held

@@ -123,7 +123,7 @@ def test_an_attached_run_that_has_ended_needs_nobody(site: Site) -> None:
 
 def attached(site: Site) -> str:
     """An attached run whose client says nothing by itself."""
-    plan = make_plan(graph(*chain(2), id="attached"), site.cluster._default_cost)
+    plan = make_plan(graph(*chain(2), id="attached"), site.cluster.calls._default_cost)
     return launch.launch(
         site.store, plan, options=RunOptions(attached=True), serializer=Serializer,
         strategy="first_available", preferred={},

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import store as store_module
 from handoff.local.server import RedisServer
+from support.clients_time import set_time
 
 
 @pytest.fixture
@@ -36,5 +36,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         clock.now += seconds
         clock.meanwhile()
 
-    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=sleep))
+    set_time(monkeypatch, lambda: clock.now, sleep)
     return clock

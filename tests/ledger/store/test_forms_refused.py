@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger import store as store_module
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent
+from support.clients_time import set_time
 from support.flows import FLOWS, Scene
 from support.ledger import read_ledger
 from support.playing import NOW_MS, comparable, events_of, outcome_of, same_ids
@@ -62,7 +61,7 @@ def refusing() -> Iterator[Refusing]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda seconds: None))
+    set_time(monkeypatch, lambda: 0.0, lambda seconds: None)
 
 
 def play(refusing: Refusing, form: str, name: str, how: str) -> tuple[object, ...]:

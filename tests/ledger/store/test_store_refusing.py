@@ -17,7 +17,8 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
-from handoff.ledger.store import LONGEST_OUTAGE_S, Store
+from handoff.ledger.asking import LONGEST_OUTAGE_S
+from handoff.ledger.store import Store
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
 from support.waiting import LIMIT_S
@@ -90,7 +91,7 @@ def test_who_is_refused_looks_for_the_result_before_the_next_refusal(own_server:
 
 def note_refusals(store: Store, said: list[str] | None = None) -> threading.Semaphore:
     """Note what is asked, and what is refused of it. -> what is released with each refusal"""
-    execute, ask, together, refused = store._execute, store._ask, store._together, threading.Semaphore(0)
+    execute, ask, together, refused = store.way.execute, store.way.ask, store.way.together, threading.Semaphore(0)
     noted = [] if said is None else said
 
     def noting(call: Callable[..., Any], *words: Any) -> Any:
@@ -114,8 +115,8 @@ def note_refusals(store: Store, said: list[str] | None = None) -> threading.Sema
             refused.release()
         return replies
 
-    store._execute, store._ask = partial(noting, execute), partial(noting, ask)
-    store._together = noting_all  # type: ignore[method-assign]
+    store.way.execute, store.way.ask = partial(noting, execute), partial(noting, ask)
+    store.way.together = noting_all  # type: ignore[method-assign]
     return refused
 
 
@@ -139,10 +140,11 @@ class Refused:
 
     def once(self) -> None:
         self.clock.now += 2
-        self.store.aside(lambda: self.store._attempt(self._refuse))
+        self.store.aside(self._refuse)
 
     def _refuse(self) -> None:
-        raise redis.exceptions.OutOfMemoryError("OOM command not allowed")
+        error = redis.exceptions.OutOfMemoryError("OOM command not allowed")
+        raise self.store.unavailable(error) from error
 
 
 @pytest.mark.parametrize("limit_s", [40.0, inf])

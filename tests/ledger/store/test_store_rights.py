@@ -15,7 +15,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import FunctionCanceled, StoreUnavailable
-from handoff.ledger.store import may_pass
+from handoff.ledger.asking import may_pass
 from handoff.local.server import RedisServer
 from support.agent_processes import Agents
 from support.processes import environment

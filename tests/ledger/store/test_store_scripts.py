@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.lua import files, functions, loader, pieces
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
-from handoff.ledger.store import ScriptBug, Store
+from handoff.ledger.store import Store
 from support.connections import NODE
 
 

@@ -21,8 +21,8 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import StoreUnavailable
 from handoff.ledger import sentinels
+from handoff.ledger.asking import may_pass
 from handoff.ledger.sentinels import BeingReplaced, Sentinels
-from handoff.ledger.store import may_pass
 from handoff.local.server import RedisServer
 from support import need_redis_server
 from support.agent import FakeAgent, ok

@@ -15,8 +15,9 @@ import redis
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
 from handoff.ledger import connection as connection_module
+from handoff.ledger.asking import GIVE_UP_AFTER_S, LONGEST_OUTAGE_S
 from handoff.ledger.connection import REUSED_S, SILENCE_S
-from handoff.ledger.store import GIVE_UP_AFTER_S, LONGEST_OUTAGE_S, Store
+from handoff.ledger.store import Store
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
 from support.connections import NODE
@@ -104,7 +105,7 @@ def test_events_are_waited_for_longer_than_a_connection_may_be_silent(linked: Cl
         blocks.append(int(str(words[words.index("BLOCK") + 1])))
         return read(*words)
 
-    linked.store._execute = counted
+    linked.store.way.execute = counted
 
     assert linked.events(last, block_s=1.2) == []
     assert max(blocks) <= SILENCE_S * 1000 / 2

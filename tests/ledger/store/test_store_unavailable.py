@@ -13,8 +13,8 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import DuplicateFunction, StoreUnavailable
-from handoff.ledger import store as store_module
-from handoff.ledger.store import GIVE_UP_AFTER_S
+from handoff.ledger import asking as asking_module
+from handoff.ledger.asking import GIVE_UP_AFTER_S
 from handoff.local.server import RedisServer
 from handoff.words.function import Function
 from support.agent import FakeAgent
@@ -59,7 +59,7 @@ class TestUnavailable:
         monkeypatch: pytest.MonkeyPatch,
         chance: Callable[[float, float], float],
     ) -> None:
-        monkeypatch.setattr(store_module, "random", SimpleNamespace(uniform=chance))
+        monkeypatch.setattr(asking_module, "random", SimpleNamespace(uniform=chance))
         begun: list[float] = []
         connect = connection_class.connect
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 from handoff.ledger.texts.submission import write_submission
 from support.yard import snapshot, yard
 

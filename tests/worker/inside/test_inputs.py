@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 
 from handoff.errors import ResultGone
-from handoff.ledger import store as store_module
+from handoff.ledger.asking import GIVE_UP_AFTER_S
 from handoff.ledger.result_entry import decode_value
-from handoff.ledger.store import GIVE_UP_AFTER_S
 from handoff.local.server import RedisServer
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff_worker.agent.delivery import result as delivered
@@ -21,6 +19,7 @@ from handoff_worker.children.outcome import Finished
 from handoff_worker.inside.importing import import_function
 from handoff_worker.inside.inputs import MOST_READ, Entry, Evaluator, Unmade, read_results, taken
 from support.children import entry, inline, inline_function, inputs, result, transform
+from support.clients_time import set_time
 from support.link import Link
 
 
@@ -258,7 +257,7 @@ def test_a_redis_that_is_away_for_a_while_costs_no_attempt(
 ) -> None:
     key, away = f"results-{uuid.uuid4().hex}", [redis.ConnectionError("connection refused")] * 8
     pauses: list[float] = []
-    monkeypatch.setattr(store_module, "time", SimpleNamespace(monotonic=lambda: sum(pauses), sleep=pauses.append))
+    set_time(monkeypatch, lambda: sum(pauses), pauses.append)
     with redis.Redis.from_url(server.url) as connection:
         add: Any = connection.xadd
         add(key, entry(7))

@@ -9,7 +9,7 @@ import pytest
 
 from handoff import FunctionFailed, Handle
 from handoff.client.cluster import Cluster
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 from support.agent_loop import LEASE_S, Loop
 from support.roll_back import snapshot
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handoff.errors import OtherLayout, StoreUnavailable
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk

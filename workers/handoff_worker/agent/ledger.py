@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from handoff.errors import OtherLayout, UnreadableField, shown
+from handoff.ledger.asking import unlisted
 from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
-from handoff.ledger.store import Store, unlisted
+from handoff.ledger.store import Store
 from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.upgrading import upgrade

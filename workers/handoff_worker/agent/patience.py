@@ -10,7 +10,7 @@ from math import inf
 from typing import TypeVar
 
 from handoff.errors import StoreUnavailable
-from handoff.ledger.store import ScriptBug, may_pass
+from handoff.ledger.asking import ScriptBug, may_pass
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from handoff.ledger.store import ScriptBug
+from handoff.ledger.asking import ScriptBug
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,381 @@
+"""What a cluster can be asked: each call once, for whoever waits in his thread and whoever waits in an event loop."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, Literal, TypeVar
+
+from handoff.books.allocator import Allocator, check_allocator, check_answer
+from handoff.client.call import read_call, read_keeping
+from handoff.client.many import check_many, read_functions, read_job_ids, taken
+from handoff.client.run_summary import RunSummary, summary
+from handoff.errors import shown
+from handoff.graph.dag import DAG
+from handoff.graph.plan import make_plan
+from handoff.ledger import functions as work
+from handoff.ledger import nodes, runs
+from handoff.ledger.asking import Ledger
+from handoff.ledger.claims import TrackerCalls
+from handoff.ledger.durable import Promise, Promises
+from handoff.ledger.events import read_events
+from handoff.ledger.jobs import AS_RQ, Job, Keeping, make_job, pickled_or_plain
+from handoff.ledger.launch import launch
+from handoff.ledger.many import Submission, submit_many
+from handoff.ledger.records import look
+from handoff.ledger.results import RunResult
+from handoff.ledger.rqmodel import (
+    DEFAULT_RESULT_TTL,
+    CallbackLike,
+    check_callback,
+    check_description,
+    check_job_id,
+    check_meta,
+)
+from handoff.ledger.run_options import RunOptions
+from handoff.ledger.verdict import Verdict
+from handoff.serializer import SerializerLike, resolve
+from handoff.words.capabilities import DeviceMemory
+from handoff.words.checked import Checked, check
+from handoff.words.code import Code
+from handoff.words.constraints import Where
+from handoff.words.durability import Durability, check_default_durability, check_durability
+from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
+from handoff.words.ids import new_id
+from handoff.words.resources import Amount, Number, amounts
+from handoff.words.values import check_flag
+from handoff.words.variants import Cost, costs_at_once, parse_variants
+
+H = TypeVar("H")
+R = TypeVar("R")
+
+
+class ClusterCalls(abc.ABC, Generic[H, R]):
+    """The calls of one cluster; `H` is what stands for a function that was submitted, `R` for a run."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        default_cost: Cost | None,
+        serializer: str | SerializerLike | None,
+        allocator: Allocator | None,
+        strategy: Strategy,
+        durability: Durability,
+    ) -> None:
+        self._durability = check_default_durability(durability)
+        self._default_cost = parse_variants(default_cost)
+        self._strategy = check_strategy(strategy)
+        self.serializer = pickled_or_plain(resolve(serializer))
+        self._allocator = check_allocator(allocator)
+        self._ledger = ledger
+        self._promises = Promises(ledger)
+        self.tracker = TrackerCalls(ledger, strategy)
+
+    @abc.abstractmethod
+    def _handle(self, job_id: str, function_id: str, verdict: Verdict | None, *, is_new: bool) -> H:
+        """Make a handle of a function; `is_new` is as for `Handle`."""
+
+    @abc.abstractmethod
+    def _run_handle(self, id: str, instance: str, *, attend: bool) -> R:
+        """Make a handle of a run, and say again and again that its client is there if it is to `attend`."""
+
+    @abc.abstractmethod
+    async def _result(self, run: R) -> RunResult:
+        """Wait for what comes of a run."""
+
+    async def register_node(
+        self,
+        name: str,
+        capabilities: Mapping[str, Number | Sequence[int]],
+        labels: Mapping[str, str] | None = None,
+        device_memory: DeviceMemory | None = None,
+    ) -> None:
+        """Register a static node, or change what it has; it stays until it is deregistered.
+
+        `labels` are what `where` speaks of: `{"zone": "a"}`. `device_memory` is the MB of each device:
+        `{"gpu": 24000}`, or a list in the order of their indices; functions take of it by a cost of `gpu_memory`.
+        Raises `InvalidNode`, `InvalidResources`, `NodeIsLeased` where an agent holds the name.
+        """
+        await self.tracker.register_node(name, capabilities, labels, device_memory)
+
+    async def deregister_node(self, name: str) -> None:
+        """Take a node away: its tracker claims are dropped, queued functions wait again, started ones are lost.
+
+        A running agent under that name is told to shut down. Raises `UnknownNode`.
+        """
+        await self.tracker.deregister_node(name)
+
+    async def discover_nodes(self) -> dict[str, dict[str, Amount]]:
+        """The capabilities of all live nodes, in order of first registration."""
+        return await self.tracker.discover_nodes()
+
+    async def share(self, amounts: Mapping[str, Number]) -> None:
+        """Set what the cluster as a whole has of these resources, such as licenses: `{"matlab_license": 5}`.
+
+        A function that names one in its cost takes it from here, wherever it runs; what nodes say later that they have
+        under the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be
+        lowered below use: nothing takes of it until it fits again. Raises `InvalidResources`, also for what a live node
+        has for itself.
+        """
+        await nodes.share(self._ledger, amounts)
+
+    async def shared(self) -> dict[str, Amount]:
+        """What the cluster as a whole has, held or not."""
+        return await nodes.shared(self._ledger)
+
+    async def drain(self, node: str, deadline: float | None = None) -> None:
+        """Empty a node: it takes no more, what is queued there waits again, and what runs ends.
+
+        What still runs `deadline` seconds from now is stopped and counts as lost with its node: it is retried, or
+        raises `NodeLost`. Stays so, over new registrations too, until `undrain`. Raises `UnknownNode`.
+        """
+        await nodes.drain(self._ledger, node, deadline)
+
+    async def undrain(self, node: str) -> None:
+        """Let a node take functions again that is drained or cordoned. Raises `UnknownNode`."""
+        await nodes.undrain(self._ledger, node)
+
+    async def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
+        """Say when the first function of a kind that waits is to have a node held for it.
+
+        Others that come after it (of smaller priority, or submitted later) run meanwhile where there is room. Once
+        they have done so `count` times, or it has waited that many seconds, none of them that uses what it lacks is
+        placed on the node where it lacks least, until it has started. Larger priorities still go first. None = never
+        for that reason. It holds for the namespace, and is kept in Redis.
+        """
+        await work.limit_overtaking(self._ledger, count, seconds)
+
+    async def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
+        """Whether `cost` fits on the node now; False for an unknown or lapsed node."""
+        return await self.tracker.resources_available(node, cost)
+
+    async def events(
+        self, after: bytes = b"0-0", *, block_s: float | None = None
+    ) -> list[tuple[bytes, dict[str, str]]]:
+        """The next events after an id, oldest first, at most 1,000: (id, {"event": ..., ...}); amounts in 1/10,000.
+
+        Waits for at most `block_s` seconds where there are none yet. The stream keeps about the last ten thousand.
+        """
+        return await read_events(self._ledger, after, block_s)
+
+    async def submit(self, function: Function, *, durability: Durability | None = None) -> H:
+        """Submit one function in one round trip: it is placed, or waits for room, its time, or a node that has it all.
+
+        Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
+        `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written;
+        `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
+        it has not within the cluster's timeout: then the function stands, and the error has its handle.
+        """
+        return await self._submit(self._check(function), new_id(), durability, is_new=True)
+
+    async def submit_many(
+        self,
+        functions: Iterable[Function],
+        *,
+        job_ids: Sequence[str] | None = None,
+        replace: bool = False,
+        durability: Durability | None = None,
+    ) -> list[H]:
+        """Submit functions as `submit` does one, many in a round trip. -> their handles, in the same order
+
+        They are placed, and wait, in that order. `job_ids`, one each, are given to their jobs; without, all are new.
+        All of them are checked before any is written, and raise what `submit` raises, `DuplicateFunction` for a job id
+        that stands twice; `replace` is that of `enqueue`. Where some are refused after that (a job id that exists, a
+        function that is `Infeasible` and not to wait) or Redis goes away, the others stand, and `PartlySubmitted` has
+        their handles and the errors.
+        `durability` is waited for once, behind all of them; the handle of `NotDurable` is then the list of theirs.
+        """
+        checked = [self._check(function) for function in read_functions(functions)]
+        ids = read_job_ids(job_ids, len(checked))
+        check_flag("replace", replace)
+        promise = await self._promise(checked[0].id if checked else "*", durability)
+        preferred = await self._ask_allocator(checked)
+        submissions = [
+            Submission(id, each, self._job(each, id), preferred.get(each.id, ""))
+            for id, each in zip(ids, checked, strict=True)
+        ]
+        told = await submit_many(self._ledger, submissions, promise, replace=replace)
+        handles = [
+            self._handle(each.job_id, each.function.id, became, is_new=job_ids is None) if became else None
+            for each, became in zip(submissions, taken(told), strict=True)
+        ]
+        return check_many(handles, told, promise)
+
+    async def enqueue(
+        self,
+        /,
+        fn: Code,
+        *args: Any,
+        cost: Cost | None = None,
+        node: str | None = None,
+        priority: int = 0,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        job_id: str | None = None,
+        replace: bool = False,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+        where: Where | None = None,
+        strategy: Strategy | None = None,
+        on_infeasible: Literal["wait", "raise"] | float = "wait",
+        delay: float | timedelta | None = None,
+        at: datetime | None = None,
+        wait_ttl: float | None = None,
+        isolation: Isolation = "warm",
+        on_node_loss: OnNodeLoss = "retry",
+        durability: Durability | None = None,
+        **kwargs: Any,
+    ) -> H:
+        """Submit a call as with rq's `Queue.enqueue`: what is not named here goes to the function.
+
+        What a function that is not given by name does not take either is refused. `job_timeout` is `timeout`; `args=`
+        and `kwargs=` carry arguments whose names collide with options. A `job_id` has at most 255 characters; of a
+        `description`, which is only shown, the first 1,000 are kept. With `on_node_loss="fail"` it is not tried again
+        where its node is lost, whatever retries are left. Raises what `submit` raises, and `DuplicateFunction` for a
+        `job_id` that exists in any state: go on with `cluster.handle(id)`. With `replace=True` a function of that id
+        that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run.
+        """
+        id = new_id() if job_id is None else check_job_id(job_id)
+        args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, ClusterCalls.enqueue)
+        check_flag("replace", replace)
+        for callback in (on_success, on_failure):
+            check_callback(id, callback)
+        function = Function(
+            id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
+            timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
+            delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
+        )  # fmt: skip
+        return await self._submit(
+            check(function, self._default_cost), id, durability, is_new=job_id is None, replace=replace,
+            keeping=read_keeping(id, result_ttl, failure_ttl), meta=check_meta(id, meta),
+            description=check_description(id, description), on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+
+    async def handle(self, id: str) -> H:
+        """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
+        record = await look(self._ledger, id)
+        return self._handle(id, record.function_id, None, is_new=False)
+
+    async def submit_dag(
+        self,
+        dag: DAG,
+        *,
+        max_retries: int = 3,
+        on_node_loss: OnNodeLoss = "retry",
+        max_concurrency: int | None = None,
+        timeout: float | None = None,
+        fail_fast: bool = True,
+        reserve: Literal["ready", "whole"] = "ready",
+        attached: bool = False,
+        result_ttl: int = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        durability: Durability | None = None,
+    ) -> R:
+        """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
+
+        `max_retries` and `on_node_loss` are for functions that do not say; `max_concurrency` is how many may be placed
+        at once; `timeout` in seconds is for all of it. When a function has failed for good, what has not started is
+        canceled and what runs is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"`
+        claims the cost of every function before any starts, all or nothing. An `attached` run is canceled some 15 s
+        after this program, or this cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if
+        it finished, else for `failure_ttl` (None: a year).
+
+        Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
+        an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
+        `NotDurable` has the run's handle.
+        """
+        if not isinstance(dag, DAG):
+            raise TypeError(f"{shown(dag)} is no DAG: submit_dag takes one, submit takes a function")
+        options = RunOptions(
+            max_retries=max_retries, on_node_loss=on_node_loss, max_concurrency=max_concurrency, timeout=timeout,
+            fail_fast=fail_fast, reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
+        )  # fmt: skip
+        options.check()
+        plan = make_plan(dag, self._default_cost)
+        promise = await self._promise(dag.id, durability)
+        instance = await launch(
+            self._ledger,
+            plan,
+            options=options,
+            serializer=self.serializer,
+            strategy=self._strategy,
+            preferred=await self._ask_allocator([step.checked for step in plan.steps]),
+            run_last=promise.run,
+        )
+        handle = self._run_handle(dag.id, instance, attend=attached)
+        promise.check(handle)
+        return handle
+
+    async def execute(self, /, dag: DAG, **options: Any) -> RunResult:
+        """Submit a graph with the options of `submit_dag`, and wait for its results as `RunHandle.result` does."""
+        return await self._result(await self.submit_dag(dag, **options))
+
+    async def run(self, id: str) -> R:
+        """The handle of the newest run of a DAG that was submitted anywhere. Raises `UnknownRun`."""
+        found = await runs.look_run(self._ledger, id)
+        return self._run_handle(found.id, found.instance, attend=False)
+
+    async def runs(self, count: int = 100) -> list[RunSummary]:
+        """The runs that are not expired, at most `count`, the newest first."""
+        return [summary(run) for run in await runs.list_runs(self._ledger, count)]
+
+    def _check(self, function: Function) -> Checked:
+        if not isinstance(function, Function):
+            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
+            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
+        return check(function, self._default_cost)
+
+    async def _submit(
+        self,
+        checked: Checked,
+        job_id: str,
+        durability: Durability | None,
+        *,
+        is_new: bool,
+        replace: bool = False,
+        keeping: Keeping = AS_RQ,
+        meta: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        on_success: CallbackLike | None = None,
+        on_failure: CallbackLike | None = None,
+    ) -> H:
+        preferred = (await self._ask_allocator([checked])).get(checked.id, "")
+        job = self._job(
+            checked, job_id, keeping=keeping,
+            description=description, meta=meta, on_success=on_success, on_failure=on_failure,
+        )  # fmt: skip
+        promise = await self._promise(checked.id, durability)
+        verdict = await work.submit(promise.run, job_id, checked, job, preferred=preferred, replace=replace)
+        handle = self._handle(job_id, checked.id, verdict, is_new=is_new)
+        promise.check(handle)
+        return handle
+
+    def _job(self, checked: Checked, job_id: str, *, keeping: Keeping = AS_RQ, **options: Any) -> Job:
+        return make_job(
+            checked,
+            job_id,
+            serializer=self.serializer,
+            strategy=self._strategy,
+            max_retries=0,
+            keeping=keeping,
+            **options,
+        )
+
+    def _promise(self, id: str, durability: Durability | None) -> Awaitable[Promise]:
+        wanted = self._durability if durability is None else check_durability(id, durability)
+        return self._promises.make(id, wanted)
+
+    async def _ask_allocator(self, functions: Sequence[Checked]) -> dict[str, str]:
+        """The user's own choices, by function id. The scripts try them first, and check them."""
+        if self._allocator is None or not functions:
+            return {}
+        asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
+        free = {node.name: node.free() for node in await nodes.read_nodes(self._ledger) if node.state == "up"}
+        return check_answer(self._allocator.allocate(asked, free))
