@@ -270,8 +270,14 @@ class Asking(Ledger):
         return await self.insist(call), waited
 
     async def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
+        return await self.attempt_by(self._ask, script, *rest, **arguments)
+
+    async def attempt_by(
+        self, execute: Callable[..., Awaitable[Any]], script: str, *rest: Any, **arguments: Any
+    ) -> list[Any]:
+        """As `attempt`, by another way to ask."""
         loaded, given = self._prepare(script, rest, arguments)
-        return await self._attempt(lambda: self._once(loaded, given), self._silence_s(0.0))
+        return await self._attempt(lambda: self._once(loaded, given, execute), self._silence_s(0.0))
 
     async def aside(self, call: Callable[[], Coroutine[Any, Any, object]]) -> None:
         try:

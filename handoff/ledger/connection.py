@@ -121,30 +121,73 @@ class Pool(redis.ConnectionPool):
                 self.release(self._ready.pop())
 
 
-def asker(client: redis.Redis) -> Callable[..., Any]:
-    """How a client is asked for a reply as it came, of which redis-py would make nothing else.
+class Sent:
+    """A command that was sent. Its reply is to be read, once, or given up."""
 
-    Past what it does for those who have it repeat, and measure it.
-    """
-    pool: Any = client.connection_pool
-    if not issubclass(pool.connection_class, PatientConnection):
-        execute: Callable[..., Any] = client.execute_command
-        return execute
-    take, put = (pool.take, pool.put) if isinstance(pool, Pool) else (pool.get_connection, pool.release)
+    __slots__ = ("_connection", "_put")
 
-    def ask(*command: Any) -> Any:
-        connection = take()
+    def __init__(self, connection: Any, put: Callable[[Any], None]) -> None:
+        self._connection, self._put = connection, put
+
+    @property
+    def socket(self) -> Any:
+        """What is readable when the reply is there, or when none will come; None where only `read` may wait for it.
+
+        Of what is large nobody else could tell whether it still moves.
+        """
+        return None if self._connection.has_sent_much else self._connection._sock
+
+    def read(self) -> Any:
+        """Wait for the reply, and give the connection back."""
         try:
-            connection.send_packed_command(pack_command(command))
-            return connection.read_response()
+            return self._connection.read_response()
         except redis.ResponseError:
             raise
         except BaseException:
             # A reply that nobody has read may be on its way.
-            connection.disconnect()
+            self._connection.disconnect()
             raise
         finally:
+            self._put(self._connection)
+
+    def give_up(self) -> None:
+        """Do without the reply, and without the connection."""
+        self._connection.disconnect()
+        self._put(self._connection)
+
+
+def sender(client: redis.Redis) -> Callable[..., Sent] | None:
+    """How a command is sent whose reply is read later; None for a client without sockets.
+
+    Past what redis-py does for those who have it repeat, and measure it: the reply is as it came.
+    """
+    pool: Any = client.connection_pool
+    if not issubclass(pool.connection_class, PatientConnection):
+        return None
+    take, put = (pool.take, pool.put) if isinstance(pool, Pool) else (pool.get_connection, pool.release)
+
+    def send(*command: Any) -> Sent:
+        connection = take()
+        try:
+            connection.send_packed_command(pack_command(command))
+        except BaseException:
+            connection.disconnect()
             put(connection)
+            raise
+        return Sent(connection, put)
+
+    return send
+
+
+def asker(client: redis.Redis) -> Callable[..., Any]:
+    """How a client is asked for a reply as it came, of which redis-py would make nothing else."""
+    send = sender(client)
+    if send is None:
+        execute: Callable[..., Any] = client.execute_command
+        return execute
+
+    def ask(*command: Any) -> Any:
+        return send(*command).read()
 
     return ask
 
@@ -161,6 +204,11 @@ class PatientConnection(AbstractConnection):
     def is_connected(self) -> bool:
         """Whether it was not closed at this end."""
         return self._sock is not None
+
+    @property
+    def has_sent_much(self) -> bool:
+        """Whether what was sent last may be on its way for long."""
+        return self._sent > _PIECE
 
     def is_at_rest(self) -> bool:
         """Whether it can be used again as it is: nothing came that was not asked for, nor the end."""
@@ -207,7 +255,7 @@ class PatientConnection(AbstractConnection):
         """Read a reply; of what was large, once it has arrived there."""
         # A subscription waits by its own clock.
         if "timeout" not in options and self._sock is not None:
-            if self._sent > _PIECE:
+            if self.has_sent_much:
                 self._await_arrival()
             limit_s = self._limit_s()
             self._wait_at_most(None if limit_s is None else limit_s + self._carried_s())
@@ -249,7 +297,7 @@ class PatientConnection(AbstractConnection):
 
     def _carried_s(self) -> float:
         """How long what was sent may still be on its way where nobody sees it, in the buffers of the network."""
-        return self._sent / _SLOWEST if self._sent > _PIECE else 0.0
+        return self._sent / _SLOWEST if self.has_sent_much else 0.0
 
     def _drop(self) -> None:
         self.disconnect()  # type: ignore[no-untyped-call]

@@ -17,7 +17,8 @@ from redis.sentinel import SentinelConnectionPool
 from handoff.errors import StoreUnavailable
 from handoff.ledger.address import address_of, from_url
 from handoff.ledger.asking import SHORTEST_SILENCE_S, Asking, Command, Entries, Ledger
-from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, silence
+from handoff.ledger.begun import Begun, ask_later
+from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, sender, silence
 from handoff.ledger.passwords import passwords_of
 from handoff.ledger.replies import entries_of
 from handoff.ledger.sentinels import MasterPool, Sentinels, own_sentinels
@@ -76,6 +77,7 @@ class Way:
         self.client = client
         self.execute: Callable[..., Any] = client.execute_command
         self.ask = asker(client)
+        self.ask_later = functools.partial(ask_later, sender(client), self.ask)
 
     def together(self, commands: Sequence[Command], *, raise_on_error: bool = True) -> list[Any]:
         """Send commands together. -> of each its reply as redis-py reads it, or its error"""
@@ -221,6 +223,10 @@ class Store:
     def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """As `Ledger.attempt`."""
         return at_once(self.asking.attempt(script, *rest, **arguments))
+
+    def begin(self, script: str, *rest: Any, **arguments: Any) -> Begun:
+        """Send an operation as `attempt` does, and leave its reply for later."""
+        return Begun(self.asking.attempt_by(self.way.ask_later, script, *rest, **arguments))
 
     def aside(self, call: Callable[[], object]) -> None:
         """As `Ledger.aside`."""

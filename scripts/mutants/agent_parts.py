@@ -145,4 +145,82 @@ MUTANTS = (
             "tests/worker/loop/test_loop_ending.py::test_what_had_ended_is_delivered_past_the_deadline_when_redis_is_back",
         ),
     ),
+    Mutant(
+        "late-hint",
+        "a hint that comes while an exchange is on its way is forgotten with its answer",
+        "workers/handoff_worker/agent/agent.py",
+        "        self._look |= is_more",
+        "        self._look = is_more",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_a_hint_that_comes_while_an_exchange_is_on_its_way_is_not_lost",
+        ),
+    ),
+    Mutant(
+        "late-failures",
+        "an exchange that was sent counts as one that was answered",
+        "workers/handoff_worker/agent/agent.py",
+        "            if not self._exchanges.is_under_way:\n                self._failures = 0",
+        "            self._failures = 0",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_pauses_grow_while_exchanges_can_be_sent_and_are_not_answered",
+        ),
+    ),
+    Mutant(
+        "late-beside",
+        "other calls go beside an exchange",
+        "workers/handoff_worker/agent/agent.py",
+        "        if self._exchanges.is_under_way:\n            return\n",
+        "",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_an_answer_that_does_not_come_is_asked_for_again_under_the_same_number",
+        ),
+    ),
+    Mutant(
+        "late-begun",
+        "what was started begins after the heartbeat that may stop it",
+        "workers/handoff_worker/agent/agent.py",
+        "        if self._is_due(now_s):\n            self._begin_started()\n",
+        "",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_what_an_answer_has_started_is_stopped_by_the_heartbeat_that_follows_it",
+        ),
+    ),
+    Mutant(
+        "late-children",
+        "more is taken than there are children for",
+        "workers/handoff_worker/agent/agent.py",
+        "children - len(self._started)",
+        "children",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_no_more_is_taken_than_there_are_children_for_what_was_started_and_has_not_begun",
+        ),
+    ),
+    Mutant(
+        "late-cut",
+        "who ends at once does not wait for the answer that is on its way",
+        "workers/handoff_worker/agent/agent.py",
+        "        return not self._ending.is_cut and self._exchanges",
+        "        return self._exchanges",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_a_second_signal_does_not_wait_for_a_server_that_is_silent_longer_than_that_may_be",
+        ),
+    ),
+    Mutant(
+        "late-silence",
+        "who is not answered waits on",
+        "workers/handoff_worker/agent/exchanges.py",
+        "not self._is_here and now_s < self.until_s",
+        "not self._is_here",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_an_answer_that_does_not_come_is_asked_for_again_under_the_same_number",
+        ),
+    ),
+    Mutant(
+        "begun-given-up",
+        "a reply that nobody reads is left for the next",
+        "handoff/ledger/connection.py",
+        "        self._connection.disconnect()\n        self._put(self._connection)",
+        "        self._put(self._connection)",
+        ("tests/ledger/store/test_store_begun.py::test_an_answer_that_somebody_does_without_is_given_to_nobody_else",),
+    ),
 )

@@ -18,6 +18,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
 from handoff.ledger.asking import ScriptBug
+from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
@@ -166,6 +167,35 @@ class Maker:
         return SimpleNamespace(id=f"{started.id}:on_failure", lost_with=loss)
 
 
+class LateAnswer:
+    """An exchange whose answer is here when the test says so; Redis has carried it out at once, or only then."""
+
+    def __init__(self, now_s: float, carry_out: Callable[[], Any], *, is_sent: bool) -> None:
+        self.socket, self.until_s, self.is_here = self, now_s + SILENCE_S, False
+        self._carry_out, self._reply = carry_out, None
+        self._bug: ScriptBug | None = None
+        if is_sent:
+            self._receive()
+
+    def is_ready(self) -> bool:
+        return self.is_here
+
+    def answer(self, silence_s: float) -> Any:
+        if not self.is_here:
+            raise StoreUnavailable("here", "it is silent")
+        if self._reply is None and self._bug is None:
+            self._receive()
+        if self._bug is not None:
+            raise self._bug
+        return self._reply
+
+    def _receive(self) -> None:
+        try:
+            self._reply = self._carry_out()
+        except ScriptBug as bug:
+            self._bug = bug
+
+
 class Loop:
     """An agent of the node `a`, one step at a time."""
 
@@ -177,6 +207,9 @@ class Loop:
         self._faults: list[str] = []
         #: Whether the script of a call is to fail.
         self.breaks: Callable[..., bool] = lambda script, *rest, **given: False
+        #: Whether exchanges are on their way until `arrive`: their "answer", or already the "call".
+        self.late = ""
+        self._on_its_way: LateAnswer | None = None
         self._sleeps = False
         self.children, self.commands = Children(), Commands()
         # Everything that the loop does by chance is at its middle.
@@ -187,6 +220,7 @@ class Loop:
         )
         self._attempt: Any = cluster.store.attempt
         patch.setattr(cluster.store, "attempt", self._try)
+        patch.setattr(cluster.store, "begin", self._begin)
         capabilities = parse_capabilities({"slots": slots})
         self.ledger = NodeLedger(cluster.store, "a", Holder("here", 1, "1", "this"), uuid.uuid4().hex)
         assert self.ledger.register(capabilities, round(LEASE_S * 1000)) is None
@@ -208,6 +242,20 @@ class Loop:
         if fault == "reply":
             raise StoreUnavailable("here", "its reply was lost")
         return reply
+
+    def _begin(self, script: str, *rest: Any, **arguments: Any) -> Any:
+        def carry_out() -> Any:
+            return self._try(script, *rest, **arguments)
+
+        if self.late:
+            self._on_its_way = LateAnswer(self.now_s, carry_out, is_sent=self.late == "answer")
+            return self._on_its_way
+        return SimpleNamespace(socket=None, until_s=self.now_s, answer=lambda silence_s: carry_out())
+
+    def arrive(self) -> None:
+        """Let the answer to what was sent last be here."""
+        if self._on_its_way is not None:
+            self._on_its_way.is_here = True
 
     def lose(self, *faults: str) -> None:
         """The next calls lose their `command` or their `reply`, "" = none of both, one after the other.

@@ -23,10 +23,12 @@ from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
 from handoff_worker.agent.commands import Commands
-from handoff_worker.agent.delivery import Outbox, Result, unstorable
+from handoff_worker.agent.delivery import Outbox
 from handoff_worker.agent.ending import Ending
+from handoff_worker.agent.exchanges import EXCHANGE, TAKE, Exchanges
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.heartbeat import Heartbeat
+from handoff_worker.agent.large import Large
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.options import Options
@@ -51,8 +53,7 @@ MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
 
 BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
-EXCHANGE, TAKE, RECALL = "an exchange with nothing in it", "a take", "a word of what has ended"
-TELL = "what functions tell"
+RECALL, TELL = "a word of what has ended", "what functions tell"
 """The calls of scripts, as the log has them."""
 
 MOST_FORKED = 4
@@ -80,6 +81,7 @@ class Agent:
         self._selector.register(children, selectors.EVENT_READ)
         self._commands = Commands(heard, self._selector, self._obey)
         self._bulk = Bulk(ledger, self.watch)
+        self._large = Large(self._bulk, self._functions, self._outbox)
         self._look = True  #: there may be something to take
         self._quiet = False
         self._known: str | None = None  #: why the ledger has this node as quiet, '' = told so, None = it is not
@@ -89,7 +91,8 @@ class Agent:
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
         self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
-        self._failed: ScriptBug | None = None  #: what the last exchange has failed with
+        self._started: list[Started] = []  #: by the last answer, and to be begun before the step ends
+        self._exchanges = Exchanges(ledger, self._outbox, self._functions, self._stumbles, self._selector)
         self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = self._take_at_s = 0.0
 
@@ -158,24 +161,27 @@ class Agent:
             self._ending.foretell(self._functions.at_work(), time.monotonic())
         self._children.expire(time.monotonic())
         self._hear_children()
-        for result in [] if self._gone else self._outbox.take_large():
-            self._send_ahead(result)
+        if not self._gone:
+            self._large.send_ahead()
         if self._recess.is_over(time.monotonic()):
             self._functions.go_on()
-        if self._gone or time.monotonic() < self._online_at_s:
+        if self._gone or time.monotonic() < self._online_at_s or self._is_exchange_awaited():
             return
         try:
             try:
                 self._talk()
             except Behind:
                 self._recall()
-            self._failures = 0
+            if not self._exchanges.is_under_way:
+                self._failures = 0
         except StoreUnavailable as error:
             self._back_off(error)
         except Stale:
             self._start_over()
         except OtherLayout as error:
             self._meet(error)
+        finally:
+            self._begin_started()
 
     def _why_quiet(self) -> str | None:
         """Why this node is to be quiet, '' = told so; None: it serves."""
@@ -211,7 +217,9 @@ class Agent:
     def _idle_for_s(self) -> float:
         now_s = time.monotonic()
         next_s = min(self._ending.at_s, self._recess.until_s)
-        if not self._gone:
+        if self._exchanges.is_under_way:
+            next_s = min(next_s, self._exchanges.until_s)
+        elif not self._gone:
             if now_s >= self._online_at_s and self._wants_exchange():
                 return 0.0
             next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s, self._telling.due_s)))
@@ -227,17 +235,23 @@ class Agent:
         # What is being delivered gives its slots back in the same script.
         slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
         children = self._children.room + max(0, MOST_FORKED - self._children.starting)
-        return max(0, min(slots, children, MOST_TAKEN))
+        return max(0, min(slots - len(self._started), children - len(self._started), MOST_TAKEN))
 
     # Redis.
 
     def _talk(self) -> None:
+        if self._exchanges.is_under_way:
+            self._hear_answer()
         if self._commands.subscribe():
             self._look = True
         if self._outbox.is_unanswered and self._stumbles.may(EXCHANGE):
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
+        if self._exchanges.is_under_way:
+            return
         now_s = time.monotonic()
+        if self._is_due(now_s):
+            self._begin_started()
         if self._why_quiet() != self._known and self._stumbles.may(QUIET):
             with self._stumbles.over(QUIET):
                 self._say_quiet()
@@ -254,6 +268,9 @@ class Agent:
             self._telling.go_on(now_s, self._outbox.ids())
         if self._wants_exchange():
             self._exchange()
+
+    def _is_due(self, now_s: float) -> bool:
+        return self._why_quiet() != self._known or now_s >= min(self._beat_at_s, self._tick_at_s)
 
     def _say_quiet(self) -> None:
         why_quiet = self._why_quiet()
@@ -294,39 +311,33 @@ class Agent:
         return count
 
     def _exchange(self) -> None:
-        op, results = self._outbox.exchange()
-        room = self._room()
-        try:
-            answer = self._ledger.exchange(op, room, results)
-        except ScriptBug as error:
-            self._failed = error
-            if not self._outbox.narrow():
-                self._stumbles.note(EXCHANGE, error)
+        self._exchanges.begin(self._room)
+        # A hint that comes from now on may be of what is not in the answer.
+        self._look = False
+        if not self._is_exchange_awaited():
+            self._begin_started()
+            self._hear_answer()
+
+    def _is_exchange_awaited(self) -> bool:
+        """Whether one is on its way, and there is time for other things until its answer is here."""
+        return not self._ending.is_cut and self._exchanges.is_awaited(time.monotonic())
+
+    def _hear_answer(self) -> None:
+        answered = self._exchanges.end(time.monotonic())
+        self._failures = 0
+        if answered is None:
+            self._look = True
             return
-        self._stumbles.passed(EXCHANGE)
-        delivered, misfit = self._outbox.note_answer(len(answer.outcomes))
-        for result, outcome in zip(delivered, answer.outcomes, strict=True):
-            self._functions.settle(result, outcome)
-        self._learn(misfit, room)
-        # Whatever came in while all slots were taken is looked for when one is free.
-        self._look = len(answer.started) >= room
-        for started in answer.started:
-            self._functions.start(started)
-            if started.left_out:
-                self._read_rest(started)
+        answer, is_more = answered
+        self._look |= is_more
+        self._started += answer.started
         if answer.more:
             self._tick_at_s = 0.0
 
-    def _learn(self, misfit: Result | None, room: int) -> None:
-        """Say what it was that an exchange has failed of: a result, or else what it was to take."""
-        if misfit is not None and self._failed is not None:
-            self._functions.replace(misfit, self._failed)
-            self._failed = None
-        elif self._failed is not None and not self._outbox.is_careful:
-            self._stumbles.note(TAKE, self._failed)
-            self._failed = None
-        elif room:
-            self._stumbles.passed(TAKE)
+    def _begin_started(self) -> None:
+        started, self._started = self._started, []
+        for each in started:
+            self._large.start(each)
 
     def _tick(self) -> None:
         more = False
@@ -335,39 +346,9 @@ class Agent:
                 0 if self._known is not None else max(0, self._slots - self._functions.callbacks)
             )
             for started in owed:
-                self._call_back_lost(started)
+                self._large.call_back_lost(started)
         pause_s = max(TICK_S * random.uniform(0.8, 1.2), self._stumbles.left_s(TICK))
         self._tick_at_s = 0.0 if more else time.monotonic() + pause_s
-
-    # What is large.
-
-    def _send_ahead(self, result: Result) -> None:
-        """Have a large value sent in pieces; its result follows when it has arrived."""
-        self._bulk.deliver(
-            result,
-            lambda: self._outbox.is_ahead(result.id),
-            lambda parcel: self._outbox.arrived(result.id, parcel),
-            lambda error: self._outbox.add(unstorable(result.id, error)),
-        )
-
-    def _read_rest(self, started: Started) -> None:
-        self._bulk.complete(
-            started,
-            lambda: self._functions.is_incomplete(started.id),
-            self._functions.complete,
-            lambda error: self._functions.give_up(started.id, error),
-        )
-
-    def _call_back_lost(self, started: Started) -> None:
-        if started.left_out:
-            self._bulk.complete(
-                started,
-                lambda: True,
-                self._call_back_lost,
-                lambda error: logger.warning("on_failure of %s cannot be called: %s", started.id, error),
-            )
-        else:
-            self._functions.call_back_lost(started)
 
     def _back_off(self, error: StoreUnavailable) -> None:
         self._failures += 1
@@ -398,9 +379,10 @@ class Agent:
             "node %s is no longer this agent's (lease over, deregistered, or Redis emptied): %d functions are stopped",
             self._ledger.name, len(self._functions.running),
         )  # fmt: skip
+        self._started.clear()
         self._functions.disown("its node was lost")
         self._outbox.drop()
-        self._failed = None
+        self._exchanges.forget()
         self._bulk.forget()
         if self._ending.has_begun:
             self._gone = True
@@ -423,6 +405,7 @@ class Agent:
         self._known, self._look, self._is_new = None, True, True
 
     def _leave(self) -> None:
+        self._exchanges.close()
         self._commands.drop()
         self._functions.tell_undelivered()
         if self._ending.outdated is not None:

@@ -9,9 +9,11 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from handoff.errors import OtherLayout, UnreadableField, shown
 from handoff.ledger.asking import unlisted
+from handoff.ledger.begun import Begun
 from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
@@ -174,8 +176,15 @@ class NodeLedger:
 
     def exchange(self, op: int, room: int, results: Sequence[Result]) -> Exchange:
         """Deliver results and take up to `room` functions. Same `op`, same answer. Raises `Stale` and `Behind`."""
+        return self.answered(self.begin_exchange(op, room, results).answer())
+
+    def begin_exchange(self, op: int, room: int, results: Sequence[Result]) -> Begun:
+        """Send an exchange; `answered` reads what is answered to it."""
         flat = [value for result in results for value in result.flat()]
-        reply = self._store.attempt("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
+        return self._store.begin("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
+
+    def answered(self, reply: list[Any]) -> Exchange:
+        """Read the answer to an exchange. Raises `Stale` and `Behind`."""
         match reply:
             case ["done", list(outcomes), list(started), int(more)]:
                 return Exchange(
