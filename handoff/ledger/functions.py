@@ -12,7 +12,7 @@ from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
-from handoff.ledger.records import look, outcome, value_of
+from handoff.ledger.records import give_back_if_unseen, look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
@@ -108,6 +108,7 @@ async def wait(
         unseen_s = min(ledger.spaced(UNSEEN_S), deadline_s - time.monotonic())
         entry = await read_entry(ledger, results, b"0-0", unseen_s)
         if entry is not None and is_success(entry[1]):
+            await give_back_if_unseen(ledger, job_id, entry)
             return decode_value(entry[1], serializer)
     while True:
         record = await look(ledger, job_id)
@@ -123,6 +124,7 @@ async def wait(
             )
         entry = await await_entry(ledger, results, record.entry[0] if record.entry else b"0-0", left_s)
         if entry is not None and is_success(entry[1]):
+            await give_back_if_unseen(ledger, job_id, entry)
             return value_of(record, entry[1], serializer)
 
 

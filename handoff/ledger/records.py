@@ -18,8 +18,10 @@ from handoff.errors import (
 )
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import names_of
+from handoff.ledger.keys import is_queue_of
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.result_entry import Entry, Fields, decode_traceback, decode_value, entry_of
+from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.loss import read_loss
@@ -87,7 +89,17 @@ def known_id(job_id: object) -> str:
 async def look(ledger: Ledger, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
     _, values, entries = await ledger.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
-    return record_of(ledger.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
+    record = record_of(ledger.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
+    if record.status in ENDED:
+        await give_back_if_unseen(ledger, job_id, record.entry)
+    return record
+
+
+async def give_back_if_unseen(ledger: Ledger, job_id: str, entry: Entry | None) -> None:
+    """Give back what a function holds, where its end was written by a worker of RQ's own, who knows no reservations."""
+    worker = entry[1].get(b"worker_name", b"").decode(errors="replace") if entry else ""
+    if worker and not is_queue_of(ledger.namespace, worker):
+        await ledger.aside(lambda: ledger.attempt("give_back", job_id=job_id))
 
 
 def record_of(namespace: str, job_id: str, values: Sequence[bytes | None], entry: Entry | None) -> Record:

@@ -466,4 +466,12 @@ MUTANTS = (
             "tests/ledger/test_large_values.py::TestArguments::test_a_reply_to_an_agent_is_never_large_however_many_functions_are_in_it[fake]",
         ),
     ),
+    Mutant(
+        "rqs-own-worker",
+        "what a worker of RQ's own has run is not given back when somebody looks",
+        "handoff/ledger/records.py",
+        "    if worker and not is_queue_of(ledger.namespace, worker):",
+        "    if worker == '*':",
+        ("tests/ledger/rq/test_rq_own_workers.py::test_what_has_failed_under_it_gives_its_room_back_too[real]",),
+    ),
 )

@@ -31,6 +31,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "cancel": ({"job_id": "waits", "token": "t"}, []),
     "cancel_run": ({"run": RUN, "token": "t"}, []),
     "explain": ({"job_id": "waits"}, ["status"]),
+    "give_back": ({"job_id": "runs"}, []),
     "list_runs": ({"count": 3}, []),
     "load": (
         {"run": RUN, "dag": "d", "part": 1, "is_last": 1, "whole": 0, "units": 10000, "lease_ms": 0},
