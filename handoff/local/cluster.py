@@ -62,7 +62,7 @@ class LocalCluster:
     Capabilities are taken as they are given, whatever this machine has; `labels` and `device_memory` are by node, each
     as `Cluster.register_node` takes them. The caller's `sys.path` is handed to the agents. Everything is on loopback,
     free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
-    is fine. `lease` is in seconds.
+    is fine. `lease` is in seconds. `preload` is that of `handoff node`: modules and `module:callable`s.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class LocalCluster:
         serializer: str | None = None,
         strategy: Strategy = "first_available",
         lease: float = 6.0,
+        preload: Sequence[str] = (),
     ) -> None:
         self._nodes, self._labels = _by_node("nodes", nodes), _by_node("labels", labels)
         self._device_memory = _by_node("device_memory", device_memory)
@@ -93,7 +94,7 @@ class LocalCluster:
         if not is_real(lease) or not SHORTEST_LEASE_S <= lease <= LONGEST_LEASE_S:
             raise ValueError(f"lease is {shown(lease)}: give {SHORTEST_LEASE_S} to {LONGEST_LEASE_S} seconds")
         self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer, "strategy": strategy}
-        self._lease_s = lease
+        self._lease_s, self._preload = lease, _check_preload(preload)
         self._pickle = resolve(serializer) is PickleSerializer
         self._stack = contextlib.ExitStack()
         self._agents: dict[str, subprocess.Popen[bytes]] = {}
@@ -161,6 +162,7 @@ class LocalCluster:
             command += ["--device-memory", f"{resource}={[amount(size) for size in sizes]}"]
         for label, value in parse_labels(name, self._labels.get(name)).items():
             command += ["--label", f"{label}={value}"]
+        command += [part for entry in self._preload for part in ("--preload", entry)]
         if self._pickle:
             command.append("--allow-pickle")
         environment = {
@@ -217,6 +219,13 @@ def _terminable() -> Any:
         yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _check_preload(entries: Sequence[str]) -> list[str]:
+    """Check that it is a list of texts; what these name is for the agents to find."""
+    if isinstance(entries, str) or not all(isinstance(entry, str) for entry in entries):
+        raise TypeError(f"preload is {shown(entries)}: give a list of texts, such as ['django:setup']")
+    return list(entries)
 
 
 def _by_node(name: str, given: Any) -> dict[str, Any]:

@@ -315,7 +315,10 @@ MUTANTS = (
         "wait-any",
         "whatever wakes who waits is taken for a success",
         "handoff/ledger/functions.py",
-        "        if entry is not None and is_success(entry[1]):\n            return decode_value",
+        (
+            "        if entry is not None and is_success(entry[1]):\n"
+            "            give_back_if_unseen(store, job_id, entry)\n            return decode_value"
+        ),
         "        if entry is not None:\n            return decode_value",
         ("tests/client/functions/test_function_wait.py::TestWait::test_a_failure_is_looked_at[fake]",),
     ),

@@ -41,6 +41,7 @@ TAKE_APART = {
     "workers/handoff_worker/inside/executor.py": "/proc/self/statm",
     "workers/handoff_worker/inside/importing.py": "dotted names of Python",
     "workers/handoff_worker/inside/nursery.py": "a search path of Python",
+    "workers/handoff_worker/inside/preload.py": "MODULE:CALLABLE as a user types it",
     "workers/handoff_worker/machine/allowed.py": "dotted names of Python",
     "workers/handoff_worker/machine/control_groups.py": "files of the kernel",
     "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table",
@@ -56,6 +57,7 @@ PUT_TOGETHER = {
     "handoff/ledger/keys.py": "keys: it owns them",
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "a host and its port",
+    "handoff/client/task.py": "options as `repr` shows them",
     "handoff/cli/nodes.py": "labels as people read them",
     "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
 }

@@ -25,8 +25,8 @@ from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.start import run_node
-from handoff_worker.arguments import allow, amount, device_memory, grace, labels, lease, resources, settle
-from handoff_worker.children.nursery import NoProcess, NurseryBroken
+from handoff_worker.arguments import allow, amount, device_memory, grace, labels, lease, preload, resources, settle
+from handoff_worker.children.nursery import Imports, NoProcess, NotLoaded, NurseryBroken
 from handoff_worker.machine.holder import host
 from handoff_worker.machine.mask import Mask
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
@@ -61,6 +61,8 @@ from handoff_worker.machine.settings import NodeSettings
 @click.option("--functions-per-child", type=int, help="After how many a child process is replaced.  [default: 1000]")
 @click.option("--allow", multiple=True, callback=allow,
               help="A MODULE, or MODULE:NAME, whose functions may be called here. Default: all can.")  # fmt: skip
+@click.option("--preload", multiple=True, callback=preload, metavar="MODULE[:CALLABLE]",
+              help="Import it, and call it, before any function runs: once for all, and in each process.")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -97,12 +99,16 @@ def main(**given: Any) -> None:
             options,
             signals,
             url=url,
-            paths=[*given["paths"], *((node.path,) if node.path else ())],
+            imports=Imports(
+                [str(path) for path in (*given["paths"], *((node.path,) if node.path else ()))],
+                node.preload or (),
+                signals.await_readable,
+            ),
             allow_pickle=given["allow_pickle"],
             allow=node.allow or (),
             patience_s=given["wait"],
         )
-    except (HandoffError, NameTaken, NoProcess, NurseryBroken, ScriptBug) as error:
+    except (HandoffError, NameTaken, NoProcess, NotLoaded, NurseryBroken, ScriptBug) as error:
         _fail(error, str(error), as_json=given["as_json"])
         sys.exit(1)
 

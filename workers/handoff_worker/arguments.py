@@ -60,11 +60,16 @@ def allow(context: click.Context, option: click.Parameter, values: tuple[str, ..
     return values or None
 
 
+def preload(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Read what is loaded before any function runs; None where nothing is said."""
+    return allow(context, option, values)
+
+
 def settle(given: dict[str, Any]) -> settings.NodeSettings:
     """Put the settings together: options over the file. Raises OSError and ValueError for the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
     names = ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace", "functions_per_child",
-             "allow")  # fmt: skip
+             "allow", "preload")  # fmt: skip
     options = {field: given[field] for field in names}
     return replace(
         node,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handoff_worker.children import pool
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import TESTS, Start
 from support.waiting import LIMIT_S
@@ -19,7 +20,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     # A child that dies may be reaped late where the machine is busy.
     monkeypatch.setattr(pool, "HANG_UP_S", LIMIT_S)
     started: list[Children] = []
-    defaults: dict[str, Any] = {"idle_limit": 4, "path": [TESTS]}
+    defaults: dict[str, Any] = {"idle_limit": 4, "imports": Imports([TESTS])}
 
     def start(**limits: Any) -> Children:
         started.append(Children(**{**defaults, **limits}))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support.children import Start, run, task, turn, value
@@ -35,7 +36,7 @@ def test_the_current_directory_is_importable_and_shadows_nothing_of_ours(
     (tmp_path / "redis.py").write_text("raise RuntimeError('not this one')\n")
     monkeypatch.chdir(tmp_path)
 
-    assert value(run(start(path=[]), task("mine.name"))) == "mine"
+    assert value(run(start(imports=Imports([])), task("mine.name"))) == "mine"
 
 
 def test_the_nursery_has_a_single_thread(children: Children) -> None:

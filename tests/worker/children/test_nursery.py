@@ -73,9 +73,10 @@ def test_an_agent_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> Non
 import sys
 sys.path.insert(0, {TESTS!r})
 from pathlib import Path
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
-children = Children(idle_limit=2, path=[{TESTS!r}])
+children = Children(idle_limit=2, imports=Imports([{TESTS!r}]))
 idle, nursery = value(run(children, task("pid"))), value(run(children, task("nursery_pid")))
 children.start(task("child_ends.start_subprocess_and_wait", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)
@@ -101,9 +102,10 @@ def test_a_busy_child_ends_with_its_nursery_even_if_nobody_sees_to_it(tmp_path: 
 import sys
 sys.path.insert(0, {TESTS!r})
 from pathlib import Path
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
-children = Children(idle_limit=2, path=[{TESTS!r}])
+children = Children(idle_limit=2, imports=Imports([{TESTS!r}]))
 nursery = value(run(children, task("nursery_pid")))
 children.start(task("child_ends.write_pid_and_sleep", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import TESTS
 from support.waiting import LIMIT_S
@@ -17,7 +18,7 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "lacking.py").write_text("import no_such_dependency\n\ndef function(): pass\n")
     (folder / "misspelled.py").write_text("def function() return 1\n")
-    children = Children(idle_limit=2, path=[TESTS, str(folder)], grace_s=LIMIT_S)
+    children = Children(idle_limit=2, imports=Imports([TESTS, str(folder)]), grace_s=LIMIT_S)
     yield children
     children.close()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handoff.serializer import Serializer
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.children.task import Task
 from handoff_worker.inside.job import Job
@@ -34,7 +35,7 @@ NOT_HERE = "handoff.errors.NotAllowed"
 
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
-    children = Children(idle_limit=2, path=[TESTS], grace_s=LIMIT_S)
+    children = Children(idle_limit=2, imports=Imports([TESTS]), grace_s=LIMIT_S)
     yield children
     children.close()
 

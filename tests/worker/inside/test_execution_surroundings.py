@@ -17,6 +17,7 @@ from child_tasks import FOREVER_S
 from handoff.client.current import current, run_as_current
 from handoff.local.server import RedisServer
 from handoff.serializer import Serializer
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support import need_redis_server
@@ -181,7 +182,7 @@ def test_a_function_may_catch_that_it_is_past_its_limit_but_its_child_is_not_use
 def test_a_child_whose_directory_is_removed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "home").mkdir()
     monkeypatch.chdir(tmp_path / "home")
-    children = Children(idle_limit=1, path=[TESTS])
+    children = Children(idle_limit=1, imports=Imports([TESTS]))
 
     try:
         first = run(children, task("remove_directory"))
@@ -197,9 +198,10 @@ def test_what_was_printed_has_come_out_when_the_function_has_ended(tmp_path: Pat
     script = f"""
 import sys
 sys.path.insert(0, {TESTS!r})
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task
-children = Children(idle_limit=1, path=[{TESTS!r}])
+children = Children(idle_limit=1, imports=Imports([{TESTS!r}]))
 run(children, task("shout"))
 children.close()
 """

@@ -11,6 +11,7 @@ import msgpack
 import pytest
 
 from handoff.serializer import Serializer
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import TESTS, failure, graph, inline, inline_function, inputs, result, run, task, transform, value
 from support.waiting import LIMIT_S
@@ -98,7 +99,7 @@ GRAPH: dict[str, dict[str, str | bytes]] = {
 
 @pytest.fixture(scope="module")
 def children() -> Iterator[Children]:
-    children = Children(idle_limit=1, path=[TESTS], grace_s=LIMIT_S)
+    children = Children(idle_limit=1, imports=Imports([TESTS]), grace_s=LIMIT_S)
     yield children
     children.close()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.inside.rehearsal import TIMES, rehearse
 from support.children import TESTS, run, task, value
@@ -39,7 +40,7 @@ def test_what_was_found_in_folders_is_looked_for_again(tmp_path: Path, monkeypat
 
 
 def test_a_signal_meant_for_the_agent_does_not_end_the_nursery_after_its_rehearsal() -> None:
-    children = Children(idle_limit=1, path=[TESTS])
+    children = Children(idle_limit=1, imports=Imports([TESTS]))
     try:
         before = value(run(children, task("nursery_pid")))
         os.kill(before, signal.SIGALRM)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import child_damage
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
 from support.children import TESTS, failure, run, task, value
@@ -33,7 +34,7 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
         "    sys.path.clear()\n"
     )
     (folder / "narrows.py").write_text("import sys\nsys.path[:] = ['/narrow']\ndef function(): return 'narrow'\n")
-    children = Children(idle_limit=2, path=[TESTS, str(folder)], grace_s=LIMIT_S)
+    children = Children(idle_limit=2, imports=Imports([TESTS, str(folder)]), grace_s=LIMIT_S)
     yield children
     children.close()
 

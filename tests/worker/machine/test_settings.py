@@ -39,6 +39,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         grace = 0.5
         functions_per_child = 20
         allow = ["myapp.tasks", "myapp.reports:monthly"]
+        preload = ["myapp.wsgi", "django:setup"]
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -64,6 +65,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         grace=0.5,
         functions_per_child=20,
         allow=("myapp.tasks", "myapp.reports:monthly"),
+        preload=("myapp.wsgi", "django:setup"),
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},

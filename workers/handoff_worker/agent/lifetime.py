@@ -99,6 +99,18 @@ class Signals:
             self.drain()
         return not self.asked
 
+    def await_readable(self, file: Any) -> bool:
+        """Wait until a file is readable, unless asked to end. -> whether it is."""
+        files: list[Any] = [self._read, *([self._tether] if self._tether else [])]
+        while not self.asked:
+            readable, _, _ = select.select([file, *files], [], [])
+            if file in readable:
+                return True
+            if self._tether is not None and self._tether in readable:
+                self._tether.drain()
+            self.drain()
+        return False
+
     def drain(self) -> None:
         """Forget the wake-up; the verbs were called by the handlers."""
         while True:

@@ -8,7 +8,6 @@ import math
 import os
 import uuid
 from collections.abc import Sequence
-from pathlib import Path
 
 from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
@@ -20,6 +19,7 @@ from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.lifetime import Signals, take_name
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
 from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
@@ -39,16 +39,16 @@ def run_node(
     signals: Signals,
     *,
     url: str,
-    paths: Sequence[Path],
+    imports: Imports,
     allow_pickle: bool,
     allow: Sequence[str],
     patience_s: float,
 ) -> None:
     """Run the agent of a node until it has ended.
 
-    Functions get a client for `url`, import from `paths`, and are those that `allow` allows (see `machine.allowed`;
-    none = any). A Redis that is away at the start is waited for, for up to
-    `patience_s`. Raises `NameTaken`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
+    Functions get a client for `url`, import as `imports` says, and are those that `allow` allows (see
+    `machine.allowed`; none = any). A Redis that is away at the start is waited for, for up to `patience_s`. Raises
+    `NameTaken`, `NotLoaded`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
     """
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
     capabilities = options.offer.capabilities
@@ -59,12 +59,14 @@ def run_node(
         functions_limit=options.functions_per_child,
         children_limit=CHILDREN_PER_SLOT * slots,
         processors=_processors(capabilities),
-        path=[str(path) for path in paths],
+        imports=imports,
         adopts=adopt_orphans(),
     )
     hints = Hints(store, name)
     with contextlib.ExitStack() as unless_ours:
         unless_ours.callback(children.close)
+        if signals.asked:
+            return
         lease_ms = round(options.lease_s * 1000)
         if not take_name(
             ledger,

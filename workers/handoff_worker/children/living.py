@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import itertools
 import selectors
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from handoff_worker.children.child import Child, Device
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.leaving import Leaving
-from handoff_worker.children.nursery import NoProcess, Nursery
+from handoff_worker.children.nursery import Imports, NoProcess, Nursery
 from handoff_worker.children.told import Told
 
 
 class Living:
     """The children of one nursery after the other."""
 
-    def __init__(self, path: Sequence[str], selector: selectors.BaseSelector, adopts: bool) -> None:
-        """Start the nursery. Raises `NoProcess`."""
+    def __init__(self, imports: Imports, selector: selectors.BaseSelector, adopts: bool) -> None:
+        """Start the nursery. Raises `NoProcess`, and `NotLoaded`."""
         self._selector = selector
         self._numbers = itertools.count(1)
         self._children: dict[int, Child] = {}
         self.leaving = Leaving()
         self.told: list[Told] = []  #: what their functions have told since
         self.has_nursery = True
-        self.nursery = Nursery(path, selector, adopts)
+        self.nursery = Nursery(imports, selector, adopts)
 
     def __len__(self) -> int:
         return len(self._children)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import select
 import selectors
 import signal
 import socket
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from handoff_worker.children.child import Child
@@ -54,6 +56,29 @@ class NurseryBroken(RuntimeError):
         )
 
 
+class NotLoaded(RuntimeError):
+    """What is to be loaded before any function runs cannot be."""
+
+    def __init__(self, entry: str, why: str) -> None:
+        super().__init__(entry, why)
+        self.entry, self.why = entry, why
+
+    def __str__(self) -> str:
+        return f"{self.entry} cannot be preloaded ({self.why}): correct it, see --path, or leave out --preload"
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """What functions find in the processes that run them."""
+
+    path: Sequence[str] = ()  #: folders to import from, before all others
+    preload: Sequence[
+        str
+    ] = ()  #: modules that are imported, and `module:callable`s that are called, before any function
+    #: Waits until a file is readable; False where nobody wants that any more.
+    await_readable: Callable[[Any], bool] = lambda file: bool(select.select([file], [], [])[0])
+
+
 class NoProcess(RuntimeError):
     """This machine lets us start no process now."""
 
@@ -74,12 +99,14 @@ class Nursery:
     Never blocks but in `close`, and when a process is gone.
     """
 
-    def __init__(self, path: Sequence[str], selector: selectors.BaseSelector, adopts: bool) -> None:
+    def __init__(self, imports: Imports, selector: selectors.BaseSelector, adopts: bool) -> None:
         """Start the first process. Whenever `selector` finds this object readable or writable, `hear`.
 
-        `adopts`: this process has no children but the nursery and what it has adopted of it.
+        What is to be preloaded is waited for, and raises `NotLoaded`. `adopts`: this process has no children but the
+        nursery and what it has adopted of it.
         """
-        self._path, self._selector, self._adopts = path, selector, adopts
+        self._imports, self._selector, self._adopts = imports, selector, adopts
+        self._not_loaded: NotLoaded | None = None
         self._requests: deque[tuple[Child, socket.socket]] = deque()
         self._unready = 0
         self._code = 0
@@ -93,6 +120,18 @@ class Nursery:
                     raise
                 logger.warning("the process that forks all children cannot be started yet: %s", error.reason)
                 time.sleep(pause_s)
+        if imports.preload:
+            self._await_loaded()
+
+    def _await_loaded(self) -> None:
+        while not self._ready and self._imports.await_readable(self._process):
+            is_gone = any(report[0] == "gone" for report in self.hear())
+            if self._not_loaded is not None:
+                if not is_gone:
+                    self._process.close()
+                raise self._not_loaded
+            if is_gone:
+                self.start()
 
     def start(self) -> None:
         """Start a process: one more after `["gone", code]`.
@@ -109,7 +148,7 @@ class Nursery:
             self._drop_requests()
             raise NoProcess(f"the process that forks all children {fate(self._code)}, {MOST_UNREADY} times in a row")
         try:
-            self._process = _Process(self._path, self._adopts)
+            self._process = _Process(self._imports, self._adopts)
         except OSError as error:
             self._drop_requests()
             raise NoProcess(str(error)) from error
@@ -145,6 +184,10 @@ class Nursery:
         if ["ready"] in reports:
             reports.remove(["ready"])
             self._ready, self._was_ready, self._unready = True, True, 0
+        for report in [report for report in reports if report[0] == "not loaded"]:
+            reports.remove(report)
+            self._not_loaded = NotLoaded(*report[1:])
+            logger.error("%s", self._not_loaded)
         if ["here"] in reports:
             reports.remove(["here"])
             self._is_asked = False
@@ -199,15 +242,15 @@ class Nursery:
 class _Process:
     """One nursery process."""
 
-    def __init__(self, path: Sequence[str], adopts: bool) -> None:
-        """Start it; its children import from `path` and the current directory first, then as we do."""
+    def __init__(self, imports: Imports, adopts: bool) -> None:
+        """Start it; its children import from those folders and the current directory first, then as we do."""
         self._adopts = adopts
         self._mark = mark()
         ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.callback(ours.close)
-            first = [*map(os.path.abspath, path), os.getcwd()]
-            arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first)]
+            first = [*map(os.path.abspath, imports.path), os.getcwd()]
+            arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), *imports.preload]
             # A signal to all processes of a service must not end it before it says that it ignores them.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:

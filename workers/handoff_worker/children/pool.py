@@ -19,6 +19,7 @@ from handoff_worker.children.child import Child, Idle, devices
 from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.children.crew import Crew
 from handoff_worker.children.living import Living
+from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Died, Failed, NotStarted, Outcome, fate, read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Garbled
@@ -43,7 +44,7 @@ class Children:
         self,
         *,
         idle_limit: int,
-        path: Sequence[str] = (),
+        imports: Imports,
         functions_limit: int = 1_000,
         growth_limit: int = 500 * 2**20,
         grace_s: float = GRACE_S,
@@ -51,12 +52,11 @@ class Children:
         processors: int = 1,
         adopts: bool = False,
     ) -> None:
-        """Start the nursery. Raises `NoProcess`.
+        """Start the nursery. Raises `NoProcess`, and `NotLoaded` for what `imports` wants preloaded.
 
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
-        has grown by `growth_limit` bytes since its first. `path` and the current directory are importable in them.
-        From `children_limit` on, one that is idle is ended for each that is started. As many as there are `processors`
-        run brief functions at a time. `adopts`: this process adopts orphans, and has no children beside these.
+        has grown by `growth_limit` bytes since its first; from `children_limit` on one that is idle for each that is
+        started. `processors` run brief functions at a time. `adopts`: this process adopts orphans, and has no others.
         """
         self._idle_limit, self._functions_limit, self._growth_limit = idle_limit, functions_limit, growth_limit
         self._grace_s, self._children_limit = grace_s, children_limit
@@ -68,7 +68,7 @@ class Children:
         self._outcomes: list[Outcome] = []
         self._earliest, self._look_at_s = inf, 0.0  #: no deadline is before the first
         self.unable = ""  #: why a process could not be started; '' again once `try_again` has found that one can
-        self._children = Living(path, self._selector, adopts)
+        self._children = Living(imports, self._selector, adopts)
         self.told = self._children.told  #: what functions tell before they end, for whoever takes it from there
 
     def fileno(self) -> int:

@@ -14,13 +14,15 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import NoReturn
 
 from handoff_worker.inside.executor import serve
 from handoff_worker.inside.leftovers import Leftovers, Offspring
+from handoff_worker.inside.preload import NotLoaded, load
 from handoff_worker.inside.rehearsal import rehearse
 from handoff_worker.inside.surroundings import Surroundings, forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
@@ -38,10 +40,12 @@ _ENDURED = tuple(signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGS
 
 
 def main() -> None:
-    """Be the nursery: `sys.argv` has the descriptor of its socket and two search paths, the agent's and the user's."""
+    """Be the nursery: `sys.argv` has the descriptor of its socket, two search paths (the agent's and the user's), and
+    what is to be loaded before any function runs.
+    """
     agent = socket.socket(fileno=int(sys.argv[1]))
     agent.set_inheritable(False)
-    first = sys.argv[3].split(os.pathsep)
+    first, preloaded = sys.argv[3].split(os.pathsep), sys.argv[4:]
     # User code that looks there finds no arguments of ours.
     del sys.argv[1:]
     sys.path[:0] = first
@@ -50,6 +54,13 @@ def main() -> None:
     # The agent has blocked them until here.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     forget_limits()
+    # Before it is noted what is to be put back after each function.
+    try:
+        load(preloaded)
+    except NotLoaded as error:
+        traceback.print_exception(error.__cause__)
+        agent.sendall(encode(("not loaded", error.entry, error.why)))
+        sys.exit(1)
     around = Surroundings()
     rehearse(around)
     # What putting back makes as a program finds it.
@@ -57,7 +68,7 @@ def main() -> None:
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
     gc.freeze()
-    _Forks(agent, around).run()
+    _Forks(agent, around, preloaded).run()
 
 
 def _reset_signals() -> None:
@@ -72,8 +83,8 @@ def _reset_signals() -> None:
 class _Forks:
     """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
 
-    def __init__(self, agent: socket.socket, around: Surroundings) -> None:
-        self._agent, self._around = Channel(agent), around
+    def __init__(self, agent: socket.socket, around: Surroundings, preloaded: Sequence[str]) -> None:
+        self._agent, self._around, self._preloaded = Channel(agent), around, preloaded
         self._pid = os.getpid()
         self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
         self._adopts = adopt_orphans()
@@ -161,6 +172,7 @@ class _Forks:
             for end in ends:
                 os.set_inheritable(end, False)
             channel, tray = (socket.socket(fileno=end) for end in ends)
+            load(self._preloaded)
             serve(channel, tray, offspring, self._around)
             code = 0
         except BaseException:

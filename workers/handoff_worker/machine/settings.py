@@ -59,6 +59,7 @@ class NodeSettings:
     grace: float | None = None  #: seconds, infinite = for ever
     functions_per_child: int | None = None  #: after how many a child process is replaced
     allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
+    preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -163,6 +164,10 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "functions_per_child": (lambda value: _is_whole(value) and value > 0, "a whole number of functions, 1 or more"),
     "allow": (
         lambda value: isinstance(value, list) and len(value) > 0 and all(map(is_entry, value)),
+        f"a list, each {ENTRY}",
+    ),
+    "preload": (
+        lambda value: isinstance(value, list) and all(map(is_entry, value)),
         f"a list, each {ENTRY}",
     ),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
