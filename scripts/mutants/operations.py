@@ -317,7 +317,7 @@ MUTANTS = (
         "handoff/ledger/functions.py",
         (
             "        if entry is not None and is_success(entry[1]):\n"
-            "            give_back_if_unseen(store, job_id, entry)\n            return decode_value"
+            "            await give_back_if_unseen(ledger, job_id, entry)\n            return decode_value"
         ),
         "        if entry is not None:\n            return decode_value",
         ("tests/client/functions/test_function_wait.py::TestWait::test_a_failure_is_looked_at[fake]",),
