@@ -21,7 +21,7 @@ from handoff.ledger.asking import Ledger
 from handoff.ledger.claims import TrackerCalls
 from handoff.ledger.durable import Promise, Promises
 from handoff.ledger.events import read_events
-from handoff.ledger.jobs import AS_RQ, Job, Keeping, make_job, pickled_or_plain
+from handoff.ledger.jobs import AS_RQ, Job, JobKinds, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
 from handoff.ledger.many import Submission, submit_many
 from handoff.ledger.records import look
@@ -33,12 +33,13 @@ from handoff.ledger.rqmodel import (
     check_description,
     check_job_id,
     check_meta,
+    now_text,
 )
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike, resolve
 from handoff.words.capabilities import DeviceMemory
-from handoff.words.checked import Checked, check
+from handoff.words.checked import Checked, Checks, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.durability import Durability, check_default_durability, check_durability
@@ -169,7 +170,7 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
         it has not within the cluster's timeout: then the function stands, and the error has its handle.
         """
-        return await self._submit(self._check(function), new_id(), durability, is_new=True)
+        return await self._submit(check(_a_function(function), self._default_cost), new_id(), durability, is_new=True)
 
     async def submit_many(
         self,
@@ -188,13 +189,14 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         their handles and the errors.
         `durability` is waited for once, behind all of them; the handle of `NotDurable` is then the list of theirs.
         """
-        checked = [self._check(function) for function in read_functions(functions)]
+        checks, kinds = Checks(self._default_cost), JobKinds()
+        checked = [checks.check(_a_function(function)) for function in read_functions(functions)]
         ids = read_job_ids(job_ids, len(checked))
         check_flag("replace", replace)
         promise = await self._promise(checked[0].id if checked else "*", durability)
-        preferred = await self._ask_allocator(checked)
+        preferred, now = await self._ask_allocator(checked), now_text()
         submissions = [
-            Submission(id, each, self._job(each, id), preferred.get(each.id, ""))
+            Submission(id, each, self._job(each, id, created_at=now, kinds=kinds), preferred.get(each.id, ""))
             for id, each in zip(ids, checked, strict=True)
         ]
         told = await submit_many(self._ledger, submissions, promise, replace=replace)
@@ -326,12 +328,6 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         """The runs that are not expired, at most `count`, the newest first."""
         return [summary(run) for run in await runs.list_runs(self._ledger, count)]
 
-    def _check(self, function: Function) -> Checked:
-        if not isinstance(function, Function):
-            kind = "a DAG" if isinstance(function, DAG) else f"no function, but a {type(function).__name__}"
-            raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
-        return check(function, self._default_cost)
-
     async def _submit(
         self,
         checked: Checked,
@@ -379,3 +375,10 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         asked = [replace(each.function, cost=amounts(costs_at_once(each.variants)[0])) for each in functions]
         free = {node.name: node.free() for node in await nodes.read_nodes(self._ledger) if node.state == "up"}
         return check_answer(self._allocator.allocate(asked, free))
+
+
+def _a_function(given: Function) -> Function:
+    if not isinstance(given, Function):
+        kind = "a DAG" if isinstance(given, DAG) else f"no function, but a {type(given).__name__}"
+        raise TypeError(f"what is submitted is {kind}: a DAG is submitted with submit_dag, a Function with submit")
+    return given

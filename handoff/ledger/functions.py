@@ -43,17 +43,17 @@ async def submit(
     """
     tag, *rest = await run(
         "submit",
-        *job.fields,
+        *job.fields(),
         job_id=job_id,
         token=new_id(),
-        demand=job.demand,
-        options=job.options,
-        priority=job.priority,
+        demand=job.kind.demand,
+        options=job.kind.options,
+        priority=job.kind.priority,
         preferred=preferred,
-        refuse=int(job.refuse),
+        refuse=int(job.kind.refuse),
         replace=int(replace),
-        delay_ms=function.delay_ms,
-        due_ms=function.due_ms,
+        delay_ms=job.kind.delay_ms,
+        due_ms=job.kind.due_ms,
     )
     told = read_verdict(job_id, function, tag, rest)
     if isinstance(told, HandoffError):

@@ -13,6 +13,7 @@ from handoff.books.groups import MOST_OPTIONS
 from handoff.errors import NotSerializable, shown
 from handoff.graph.plan import Group, Plan, Step
 from handoff.ledger.jobs import InGraph, costs_of, make_job
+from handoff.ledger.rqmodel import now_text
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import PER_WEIGHT, Weighed
 from handoff.ledger.texts.demand import write_costs
@@ -45,6 +46,7 @@ class EntryWriter:
     ) -> None:
         self._run, self._options, self._serializer = run, options, serializer
         self._strategy, self._preferred = strategy, preferred
+        self._created_at = now_text()
         self._inputs: dict[int, bytes] = {}  #: serialized, by the identity of what functions have in common
         self._token: Units = {} if options.max_concurrency is None else {run_token(run): UNIT}
 
@@ -93,14 +95,15 @@ class EntryWriter:
                 prefer=self._preferred.get(step.function.id, ""),
                 token=self._token,
             ),
+            created_at=self._created_at,
         )
         return _entry(
             "job", step.number,
-            job.demand, job.options, job.priority, step.place,
+            job.kind.demand, job.kind.options, job.kind.priority, step.place,
             # Roots follow from a number that nobody has, so that all become ready in the same way.
             len(step.takes) or 1,
-            step.group or "", int(job.refuse),
-            *job.fields,
+            step.group or "", int(job.kind.refuse),
+            *job.fields(),
             weight=1 + job.size / PER_WEIGHT,
         )  # fmt: skip
 

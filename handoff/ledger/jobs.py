@@ -14,8 +14,10 @@ from handoff.ledger.rqmodel import (
     DEFAULT_FAILURE_TTL,
     DEFAULT_RESULT_TTL,
     CallbackLike,
+    call_fields,
     describe_call,
     job_fields,
+    now_text,
 )
 from handoff.ledger.texts.cost import with_slot
 from handoff.ledger.texts.demand import write_demand
@@ -37,15 +39,49 @@ MOST_SENT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """One function, checked and serialized."""
+class JobKind:
+    """What the job of a function may have in common with others."""
 
     demand: str
     options: str
     priority: int
     refuse: bool  #: where no live node could hold it
-    fields: list[Value]  #: of its hash: name, value, ...
+    delay_ms: int
+    due_ms: int
+    fields: tuple[Value, ...]  #: of its hash: name, value, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One function, checked and serialized."""
+
+    kind: JobKind
+    own: dict[str, Value]  #: of its hash what it has for itself, by name
     size: int  #: bytes of its call, and of what its child is told beside it
+
+    def fields(self) -> list[Value]:
+        """All of its hash: name, value, ..."""
+        return [*_flat(self.own), *self.kind.fields]
+
+
+class JobKinds:
+    """The kinds of jobs that are written together: what many have in common is written once, and is the same object."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, bool], tuple[Checked, JobKind]] = {}
+        self._kinds: dict[JobKind, JobKind] = {}
+
+    def find(self, checked: Checked, *, is_bare: bool) -> JobKind | None:
+        """Find that of one that says the same, and is called with values too, or is not."""
+        found = self._found.get((id(checked.like or checked), is_bare))
+        return None if found is None else found[1]
+
+    def keep(self, checked: Checked, kind: JobKind, *, is_bare: bool) -> JobKind:
+        """Keep it for others. -> one that is equal"""
+        like = checked.like or checked
+        kind = self._kinds.setdefault(kind, kind)
+        self._found[id(like), is_bare] = like, kind
+        return kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,49 +130,81 @@ def make_job(
     on_node_loss: OnNodeLoss = "retry",
     on_success: CallbackLike | None = None,
     on_failure: CallbackLike | None = None,
+    created_at: str | None = None,
+    kinds: JobKinds | None = None,
 ) -> Job:
-    """Write the job of a function. `strategy`, `max_retries` and `on_node_loss` are for one that names none.
+    """Write the job of a function, which was `created_at` that moment (None: now).
 
-    Raises `NotSerializable` and `TooLarge`.
+    `strategy`, `max_retries` and `on_node_loss` are for one that names none. `kinds` are those of a list of which all
+    are written with the same options. Raises `NotSerializable` and `TooLarge`.
     """
     function = checked.function
-    args, kwargs = tuple(function.extra_args), dict(function.kwargs)
-    if args or kwargs:
-        data, call = dumps_arguments(serializer, checked.path, args, kwargs, function_id=function.id), None
-    else:
-        data, call = _bare_call(checked.path, is_pickled=serializer is PickleSerializer)
-    if description is None:
-        description = describe_call(checked.path, args, kwargs) if call is None else call
-    own: dict[str, Value] = {"function": "" if function.id == job_id else function.id}
+    is_bare = not function.extra_args and not function.kwargs
+    data, call = _call(checked, serializer, description, is_bare=is_bare)
+    own: dict[str, Value] = {} if function.id == job_id else {FIELDS["function"].name: function.id}
     size = len(data)
     if graph is not None:
-        description = f"{function.id}: {description}"
+        call = f"{function.id}: {call}"
         told = _told_to_its_child(function.id, graph, serializer)
         size += len(told.get("inputs", b""))
-        own |= told
+        own |= _named(told)
     if size > LARGEST_ARGUMENTS:
         raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
-    own["retries"] = int(max_retries if function.max_retries is None else function.max_retries)
-    own["code"] = checked.path
-    own["serializer"] = "pickle" if serializer is PickleSerializer else ""
-    fields = job_fields(
-        data=data,
-        description=description,
-        timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
-        result_ttl=keeping.result_ttl,
-        failure_ttl=keeping.failure_ttl,
-        meta=dumps_value(serializer, dict(meta), "meta") if meta else None,
-        on_success=on_success,
-        on_failure=on_failure,
-    )
-    return Job(
-        demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
-        options=_options(checked, strategy, on_node_loss, graph),
-        priority=int(function.priority),
-        refuse=function.on_infeasible == "raise",
-        fields=[*fields, *(part for field, value in own.items() if value for part in (FIELDS[field].name, value))],
-        size=size,
-    )
+    if not is_bare:
+        own |= call_fields(data, call)
+    kind = None if kinds is None else kinds.find(checked, is_bare=is_bare)
+    if kind is None:
+        fields = job_fields(
+            created_at=created_at or now_text(),
+            timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
+            result_ttl=keeping.result_ttl,
+            failure_ttl=keeping.failure_ttl,
+            meta=dumps_value(serializer, dict(meta), "meta") if meta else None,
+            on_success=on_success,
+            on_failure=on_failure,
+        )
+        called = _flat(call_fields(data, call)) if is_bare else ()
+        kind = JobKind(
+            demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
+            options=_options(checked, strategy, on_node_loss, graph),
+            priority=int(function.priority),
+            refuse=function.on_infeasible == "raise",
+            delay_ms=checked.delay_ms,
+            due_ms=checked.due_ms,
+            fields=(*called, *fields, *_ours(checked, serializer, max_retries)),
+        )
+        kind = kind if kinds is None else kinds.keep(checked, kind, is_bare=is_bare)
+    return Job(kind, own, size)
+
+
+def _call(checked: Checked, serializer: SerializerLike, description: str | None, *, is_bare: bool) -> tuple[bytes, str]:
+    """Serialize a call. -> how it is described, too"""
+    function, path = checked.function, checked.path
+    if is_bare:
+        data, call = _bare_call(path, is_pickled=serializer is PickleSerializer)
+        return data, call if description is None else description
+    args, kwargs = tuple(function.extra_args), dict(function.kwargs)
+    data = dumps_arguments(serializer, path, args, kwargs, function_id=function.id)
+    return data, describe_call(path, args, kwargs) if description is None else description
+
+
+def _ours(checked: Checked, serializer: SerializerLike, max_retries: int) -> list[Value]:
+    retries = checked.function.max_retries
+    ours: dict[str, Value] = {
+        "retries": int(max_retries if retries is None else retries),
+        "code": checked.path,
+        "serializer": "pickle" if serializer is PickleSerializer else "",
+    }
+    return _flat(_named(ours))
+
+
+def _named(fields: Mapping[str, Value]) -> dict[str, Value]:
+    """Those that say anything, by their names in the hash."""
+    return {FIELDS[field].name: value for field, value in fields.items() if value}
+
+
+def _flat(fields: Mapping[str, Value]) -> list[Value]:
+    return [part for field in fields.items() for part in field]
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from handoff.errors import HandoffError, StoreUnavailable
 from handoff.ledger import slices
@@ -14,7 +15,7 @@ from handoff.ledger.jobs import Job
 from handoff.ledger.slices import PER_WEIGHT
 from handoff.ledger.store import Call
 from handoff.ledger.texts.entries import Value
-from handoff.ledger.texts.submission import write_submission
+from handoff.ledger.texts.submission import Kind, write_kind, write_submissions
 from handoff.ledger.verdict import Verdict
 from handoff.words.checked import Checked
 from handoff.words.ids import new_id
@@ -66,21 +67,48 @@ async def submit_many(
 
 async def _submit(ledger: Ledger, token: str, batch: Sequence[Submission], *, replace: bool) -> list[Told]:
     """Submit them in one call. -> what became of those that it came to"""
-    values: list[Value] = []
-    for each in batch:
-        function, job = each.function, each.job
-        values += write_submission(
-            each.job_id, job.demand, job.options, job.priority, each.preferred, job.refuse,
-            function.delay_ms, function.due_ms, job.fields,
-        )  # fmt: skip
-    match await ledger.run("submit_many", *values, token=token, replace=int(replace)):
-        case ["submitted", list(replies)] if 0 < len(replies) <= len(batch):
-            return [
-                read_verdict(each.job_id, each.function, tag.decode(), rest)
-                for each, (tag, *rest) in zip(batch, replies, strict=False)
-            ]
+    match await ledger.run("submit_many", *_write(batch), token=token, replace=int(replace)):
+        case ["submitted", list(replies)] if 0 < sum(replies[1::2]) <= len(batch):
+            return _read(batch, replies)
         case reply:
             raise unlisted("submit_many", reply)
+
+
+def _write(batch: Sequence[Submission]) -> list[Value]:
+    numbers: dict[tuple[object, ...], int] = {}
+    kinds: list[Kind] = []
+    functions: list[tuple[int, str, Iterable[Value]]] = []
+    for each in batch:
+        own = each.job.own
+        like = (id(each.job.kind), each.preferred, *own)
+        number = numbers.get(like)
+        if number is None:
+            kinds.append(_kind(each))
+            number = numbers[like] = len(kinds)
+        functions.append((number, each.job_id, own.values()))
+    return write_submissions(kinds, functions)
+
+
+def _kind(submission: Submission) -> Kind:
+    kind = submission.job.kind
+    return write_kind(
+        kind.demand, kind.options, kind.priority, submission.preferred, kind.refuse, kind.delay_ms, kind.due_ms,
+        submission.job.own, kind.fields,
+    )  # fmt: skip
+
+
+def _read(batch: Sequence[Submission], replies: Sequence[Any]) -> list[Told]:
+    """Read the replies, each with how many in a row are answered so."""
+    told: list[Told] = []
+    for (tag, *rest), count in zip(replies[::2], replies[1::2], strict=True):
+        # Of one kind they are told the same; but an error names the function.
+        said: dict[int, Told] = {}
+        for each in batch[len(told) : len(told) + count]:
+            one = said.get(id(each.job.kind))
+            if not isinstance(one, Verdict):
+                one = said[id(each.job.kind)] = read_verdict(each.job_id, each.function, tag.decode(), rest)
+            told.append(one)
+    return told
 
 
 def _batch(submissions: Sequence[Submission], first: int, most: int) -> Sequence[Submission]:
@@ -92,7 +120,8 @@ def _batch(submissions: Sequence[Submission], first: int, most: int) -> Sequence
 
 
 def _weight(submission: Submission) -> float:
-    return max(1.0, submission.job.size / PER_WEIGHT)
+    size = submission.job.size
+    return 1.0 if size <= PER_WEIGHT else size / PER_WEIGHT
 
 
 def _untold(error: HandoffError | ScriptBug, sent: int, unsent: int) -> list[Told]:

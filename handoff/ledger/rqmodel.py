@@ -49,10 +49,19 @@ LARGE = 1_000_000
 CallbackLike = Callback | Callable[..., Any] | str
 
 
+def now_text() -> str:
+    """This moment as RQ writes it."""
+    return utc_text(datetime.now(UTC))
+
+
+def call_fields(data: bytes, description: str) -> dict[str, str | bytes]:
+    """What a job's hash says of its call, which `data` is serialized."""
+    return {"data": _compress(data), "description": description}
+
+
 def job_fields(
     *,
-    data: bytes,
-    description: str,
+    created_at: str,
     timeout: int,
     result_ttl: int,
     failure_ttl: int,
@@ -60,14 +69,12 @@ def job_fields(
     on_success: CallbackLike | None,
     on_failure: CallbackLike | None,
 ) -> list[str | bytes | int]:
-    """Lay out what the client decides of a job's hash as RQ would read it back: name, value, ...
+    """Lay out what else the client decides of a job's hash as RQ would read it back: name, value, ...
 
-    `data` is the serialized call. Times are in seconds, -1 = for ever. Empty fields are not written.
+    Times are in seconds, -1 = for ever. Empty fields are not written.
     """
     flat: list[str | bytes | int] = [
-        "created_at", utc_text(datetime.now(UTC)),
-        "data", _compress(data),
-        "description", description,
+        "created_at", created_at,
         # rq's `requeue` gives a job that has no timeout at all one of 180 s; -1 is its word for no limit.
         "timeout", timeout,
         "result_ttl", result_ttl,
@@ -195,7 +202,7 @@ def worker_fields(hostname: str, pid: int) -> list[str | int]:
     """What RQ's worker hash says of an agent's process, beside what the register script writes: name, value, ..."""
     return [
         "hostname", hostname, "pid", pid, "version", VERSION, "python_version", sys.version,
-        HOST_CLOCK, utc_text(datetime.now(UTC)),
+        HOST_CLOCK, now_text(),
     ]  # fmt: skip
 
 

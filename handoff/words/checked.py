@@ -6,14 +6,22 @@ Pure: knows neither Redis nor nodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter, is_
 
 from handoff.words.argument import Taken, parse_argument
 from handoff.words.code import import_path
 from handoff.words.constraints import Term, parse_where, pinned_to
 from handoff.words.declared import with_declared
 from handoff.words.function import Collocated, Function, delay_ms, due_ms
-from handoff.words.rules import check_collocated, check_constants, check_fields, check_inline, check_outside_a_dag
+from handoff.words.rules import (
+    check_arguments,
+    check_collocated,
+    check_constants,
+    check_fields,
+    check_inline,
+    check_outside_a_dag,
+)
 from handoff.words.variants import NO_COST, Variant, parse_variants
 
 
@@ -28,6 +36,8 @@ class Checked:
     terms: tuple[Term, ...]  #: what must hold of its node, a pin included
     delay_ms: int  #: from its submission until it is ready
     due_ms: int  #: the unix time at which it is ready; 0: no such time
+    #: one that says the same, but for its id and the values that it is called with
+    like: Checked | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -50,6 +60,38 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
     check_fields(function)
     check_outside_a_dag(function)
     return _read(function, default_cost)
+
+
+_of_many = attrgetter(
+    "code", "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy", "where",
+    "on_infeasible", "delay", "at", "wait_ttl", "isolation", "on_node_loss",
+)  # fmt: skip
+"""What many functions of one list have in common, beside their cost."""
+
+
+class Checks:
+    """Reads functions as `check` does, many of which say the same: that is read once."""
+
+    def __init__(self, default_cost: Sequence[Variant] = NO_COST) -> None:
+        self._default_cost = tuple(default_cost)
+        self._last: dict[int, tuple[tuple[object, ...], Checked]] = {}  #: by the identity of what they cost
+
+    def check(self, function: Function) -> Checked:
+        """Read one more."""
+        function = with_declared(function)
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
+        said, last = _of_many(function), self._last.get(id(variants))
+        # Not what is equal, as 1 and True are.
+        if last is None or function.args != () or not all(map(is_, said, last[0])):
+            checked = check(function, variants)
+            self._last[id(checked.variants)] = said, checked
+            return checked
+        check_arguments(function)
+        like = last[1]
+        return Checked(
+            function=function, args=(), path=like.path, variants=variants, terms=like.terms,
+            delay_ms=like.delay_ms, due_ms=like.due_ms, like=like,
+        )  # fmt: skip
 
 
 def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:

@@ -44,7 +44,7 @@ _USUAL = {"on_infeasible": "wait", "isolation": "warm"}
 
 def check_fields(function: Function) -> None:
     """Raise for what holds of every function."""
-    _check_arguments(function)
+    check_arguments(function)
     _check_options(function)
     _check_waiting(function)
 
@@ -102,7 +102,8 @@ def check_constants(function: Function) -> None:
             )
 
 
-def _check_arguments(function: Function) -> None:
+def check_arguments(function: Function) -> None:
+    """Raise for what each function says for itself: its id and arguments."""
     if not isinstance(function.id, str) or not function.id:
         raise InvalidFunction(named(function.id), "its id is not a text with at least one character", "give it a name")
     if len(function.id) > LONGEST_ID:

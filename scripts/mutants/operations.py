@@ -265,8 +265,8 @@ MUTANTS = (
         "submit-many-fits",
         "where one function fitted, another goes that asks for something else",
         "handoff/ledger/lua/libraries/jobs/submitting.lua",
-        "  local last = is_plain and fits[one.demand]\n",
-        "  local last = is_plain and next(fits) and fits[next(fits)]\n",
+        "  local last = is_plain and Call.fits[kind.demand]\n",
+        "  local last = is_plain and next(Call.fits) and Call.fits[next(Call.fits)]\n",
         (
             "tests/client/functions/test_function_many.py::TestTaken::test_each_goes_to_the_first_node_with_room_for_it[real]",
         ),
@@ -283,10 +283,10 @@ MUTANTS = (
     ),
     Mutant(
         "submit-many-checked",
-        "of many functions only the first is looked at before anything is written",
-        "handoff/ledger/lua/operations/client/submit_many.lua",
-        "for _, one in ipairs(all) do\n  one.token, one.replace = token, replace\n  Submitting.check(one)\nend\n",
-        "for _, one in ipairs(all) do\n  one.token = token\nend\nSubmitting.check(all[1])\n",
+        "of many functions only the first kind is looked at before anything is written",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "    local kind = kinds[i]\n    check_kind(kind)\n",
+        "    local kind = kinds[i]\n    check_kind(kinds[1])\n",
         (
             "tests/ledger/submits/test_many_checked.py::test_where_the_last_is_bent_the_first_is_not_written_either[real-demand]",
         ),

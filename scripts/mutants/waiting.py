@@ -115,7 +115,7 @@ MUTANTS = (
         "waiting-deferred",
         "what rq deleted stays in its deferred registry",
         "handoff/ledger/lua/libraries/waiting/waiting.lua",
-        "  redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)\n",
+        "  Lobby.leave(job_id)\n",
         "",
         ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[real]",),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import fakeredis
@@ -41,18 +42,19 @@ def in_graph(cluster: Cluster, function: Function) -> dict[str, Any]:
     return stored(cluster, run.handle(function.id).id)
 
 
+FUNCTIONS = {
+    "plain": Function("f", "tasks:f"),
+    "arguments": Function("f", "tasks:f", extra_args=[1, "two"], kwargs={"three": [3]}),
+    "costs": Function("f", "tasks:f", cost=[{"gpu": 1}, After(30, {"cpu": 8})], where={"zone": ["b", "a"]}, node="n"),
+    "constraints": Function(
+        "f", "tasks:f", cost={"cpu": 0.07}, where={"tier": Not("spot")}, priority=-7, max_retries=4
+    ),
+    "options": Function("f", "tasks:f", timeout=2.5, wait_ttl=1.5, on_infeasible=60, strategy="load_balanced"),
+}
+
+
 @pytest.mark.parametrize("serializer", [None, "pickle"])
-@pytest.mark.parametrize(
-    "function",
-    [
-        Function("f", "tasks:f"),
-        Function("f", "tasks:f", extra_args=[1, "two"], kwargs={"three": [3]}),
-        Function("f", "tasks:f", cost=[{"gpu": 1}, After(30, {"cpu": 8})], where={"zone": ["b", "a"]}, node="n"),
-        Function("f", "tasks:f", cost={"cpu": 0.07}, where={"tier": Not("spot")}, priority=-7, max_retries=4),
-        Function("f", "tasks:f", timeout=2.5, wait_ttl=1.5, on_infeasible=60, strategy="load_balanced"),
-    ],
-    ids=["plain", "arguments", "costs", "constraints", "options"],
-)
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_it_has_the_same_fields(cluster: Cluster, function: Function, serializer: str | None) -> None:
     with Cluster(connection=cluster.connection, namespace="t", serializer=serializer) as its:
         one, other = alone(its, function), in_graph(its, function)
@@ -63,6 +65,19 @@ def test_it_has_the_same_fields(cluster: Cluster, function: Function, serializer
     }
     assert one.get("options") == other.get("options")
     assert other["description"] == b"f: " + one["description"]
+
+
+def test_it_has_the_same_fields_among_many(cluster: Cluster) -> None:
+    given = [function for function in FUNCTIONS.values() for _ in range(2)]
+    given += [replace(function, extra_args=(), kwargs={}) for function in given]
+    ids = [handle.id for handle in cluster.submit_many(given)]
+
+    for id, function in zip(ids, given, strict=True):
+        one, other = stored(cluster, id), alone(cluster, function)
+        drop = {"created_at", "rank", "token", "since"}
+        assert {name: value for name, value in one.items() if name not in drop} == {
+            name: value for name, value in other.items() if name not in drop
+        }
 
 
 def test_only_in_a_graph_its_delay_stands_among_its_options(cluster: Cluster) -> None:

@@ -1,5 +1,7 @@
--- Functions that are submitted together, one behind the other: how many values follow, then id of the job, demand, options,
--- priority, preferred, refuse (0, 1), delay_ms, due_ms, and its hash: name, value, ...
+-- Functions that are submitted together. How many kinds of them there are, and each kind: how many values follow, then demand,
+-- options, priority, preferred, refuse (0, 1), delay_ms, due_ms, how many fields of its hash each function has for itself, the
+-- names of these, and what all have there: name, value, ... Then the functions in their order: number of the kind, id of the
+-- job, a value for each field of its own.
 --
 -- @include texts/number
 
@@ -8,36 +10,57 @@ local BEFORE_FIELDS = 8
 -- Lua unpacks at most 8,000.
 local MOST_VALUES = 1000
 
--- `values` from `first` on.
-function Submission.are_sound(values, first)
-  local at = first
-  while at <= #values do
+-- -> {demand = , ..., fields = {name, value, ...}, own = how many of these, the first, stand in `values` for each function}; nil
+-- where it is none
+local function read_kind(values, at, count)
+  local kind = {demand = values[at + 1], options = values[at + 2], priority = Number.whole(values[at + 3], -Number.MOST),
+    preferred = values[at + 4], refuse = Number.whole(values[at + 5], 0, 1),
+    delay_ms = Number.whole(values[at + 6], -Number.MOST), due_ms = Number.whole(values[at + 7], -Number.MOST),
+    own = Number.whole(values[at + 8], 0, count - BEFORE_FIELDS), fields = {}, values = values}
+  if not (kind.priority and kind.refuse and kind.delay_ms and kind.due_ms and kind.own) then
+    return nil
+  end
+  at = at + BEFORE_FIELDS
+  for i = 1, kind.own do
+    kind.fields[2 * i - 1], kind.fields[2 * i] = values[at + i], ''
+  end
+  for i = kind.own + 1, count - BEFORE_FIELDS do
+    kind.fields[kind.own + i] = values[at + i]
+  end
+  return kind
+end
+
+-- `values` from `first` on. -> {kinds = {...}, functions = {{id = , kind = , at = where it stands}, ...}}; nil where they are
+-- none of these
+function Submission.read(values, first)
+  local kinds, all, at, size = {}, {}, first + 1, #values
+  for i = 1, Number.whole(values[first], 1) or 0 do
     local count = Number.whole(values[at], BEFORE_FIELDS, MOST_VALUES)
-    if not count or at + count > #values then
-      return false
-    end
-    local priority, refuse, delay, due = values[at + 4], values[at + 6], values[at + 7], values[at + 8]
-    if not (Number.whole(priority, -Number.MOST) and Number.whole(refuse, 0, 1) and Number.whole(delay, -Number.MOST)
-      and Number.whole(due, -Number.MOST)) then
-      return false
+    kinds[i] = count and at + count <= size and read_kind(values, at, count) or nil
+    if not kinds[i] then
+      return nil
     end
     at = at + 1 + count
   end
-  return first <= #values
+  local count = 0
+  while at < size do
+    local kind = kinds[tonumber(values[at])]
+    if not kind then
+      return nil
+    end
+    count = count + 1
+    all[count] = {id = values[at + 1], kind = kind, at = at}
+    at = at + 2 + kind.own
+  end
+  return at == size + 1 and count > 0 and {kinds = kinds, functions = all} or nil
 end
 
--- -> {{id, demand, ..., fields = {name, value, ...}}, ...}
-function Submission.read(values, first)
-  local all, at = {}, first
-  while at <= #values do
-    local fields, last = {}, at + tonumber(values[at])
-    for i = at + 1 + BEFORE_FIELDS, last do
-      fields[i - at - BEFORE_FIELDS] = values[i]
-    end
-    all[#all + 1] = {id = values[at + 1], demand = values[at + 2], options = values[at + 3],
-      priority = tonumber(values[at + 4]), preferred = values[at + 5], refuse = tonumber(values[at + 6]),
-      delay_ms = tonumber(values[at + 7]), due_ms = tonumber(values[at + 8]), fields = fields}
-    at = last + 1
+-- -> the fields of the hash of one of them, {name, value, ...}
+function Submission.fields(one)
+  local kind, at = one.kind, one.at + 1
+  local fields = {unpack(kind.fields)}
+  for i = 1, kind.own do
+    fields[2 * i] = kind.values[at + i]
   end
-  return all
+  return fields
 end

@@ -23,7 +23,10 @@ RUN = "0123456789abcdef0123456789abcdef"
 
 JOB = ("job", 1, 9, "cpu=10000,slots=10000", "", 0, 0, 1, "", "0", "description", "d")
 
-MANY = (10, "new", "cpu=10000,slots=10000", "wait=5000", 0, "", 0, 0, 0, "description", "d")
+MANY = (
+    1, 11, "cpu=10000,slots=10000", "wait=5000", 0, "", 0, 0, 0, 1, "data", "description", "d",
+    1, "new", "x", 1, "other", "y",
+)  # fmt: skip
 
 CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "allocate": ({"among": ""}, ["~c1", "0", "first_available", "", "cpu=10000"]),
@@ -50,7 +53,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         },
         ["description", "d", "timeout", 5],
     ),
-    "submit_many": ({"token": "t", "replace": 0}, [*MANY, *MANY[:1], "other", *MANY[2:]]),
+    "submit_many": ({"token": "t", "replace": 0}, list(MANY)),
     "tick": ({"room": 1, "token": "t"}, []),
     "beat": ({"name": "a", "epoch": "", "op": 0, "worked_ms": 0, "at": "0|0"}, ["runs:3"]),
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),

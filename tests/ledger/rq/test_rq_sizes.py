@@ -11,7 +11,7 @@ import fakeredis
 import pytest
 from rq.job import Job
 
-from handoff.ledger.rqmodel import LARGE, SMALL, TINY, job_fields
+from handoff.ledger.rqmodel import LARGE, SMALL, TINY, call_fields
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, TINY, TINY + 1, SMALL, SMALL + 1, LARGE + 1])
@@ -19,11 +19,7 @@ from handoff.ledger.rqmodel import LARGE, SMALL, TINY, job_fields
 @pytest.mark.parametrize("begin", [b"\x95", pickle.PROTO + b"\5"], ids=["msgpack", "pickle"])
 def test_what_was_packed_is_unpacked_by_rq(size: int, make: type[bytes], begin: bytes) -> None:
     data = begin + make(size)
-    fields = job_fields(
-        data=data, description="", timeout=-1, result_ttl=0, failure_ttl=0, meta=None, on_success=None, on_failure=None
-    )
-
-    packed = fields[fields.index("data") + 1]
+    packed = call_fields(data, "")["data"]
 
     job: Any = Job("id", connection=fakeredis.FakeRedis())
     job.restore({b"data": packed})

@@ -11,6 +11,9 @@ RANK = 1000 * 2**41 + 7
 
 RUN = "0123456789abcdef0123456789abcdef"
 
+_KIND = {"demand": "cpu=10000", "options": "wait=5000", "preferred": "a", "refuse": 1, "delay_ms": 5, "due_ms": 7}
+"""What functions that are submitted together have in common."""
+
 EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
     # resource -> units
     "cost": [
@@ -218,37 +221,17 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             ["run", "0", "2", "total", "2", "next", "0", "1", "1,2", "takes", "2", "0"],
         ),
     ],
-    # by name, ... and all of it, one behind the other
+    # of each its kind by name, its id, and its own fields; and all of it, one behind the other
     "submission": [
-        ([], []),
         (
             [
-                {
-                    "id": "j",
-                    "demand": "cpu=10000",
-                    "options": "wait=5000",
-                    "priority": -1,
-                    "preferred": "a",
-                    "refuse": 1,
-                    "delay_ms": 5,
-                    "due_ms": 7,
-                    "fields": ["description", "d"],
-                },
-                {
-                    "id": "k",
-                    "demand": "cpu=10000",
-                    "options": "",
-                    "priority": 0,
-                    "preferred": "",
-                    "refuse": 0,
-                    "delay_ms": 0,
-                    "due_ms": 0,
-                    "fields": [],
-                },
+                {"kind": {"priority": -1, "fields": ["timeout", "5"], **_KIND}, "id": "j", "own": {"data": "d"}},
+                {"kind": {"priority": 0, "fields": [], **_KIND}, "id": "k", "own": {}},
+                {"kind": {"priority": -1, "fields": ["timeout", "5"], **_KIND}, "id": "l", "own": {"data": "e"}},
             ],
             [
-                "10",
-                "j",
+                "2",
+                "11",
                 "cpu=10000",
                 "wait=5000",
                 "-1",
@@ -256,17 +239,27 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
                 "1",
                 "5",
                 "7",
-                "description",
-                "d",
+                "1",
+                "data",
+                "timeout",
+                "5",
                 "8",
-                "k",
                 "cpu=10000",
-                "",
+                "wait=5000",
                 "0",
-                "",
+                "a",
+                "1",
+                "5",
+                "7",
                 "0",
-                "0",
-                "0",
+                "1",
+                "j",
+                "d",
+                "2",
+                "k",
+                "1",
+                "l",
+                "e",
             ],
         ),
     ],

@@ -175,8 +175,16 @@ def _read_told(values: list[str]) -> Any:
 
 
 def _read_submission(values: list[str]) -> Any:
-    found = LUA("Submission.read", ["", *values], 2)
-    return [{**dict(one), "fields": list(dict(one)["fields"])} for one in found]
+    given = ["", *values]
+    found = []
+    for one in LUA("Submission.read", given, 2)["functions"]:
+        kind, fields = one["kind"], LUA("Submission.fields", one)
+        own = dict(zip(fields[: 2 * kind["own"] : 2], fields[1 : 2 * kind["own"] : 2], strict=True))
+        told = {
+            name: kind[name] for name in ("demand", "options", "priority", "preferred", "refuse", "delay_ms", "due_ms")
+        }
+        found.append({"kind": {**told, "fields": fields[2 * kind["own"] :]}, "id": one["id"], "own": own})
+    return found
 
 
 def _write_timer(value: list[Any]) -> Any:

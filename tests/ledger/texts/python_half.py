@@ -31,7 +31,7 @@ from handoff.ledger.texts.result import write_result
 from handoff.ledger.texts.run_id import number_of, run_job_id, run_token
 from handoff.ledger.texts.shape import read_shape, write_shape
 from handoff.ledger.texts.shortfall import Item, Unlike, read_shortfall
-from handoff.ledger.texts.submission import write_submission
+from handoff.ledger.texts.submission import write_kind, write_submissions
 from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, write_term, write_terms
 from handoff.ledger.texts.timer import read_timer, write_timer
 from handoff.ledger.texts.told import write_told
@@ -143,11 +143,12 @@ def _write_result(value: Any) -> list[str]:
 
 
 def _write_submission(value: list[dict[str, Any]]) -> list[str]:
-    def order(each: dict[str, Any]) -> list[Any]:
-        names = ("demand", "options", "priority", "preferred", "refuse", "delay_ms", "due_ms", "fields")
-        return [each[name] for name in ("id", *names)]
-
-    return [str(part) for each in value for part in write_submission(*order(each))]
+    kinds = [write_kind(**each["kind"], own=each["own"]) for each in value]
+    known = list(dict.fromkeys(kinds))
+    functions = [
+        (known.index(kind) + 1, each["id"], each["own"].values()) for kind, each in zip(kinds, value, strict=True)
+    ]
+    return [str(part) for part in write_submissions(known, functions)]
 
 
 def _write_loss(value: Any) -> str:

@@ -28,6 +28,9 @@ from support.lua_texts import TEXTS
 WRITTEN = [(name, *example) for name, lua in FORMATS.items() if lua.write for example in EXAMPLES[name]]
 READ = [(name, *example) for name, lua in FORMATS.items() if lua.read for example in EXAMPLES[name]]
 
+KIND = ["8", "d", "", "0", "", "0", "0", "0", "0"]
+"""Of functions that are submitted together."""
+
 CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("Loss.is_death", (None,), True),
     ("Loss.is_death", ("grace 30",), False),
@@ -115,14 +118,20 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("Resource.is_sound", ("gpu#idle",), False),
     ("Result.is_sound", (["f:1", "finished", "", "", "", "0", "1", ""], 1), True),
     ("Result.is_sound", (["f:1", "odd", "", "", "", "0", "1", ""], 1), False),
-    ("Submission.are_sound", (["8", "j", "d", "", "0", "", "0", "0", "0"], 1), True),
-    ("Submission.are_sound", (["8", "j", "d", "", "0", "", "0", "0"], 1), False),
-    ("Submission.are_sound", (["7", "j", "d", "", "0", "", "0", "0"], 1), False),
-    ("Submission.are_sound", (["8", "j", "d", "", "0.5", "", "0", "0", "0"], 1), False),
-    ("Submission.are_sound", (["8", "j", "d", "", "0", "", "2", "0", "0"], 1), False),
-    ("Submission.are_sound", (["8", "j", "d", "", "0", "", "0", "x", "0"], 1), False),
-    ("Submission.are_sound", (["1001", *["0"] * 1001], 1), False),
-    ("Submission.are_sound", ([], 1), False),
+    ("Submission.read", ([], 1), None),
+    ("Submission.read", (["0", "1", "j"], 1), None),
+    ("Submission.read", (["2", *KIND, "1", "j"], 1), None),
+    ("Submission.read", (["1", *KIND], 1), None),
+    ("Submission.read", (["1", *KIND, "2", "j"], 1), None),
+    ("Submission.read", (["1", *KIND, "x", "j"], 1), None),
+    ("Submission.read", (["1", *KIND, "1"], 1), None),
+    ("Submission.read", (["1", *KIND, "1", "j", "1"], 1), None),
+    ("Submission.read", (["1", *KIND[:-1], "1", "1", "j"], 1), None),
+    ("Submission.read", (["1", *KIND[:3], "0.5", *KIND[4:], "1", "j"], 1), None),
+    ("Submission.read", (["1", *KIND[:5], "2", *KIND[6:], "1", "j"], 1), None),
+    ("Submission.read", (["1", *KIND[:7], "x", *KIND[8:], "1", "j"], 1), None),
+    ("Submission.read", (["1", "7", *KIND[1:-1], "1", "j"], 1), None),
+    ("Submission.read", (["1", "1001", *["0"] * 1001, "1", "j"], 1), None),
     ("RunWord.ENDED", (), "ended"),
     ("Shape.is_sound", ("cpu=1@zone=a",), True),
     ("Shape.is_sound", ("cpu@zone=a",), False),

@@ -1,7 +1,7 @@
 -- Books that nobody else would look at, a little of each at a time: what rq's tools did behind our back, and what is over.
 --
--- KEYS     abandoned  delayed  holds  lost  nodes  prune  rq_deferred  shapes  sweep  waiting
--- @include jobs/bent  jobs/job  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
+-- KEYS     abandoned  delayed  holds  lost  nodes  prune  shapes  sweep  waiting
+-- @include jobs/bent  jobs/job  jobs/lobby  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
 -- @include texts/cursor  texts/number  texts/shape  waiting/firsts  waiting/waiting  writes
 
 local FORGET_LOST_MS = 3600000
@@ -108,7 +108,7 @@ local function drop_delayed(id, job)
   end
   redis.call('ZREM', K.delayed, id)
   if not job then
-    redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
+    Lobby.leave(id)
   end
   return true
 end

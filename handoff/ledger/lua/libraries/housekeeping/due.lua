@@ -1,7 +1,7 @@
 -- What becomes due by the clock: delays that end, and timers (texts/timer); a slice of each at a time.
 --
--- KEYS     delayed  renewed  rq_deferred  running  timers
--- @include jobs/admit  jobs/bent  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job
+-- KEYS     delayed  renewed  running  timers
+-- @include jobs/admit  jobs/bent  jobs/cancel  jobs/commands  jobs/exc_string  jobs/failing  jobs/fitness  jobs/job  jobs/lobby
 -- @include housekeeping/unknown  nodes/feasible  nodes/node  runs/run_sweep  texts/demand  texts/number  texts/reservation  texts/timer  time/timers
 -- @include waiting/waiting  waiting/wake
 
@@ -157,7 +157,7 @@ function Due.end_delays()
         jobs[#jobs + 1] = job
       end
     elseif not job or Bent.ends(job) then
-      redis.call('ZREM', K.rq_deferred .. Call.lobby, id)
+      Lobby.leave(id)
     end
   end
   table.sort(jobs, Job.before)

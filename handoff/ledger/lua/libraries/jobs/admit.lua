@@ -5,6 +5,13 @@
 -- @include runs/groups  texts/demand  texts/number  texts/shape  texts/timer  time/events  time/timers  waiting/lines
 -- @include waiting/waiting
 
+-- There is no room for it, as was seen of it, or of one before it that asks for the same.
+function Admit.behind(job)
+  Waiting.begin(job)
+  Fitness.watch(job)
+  Events.emit('waiting', 'job', job.id, 'demand', job.demand)
+end
+
 -- -> the node it was placed on, or nil: it waits. `preferred` is tried first; `grown`: see Find.node.
 function Admit.job(job, preferred, grown)
   if Bent.ends(job) then
@@ -28,9 +35,7 @@ function Admit.job(job, preferred, grown)
       end
     end
   end
-  Waiting.begin(job)
-  Fitness.watch(job)
-  Events.emit('waiting', 'job', job.id, 'demand', job.demand)
+  Admit.behind(job)
   return nil
 end
 

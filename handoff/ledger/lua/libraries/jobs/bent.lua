@@ -1,7 +1,7 @@
 -- A function of whose hash a field cannot be read: it ends as failed, saying which, and the others go on.
 --
--- KEYS     callbacks  delayed  rq_deferred  waiting
--- @include jobs/ending  jobs/exc_string  jobs/job  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
+-- KEYS     callbacks  delayed  waiting
+-- @include jobs/ending  jobs/exc_string  jobs/job  jobs/lobby  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
 -- @include texts/timer  time/events  time/timers  waiting/firsts
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
@@ -10,7 +10,7 @@ function Bent.fail(job)
   if node and Reservations.give_back(node, Job.reservation(job), 'failed') then
     Dirty.mark(node.name)
   end
-  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
+  Lobby.leave(job.id)
   redis.call('ZREM', K.delayed, job.id)
   Firsts.take_off(K.waiting, job.id)
   redis.pcall('LREM', Queues.settle(job.origin), 0, job.id)

@@ -1,7 +1,7 @@
 -- Canceling one function, in whatever state it is.
 --
--- KEYS     delayed  rq_deferred
--- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  jobs/queues  nodes/dirty  nodes/node  nodes/reservations  time/events
+-- KEYS     delayed
+-- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  jobs/lobby  jobs/queues  nodes/dirty  nodes/node  nodes/reservations  time/events
 -- @include waiting/counters  waiting/waiting  waiting/wake
 
 -- Give back what a function has reserved that has not started. -> the node
@@ -17,7 +17,7 @@ function Cancel.take_off(job, outcome)
     -- Put onto a queue by rq's own hands, it may have no node.
     return give_back_early(job, outcome)
   end
-  redis.call('ZREM', K.rq_deferred .. Call.lobby, job.id)
+  Lobby.leave(job.id)
   redis.call('ZREM', K.delayed, job.id)
   if job.state == 'waiting' then
     Waiting.stop(job)

@@ -140,11 +140,10 @@ local function note_large(fields)
   end
 end
 
--- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}
-function Job.new(id, fields)
+-- One of which there is nothing yet. `fields`: of the hash, {name, value, ...}, with what the job says. -> the job
+function Job.new(job, fields)
   note_large(fields)
-  local job = {id = id, status = 'created'}
-  Call.jobs[id], Call.unsaved_jobs[id] = job, fields
+  Call.jobs[job.id], Call.unsaved_jobs[job.id] = job, fields
   return job
 end
 

@@ -1,16 +1,19 @@
--- Taking on one function that is submitted, alone or among many: its job is written, then it is placed, or waits.
+-- Taking on functions that are submitted, alone or many together: its job is written, then it is placed, or waits.
 --
--- It is a table: id (of the job), token, demand, options, priority, preferred, refuse (0, 1), replace (0, 1), delay_ms, due_ms,
--- and the fields of its hash, {name, value, ...}.
+-- A function is a table: id (of its job), kind, and its fields of the hash, or where these stand (texts/submission). Its kind
+-- says what it asks for: demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, token, replace (0, 1), and
+-- fields of the hash.
 --
 -- KEYS     delayed  rq_job  words
 -- STATE    is_new      {}     ids of jobs of which nothing is there, nor remembered
 --          is_settled  false  what was left over was looked at
 --          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
 --          budget      64     of a call that takes many: what a function costs that joins a line
+--          fits        {}     demand -> {where one was placed, its priority}, of functions of this call
+--          waits       {}     demand -> the priority of one that has found no room, since one was placed last
 -- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
 -- @include time/events
--- @include arguments  texts/options  texts/reservation
+-- @include arguments  texts/options  texts/reservation  texts/submission  writes
 
 -- A thousand years.
 local LONGEST_MS = 4 * 10 ^ 13
@@ -20,14 +23,28 @@ local MOST_PRIORITY = 1000
 -- Against the budget.
 local OF_ONE, OF_PLACING, OF_FINDING, OF_JUDGING = 1, 1, 2, 15
 
--- Looks at one before anything is written.
-function Submitting.check(one)
-  Arguments.check('job_id', Reservation.is_job_id(one.id))
-  Arguments.check('demand', Demand.is_sound(one.demand))
-  Arguments.check('options', Options.is_sound(one.options))
-  Arguments.check('priority', math.abs(one.priority) <= MOST_PRIORITY)
-  Arguments.check('delay_ms', one.delay_ms <= LONGEST_MS and one.due_ms <= LONGEST_MS)
-  Arguments.check('fields', #one.fields % 2 == 0)
+local function check_kind(kind)
+  Arguments.check('demand', Demand.is_sound(kind.demand))
+  Arguments.check('options', Options.is_sound(kind.options))
+  Arguments.check('priority', math.abs(kind.priority) <= MOST_PRIORITY)
+  Arguments.check('delay_ms', kind.delay_ms <= LONGEST_MS and kind.due_ms <= LONGEST_MS)
+  Arguments.check('fields', #kind.fields % 2 == 0)
+end
+
+-- Before anything is written. What a kind says stands in the hash of each of its functions.
+function Submitting.check(kinds, all)
+  for i = 1, #kinds do
+    local kind = kinds[i]
+    check_kind(kind)
+    local fields, size = kind.fields, #kind.fields
+    fields[size + 1], fields[size + 2], fields[size + 3], fields[size + 4] = F.demand, kind.demand, F.token, kind.token
+    if kind.options ~= '' then
+      fields[size + 5], fields[size + 6] = F.options, kind.options
+    end
+  end
+  for i = 1, #all do
+    Arguments.check('job_id', Reservation.is_job_id(all[i].id))
+  end
 end
 
 -- Once a call, and only where something is to be written.
@@ -51,20 +68,29 @@ local function judge(demand)
   return judged[1], judged[2]
 end
 
--- `fits` (nil: none): of functions that this call has placed before, where, by demand. While it takes on functions no room
--- grows, unless a hold ends: what was too full for one is too full for the next that asks for the same.
-local function admit(job, one, fits)
-  local is_plain = fits and one.preferred == '' and one.options == ''
-  local last = is_plain and fits[one.demand]
-  if last and (last.priority ~= one.priority or Holds.are_any()) then
+-- While a call takes on functions no room grows, unless a hold ends: what was too full for one is too full for the next that
+-- asks for the same, and where nothing was placed meanwhile what found no room finds none.
+local function admit(job, kind)
+  local is_plain = kind.preferred == '' and kind.options == ''
+  if is_plain and Call.waits[kind.demand] == kind.priority and kind.delay_ms <= 0 and kind.due_ms <= 0 then
+    Admit.behind(job)
+    return
+  end
+  local last = is_plain and Call.fits[kind.demand]
+  if last and (last.priority ~= kind.priority or Holds.are_any()) then
     last = nil
   end
-  Admit.in_time(job, one.due_ms, one.delay_ms, last and last.node or one.preferred)
-  if job.node and not (last and job.node == last.node) then
-    Call.budget = Call.budget - OF_FINDING
-  end
-  if is_plain and job.node then
-    fits[one.demand] = {node = job.node, priority = one.priority}
+  Admit.in_time(job, kind.due_ms, kind.delay_ms, last and last.node or kind.preferred)
+  if job.node then
+    if not (last and job.node == last.node) then
+      Call.budget = Call.budget - OF_FINDING
+    end
+    Call.waits = {}
+    if is_plain then
+      Call.fits[kind.demand] = {node = job.node, priority = kind.priority}
+    end
+  elseif is_plain and job.state == 'waiting' then
+    Call.waits[kind.demand] = kind.priority
   end
 end
 
@@ -81,15 +107,26 @@ local function look_at(all)
   end
 end
 
+-- Its hash begins with what all of its kind have there.
+local function begin(one)
+  local kind, rank = one.kind, Job.next_rank(one.kind.priority)
+  local fields = one.fields or Submission.fields(one)
+  local size = #fields
+  fields[size + 1], fields[size + 2] = F.rank, rank
+  return Job.new({id = one.id, status = 'created', demand = kind.demand, rank = rank, token = kind.token,
+    options = kind.options ~= '' and kind.options or nil, origin = nil, state = nil, since = nil}, fields)
+end
+
 -- -> what submit answers. Asked again with the same token, as it stands.
-local function submit(one, fits)
-  local is_new = Call.is_new[one.id]
-  Call.is_new[one.id] = nil
-  local known = not is_new and Job.is_there(one.id) and Job.read(one.id)
+local function submit(one)
+  local id, kind = one.id, one.kind
+  local is_new = Call.is_new[id]
+  Call.is_new[id] = nil
+  local known = not is_new and Job.is_there(id) and Job.read(id)
   Call.budget = Call.budget - OF_ONE
   local former
-  if known and known.token ~= one.token then
-    if one.replace == 0 or not Replacing.may(known) then
+  if known and known.token ~= kind.token then
+    if kind.replace == 0 or not Replacing.may(known) then
       return {'duplicate'}
     end
     former, known = known, nil
@@ -98,14 +135,14 @@ local function submit(one, fits)
   local job = known
   if not known then
     if not is_new then
-      local submitted, _, node, devices = Words.read(one.id)
-      if submitted == one.token then
+      local submitted, _, node, devices = Words.read(id)
+      if submitted == kind.token then
         return {'placed', node, devices}
       end
     end
     settle()
-    if one.refuse == 1 then
-      local count, nearest = judge(one.demand)
+    if kind.refuse == 1 then
+      local count, nearest = judge(kind.demand)
       if count == 0 then
         return {'refused', nearest}
       end
@@ -114,12 +151,8 @@ local function submit(one, fits)
     if former then
       Replacing.clear(former)
     end
-    job = Job.new(one.id, one.fields)
-    Job.set(job, 'demand', one.demand, 'rank', Job.next_rank(one.priority), 'token', one.token)
-    if one.options ~= '' then
-      Job.set(job, 'options', one.options)
-    end
-    admit(job, one, fits)
+    job = begin(one)
+    admit(job, kind)
   end
 
   if job.status ~= 'deferred' then
@@ -127,24 +160,27 @@ local function submit(one, fits)
     return {'placed', job.node or '', job.devices or ''}
   end
   if job.state == 'delayed' then
-    return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, one.id))}
+    return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, id))}
   end
   local count, nearest = judge(job.demand)
   if count > 0 then
     return {'waiting', count}
   end
   if not known then
-    Events.emit('infeasible', 'job', one.id, 'demand', job.demand)
+    Events.emit('infeasible', 'job', id, 'demand', job.demand)
   end
   return {'infeasible', nearest}
 end
 
 -- In their order, until the budget is spent. -> what submit answers, of each that it came to
 function Submitting.many(all)
+  if not all[2] then
+    Writes.begin_at_once()
+  end
   look_at(all)
-  local replies, fits = {}, {}
+  local replies = {}
   for i = 1, #all do
-    replies[i] = submit(all[i], fits)
+    replies[i] = submit(all[i])
     if Call.budget <= 0 then
       break
     end

@@ -1,5 +1,5 @@
--- The first of a ZSET of ranks, read some at a time: one script may start several of them, one after the other. What is taken
--- off leaves the ZSET at the script's end, or before somebody looks.
+-- The first of a ZSET of ranks, read some at a time: one script may start several of them, one after the other. What comes
+-- to the ZSET, or leaves it, does so at the script's end, or before somebody looks.
 --
 -- STATE    firsts  {}  key -> {page = {id, rank, ...} from `at` on, is_all: whether nobody comes behind these}
 -- @include writes
@@ -47,8 +47,14 @@ function Firsts.take_off(key, id)
   return false
 end
 
--- -> whether it was not there
+-- -> how many were not there, 0 or 1, where it is done at once
 function Firsts.put(key, id, rank)
   Call.firsts[key] = nil
-  return redis.call('ZADD', Writes.settle(key), rank, id) == 1
+  return Writes.add('ZADD', key, rank, id)
+end
+
+-- Many at once, {rank, id, ...}. -> how many were not there
+function Firsts.put_all(key, ranks)
+  Call.firsts[key] = nil
+  return redis.call('ZADD', Writes.settle(key), unpack(ranks))
 end

@@ -3,8 +3,13 @@
 -- All scheduling looks at heads only, so a million functions of forty shapes cost as forty.
 --
 -- KEYS     need  shape
--- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  nodes/judged  texts/number  waiting/firsts
--- @include waiting/notes  waiting/shapes  writes
+-- STATE    joining  {}  text of a shape -> {rank, job, ...} of those that come behind the head of its line
+-- @finally save
+-- @include jobs/queues  nodes/dirty  nodes/fronts  nodes/heads  nodes/judged  texts/number  texts/shape
+-- @include waiting/firsts  waiting/notes  waiting/shapes  writes
+
+-- Lua unpacks at most 8,000 values.
+local MOST = 1000
 
 local function index_needs(shape, is_present)
   for _, want in ipairs(shape.wants) do
@@ -46,33 +51,69 @@ local function refresh_head(shape, is_next)
   Notes.begin(shape, job_id, is_next)
 end
 
+-- Write what joins a line. -> its key, and whether somebody stood there already, under the id of a job that rq deleted: who
+-- was perhaps its head
+local function settle(shape)
+  local key, joining = K.shape .. shape.text, Call.joining[shape.text]
+  if not joining then
+    return key, false
+  end
+  Call.joining[shape.text] = nil
+  local was_there = Firsts.put_all(key, joining) < #joining / 2
+  if was_there then
+    refresh_head(shape)
+    Dirty.turn_back(Heads.rank(shape))
+  end
+  return key, was_there
+end
+
+function Lines.save()
+  local has_moved = false
+  for text in pairs(Call.joining) do
+    local _, was_there = settle(Shape.read(text))
+    has_moved = has_moved or was_there
+  end
+  if has_moved then
+    Heads.save()
+    Fronts.save()
+    Notes.save()
+  end
+end
+
 -- The first of a line. -> job, rank as text; nil where nobody waits
 function Lines.head(shape)
-  return Firsts.of(K.shape .. shape.text)
+  return Firsts.of(settle(shape))
 end
 
 -- Whether a job stands in it.
 function Lines.has(shape, job_id)
-  return redis.call('ZSCORE', Writes.settle(K.shape .. shape.text), job_id) ~= false
+  return redis.call('ZSCORE', Writes.settle(settle(shape)), job_id) ~= false
 end
 
 -- From a place on. -> {job, rank, ...}
 function Lines.page(shape, from, count)
-  return redis.call('ZRANGE', Writes.settle(K.shape .. shape.text), from, from + count - 1, 'WITHSCORES')
+  return redis.call('ZRANGE', Writes.settle(settle(shape)), from, from + count - 1, 'WITHSCORES')
 end
 
 function Lines.join(job, shape)
-  local head = Heads.rank(shape)
-  local is_new = Firsts.put(K.shape .. shape.text, job.id, job.rank)
-  if is_new and head and tonumber(job.rank) > head then
-    return
+  local head, rank = Heads.rank(shape), tonumber(job.rank)
+  local is_behind = head and rank > head
+  if is_behind and not Writes.are_at_once() then
+    local joining = Call.joining[shape.text] or {}
+    local size = #joining
+    joining[size + 1], joining[size + 2] = job.rank, job.id
+    Call.joining[shape.text] = joining
+    if size > MOST then
+      settle(shape)
+    end
+  elseif Firsts.put(settle(shape), job.id, job.rank) ~= 1 or not is_behind then
+    refresh_head(shape)
+    Dirty.turn_back(rank)
   end
-  refresh_head(shape)
-  Dirty.turn_back(tonumber(job.rank))
 end
 
 function Lines.leave(job_id, shape)
-  local key = K.shape .. shape.text
+  local key = settle(shape)
   local first = Firsts.of(key)
   Firsts.take_off(key, job_id)
   if first == job_id then

@@ -1,7 +1,7 @@
 -- What waits for room: in `waiting` by rank, and in the line of each of its shapes. A function that would take one of
 -- several shapes stands in each of them; started by one it leaves all.
 --
--- KEYS     rq_deferred  waiting
+-- KEYS     waiting
 -- @include jobs/bent  jobs/job  jobs/lobby  nodes/holds  texts/demand  texts/shape  texts/timer  time/timers
 -- @include waiting/counters  waiting/firsts  waiting/lines  writes
 
@@ -34,7 +34,7 @@ end
 -- Of a function that is gone.
 function Waiting.forget(job_id)
   Firsts.take_off(K.waiting, job_id)
-  redis.call('ZREM', K.rq_deferred .. Call.lobby, job_id)
+  Lobby.leave(job_id)
 end
 
 -- One entry of a line. -> the function if it still waits; what rq's tools canceled or deleted meanwhile is dropped

@@ -131,7 +131,7 @@ end
 local deferred, to_come, since = {}, {}, math.floor(Call.wall / 1000)
 for i, entry in ipairs(entries.job) do
   local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
-  local job = Job.new(RunId.job(run, entry.number), {unpack(entry, 8)})
+  local job = Job.new({id = RunId.job(run, entry.number)}, {unpack(entry, 8)})
   Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', 'deferred', 'run', run, 'demand', demand, 'rank',
     Job.rank(tonumber(priority), base + 1 + tonumber(place)))
   if options ~= '' then

@@ -22,7 +22,8 @@
 --          {'duplicate'}            the id is taken; nothing was written
 -- @include jobs/submitting
 
-local one = {id = job_id, token = token, demand = demand, options = options, priority = priority, preferred = preferred,
-  refuse = refuse, replace = replace, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
-Submitting.check(one)
+local kind = {token = token, replace = replace, demand = demand, options = options, priority = priority, preferred = preferred,
+  refuse = refuse, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
+local one = {id = job_id, kind = kind, fields = kind.fields}
+Submitting.check({kind}, {one})
 return Submitting.many({one})[1]
