@@ -56,6 +56,7 @@ from handoff.errors import (
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
+from handoff.ledger.stream import StreamBehind, StreamRestarted
 from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
 from handoff.local.cluster import LocalCluster
@@ -112,6 +113,8 @@ __all__ = [
     "SimpleAllocator",
     "SimpleResourceTracker",
     "StoreUnavailable",
+    "StreamBehind",
+    "StreamRestarted",
     "Task",
     "TooLarge",
     "UnknownFunction",

@@ -125,3 +125,13 @@ def yield_what_is_too_large() -> Iterator[bytes]:
 def count_then_fail(to: int) -> Iterator[int]:
     yield from range(to)
     raise ValueError("no more")
+
+
+def tell_all_and_wait(parts: int, path: str) -> Iterator[int]:
+    for number in range(parts):
+        print(f"part {number}")
+        handoff.current().progress((number + 1) / parts)
+        yield number
+    wait_for(path)
+    print("at the end")
+    return "told"  # type: ignore[return-value]

@@ -83,3 +83,8 @@ def report(times: int) -> None:
 def count(to: int) -> Iterator[int]:
     yield from range(to)
     return "counted"  # type: ignore[return-value]
+
+
+def count_and_fail(to: int) -> Iterator[int]:
+    yield from range(to)
+    raise ValueError("no more")

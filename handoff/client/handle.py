@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import functions as work
+from handoff.ledger.logs import follow_logs, read_logs
 from handoff.ledger.records import look
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
+from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
@@ -89,6 +92,28 @@ class Handle:
         """
         is_new, self._is_new = self._is_new, False
         return work.wait(self._store, self.id, self._serializer, timeout, self._why, is_new=is_new)
+
+    def stream(self, restart: bool = False) -> Iterator[Any]:
+        """Give what a generator function yields, as it comes; what has come before too, as far as it is kept.
+
+        The last 1,000 parts are kept, of at most 8 MB together. Ends with the function, and raises then what `result`
+        raises. When the function is tried again, raises `StreamRestarted`: parts are of one attempt. With `restart` it
+        goes on with those of the new one instead. Raises `StreamBehind` where parts are gone that were to come next.
+        """
+        return stream_parts(self._store, self.id, self._serializer, restart=restart)
+
+    @overload
+    def logs(self, *, follow: Literal[False] = False) -> str: ...
+
+    @overload
+    def logs(self, *, follow: Literal[True]) -> Iterator[str]: ...
+
+    def logs(self, *, follow: bool = False) -> str | Iterator[str]:
+        """What it has printed and logged so far, by Python's `sys.stdout` and `sys.stderr`; of the last four attempts.
+
+        Of each the first and the last 32 kB. With `follow` an iterator of lines, which goes on until it has ended.
+        """
+        return follow_logs(self._store, self.id) if follow else read_logs(self._store, self.id)
 
     async def _why(self) -> str:
         try:

@@ -45,11 +45,9 @@ LONGEST_OUTAGE_S = 60.0
 _LOST = (redis.ConnectionError, redis.TimeoutError)
 
 _REFUSALS = (
-    redis.exceptions.ExecAbortError,
-    redis.exceptions.MasterDownError,
-    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ExecAbortError, redis.exceptions.MasterDownError, redis.exceptions.OutOfMemoryError,
     redis.exceptions.ReadOnlyError,
-)
+)  # fmt: skip
 
 _STEPPED_DOWN = (redis.exceptions.MasterDownError, redis.exceptions.ReadOnlyError)
 
@@ -155,6 +153,10 @@ class Ledger(abc.ABC):
     @abc.abstractmethod
     async def entries(self, stream: str, after: bytes, seconds: float) -> Entries:
         """Wait on the server until a stream has entries after that one, for at most so long. -> those it has"""
+
+    @abc.abstractmethod
+    async def has_any(self, after: Mapping[str, bytes], seconds: float) -> bool:
+        """Wait on the server until one of these streams has an entry after that one, for at most so long. -> if so"""
 
     @abc.abstractmethod
     def spaced(self, seconds: float) -> float:

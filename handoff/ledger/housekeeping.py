@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from handoff.errors import StoreUnavailable
@@ -71,6 +71,14 @@ async def await_entry(ledger: Ledger, stream: str, after: bytes = b"0-0", second
     if entry is None:
         await ledger.aside(lambda: _tick_for_all(ledger))
     return entry
+
+
+@Call
+async def await_any(ledger: Ledger, after: Mapping[str, bytes]) -> None:
+    """Wait on the server until one of these streams has an entry after that one, or it is time to look again."""
+    if await ledger.has_any(after, ledger.spaced(WAIT_SLICE_S)):
+        return
+    await ledger.aside(lambda: _tick_for_all(ledger))
 
 
 @Call

@@ -132,7 +132,7 @@ def outcome(record: Record, serializer: SerializerLike) -> Any:
 
 def value_of(record: Record, entry: Fields, serializer: SerializerLike) -> Any:
     """What a function has returned, by the entry of its end."""
-    return decode_value(entry, _serializer_of(record, serializer))
+    return decode_value(entry, serializer_of(record, serializer))
 
 
 def error_of(record: Record) -> HandoffError:
@@ -159,7 +159,8 @@ def name_of(error: type[HandoffError]) -> str:
     return f"{error.__module__}.{error.__qualname__}"
 
 
-def _serializer_of(record: Record, serializer: SerializerLike) -> SerializerLike:
+def serializer_of(record: Record, serializer: SerializerLike) -> SerializerLike:
+    """What a result is read with by a cluster of that serializer. Raises `PickledResult`."""
     if not record.job.is_pickled:
         return Serializer
     if serializer is not PickleSerializer:

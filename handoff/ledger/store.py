@@ -6,7 +6,7 @@ import copy
 import functools
 import math
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 import redis
@@ -142,6 +142,9 @@ class AskingAtOnce(Asking):
 
     async def entries(self, stream: str, after: bytes, seconds: float) -> Entries:
         return entries_of(await self.read(*waiting_read(stream, after, seconds)))
+
+    async def has_any(self, after: Mapping[str, bytes], seconds: float) -> bool:
+        return bool(await self.read(*waiting_look(after, seconds)))
 
     def spaced(self, seconds: float) -> float:
         return seconds
@@ -320,6 +323,9 @@ class _AtOnce(Ledger):
     async def entries(self, stream: str, after: bytes, seconds: float) -> Entries:
         return entries_of(self._store.read(*waiting_read(stream, after, seconds)))
 
+    async def has_any(self, after: Mapping[str, bytes], seconds: float) -> bool:
+        return bool(self._store.read(*waiting_look(after, seconds)))
+
     def spaced(self, seconds: float) -> float:
         return seconds
 
@@ -341,6 +347,37 @@ class Call(Generic[P, T]):
         if isinstance(ledger, Store):
             return at_once(self._core(ledger.awaited, *args, **kwargs))
         return self._core(ledger, *args, **kwargs)
+
+
+class Each(Generic[P, T]):
+    """As `Call`, of what gives one thing after the other."""
+
+    def __init__(self, core: Callable[Concatenate[Ledger, P], AsyncIterator[T]]) -> None:
+        self._core = core
+        functools.update_wrapper(self, core)
+
+    @overload
+    def __call__(self, ledger: Store, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]: ...
+
+    @overload
+    def __call__(self, ledger: Ledger, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]: ...
+
+    def __call__(self, ledger: Store | Ledger, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T] | AsyncIterator[T]:
+        if isinstance(ledger, Store):
+            return _each_at_once(self._core(ledger.awaited, *args, **kwargs))
+        return self._core(ledger, *args, **kwargs)
+
+
+def _each_at_once(things: AsyncIterator[T]) -> Iterator[T]:
+    async def following() -> T:
+        return await anext(things)
+
+    while True:
+        try:
+            thing = at_once(following())
+        except StopAsyncIteration:
+            return
+        yield thing
 
 
 def returning(call: Callable[Concatenate[C, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[Any, P], T]:
@@ -366,7 +403,16 @@ def at_once(call: Coroutine[Any, Any, T]) -> T:
 
 def waiting_read(stream: str, after: bytes, seconds: float) -> tuple[Any, ...]:
     """The command that waits for entries of a stream."""
-    return ("XREAD", "BLOCK", max(1, math.ceil(seconds * 1000)), "STREAMS", stream, after)
+    return ("XREAD", *_block(seconds), "STREAMS", stream, after)
+
+
+def waiting_look(after: Mapping[str, bytes], seconds: float) -> tuple[Any, ...]:
+    """The command that waits until one of several streams has an entry, and brings no more of each."""
+    return ("XREAD", "COUNT", 1, *_block(seconds), "STREAMS", *after, *after.values())
+
+
+def _block(seconds: float) -> tuple[str, int]:
+    return "BLOCK", max(1, math.ceil(seconds * 1000))
 
 
 def _awaited(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], Coroutine[Any, Any, T]]:

@@ -12,6 +12,7 @@ from handoff.ledger.keys import is_queue_of
 from handoff.ledger.states import PARKED, STATES, state_of
 from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
+from handoff.ledger.texts.number_list import read_numbers
 from handoff.ledger.texts.options import read_option
 from handoff.ledger.texts.progress import read_progress
 from handoff.ledger.texts.shortfall import Amiss, Shortfall, read_shortfall
@@ -106,6 +107,11 @@ class StoredJob:
     def attempts(self) -> int:
         """How often it was started."""
         return self.number("attempts")
+
+    @property
+    def told(self) -> list[int]:
+        """The placements, of its last few, that have told something."""
+        return self._read("told", read_numbers, "placements")
 
     @property
     def progress(self) -> tuple[int, int, float, str] | None:

@@ -1,12 +1,18 @@
-"""What a function tells while it runs, as anybody may read it."""
+"""What a function tells while it runs, as anybody may read it: how far it is, and its streams as they grow."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from handoff.ledger.asking import Ledger
+from handoff.ledger.housekeeping import await_any
 from handoff.ledger.records import Record, look
-from handoff.ledger.store import Store
+from handoff.ledger.states import ENDED
+from handoff.ledger.store import Call
+from handoff.ledger.texts.told_id import read_told_id, told_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +25,72 @@ class FunctionProgress:
     at: datetime  #: when, by the clock of Redis
 
 
-def progress_of(store: Store, job_id: str) -> FunctionProgress | None:
+@Call
+async def progress_of(ledger: Ledger, job_id: str) -> FunctionProgress | None:
     """What a function has said last of how far it is; None = nothing. Raises `UnknownFunction`."""
-    return _progress(look(store, job_id))
-
-
-def _progress(record: Record) -> FunctionProgress | None:
-    told = record.job.progress
+    told = (await look(ledger, job_id)).job.progress
     if told is None:
         return None
     attempt, at_ms, fraction, message = told
     return FunctionProgress(fraction, message or None, attempt, datetime.fromtimestamp(at_ms / 1000, UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing that was told."""
+
+    placement: int  #: of the attempt
+    number: int  #: in the attempt; it grows
+    attempt: int  #: from 1
+    data: bytes
+
+
+async def told_of(ledger: Ledger, key: str, job_id: str) -> list[Thing]:
+    """All that is kept of what a function has told. Raises `UnknownFunction`."""
+    return await _read(ledger, key, await look(ledger, job_id), (0, 0))
+
+
+async def follow(ledger: Ledger, key: str, job_id: str) -> AsyncIterator[Thing | Record]:
+    """Give all that is kept of what a function has told, and what it tells meanwhile; at last what it has come to.
+
+    Waits on the server, and waits outages of Redis out. Raises `UnknownFunction`.
+    """
+    ledger = ledger.until(math.inf)
+    last = 0, 0
+    while True:
+        record = await look(ledger, job_id)
+        found = await _read(ledger, key, record, last)
+        for thing in found:
+            yield thing
+            last = thing.placement, thing.number
+        if not found and record.status in ENDED:
+            # All was there before its end was.
+            yield record
+            return
+        if not found:
+            await _wait(ledger, key, record, last)
+
+
+async def _read(ledger: Ledger, key: str, record: Record, last: tuple[int, int]) -> list[Thing]:
+    """What is told behind that, by the function as it is now: ids are used again."""
+    if not record.job.told:
+        return []
+    entries = await ledger.read("XRANGE", ledger.keys(key, record.job_id), b"(" + _after(record, last), "+")
+    return [Thing(*read_told_id(id), int(entry[b"attempt"]), entry[b"data"]) for id, entry in entries]
+
+
+async def _wait(ledger: Ledger, key: str, record: Record, last: tuple[int, int]) -> None:
+    """Wait until there may be more, or an end."""
+    stream = ledger.keys(key, record.job_id)
+    if record.job.told:
+        after = _after(record, last)
+    else:
+        # What is there is of an earlier function of that id.
+        newest = await ledger.read("XREVRANGE", stream, "+", "-", "COUNT", 1)
+        after = newest[0][0] if newest else b"0-0"
+    ended = record.entry[0] if record.entry else b"0-0"
+    await await_any(ledger, {stream: after, ledger.keys("rq_results", record.job_id): ended})
+
+
+def _after(record: Record, last: tuple[int, int]) -> bytes:
+    return told_id(*max(last, (record.job.told[0], 0))).encode()

@@ -29,6 +29,7 @@ COMMANDS = [
     ["status", "--", "{}"], ["status", "--", "run", "{}"], ["cancel", "--", "{}"], ["explain", "--", "{}"],
     ["explain", "--", "run", "{}"], ["drain", "--", "{}"], ["drain", "a", "--deadline={}"], ["undrain", "--", "{}"],
     ["runs", "--", "{}"], ["runs", "--mermaid", "--", "{}"], ["runs", "--count={}"], ["nodes", "--", "{}"],
+    ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],
     *(["run", "--detach", f"--{option}={{}}", "tasks:f"] for option in (

@@ -32,6 +32,7 @@ TAKE_APART = {
     "handoff/ledger/passwords.py": "addresses, wherever they stand, and /proc/self/stat",
     "handoff/ledger/unavailable.py": "what Redis says of an error, in a script too",
     "handoff/ledger/events.py": "the id of an event, as a user gives it",
+    "handoff/ledger/logs.py": "lines that a function has printed",
     "handoff/ledger/rqmodel.py": "dotted names of Python",
     "handoff/cli/output.py": "blanks of what is shown",
     "handoff/cli/run.py": "--cost and --where as a user types them",

@@ -10,11 +10,10 @@ import pytest
 from handoff import DAG, Function
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.ledger.housekeeping import tick
 from handoff.ledger.told import FunctionProgress
 from support.agent import FakeAgent, Stale, failure, killed, ok
 from support.expiry import Expiry
-from support.passing import pass_ms
+from support.told import retry, start, take
 
 START_MS = 1_900_000_000_000
 
@@ -25,26 +24,6 @@ WEEK_S = 7 * 24 * 3600
 def agent(cluster: Cluster) -> FakeAgent:
     cluster.store.now_ms = START_MS
     return FakeAgent(cluster.store, "a", {"cpu": 2}, lease_ms=100_000).register()
-
-
-def start(cluster: Cluster, agent: FakeAgent, **options: Any) -> tuple[Handle, str]:
-    """-> one that runs, and its reservation"""
-    handle = cluster.enqueue("tasks:work", **options)
-    return handle, take(agent)
-
-
-def take(agent: FakeAgent) -> str:
-    (started,) = agent.take()
-    return started.id
-
-
-def retry(cluster: Cluster, agent: FakeAgent, id: str) -> str:
-    """Have it fail, and tried again. -> its next reservation"""
-    agent.finish(failure(id))
-    pass_ms(cluster.store, 70_000)
-    agent.register()
-    tick(cluster.store)
-    return take(agent)
 
 
 def keys_of(cluster: Cluster, handle: Handle) -> list[str]:

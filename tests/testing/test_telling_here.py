@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import pytest
+
 import unit_tasks
-from handoff.testing import ClusterHere
+from handoff.errors import FunctionFailed
+from handoff.testing import ClusterHere, NothingRuns
 
 
 def test_how_far_a_function_has_come_is_known(handoff_cluster: ClusterHere) -> None:
@@ -28,3 +31,40 @@ def test_streams_are_left_as_they_were(handoff_cluster: ClusterHere) -> None:
     handoff_cluster.run_all()
 
     assert sys.stdout.write == write
+
+
+def test_what_a_function_prints_is_known_and_shown(
+    handoff_cluster: ClusterHere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.report, 2)
+
+    handoff_cluster.run_all()
+
+    assert handle.logs() == capsys.readouterr().out == "step 1\nstep 2\n"
+
+
+def test_who_follows_what_a_function_prints_has_it_run(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.report, 2)
+
+    assert list(handle.logs(follow=True)) == ["step 1", "step 2"]
+
+
+def test_what_a_generator_yields_is_there_after_it_has_run(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.count, 3)
+    handoff_cluster.run_all()
+
+    assert list(handle.stream()) == [0, 1, 2]
+
+
+def test_who_reads_a_stream_has_the_generator_run_and_tried_again(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.count_and_fail, 2, max_retries=1)
+    handoff_cluster.run_all()
+    parts = handle.stream(restart=True)
+    assert [next(parts), next(parts)] == [0, 1]
+
+    handoff_cluster.advance(5)
+
+    with pytest.raises(FunctionFailed, match="no more"):
+        list(parts)
+    with pytest.raises(NothingRuns):
+        list(handoff_cluster.enqueue(unit_tasks.count, 1, cost={"gpu": 1}).stream())

@@ -1,4 +1,5 @@
--- Numbers of functions in a run, `1,2,30`: read from a place on, for one script may have no budget for all of them.
+-- Numbers, such as of functions in a run: `1,2,30`. Where a script may have no budget for all of them, they are read from a
+-- place on.
 
 -- The first number behind the byte `from`. -> its text, where it begins, where it ends; nil where there is none
 function NumberList.next(text, from)

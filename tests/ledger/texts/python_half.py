@@ -22,7 +22,7 @@ from handoff.ledger.texts.loss import read_loss, write_cause, write_loss
 from handoff.ledger.texts.node_class import read_node_class, write_node_class
 from handoff.ledger.texts.node_field import read_node_field, write_node_field
 from handoff.ledger.texts.note import job_of_note
-from handoff.ledger.texts.number_list import write_numbers
+from handoff.ledger.texts.number_list import read_numbers, write_numbers
 from handoff.ledger.texts.offered_devices import write_offered_devices
 from handoff.ledger.texts.options import write_options
 from handoff.ledger.texts.progress import read_progress
@@ -187,7 +187,7 @@ FORMATS: dict[str, Half] = {
     "run_id.job": Half(lambda value: run_job_id(*value), number_of, lambda value: value[1]),
     "run_id.token": Half(run_token),
     "group_field": Half(lambda value: chooser_field(value[0])),
-    "number_list": Half(write_numbers),
+    "number_list": Half(write_numbers, read_numbers),
     "list": Half(write_list, read_list),
     "entries": Half(_write_entries),
     "result": Half(_write_result),

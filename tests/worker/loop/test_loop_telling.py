@@ -207,3 +207,15 @@ def test_while_redis_is_away_no_more_is_held_than_is_kept(loop: Loop) -> None:
     loop.step(5)
 
     assert [number for number, _ in kept(loop, "parts", handle)][-MOST_PARTS:] == list(range(1502, 2502))
+
+
+def test_what_was_told_before_its_agent_ends_is_kept(loop: Loop) -> None:
+    [handle] = start(loop)
+    tell(loop, output=[(0, b"a")])
+    loop.step()
+    tell(loop, output=[(0, b"b")])
+    loop.agent.kill()
+
+    loop.run()
+
+    assert (handle.status, kept(loop, "output", handle)) == ("failed", [(1, b"a"), (2, b"b")])

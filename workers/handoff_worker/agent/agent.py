@@ -147,7 +147,7 @@ class Agent:
             return
         # However long ago Redis was away: this is the last time.
         self._online_at_s = 0.0
-        if self._outbox or self._bulk:
+        if self._outbox or self._bulk or self._telling:
             self.step()
         while (self._outbox or self._bulk) and time.monotonic() < self._ending.at_s:
             self.step()
@@ -265,7 +265,7 @@ class Agent:
             self._look = True
             self._commands.listen(now_s)
         with self._stumbles.over(TELL):
-            self._telling.go_on(now_s, self._outbox.ids())
+            self._telling.go_on(now_s, self._functions.running if self._ending.is_cut else self._outbox.ids())
         if self._wants_exchange():
             self._exchange()
 

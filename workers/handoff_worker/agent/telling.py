@@ -46,10 +46,14 @@ class Telling:
                 self._attempts.setdefault(each.id, _Attempt()).hear(each)
         told.clear()
 
+    def __bool__(self) -> bool:
+        """Whether anything is to be told."""
+        return bool(self._sent) or any(self._attempts.values())
+
     @property
     def due_s(self) -> float:
         """When something is to be told; infinite where there is nothing."""
-        return self._next_at_s if self._sent or any(self._attempts.values()) else inf
+        return self._next_at_s if self else inf
 
     def go_on(self, now_s: float, ended: Iterable[str]) -> None:
         """Tell what is due, and all of what has `ended`: after its result nothing of it is taken any more.

@@ -12,7 +12,7 @@ local KEPT_MS = 604800000
 -- Of so many attempts what they have printed is kept.
 local MOST_ATTEMPTS = 4
 
-local KEY_OF = {part = 'parts', kept = 'parts', output = 'output', dropped = 'output'}
+local IS_OUTPUT = {output = true, dropped = true}
 
 -- The job of which a reservation is the attempt that runs now; nil where it is not, any more.
 function Telling.job(reservation)
@@ -66,7 +66,7 @@ function Telling.take(job, kind, number, value)
     Job.set(job, 'progress', Progress.write(job.attempts or 1, Call.wall, number, value))
     return
   end
-  local key = K[KEY_OF[kind]] .. job.id
+  local key = (IS_OUTPUT[kind] and K.output or K.parts) .. job.id
   newest_of(key)
   if kind == 'kept' then
     redis.call('XTRIM', key, 'MINID', ToldId.of(job.placement, number))
