@@ -272,6 +272,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "submit-many-waits",
+        "behind one that waits the next waits too, whatever its priority",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "Call.waits[kind.demand] == kind.priority and",
+        "Call.waits[kind.demand] and",
+        (
+            "tests/client/functions/test_function_many.py::TestTaken::test_a_larger_priority_takes_room_that_is_held_against_the_one_before_it[real]",
+        ),
+    ),
+    Mutant(
+        "submit-many-costs",
+        "where one function fitted the next goes, though another of its costs fits in front of there",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "    if is_plain and #Demand.read(kind.demand) == 1 then\n",
+        "    if is_plain then\n",
+        (
+            "tests/ledger/submits/test_many_as_one_by_one.py::test_a_list_leaves_what_its_functions_leave_one_by_one[real-271]",
+        ),
+    ),
+    Mutant(
         "submit-many-judged",
         "of many functions each is told what another demand was judged",
         "handoff/ledger/lua/libraries/jobs/submitting.lua",

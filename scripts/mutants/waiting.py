@@ -120,6 +120,16 @@ MUTANTS = (
         ("tests/ledger/cases/test_case_rq.py::TestRqsTools::test_a_deleted_hash_leaves_nothing_in_rqs_registry[real]",),
     ),
     Mutant(
+        "lines-stood-there",
+        "who comes again under the id of a deleted head, among many, leaves the line without a head",
+        "handoff/ledger/lua/libraries/waiting/lines.lua",
+        "  local was_there = Firsts.put_all(key, joining) < #joining / 2\n",
+        "  local was_there = Firsts.put_all(key, joining) < 0\n",
+        (
+            "tests/ledger/submits/test_many_under_old_ids.py::test_the_first_of_a_line_that_comes_again_lets_the_second_go_first[real-2-delete]",
+        ),
+    ),
+    Mutant(
         "wake-rank",
         "of the shapes that newly fit the one of the worst rank starts first",
         "handoff/ledger/lua/libraries/waiting/wake.lua",

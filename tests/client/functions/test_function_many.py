@@ -129,6 +129,17 @@ class TestTaken:
 
         assert [handle.node for handle in handles] == ["a", "b", "a", "b", "c", "c"]
 
+    def test_a_larger_priority_takes_room_that_is_held_against_the_one_before_it(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        cluster.limit_overtaking(2)
+        # The second is overtaken by two.
+        for cpu in (1, 4, 1, 1):
+            cluster.enqueue(work, cost={"cpu": cpu})
+
+        handles = cluster.submit_many([Function("f", work, cost={"cpu": 1}, priority=priority) for priority in (0, 1)])
+
+        assert [handle.status for handle in handles] == ["waiting", "queued"]
+
     def test_ten_thousand_are_taken(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         cluster.register_node("a", {"cpu": 1})
         called = calls_of(cluster, monkeypatch)

@@ -127,7 +127,7 @@ def without_tokens(books: dict[str, Any]) -> dict[str, Any]:
     return {"own": own, "rq": rq}
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 107, 114, 129])
+@pytest.mark.parametrize("seed", [0, 1, 2, 107, 114, 129, 271])
 def test_a_list_leaves_what_its_functions_leave_one_by_one(
     database: redis.Redis, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -10,7 +10,7 @@
 --          judged      {}     demand -> {how many live nodes could hold it when idle, the nearest}; no node comes meanwhile
 --          budget      64     of a call that takes many: what a function costs that joins a line
 --          fits        {}     demand -> {where one was placed, its priority}, of functions of this call
---          waits       {}     demand -> the priority of one that has found no room, since one was placed last
+--          waits       {}     demand -> the priority of one that waits, of functions of this call
 -- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
 -- @include time/events
 -- @include arguments  texts/options  texts/reservation  texts/submission  writes
@@ -69,7 +69,8 @@ local function judge(demand)
 end
 
 -- While a call takes on functions no room grows, unless a hold ends: what was too full for one is too full for the next that
--- asks for the same, and where nothing was placed meanwhile what found no room finds none.
+-- asks for the same. Of several costs it may be another that fits in front of there. Behind one that waits, and starts in no
+-- such call, the next waits too.
 local function admit(job, kind)
   local is_plain = kind.preferred == '' and kind.options == ''
   if is_plain and Call.waits[kind.demand] == kind.priority and kind.delay_ms <= 0 and kind.due_ms <= 0 then
@@ -85,8 +86,7 @@ local function admit(job, kind)
     if not (last and job.node == last.node) then
       Call.budget = Call.budget - OF_FINDING
     end
-    Call.waits = {}
-    if is_plain then
+    if is_plain and #Demand.read(kind.demand) == 1 then
       Call.fits[kind.demand] = {node = job.node, priority = kind.priority}
     end
   elseif is_plain and job.state == 'waiting' then
