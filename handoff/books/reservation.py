@@ -26,6 +26,16 @@ class Reservation:
     devices: dict[str, list[int]]  #: device resource -> indices, ascending; of memory the device that has it
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A reservation that was claimed through a tracker, as anybody may look at it; `release` takes its reservation."""
+
+    reservation: Reservation
+    owner: str | None  #: whose it is, where that was said
+    held_s: float  #: since when
+    left_s: float | None  #: for how long yet; None = until it is released
+
+
 class ResourceTracker(Protocol):
     """Knows the nodes and what is held on each; every call is one atomic step, from any thread.
 
@@ -76,10 +86,13 @@ class ResourceTracker(Protocol):
         """Tell whether `request` would succeed now; False for an unknown node."""
         ...
 
-    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+    def request(
+        self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None, owner: str | None = None
+    ) -> Reservation:
         """Claim `cost` on a node, for `ttl` seconds or until it is released.
 
-        Raises `UnknownNode`, or `ResourcesUnavailable` with what is missing, having taken nothing.
+        `owner` is a text that `claims` shows, such as the name of a program and its host. Raises `UnknownNode`, or
+        `ResourcesUnavailable` with what is missing, having taken nothing.
         """
         ...
 
@@ -90,16 +103,25 @@ class ResourceTracker(Protocol):
         """
         ...
 
+    def claims(self) -> list[Claim]:
+        """Tell of all claims that are held, those held longest first."""
+        ...
+
     def allocate_and_claim(
-        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+        self,
+        functions: Sequence[Function],
+        nodes: Sequence[str] | None = None,
+        ttl: float | None = None,
+        owner: str | None = None,
     ) -> dict[str, Reservation]:
         """Find a node for every function and claim its cost there, all or nothing: {function id: its reservation}.
 
         By the function's `strategy`, else the tracker's. Of several costs the first that fits any node is claimed;
         those behind `After` count only where there is no other, and then the first of them. `nodes` are the only
         candidates, in that order; names that are not live are passed over, for a node may go at any time. Without it
-        all live nodes are, in their own order. Raises `ResourcesUnavailable` for the first function that fits
-        nowhere; its `node` is the one that function is pinned to. `DuplicateFunction` if two have one id.
+        all live nodes are, in their own order. `ttl` and `owner` are those of `request`, of each claim. Raises
+        `ResourcesUnavailable` for the first function that fits nowhere; its `node` is the one that function is pinned
+        to. `DuplicateFunction` if two have one id.
         """
         ...
 
@@ -123,3 +145,17 @@ def check_ttl(ttl: float | None) -> None:
     """Raise `ValueError` unless a claim can last that long: None, or finite seconds above 0."""
     if ttl is not None and not is_wait(ttl):
         raise ValueError(f"ttl is {shown(ttl)}: give {WAITS}, or None to hold until released")
+
+
+LONGEST_OWNER = 200
+
+
+def check_owner(owner: object) -> str:
+    """Return whose a claim is, '' for None; raise `ValueError` for what is no short text on one line."""
+    if owner is None:
+        return ""
+    if not isinstance(owner, str) or not owner.strip() or not owner.isprintable() or len(owner) > LONGEST_OWNER:
+        raise ValueError(
+            f"owner is {shown(owner)}: give a text of one line and at most {LONGEST_OWNER} characters, or None"
+        )
+    return owner

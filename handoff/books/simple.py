@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from handoff.books.allocator import Placed, by_spare, place
 from handoff.books.groups import Group, candidates, groups
 from handoff.books.node_books import Books, Devices
-from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
+from handoff.books.reservation import Claim, Reservation, check_nodes, check_owner, check_reservation, check_ttl
 from handoff.errors import ResourcesUnavailable, UnknownNode, shown
 from handoff.words.capabilities import Capabilities, DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
@@ -36,6 +36,8 @@ class _Claim:
     node: str
     cost: Units
     devices: Devices
+    owner: str
+    since_s: float
 
 
 class SimpleResourceTracker:
@@ -105,20 +107,20 @@ class SimpleResourceTracker:
             self._drop_lapsed()
             return self._has(node) and self._nodes[node].books.fits(units)
 
-    def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+    def request(
+        self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None, owner: str | None = None
+    ) -> Reservation:
         """Claim `cost` on a node, for `ttl` seconds or until it is released."""
         units = parse_cost(cost)
         check_ttl(ttl)
+        whose = check_owner(owner)
         with self._lock:
             self._drop_lapsed()
             books = self._live(node).books
             short = books.short(units)
             if short:
                 raise ResourcesUnavailable(node, amounts(short))
-            reservation = self._record(_Claim(node, units, books.take(units)))
-            if ttl is not None:
-                self._deadlines[reservation.id] = self._clock() + ttl
-            return reservation
+            return self._record(_Claim(node, units, books.take(units), whose, self._clock()), ttl)
 
     def release(self, reservation: Reservation) -> bool:
         """Give back what the record of this reservation says; True the first time, then False."""
@@ -127,23 +129,46 @@ class SimpleResourceTracker:
             self._drop_lapsed()
             return self._give_back(reservation.id)
 
+    def claims(self) -> list[Claim]:
+        """Tell of all claims that are held, those held longest first."""
+        with self._lock:
+            self._drop_lapsed()
+            now_s = self._clock()
+            return [
+                Claim(
+                    _reservation(id, claim),
+                    claim.owner or None,
+                    now_s - claim.since_s,
+                    self._deadlines[id] - now_s if id in self._deadlines else None,
+                )
+                for id, claim in self._claims.items()
+            ]
+
     def allocate_and_claim(
-        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+        self,
+        functions: Sequence[Function],
+        nodes: Sequence[str] | None = None,
+        ttl: float | None = None,
+        owner: str | None = None,
     ) -> dict[str, Reservation]:
         """Find a node for every function, by strategy, and claim its cost there, all or nothing."""
-        gathered, asked = groups(functions), check_nodes(nodes)
+        gathered, asked, whose = groups(functions), check_nodes(nodes), check_owner(owner)
+        check_ttl(ttl)
         with self._lock:
             self._drop_lapsed()
             names = self._nodes if nodes is None else [name for name in asked if self._has(name)]
             trial = {name: self._nodes[name].books.copy() for name in names}
             claims: dict[str, _Claim] = {}
+            now_s = self._clock()
             for group in gathered:
                 placed = self._place(group, trial)
                 for member, cost, devices in zip(group.members, placed.costs, placed.devices, strict=True):
-                    claims[member.id] = _Claim(placed.node, cost, devices)
+                    claims[member.id] = _Claim(placed.node, cost, devices, whose, now_s)
             for name, books in trial.items():
                 self._nodes[name].books = books
-            return {function.id: self._record(claims[function.id]) for function in functions if function.id in claims}
+            return {
+                function.id: self._record(claims[function.id], ttl) for function in functions if function.id in claims
+            }
 
     def _place(self, group: Group, books: Mapping[str, Books]) -> Placed:
         names = candidates(group, books, {name: self._nodes[name].labels for name in books})
@@ -163,11 +188,12 @@ class SimpleResourceTracker:
     def _has(self, name: object) -> bool:
         return isinstance(name, str) and name in self._nodes
 
-    def _record(self, claim: _Claim) -> Reservation:
+    def _record(self, claim: _Claim, ttl: float | None) -> Reservation:
         id = new_id()
         self._claims[id] = claim
-        devices = {name: list(indices) for name, indices in claim.devices.items()}
-        return Reservation(id, claim.node, amounts(claim.cost), devices)
+        if ttl is not None:
+            self._deadlines[id] = claim.since_s + ttl
+        return _reservation(id, claim)
 
     def _give_back(self, id: str) -> bool:
         claim = self._claims.pop(id, None)
@@ -179,9 +205,14 @@ class SimpleResourceTracker:
 
     def _drop_lapsed(self) -> None:
         if self._deadlines:
-            now = self._clock()
-            for id in [id for id, deadline in self._deadlines.items() if deadline <= now]:
+            now_s = self._clock()
+            for id in [id for id, deadline_s in self._deadlines.items() if deadline_s <= now_s]:
                 self._give_back(id)
+
+
+def _reservation(id: str, claim: _Claim) -> Reservation:
+    devices = {name: list(indices) for name, indices in claim.devices.items()}
+    return Reservation(id, claim.node, amounts(claim.cost), devices)
 
 
 def _without_slots(capabilities: Capabilities) -> Capabilities:

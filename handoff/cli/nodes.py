@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from handoff.books.reservation import Claim
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.ledger.nodes import Node, read_nodes
@@ -28,10 +30,13 @@ def nodes(asked: Asked) -> None:
     """
     with asked.cluster() as cluster:
         found = read_nodes(cluster.store)
+        claims: dict[str, list[Claim]] = {node.name: [] for node in found}
+        for claim in cluster.tracker.claims():
+            claims.setdefault(claim.reservation.node, []).append(claim)
     if asked.as_json:
-        click.echo(to_json([_fields(node) for node in found]))
+        click.echo(to_json([_fields(node, claims[node.name]) for node in found]))
     elif found:
-        _print_table(found)
+        _print_table(found, claims)
     else:
         click.echo(
             f"No node is registered in namespace {cluster.namespace} at {cluster.store.address}: "
@@ -39,7 +44,7 @@ def nodes(asked: Asked) -> None:
         )
 
 
-def _fields(node: Node) -> dict[str, Any]:
+def _fields(node: Node, claims: list[Claim]) -> dict[str, Any]:
     return {
         "node": node.name,
         "state": node.state,
@@ -53,11 +58,21 @@ def _fields(node: Node) -> dict[str, Any]:
         "cordon_reason": node.cordoned[1] if node.cordoned else None,
         "drain_until": moment(node.draining) if node.draining else None,
         "held_for": node.hold and {"id": node.hold.job_id, "lacks": node.hold.lacks},
+        "claims": [
+            {
+                "id": claim.reservation.id,
+                "owner": claim.owner,
+                "amounts": claim.reservation.cost,
+                "held_s": claim.held_s,
+                "left_s": claim.left_s,
+            }
+            for claim in claims
+        ],
         "resources": {name: asdict(use) for name, use in use_of(node).items()},
     }
 
 
-def _print_table(found: list[Node]) -> None:
+def _print_table(found: list[Node], claims: Mapping[str, list[Claim]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -66,6 +81,7 @@ def _print_table(found: list[Node]) -> None:
     # What few clusters have is given no column where there is none of it.
     has_labels = any(node.labels for node in found)
     has_holds = any(node.hold for node in found)
+    has_owners = any(claim.owner for each in claims.values() for claim in each)
     table = Table(box=box.SIMPLE_HEAD)
     headings = [
         "node",
@@ -74,6 +90,7 @@ def _print_table(found: list[Node]) -> None:
         "in use",
         *["labels"] * has_labels,
         *["held for"] * has_holds,
+        *["claimed by"] * has_owners,
         "lease",
         "holder",
     ]
@@ -85,6 +102,8 @@ def _print_table(found: list[Node]) -> None:
             optional.append(Text("\n".join(f"{name}={value}" for name, value in node.labels.items()) or "-"))
         if has_holds:
             optional.append(Text(f"{node.hold.job_id} ({', '.join(node.hold.lacks)})" if node.hold else "-"))
+        if has_owners:
+            optional.append(Text("\n".join(map(_claimed, claims[node.name])) or "-"))
         table.add_row(
             Text(node.name, style="bold"),
             Text(_state(node), style="green" if node.state == "up" else "bold red"),
@@ -100,6 +119,13 @@ def _print_table(found: list[Node]) -> None:
 def _state(node: Node) -> str:
     reason = {"quiet": node.quiet_reason, "cordoned": node.cordoned[1] if node.cordoned else ""}.get(node.state)
     return f"{node.state}: {reason}" if reason else node.state
+
+
+def _claimed(claim: Claim) -> str:
+    """`ci on build-1: gpu 1, for 550 s yet`."""
+    what = ", ".join(f"{name} {amount}" for name, amount in claim.reservation.cost.items()) or "nothing"
+    left = "" if claim.left_s is None else f", for {claim.left_s:.0f} s yet"
+    return f"{claim.owner or 'somebody'}: {what}{left}"
 
 
 def _in_words(name: str, use: Use) -> str:

@@ -277,6 +277,7 @@ def look_at_claims(store: Store, ids: Sequence[str]) -> Iterator[Violation]:
     slice.fields("claims", "", ids)
     for id in ids:
         slice.score("claim_ends", "", id)
+        slice.fields("claim_owners", "", (id,))
         if id in known:
             slice.fields("reservations", known[id], (id,))
     picture = slice.read()

@@ -222,6 +222,8 @@ def check_claim(picture: Picture, id: str) -> Iterator[Violation]:
     if node is None:
         if id in picture.get("claim_ends"):
             yield Violation(RESERVED, ("claim", id), f"claim {id} is to end, and there is none")
+        elif id in picture.get("claim_owners"):
+            yield Violation(RESERVED, ("claim", id), f"claim {id} has an owner, and there is none")
     elif id not in picture.get(f"held:{node}"):
         yield Violation(RESERVED, ("claim", id), f"claim {id} has no reservation", node=node)
 

@@ -131,9 +131,10 @@ def walk_common(walk: Walk) -> Found:
     claims = (text(id) for id, _ in pairs_of(store, "HSCAN", store.keys("claims")))
     for ids in some(claims, TOGETHER):
         yield from look_at_claims(store, ids)
-    ends = (text(id) for id, _ in pairs_of(store, "ZSCAN", store.keys("claim_ends")))
-    for ids in some(ends, TOGETHER):
-        yield from look_at_claims(store, ids)
+    for command, key in (("ZSCAN", "claim_ends"), ("HSCAN", "claim_owners")):
+        said = (text(id) for id, _ in pairs_of(store, command, store.keys(key)))
+        for ids in some(said, TOGETHER):
+            yield from look_at_claims(store, ids)
 
 
 def places_of(walk: Walk, ids: list[str]) -> list[tuple[str, str]]:

@@ -105,7 +105,7 @@ def _check_bitmaps(picture: Picture) -> Iterator[Violation]:
 
 
 def _check_reservations(picture: Picture) -> Iterator[Violation]:
-    for id in {**picture.get("claims"), **picture.get("claim_ends")}:
+    for id in {**picture.get("claims"), **picture.get("claim_ends"), **picture.get("claim_owners")}:
         yield from places.check_claim(picture, id)
     seen = set()
     for node, records in picture.held.items():

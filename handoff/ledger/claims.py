@@ -6,9 +6,10 @@ Knows nothing of functions that are submitted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from handoff.books.groups import groups
-from handoff.books.reservation import Reservation, check_nodes, check_reservation, check_ttl
+from handoff.books.reservation import Claim, Reservation, check_nodes, check_owner, check_reservation, check_ttl
 from handoff.errors import NodeIsLeased, OtherLayout, ResourcesUnavailable, UnknownNode
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.nodes import Node, read_nodes, write_capabilities
@@ -20,7 +21,7 @@ from handoff.ledger.texts.holder import in_words
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.loss import DEREGISTERED
-from handoff.ledger.texts.reservation import claim_id
+from handoff.ledger.texts.reservation import claim_id, read_record
 from handoff.ledger.texts.terms import write_terms
 from handoff.ledger.upgrading import upgrade
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
@@ -102,13 +103,14 @@ class TrackerCalls:
         units = parse_cost(cost)
         return is_node_name(node) and bool((await self._ledger.run("probe", name=node, cost=write_cost(units)))[1])
 
-    async def request(self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None) -> Reservation:
+    async def request(
+        self, node: str, cost: Mapping[str, Number] | None, ttl: float | None = None, owner: str | None = None
+    ) -> Reservation:
         units = parse_cost(cost)
-        check_ttl(ttl)
+        terms = _terms(ttl, owner)
         known_name(node)
         id = claim_id(new_id())
-        ttl_ms = 0 if ttl is None else milliseconds(ttl)
-        reply = await self._ledger.run("request", name=node, id=id, cost=write_cost(units), ttl_ms=ttl_ms)
+        reply = await self._ledger.run("request", name=node, id=id, cost=write_cost(units), **terms)
         match reply:
             case ["reserved", bytes(devices)]:
                 return _reservation(id, node, units, devices)
@@ -126,9 +128,28 @@ class TrackerCalls:
             return False
         return bool(await self._ledger.run("release", id=reservation.id, token=new_id()) == ["released"])
 
+    async def claims(self) -> list[Claim]:
+        found: dict[bytes, tuple[int, Claim]] = {}
+        cursor = "0"
+        while True:
+            match await self._ledger.run("list_claims", cursor=cursor):
+                case ["claims", bytes(following), list(told), int(now_ms)]:
+                    # A walk by cursor may come by the same one twice.
+                    found |= {told[i]: _claim(now_ms, *told[i : i + 5]) for i in range(0, len(told), 5)}
+                    cursor = following.decode()
+                case reply:
+                    raise unlisted("list_claims", reply)
+            if cursor == "0":
+                return [claim for _, claim in sorted(found.values(), key=lambda each: each[0])]
+
     async def allocate_and_claim(
-        self, functions: Sequence[Function], nodes: Sequence[str] | None = None
+        self,
+        functions: Sequence[Function],
+        nodes: Sequence[str] | None = None,
+        ttl: float | None = None,
+        owner: str | None = None,
     ) -> dict[str, Reservation]:
+        terms = _terms(ttl, owner)
         claims: list[tuple[str, str]] = []
         first: Units | None = None
         rest: list[str | int] = []
@@ -144,7 +165,7 @@ class TrackerCalls:
         among = [name for name in check_nodes(nodes) if is_node_name(name)]
         if nodes is not None and not among and claims:
             raise ResourcesUnavailable(None, amounts(first or {}))
-        reply = await self._ledger.run("allocate", *rest, among=write_list(among))
+        reply = await self._ledger.run("allocate", *rest, among=write_list(among), **terms)
         match reply:
             case ["claimed", list(placed)]:
                 claimed = {
@@ -185,6 +206,20 @@ class RedisResourceTracker:
     request = returning(TrackerCalls.request)
     release = returning(TrackerCalls.release)
     allocate_and_claim = returning(TrackerCalls.allocate_and_claim)
+    claims = returning(TrackerCalls.claims)
+
+
+def _terms(ttl: float | None, owner: str | None) -> dict[str, Any]:
+    check_ttl(ttl)
+    return {"ttl_ms": 0 if ttl is None else milliseconds(ttl), "owner": check_owner(owner)}
+
+
+def _claim(now_ms: int, id: bytes, node: bytes, record: bytes, owner: bytes, ends_ms: int) -> tuple[int, Claim]:
+    """-> since when it is held, and the claim"""
+    held = read_record(record.decode())
+    reservation = Reservation(id.decode(), node.decode(), amounts(held.whole), held.indices())
+    left_s = (ends_ms - now_ms) / 1000 if ends_ms else None
+    return held.since_ms, Claim(reservation, owner.decode() or None, max(0, now_ms - held.since_ms) / 1000, left_s)
 
 
 def _reservation(id: str, node: str, units: Units, devices: bytes) -> Reservation:

@@ -122,6 +122,7 @@ SCHEMA: dict[str, Key] = {
     ),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
+    "claim_owners": Key("claim_owners", "HASH", "claim -> whose it is, where that was said", "while it is held"),
     "claim_ends": Key("claim_ends", "ZSET", "claim with a ttl -> when it ends, ms", "while it is held"),
     "released": Key("released:", "STRING", "the call that released this claim", "ten minutes", of="claim"),
     "words": Key(

@@ -23,10 +23,11 @@ def own_holder(id: str, job: StoredJob, record: str, now_ms: int) -> dict[str, A
 
 
 def holder(reply: Sequence[bytes], now_ms: int) -> dict[str, Any]:
-    """One of those that the script tells of: job or claim, the user's id of it, node, since, cost, shared cost."""
-    id, function_id, node, since_ms, cost, shared_cost = (value.decode() for value in reply)
+    """One of those that a script tells of: job or claim, the user's id of it, node, since, cost, shared cost, owner."""
+    id, function_id, node, since_ms, cost, shared_cost, owner = (value.decode() for value in reply)
     kind, taken = "function" if function_id else "claim", {**read_cost(cost), **read_cost(shared_cost)}
-    return _holder(kind, id, function_id or None, node, int(since_ms), taken, now_ms)
+    told = _holder(kind, id, function_id or None, node, int(since_ms), taken, now_ms)
+    return {**told, "owner": owner or None} if kind == "claim" else told
 
 
 def _holder(

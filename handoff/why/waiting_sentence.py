@@ -96,6 +96,8 @@ class WaitingSentence:
         kinds = {holder["kind"] for holder in self.holders}
         noun = kinds.pop() if len(kinds) == 1 else "reservation"
         held = span(self.holders[0]["seconds"])
+        if self.count == 1 and (owner := self.holders[0].get("owner")):
+            noun = f"claim of {owner}"
         if self.count == 1:
             return f"; 1 {noun} holds it, for {held} by now"
         return f"; {self.count} {noun}s hold it, the oldest for {held}"

@@ -37,9 +37,15 @@ class TestNodes:
 
     def test_programs_get_the_same_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:
         cluster.register_node("a", {"cpu": 4, "gpu": [0, 3]})
-        cluster.tracker.request("a", {"cpu": 0.5, "gpu": 1})
+        claim = cluster.tracker.request("a", {"cpu": 0.5, "gpu": 1})
+        [told] = json.loads(run("nodes", "--json").stdout)
 
-        assert json.loads(run("nodes", "--json").stdout) == [
+        [of_claim] = told.pop("claims")
+        assert (of_claim.pop("held_s") >= 0, of_claim) == (
+            True,
+            {"id": claim.id, "owner": None, "amounts": {"cpu": 0.5, "gpu": 1}, "left_s": None},
+        )
+        assert [told] == [
             {
                 "node": "a",
                 "state": "up",
@@ -74,6 +80,21 @@ class TestNodes:
 
         assert (node["state"], node["lease_s"]) == ("lost", None)
         assert line[:6] == ["a", "lost", "leased", "cpu", "0/1", "-"]
+
+    def test_whose_claims_are_and_for_how_long_yet_has_a_column_where_somebody_says(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.register_node("a", {"cpu": 4})
+        cluster.register_node("b", {"cpu": 4})
+        cluster.store.now_ms = 1_900_000_000_000
+        cluster.tracker.request("a", {"cpu": 1})
+        cluster.tracker.request("a", {"cpu": 2}, owner="ci on build-1")
+
+        told = run("nodes").stdout
+
+        assert "claimed by" in told
+        assert "somebody: cpu 1" in told
+        assert "ci on build-1: cpu 2" in told
 
     def test_labels_and_whom_a_node_is_held_for_have_columns_where_there_are_any(
         self, run: Run, cluster: Cluster

@@ -52,6 +52,7 @@ PLANTED = {
     "a reservation of another epoch": Plant(lambda scene: scene.redis.hset(scene.key("node", "a"), "epoch", "1"), "reservations", "is of epoch", "", "a", ("cpu", "slots")),
     "a claim without a reservation": Plant(lambda scene: scene.redis.hdel(scene.key("reservations", "b"), scene.ids["claim"]), "reservations", "has no reservation", "", "b"),
     "a reservation without its claim": Plant(lambda scene: scene.redis.delete(scene.key("claims")), "reservations", "no claim says so", "", "b", ("cpu",)),
+    "an owner of no claim": Plant(set_field("claim_owners", "", "~gone", "somebody"), "reservations", "has an owner"),
     # The index.
     "a bit of what is free that is wrong": Plant(set_bit("plane", 0, 1, "free:cpu:1"), "index", "is free of it", "", "a", ("cpu",)),
     "a bit of what it has that is wrong": Plant(set_bit("plane", 0, 1, "cap:cpu:1"), "index", "it has", "", "a", ("cpu",)),

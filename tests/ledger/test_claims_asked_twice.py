@@ -13,7 +13,7 @@ def _node(cluster: Cluster) -> None:
 
 
 def request(cluster: Cluster, id: str) -> list[object]:
-    return cluster.store.run("request", name="a", id=id, cost="cpu=20000", ttl_ms=0)
+    return cluster.store.run("request", name="a", id=id, cost="cpu=20000", ttl_ms=0, owner="")
 
 
 def release(cluster: Cluster, id: str, token: str) -> list[object]:

@@ -29,12 +29,13 @@ MANY = (
 )  # fmt: skip
 
 CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
-    "allocate": ({"among": ""}, ["~c1", "0", "first_available", "", "cpu=10000"]),
+    "allocate": ({"among": "", "ttl_ms": 0, "owner": "o"}, ["~c1", "0", "first_available", "", "cpu=10000"]),
     "attend": ({"run": RUN, "ms": 1000}, []),
     "cancel": ({"job_id": "waits", "token": "t"}, []),
     "cancel_run": ({"run": RUN, "token": "t"}, []),
     "explain": ({"job_id": "waits"}, ["status"]),
     "give_back": ({"job_id": "runs"}, []),
+    "list_claims": ({"cursor": "0"}, []),
     "list_runs": ({"count": 3}, []),
     "load": (
         {"run": RUN, "dag": "d", "part": 1, "is_last": 1, "whole": 0, "units": 10000, "lease_ms": 0},
@@ -45,7 +46,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "probe": ({"name": "a", "cost": "cpu=10000"}, []),
     "progress": ({"run": RUN, "cursor": "0"}, []),
     "release": ({"id": "~c0", "token": "t"}, []),
-    "request": ({"name": "b", "id": "~c2", "cost": "cpu=10000", "ttl_ms": 0}, []),
+    "request": ({"name": "b", "id": "~c2", "cost": "cpu=10000", "ttl_ms": 0, "owner": "o"}, []),
     "submit": (
         {
             "job_id": "new", "token": "t", "demand": "cpu=10000,slots=10000", "options": "wait=5000", "priority": 0,

@@ -25,7 +25,7 @@ def test_a_claim_with_a_strategy_that_there_is_not_is_refused_and_nothing_is_cla
     with pytest.raises((InvalidFunction, ValueError)):
         cluster.tracker.allocate_and_claim(functions)
     with pytest.raises(ScriptBug, match="argument entries"):
-        cluster.store.run("allocate", "~c", "0", "bogus", "", "cpu=20000", among="")
+        cluster.store.run("allocate", "~c", "0", "bogus", "", "cpu=20000", among="", ttl_ms=0, owner="")
 
     assert_nothing_held(cluster.store)
 

@@ -81,6 +81,23 @@ class TestClaims:
 
         assert cluster.tracker.release(claim) is False
 
+    def test_claims_that_were_made_together_end_together_and_none_of_them_is_told_any_more(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.register_node("a", {"cpu": 2})
+        functions = [Function(id, "module:f", cost={"cpu": 1}) for id in "fg"]
+        cluster.tracker.allocate_and_claim(functions, ttl=1, owner="batch")
+        pass_ms(cluster, 999)
+        assert [(claim.owner, claim.left_s, claim.held_s) for claim in cluster.tracker.claims()] == [
+            ("batch", 0.001, 0.999)
+        ] * 2
+
+        pass_ms(cluster, 1)
+
+        assert cluster.tracker.claims() == []
+        assert cluster.resources_available("a", {"cpu": 2})
+        assert not cluster.connection.exists(cluster.store.keys("claim_owners"))
+
     @pytest.mark.parametrize("lost", ["a", "b"])
     def test_an_allocation_asked_again_after_one_of_its_nodes_was_lost_is_made_anew(
         self, cluster: Cluster, lost: str
@@ -88,13 +105,13 @@ class TestClaims:
         keeps = {"a": "b", "b": "a"}[lost]
         agents = {name: agent(cluster, name, cpu=1) for name in "ab"}
         entries = ["~one", 0, "first_available", "", "cpu=10000", "~two", 1, "first_available", "", "cpu=10000"]
-        assert cluster.store.run("allocate", *entries, among="") == ["claimed", placed_on("a", "b")]
+        assert cluster.store.run("allocate", *entries, among="", ttl_ms=0, owner="") == ["claimed", placed_on("a", "b")]
         pass_ms(cluster, LEASE_MS - 1)
         agents[keeps].beat()
         cluster.register_node("c", {"cpu": 1})
         pass_ms(cluster, 1)
 
-        again = cluster.store.run("allocate", *entries, among="")
+        again = cluster.store.run("allocate", *entries, among="", ttl_ms=0, owner="")
 
         assert again == ["claimed", placed_on(keeps, "c")]
         check_books(cluster.store)
@@ -103,11 +120,11 @@ class TestClaims:
         agent(cluster, "a", cpu=1)
         cluster.register_node("b", {"cpu": 1})
         entries = ["~one", 0, "first_available", "", "cpu=10000", "~two", 1, "first_available", "", "cpu=10000"]
-        cluster.store.run("allocate", *entries, among="")
+        cluster.store.run("allocate", *entries, among="", ttl_ms=0, owner="")
         submit(cluster, "j", cpu=1)
         pass_ms(cluster, LEASE_MS)
 
-        assert cluster.store.run("allocate", *entries, among="")[0] == "short"
+        assert cluster.store.run("allocate", *entries, among="", ttl_ms=0, owner="")[0] == "short"
 
         assert where(cluster, "j") == ["b"]
 

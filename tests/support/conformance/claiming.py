@@ -13,6 +13,7 @@ import pytest
 
 from handoff.books.reservation import Reservation, ResourceTracker
 from handoff.errors import InvalidResources, ResourcesUnavailable
+from handoff.words.function import Function
 from support.conformance.asking import refused
 from support.placing import function
 from support.waiting import LIMIT_S
@@ -144,6 +145,49 @@ class Claiming:
         assert tracker.available("a") == {"cpu": 3}
         assert [tracker.release(reservation) for _ in range(2)] == [True, False]
         assert tracker.available("a") == {"cpu": 4}
+
+    def test_claims_are_told_with_whose_they_are_those_held_longest_first(self, tracker: ResourceTracker) -> None:
+        tracker.register_node("a", {"cpu": 4, "gpu": 2})
+        first = tracker.request("a", {"cpu": 1})
+        second = tracker.request("a", {"gpu": 1}, ttl=3600, owner="ci on build-1")
+        third = tracker.allocate_and_claim([Function("f", "tasks:f", cost={"cpu": 1})], ttl=60, owner="batch")["f"]
+
+        told = tracker.claims()
+
+        assert {claim.reservation.id: claim.owner for claim in told} == {
+            first.id: None, second.id: "ci on build-1", third.id: "batch",
+        }  # fmt: skip
+        assert sorted((claim.reservation for claim in told), key=lambda each: each.id) == sorted(
+            (first, second, third), key=lambda each: each.id
+        )
+        by_id = {claim.reservation.id: claim for claim in told}
+        assert by_id[first.id].left_s is None
+        assert 0 < (by_id[second.id].left_s or 0) <= 3600
+        assert 0 < (by_id[third.id].left_s or 0) <= 60
+        assert [claim.held_s for claim in told] == sorted((claim.held_s for claim in told), reverse=True)
+        assert tracker.release(told[0].reservation)
+        assert told[0].reservation.id not in {claim.reservation.id for claim in tracker.claims()}
+
+    @pytest.mark.parametrize("owner", ["", " ", "two\nlines", "x" * 201, 5], ids=lambda value: repr(value)[:12])
+    def test_a_bad_owner_is_refused_and_takes_nothing(self, tracker: ResourceTracker, owner: Any) -> None:
+        tracker.register_node("a", {"cpu": 1})
+
+        with pytest.raises(ValueError, match="owner"):
+            tracker.request("a", {"cpu": 1}, owner=owner)
+        with pytest.raises(ValueError, match="owner"):
+            tracker.allocate_and_claim([Function("f", "tasks:f", cost={"cpu": 1})], owner=owner)
+
+        assert tracker.available("a") == {"cpu": 1}
+        assert tracker.claims() == []
+
+    @pytest.mark.parametrize("ttl", [0, -1, float("nan"), "5"], ids=repr)
+    def test_a_bad_ttl_of_several_is_refused_and_takes_nothing(self, tracker: ResourceTracker, ttl: Any) -> None:
+        tracker.register_node("a", {"cpu": 1})
+
+        with pytest.raises(ValueError, match="ttl"):
+            tracker.allocate_and_claim([Function("f", "tasks:f", cost={"cpu": 1})], ttl=ttl)
+
+        assert tracker.available("a") == {"cpu": 1}
 
     def test_a_deregistered_node_takes_its_claims_along(self, tracker: ResourceTracker) -> None:
         tracker.register_node("a", {"cpu": 4, "gpu": 1})

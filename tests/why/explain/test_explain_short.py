@@ -36,6 +36,16 @@ class TestWhatIsShort:
         assert (holder["amounts"], holder["seconds"]) == ({"gpu": 1, "slots": 1}, 40.0)
         assert holder["since"] == "2023-11-14T22:13:20.000+00:00"
 
+    def test_whose_the_claim_is_that_holds_it_is_told(self, cluster: Cluster) -> None:
+        cluster.register_node("a", {"gpu": 1})
+        cluster.tracker.request("a", {"gpu": 1}, owner="nightly on ci-2")
+        pass_s(cluster, 40)
+
+        found = why(cluster, ask(cluster, cost={"gpu": 1}))
+
+        assert "; 1 claim of nightly on ci-2 holds it, for 40 s by now" in found.text
+        assert [holder["owner"] for holder in found.holders] == ["nightly on ci-2"]
+
     def test_alike_nodes_are_told_of_once(self, cluster: Cluster) -> None:
         for name in "abc":
             cluster.register_node(name, {"cpu": 4}, labels={"zone": "x"})

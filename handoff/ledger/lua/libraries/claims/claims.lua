@@ -1,6 +1,6 @@
 -- Claims through the tracker: reservations that belong to nobody's function and take no slot.
 --
--- KEYS     claim_ends  claims
+-- KEYS     claim_ends  claim_owners  claims
 -- @include claims/claim_records  nodes/lapse  nodes/node  nodes/reservations  waiting/wake
 
 local MOST_ENDED = 16
@@ -27,11 +27,14 @@ function Claims.catch_up(name)
   Claims.end_due()
 end
 
--- `ttl_ms` of 0 = until it is released. -> its devices (texts/devices)
-function Claims.make(node, id, cost, ttl_ms)
+-- `ttl_ms` of 0 = until it is released; `owner` is whose it is, '' = nobody has said. -> its devices (texts/devices)
+function Claims.make(node, id, cost, ttl_ms, owner)
   redis.call('HSET', K.claims, id, node.name)
   if ttl_ms > 0 then
     redis.call('ZADD', K.claim_ends, Call.now + ttl_ms, id)
+  end
+  if owner ~= '' then
+    redis.call('HSET', K.claim_owners, id, owner)
   end
   return Reservations.make(node, id, cost)
 end

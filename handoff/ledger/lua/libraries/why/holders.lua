@@ -1,6 +1,6 @@
 -- Who has reserved what a function waits for.
 --
--- KEYS     claims  reservations
+-- KEYS     claim_owners  claims  reservations
 -- @include jobs/job  nodes/shared  texts/cost  texts/number  texts/reservation  texts/resource
 
 -- Records that are read of one node, and those of them that are told.
@@ -59,7 +59,7 @@ function Holders.of(shape, nearest)
   return found
 end
 
--- -> {job or claim, the user's id of it or '', node name, since, cost, cost of what is shared}
+-- -> {job or claim, the user's id of it or '', node name, since, cost, cost of what is shared, the owner of a claim or ''}
 local function told_record(record)
   local job_id = Reservation.parts(record.id)
   local node = record.node
@@ -67,7 +67,8 @@ local function told_record(record)
     node = job_id and Job.get(job_id, 'node') or redis.call('HGET', K.claims, record.id) or ''
   end
   local function_id = job_id and (Job.get(job_id, 'function') or job_id) or ''
-  return {job_id or record.id, function_id, node, Number.text(record.since), record.cost, record.shared_cost}
+  local owner = not job_id and redis.call('HGET', K.claim_owners, record.id) or ''
+  return {job_id or record.id, function_id, node, Number.text(record.since), record.cost, record.shared_cost, owner}
 end
 
 function Holders.told(records)

@@ -4,7 +4,9 @@
 -- strategy. The n-th costs of all of them are one option: the first option that fits anywhere is taken.
 --
 -- KEYS     claims
--- ARGV     among    str   nodes to choose from in that order (texts/list); '' = all
+-- ARGV     ttl_ms   int   0 = until each is released
+--          owner    str   whose they are, '' = nobody says
+--          among    str   nodes to choose from in that order (texts/list); '' = all
 --          entries  list  per function: claim id, group, strategy, constraints, costs joined by &
 -- RETURNS  {'claimed', {node, devices, cost, ...}}  in the order of the entries
 --          {'short', pin, {resource, units, ...}}   missing for the first group that fits nowhere; nothing changed
@@ -59,7 +61,7 @@ end
 
 local refused, short = AllOrNothing.place({
   take = function(node, entry, cost)
-    Claims.make(node, entry.id, cost, 0)
+    Claims.make(node, entry.id, cost, ttl_ms, owner)
   end,
   drop = function(entry)
     Claims.give_back(entry.node, entry.id, 'undone')

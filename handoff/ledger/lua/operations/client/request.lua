@@ -5,6 +5,7 @@
 --          id      str   of the claim, made by the caller: asked again, it answers the same
 --          cost    str   texts/cost
 --          ttl_ms  int   0 = until it is released
+--          owner   str   whose it is, '' = nobody says
 -- RETURNS  {'reserved', devices}
 --          {'short', {resource, units, ...}}  missing; nothing changed
 --          {'unknown'}                        no live node has that name
@@ -26,4 +27,4 @@ local shape = Shape.read(cost)
 if not Fit.now(node, shape, Fit.CLAIMS) then
   return {'short', Shortage.of(shape.wants, Shortage.free_on(node, Fit.CLAIMS), Shortage.excess_of(node))}
 end
-return {'reserved', Claims.make(node, id, cost, ttl_ms)}
+return {'reserved', Claims.make(node, id, cost, ttl_ms, owner)}
