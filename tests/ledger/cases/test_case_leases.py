@@ -6,6 +6,7 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.ledger import functions as work
+from handoff.words.function import Function
 from support.agent import Stale, ok
 from support.books import check_books
 from support.ledger import read_ledger
