@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Awaitable, Callable
 
 from handoff.errors import StoreUnavailable
 from handoff.ledger import runs
-from handoff.ledger.store import Store
+from handoff.ledger.asking import Ledger
+from handoff.ledger.store import Store, at_once
 
 ATTEND_EVERY_S = 5.0
 """A third of `options.ATTENDED_MS`: two words may be lost on the way."""
@@ -39,10 +41,18 @@ class Attendant:
         self._thread.join()
 
     def _attend(self) -> None:
-        pause_s = 0.0
-        while not self._stopped.wait(pause_s):
-            pause_s = TRY_AGAIN_S
-            with contextlib.suppress(StoreUnavailable):
-                if not runs.attend(self._store, self._instance):
-                    return
-                pause_s = ATTEND_EVERY_S
+        at_once(attend(self._store.awaited, self._instance, self._stopped_within))
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        return self._stopped.wait(seconds)
+
+
+async def attend(ledger: Ledger, instance: str, stopped_within: Callable[[float], Awaitable[bool]]) -> None:
+    """Say every few seconds that the client of an attached run lives, until the run has ended, or it is to stop."""
+    pause_s = 0.0
+    while not await stopped_within(pause_s):
+        pause_s = TRY_AGAIN_S
+        with contextlib.suppress(StoreUnavailable):
+            if not await runs.attend(ledger, instance):
+                return
+            pause_s = ATTEND_EVERY_S

@@ -13,7 +13,7 @@ from handoff.client.attendant import Attendant
 from handoff.client.calls import ClusterCalls
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
-from handoff.errors import shown
+from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client
 from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
@@ -21,14 +21,10 @@ from handoff.ledger.server_faults import tell_once
 from handoff.ledger.store import Store, own_client, returning
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
-from handoff.words.address import DEFAULT_NAMESPACE, default_url
+from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.durability import Durability
 from handoff.words.function import Strategy
-from handoff.words.names import check_namespace
-from handoff.words.values import WAITS, is_wait
 from handoff.words.variants import Cost
-
-DEFAULT_TIMEOUT_S = 5.0
 
 
 class Calls(ClusterCalls[Handle, RunHandle]):
@@ -80,18 +76,10 @@ class Cluster:
         durability: Durability = "memory",
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        if url is not None and connection is not None:
-            raise ValueError("both a url and a connection are given: give one")
-        if url is not None and not isinstance(url, str):
-            raise TypeError(f"url is a {type(url).__name__}: give a text, such as redis://localhost:6379/0")
-        if connection is not None and not isinstance(connection, redis.Redis):
-            # Not the object itself, which may show its password.
-            raise TypeError(f"connection is a {type(connection).__name__}: give a redis.Redis, or a url")
-        check_namespace(namespace)
-        if not is_wait(timeout):
-            raise ValueError(f"timeout is {shown(timeout)}: give {WAITS}")
+        check_settings(url, connection, (redis.Redis,), namespace, timeout)
+        given = given_client(url) if connection is None else connection
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = self._open(_client(connection, url or default_url(), timeout), namespace, timeout)
+        self.store = self._open(own_client(given, None, timeout), namespace, timeout)
         self.namespace = namespace
         self.calls = Calls(
             self.store,
@@ -151,12 +139,3 @@ class Cluster:
 
     def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
         return Store(client, namespace, when_reached=tell_once, timeout_s=timeout_s)
-
-
-def _client(connection: redis.Redis | None, url: str, timeout_s: float) -> redis.Redis:
-    try:
-        return own_client(connection, url, timeout_s)
-    except ValueError as error:
-        # Not the address itself: it may hold a password.
-        forms = "redis://host:port/db or redis+sentinel://host:port/service/db"
-        raise ValueError(f"the address is not one of Redis ({error}): write {forms}") from error

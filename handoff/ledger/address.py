@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 import redis
+import redis.asyncio
 from redis.connection import SSLConnection, parse_url
 from redis.sentinel import SentinelConnectionPool
 
@@ -83,7 +84,8 @@ def url_of(client: redis.Redis) -> str:
 
 
 def _scheme(pool: Any) -> str:
-    scheme = "rediss" if issubclass(pool.connection_class, redis.SSLConnection) else "redis"
+    is_tls = issubclass(pool.connection_class, redis.SSLConnection | redis.asyncio.SSLConnection)
+    scheme = "rediss" if is_tls else "redis"
     return f"{scheme}+sentinel" if isinstance(pool, SentinelConnectionPool) else scheme
 
 

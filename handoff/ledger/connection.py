@@ -29,10 +29,10 @@ SILENCE_S = 5.0
 REUSED_S = 2.5
 """The same for one that has been used before, and may have died since: there is time then to ask on a fresh one."""
 
-_PIECE = 2**18
+PIECE = 2**18
 """Bytes that are handed to the system at a time."""
 
-_SLOWEST = 2**19
+SLOWEST = 2**19
 """Bytes a second of the slowest link on which a large value is waited for."""
 
 _LOOK_MS = 100
@@ -61,6 +61,11 @@ class silence:
 
     def __exit__(self, *raised: object) -> None:
         _silence_s.reset(self._token)
+
+
+def silences() -> tuple[float, float]:
+    """How long nothing may move, now and for whoever asks: on a fresh connection, and on a used one."""
+    return _silence_s.get() or (SILENCE_S, SILENCE_S)
 
 
 class Pool(redis.ConnectionPool):
@@ -208,7 +213,7 @@ class PatientConnection(AbstractConnection):
     @property
     def has_sent_much(self) -> bool:
         """Whether what was sent last may be on its way for long."""
-        return self._sent > _PIECE
+        return self._sent > PIECE
 
     def is_at_rest(self) -> bool:
         """Whether it can be used again as it is: nothing came that was not asked for, nor the end."""
@@ -267,7 +272,7 @@ class PatientConnection(AbstractConnection):
         left = bytes_on_their_way(self._sock)
         while view:
             try:
-                view = view[self._sock.send(view[:_PIECE]) :]
+                view = view[self._sock.send(view[:PIECE]) :]
             except TimeoutError:
                 before, left = left, bytes_on_their_way(self._sock)
                 if left == before:
@@ -297,7 +302,7 @@ class PatientConnection(AbstractConnection):
 
     def _carried_s(self) -> float:
         """How long what was sent may still be on its way where nobody sees it, in the buffers of the network."""
-        return self._sent / _SLOWEST if self.has_sent_much else 0.0
+        return self._sent / SLOWEST if self.has_sent_much else 0.0
 
     def _drop(self) -> None:
         self.disconnect()  # type: ignore[no-untyped-call]
@@ -344,10 +349,13 @@ def patient(kind: type[Any]) -> type[Any]:
     return type(f"Patient{kind.__name__}", (PatientConnection, kind), {})
 
 
-def keepalive(kind: type[Any], given: dict[str, Any]) -> dict[str, Any]:
+def uses_tcp(kind: type[Any]) -> bool:
+    """Whether it is one of ours over TCP."""
+    return issubclass(kind, Connection) and issubclass(kind, PatientConnection)
+
+
+def keepalive(given: dict[str, Any]) -> dict[str, Any]:
     """Give the settings by which the system notices that a silent connection is dead; what is given stays as it is."""
-    if not issubclass(kind, Connection) or not issubclass(kind, PatientConnection):
-        return {}
     is_wanted = given.get("socket_keepalive")
     if is_wanted is None:
         is_wanted = True

@@ -18,7 +18,7 @@ from handoff.errors import StoreUnavailable
 from handoff.ledger.address import address_of, from_url
 from handoff.ledger.asking import SHORTEST_SILENCE_S, Asking, Command, Entries, Ledger
 from handoff.ledger.begun import Begun, ask_later
-from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, sender, silence
+from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, sender, silence, uses_tcp
 from handoff.ledger.passwords import passwords_of
 from handoff.ledger.replies import entries_of
 from handoff.ledger.sentinels import MasterPool, Sentinels, own_sentinels
@@ -47,27 +47,31 @@ def own_client(connection: redis.Redis | None, url: str | None, timeout_s: float
     Whatever the user's connection or URL decodes or repeats, ours does not; closing one leaves the other open.
     """
     pool: Any = (from_url(url or "") if connection is None else connection).connection_pool
-    settings: dict[str, Any] = {
-        key: value
-        for key, value in pool.connection_kwargs.items()
-        # redis-py marks what was never set with a bare object(), which it knows by identity only.
-        if key not in _NOT_COPIED and type(value) is not object
-    }
     kind = patient(pool.connection_class)
-    settings |= {
-        **keepalive(kind, settings),
-        "connection_class": kind,
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": SILENCE_S,
-        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s / 5),
-        "decode_responses": False,
-    }
+    settings = own_settings(pool, timeout_s) | {"connection_class": kind, "retry": Retry(NoBackoff(), 0)}
+    if uses_tcp(kind):
+        settings |= keepalive(settings)
     if isinstance(pool, SentinelConnectionPool):
         make: Any = MasterPool
         own = make(pool.service_name, own_sentinels(pool.sentinel_manager), is_master=pool.is_master, **settings)
     else:
         own = Pool(**settings)
     return redis.Redis(connection_pool=own)
+
+
+def own_settings(pool: Any, timeout_s: float) -> dict[str, Any]:
+    """What our connections have of those of a given pool, and what is ours."""
+    settings = {
+        key: value
+        for key, value in pool.connection_kwargs.items()
+        # redis-py marks what was never set with a bare object(), which it knows by identity only.
+        if key not in _NOT_COPIED and type(value) is not object
+    }
+    return settings | {
+        "socket_timeout": SILENCE_S,
+        "socket_connect_timeout": min(CONNECT_TIMEOUT_S, timeout_s / 5),
+        "decode_responses": False,
+    }
 
 
 class Way:

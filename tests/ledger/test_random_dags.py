@@ -75,7 +75,7 @@ def check(connection: redis.Redis, case: Case) -> None:
             site.assert_traces(before)
             return
         drive = Drive(site, child, case, run)
-        ids = {run_job_id(run._instance, number): id for number, id in drive.numbers.items()}
+        ids = {run_job_id(run.calls.instance, number): id for number, id in drive.numbers.items()}
         drive.to_the_end()
         site.housekeep()
         check_outcome(case, drive)

@@ -49,7 +49,7 @@ class Drive:
 
     def has_ended(self) -> bool:
         try:
-            return runs.look_run(self.site.store, self.run.id, self.run._instance).ended
+            return runs.look_run(self.site.store, self.run.id, self.run.calls.instance).ended
         except UnknownRun:
             return True
 
