@@ -18,6 +18,7 @@ from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 from support.books import check_books
 from support.kinds import KINDS, connect, kind_of, runs_on
+from support.loops import driven
 from support.quick_scripts import compile_scripts_once
 from support.users import ONLY_SCRIPTS, add_user
 
@@ -67,7 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         kind, path = kind_of(given), path_of(item)
         if kind in ("fake", "scripts") and path.startswith(ON_REAL_SERVERS):
             item.add_marker(pytest.mark.slow)
-        if not kind or runs_on(kind, path, item.name):
+        reaches_in = kind == "loop" and "monkeypatch" in getattr(item, "fixturenames", ())
+        if not kind or (runs_on(kind, path, item.name) and not reaches_in):
             kept.append(item)
     items[:] = kept
     yield
@@ -114,8 +116,13 @@ def connection(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def cluster(connection: redis.Redis) -> Iterator[Cluster]:
+def cluster(request: pytest.FixtureRequest, connection: redis.Redis) -> Iterator[Cluster]:
     """A cluster in a namespace of its own; afterwards its books must balance."""
+    if kind_of(request.node.callspec.params) == "loop":
+        with driven(connection) as by_loop:
+            yield by_loop
+            check_books(by_loop.store)
+        return
     with Cluster(connection=connection, namespace=f"t{uuid.uuid4().hex[:12]}") as cluster:
         yield cluster
         check_books(cluster.store)

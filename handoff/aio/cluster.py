@@ -53,7 +53,8 @@ class Cluster(ClusterCalls[Handle, RunHandle]):
         durability: Durability = "memory",
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        check_settings(url, connection, (redis.asyncio.Redis, redis.Redis), namespace, timeout)
+        kinds = {"redis.asyncio.Redis": redis.asyncio.Redis, "redis.Redis": redis.Redis}
+        check_settings(url, connection, kinds, namespace, timeout)
         given: Any = given_client(url) if connection is None else connection
         self._given = given
         self.asking = AskingInLoop(

@@ -76,7 +76,7 @@ class Cluster:
         durability: Durability = "memory",
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
-        check_settings(url, connection, (redis.Redis,), namespace, timeout)
+        check_settings(url, connection, {"redis.Redis": redis.Redis}, namespace, timeout)
         given = given_client(url) if connection is None else connection
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
         self.store = self._open(own_client(given, None, timeout), namespace, timeout)

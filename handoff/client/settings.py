@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import redis
 
 from handoff.errors import shown
@@ -14,17 +16,17 @@ DEFAULT_TIMEOUT_S = 5.0
 
 
 def check_settings(
-    url: str | None, connection: object, kinds: tuple[type[object], ...], namespace: str, timeout: float
+    url: str | None, connection: object, kinds: Mapping[str, type[object]], namespace: str, timeout: float
 ) -> None:
     """Raise `ValueError`, `TypeError` or ``InvalidNode` for what no cluster can be made with."""
     if url is not None and connection is not None:
         raise ValueError("both a url and a connection are given: give one")
     if url is not None and not isinstance(url, str):
         raise TypeError(f"url is a {type(url).__name__}: give a text, such as redis://localhost:6379/0")
-    if connection is not None and not isinstance(connection, kinds):
+    if connection is not None and not isinstance(connection, tuple(kinds.values())):
         # Not the object itself, which may show its password.
-        kind = f"{kinds[0].__module__.partition('.client')[0]}.{kinds[0].__name__}"
-        raise TypeError(f"connection is a {type(connection).__name__}: give a {kind}, or a url")
+        wanted = " or a ".join(kinds)
+        raise TypeError(f"connection is a {type(connection).__name__}: give a {wanted}, or a url")
     check_namespace(namespace)
     if not is_wait(timeout):
         raise ValueError(f"timeout is {shown(timeout)}: give {WAITS}")

@@ -6,6 +6,7 @@ import copy
 import functools
 import math
 import time
+from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
@@ -19,6 +20,7 @@ from handoff.ledger.address import address_of, from_url
 from handoff.ledger.asking import SHORTEST_SILENCE_S, Asking, Command, Entries, Ledger
 from handoff.ledger.begun import Begun, ask_later
 from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, sender, silence, uses_tcp
+from handoff.ledger.loop_warning import tell_of_loop
 from handoff.ledger.passwords import passwords_of
 from handoff.ledger.replies import entries_of
 from handoff.ledger.sentinels import MasterPool, Sentinels, own_sentinels
@@ -157,6 +159,8 @@ class AskingAtOnce(Asking):
 class Store:
     """One namespace on one Redis. Thread-safe, and safe after a fork: the pool notices the new process."""
 
+    blocks = True  #: whether a call waits for a server
+
     def __init__(
         self,
         client: redis.Redis,
@@ -183,6 +187,11 @@ class Store:
         self.keys = self.asking.keys
         self.address = self.asking.address
         self.turn = self.asking.turn
+
+    def _wait_for(self, call: Coroutine[Any, Any, T]) -> T:
+        if self.blocks and _get_running_loop() is not None:
+            tell_of_loop()
+        return at_once(call)
 
     @property
     def now_ms(self) -> int:
@@ -219,17 +228,17 @@ class Store:
 
     def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[list[Any], bool]:
         """As `Ledger.run_noting`."""
-        return at_once(self.asking.run_noting(script, *rest, **arguments))
+        return self._wait_for(self.asking.run_noting(script, *rest, **arguments))
 
     def run_and_wait(
         self, wait: Callable[[float], Command], script: str, *rest: Any, **arguments: Any
     ) -> tuple[list[Any], Any]:
         """As `Ledger.run_and_wait`."""
-        return at_once(self.asking.run_and_wait(wait, script, *rest, **arguments))
+        return self._wait_for(self.asking.run_and_wait(wait, script, *rest, **arguments))
 
     def attempt(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         """As `Ledger.attempt`."""
-        return at_once(self.asking.attempt(script, *rest, **arguments))
+        return self._wait_for(self.asking.attempt(script, *rest, **arguments))
 
     def begin(self, script: str, *rest: Any, **arguments: Any) -> Begun:
         """Send an operation as `attempt` does, and leave its reply for later."""
@@ -237,35 +246,35 @@ class Store:
 
     def aside(self, call: Callable[[], object]) -> None:
         """As `Ledger.aside`."""
-        at_once(self.asking.aside(_awaited(call)))
+        self._wait_for(self.asking.aside(_awaited(call)))
 
     def read(self, command: str, *arguments: Any) -> Any:
         """As `Ledger.read`."""
-        return at_once(self.asking.read(command, *arguments))
+        return self._wait_for(self.asking.read(command, *arguments))
 
     def read_each(self, commands: Sequence[Command]) -> list[Any]:
         """As `Ledger.read_each`."""
-        return at_once(self.asking.read_each(commands))
+        return self._wait_for(self.asking.read_each(commands))
 
     def read_once(self, command: str, *arguments: Any) -> Any:
         """One plain read, once."""
-        return at_once(self.asking.read_once(command, *arguments))
+        return self._wait_for(self.asking.read_once(command, *arguments))
 
     def glance(self, commands: Sequence[Command], silence_s: float = SHORTEST_SILENCE_S) -> list[Any]:
         """As `Ledger.glance`."""
-        return at_once(self.asking.glance(commands, silence_s))
+        return self._wait_for(self.asking.glance(commands, silence_s))
 
     def once(self, commands: Sequence[Command]) -> list[Any]:
         """As `Ledger.once`."""
-        return at_once(self.asking.once(commands))
+        return self._wait_for(self.asking.once(commands))
 
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""
-        return at_once(self.asking.publish(channel, message))
+        return self._wait_for(self.asking.publish(channel, message))
 
     def insist(self, call: Callable[[], T]) -> T:
         """As `Asking.insist`."""
-        return at_once(self.asking.insist(_awaited(call)))
+        return self._wait_for(self.asking.insist(_awaited(call)))
 
     def unavailable(self, error: redis.RedisError) -> StoreUnavailable:
         """As `Asking.unavailable`."""

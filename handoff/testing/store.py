@@ -19,6 +19,8 @@ class NothingRuns(TimeoutError):
 class StoreHere(Store):
     """One namespace on one Redis, for the one process in which all of it happens."""
 
+    blocks = False
+
     def __init__(self, client: redis.Redis, namespace: str, now_ms: int) -> None:
         super().__init__(client, namespace, now_ms=now_ms)
         self.run_next: Callable[[], object] = lambda: None  #: -> None where nothing can run

@@ -153,8 +153,8 @@ MUTANTS = (
         "store-silent-resend",
         "redis-py sends again by itself",
         "handoff/ledger/store.py",
-        '        "retry": Retry(NoBackoff(), 0),',
-        '        "retry": Retry(NoBackoff(), 3),',
+        '"retry": Retry(NoBackoff(), 0)}',
+        '"retry": Retry(NoBackoff(), 3)}',
         (
             "tests/ledger/store/test_store_connection.py::TestOwnClient::test_whatever_a_connection_decodes_or_repeats_ours_does_not[fakeredis]",
         ),

@@ -26,6 +26,8 @@ LOOKING_AT_AN_END = frozenset({"startswith", "endswith", "removeprefix", "remove
 TAKE_APART = {
     "handoff/ledger/keys.py": "names of RQ's queues: it owns them",
     "handoff/ledger/address.py": "the address of a server",
+    "handoff/ledger/aio/connection.py": "a command of two words",
+    "handoff/ledger/aio/streams.py": "the id of an entry of a stream",
     "handoff/ledger/forms.py": "what Redis says of a call that it does not do",
     "handoff/ledger/sentinels.py": "what redis-py says of an error",
     "handoff/ledger/server_version.py": "the version of a server",

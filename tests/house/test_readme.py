@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 import subprocess
 import sys
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ from typing import Any
 import pytest
 
 import handoff
+import handoff.aio
 from handoff import Cluster
 from handoff.cli import main
 from handoff.cli.options import Asked
 from handoff.ledger.nodes import read_nodes
+from handoff.local.server import RedisServer
 from handoff.testing import ClusterHere
 from handoff_worker.__main__ import main as worker_main
 from support import need_redis_server
@@ -72,6 +76,28 @@ def test_the_program_of_many_runs_as_it_stands(cluster: Cluster) -> None:
 
     assert [handle.function_id for handle in found["handles"]] == [f"page {n}" for n in range(70)]
     assert [handle.status for handle in found["handles"]] == ["waiting"] * 70
+
+
+def test_the_program_for_asyncio_runs_as_it_stands(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "aio.Cluster" in text]
+    make = handoff.aio.Cluster
+    namespace = f"t{uuid.uuid4().hex[:12]}"
+    monkeypatch.setattr(handoff.aio, "Cluster", lambda url: make(server.url, namespace=namespace))
+    found: dict[str, Any] = {}
+    exec(program, found)
+
+    def play() -> None:
+        with Cluster(server.url, namespace=namespace) as cluster:
+            agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+            for _ in range(2):
+                wait_until(lambda: bool(agent.runs or agent.take()), "the next one comes")
+                agent.finish(*(ok(id, "small") for id in agent.runs))
+
+    async def program_and_agent() -> list[str]:
+        results, _ = await asyncio.gather(found["resized"](["a.png", "b.png"]), asyncio.to_thread(play))
+        return list(results)
+
+    assert asyncio.run(program_and_agent()) == ["small", "small"]
 
 
 def test_the_task_is_submitted_as_the_readme_says(
@@ -138,7 +164,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
-    named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit"]
+    named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "aio.Cluster"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

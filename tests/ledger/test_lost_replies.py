@@ -13,12 +13,15 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.errors import UnknownFunction
+from handoff.ledger.address import from_url
+from handoff.ledger.aio.asking import AskingInLoop
 from handoff.local.server import RedisServer
 from support.agent import FakeAgent, ok
 from support.books import check_ledger
 from support.clients_time import set_time
 from support.flows import FLOWS, Scene
 from support.ledger import read_ledger
+from support.loops import driven
 from support.playing import NOW_MS, comparable, events_of, outcome_of, same_ids
 from support.proxy import Fault, FaultyProxy
 
@@ -30,6 +33,19 @@ LOSSES: dict[str, Callable[[FaultyProxy, int], Fault]] = {
 
 def losing(lose: Callable[[FaultyProxy, int], Fault], n: int) -> Callable[[FaultyProxy], Fault]:
     return lambda proxy: lose(proxy, n)
+
+
+BY_CLIENTS = (
+    "submit",
+    "cancel",
+    "register_node",
+    "deregister_node",
+    "request",
+    "allocate_and_claim",
+    "release",
+    "look",
+)
+"""How flows are called in which a client does all that counts."""
 
 
 class Seen(NamedTuple):
@@ -46,14 +62,16 @@ class Stage:
 
     def __init__(self, server: RedisServer, proxy: FaultyProxy) -> None:
         self._server, self.proxy = server, proxy
-        self._undisturbed: dict[tuple[str, bool], Seen] = {}
+        self.by_loop = False  #: by the asyncio client
+        self._undisturbed: dict[tuple[str, bool, bool], Seen] = {}
 
     @contextmanager
     def clusters(self) -> Iterator[tuple[Cluster, Cluster]]:
         """An empty namespace, as seen directly and through the proxy."""
+        url = self.proxy.url(self._server.url)
         with (
             Cluster(self._server.url, namespace="t") as direct,
-            Cluster(self.proxy.url(self._server.url), namespace="t") as cluster,
+            driven(from_url(url), "t") if self.by_loop else Cluster(url, namespace="t") as cluster,
         ):
             direct.connection.flushdb()
             cluster.store.now_ms = direct.store.now_ms = NOW_MS
@@ -61,7 +79,7 @@ class Stage:
 
     def undisturbed(self, name: str, forget: bool) -> Seen:
         """How the flow ends without faults: always the same."""
-        key = (name, forget)
+        key = (name, forget, self.by_loop)
         if key not in self._undisturbed:
             first = self.play(name, forget)
             # Only the second time does the server know the operations.
@@ -96,6 +114,10 @@ def stage(server: RedisServer) -> Iterator[Stage]:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go_on(asking: AskingInLoop, seconds: float) -> None:
+        return
+
+    monkeypatch.setattr(AskingInLoop, "_pause", go_on)
     set_time(monkeypatch, lambda: 0.0, lambda seconds: None)
 
 
@@ -110,6 +132,25 @@ def test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost(stage: 
             seen = stage.play(name, forget, losing(lose, n))
             assert stage.proxy.matched >= n
             assert seen[:3] == expected[:3], f"{what}, number {n} of {expected.commands}"
+
+
+@pytest.mark.parametrize("name", [name for name in FLOWS if name.startswith(BY_CLIENTS)])
+def test_by_asyncio_a_flow_ends_as_by_the_other_client_whichever_of_its_commands_is_lost(
+    stage: Stage, name: str
+) -> None:
+    by_thread = stage.undisturbed(name, False)
+    stage.by_loop = True
+    try:
+        expected = stage.undisturbed(name, False)
+        assert expected == by_thread
+
+        for what, lose in LOSSES.items():
+            for n in range(1, expected.commands + 1):
+                seen = stage.play(name, False, losing(lose, n))
+                assert stage.proxy.matched >= n
+                assert seen[:3] == expected[:3], f"{what}, number {n} of {expected.commands}"
+    finally:
+        stage.by_loop = False
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 real     a real server, as functions
 scripts  a real server, as scripts: by a user who may not call functions, as on one of before 7.0
 fake     fakeredis: as scripts in the rooms below, as functions elsewhere
+loop     a real server, by the asyncio client, where what a test calls is the public contract
 """
 
 from __future__ import annotations
@@ -17,7 +18,18 @@ import redis
 
 from handoff.local.server import RedisServer
 
-KINDS = ("fake", "scripts", "real")
+KINDS = ("fake", "scripts", "real", "loop")
+
+BY_LOOP = (
+    "client/functions/test_function_cancel.py",
+    "client/functions/test_function_handle.py",
+    "client/functions/test_function_many.py",
+    "client/functions/test_function_result.py",
+    "client/functions/test_function_verdict.py",
+    "client/runs/test_run_handle.py",
+    "client/runs/test_run_results.py",
+)
+"""Where tests run by the asyncio client too, but for those that reach into the other one."""
 
 BY_SCRIPTS = {
     "ledger/cases": 2,
@@ -37,6 +49,8 @@ def kind_of(given: Mapping[str, Any]) -> str:
 
 def runs_on(kind: str, path: str, name: str) -> bool:
     """Whether a test of this name, in a file by its path below tests, runs on such a server."""
+    if kind == "loop":
+        return path.startswith(BY_LOOP)
     one_of = _one_of(path)
     if kind == "scripts":
         return one_of > 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -69,6 +70,12 @@ class PatientConnection:
             # A server repeats the login where it does not know that command.
             hide(error, [self.password] if isinstance(self.password, str) and self.password else [])
             raise
+
+    def _error_message(self, exception: BaseException) -> str:
+        # asyncio tells the address in place of the reason.
+        if isinstance(exception, OSError) and (exception.strerror or "").startswith("Connect call failed"):
+            exception = OSError(exception.errno, os.strerror(exception.errno or 0))
+        return str(super()._error_message(exception))  # type: ignore[misc]
 
     async def send_packed_command(self, command: bytes | Iterable[bytes], check_health: bool = True) -> None:
         """Send, however long it takes, as long as something moves."""

@@ -194,16 +194,8 @@ class Streams:
             if not self._asked:
                 return
             block_s = BLOCK_S if self._number is not None else UNWOKEN_S
-            command = (
-                "XREAD",
-                "COUNT",
-                MOST,
-                "BLOCK",
-                round(block_s * 1000),
-                "STREAMS",
-                *self._asked,
-                *self._asked.values(),
-            )
+            limits = ("COUNT", MOST, "BLOCK", round(block_s * 1000))
+            command = ("XREAD", *limits, "STREAMS", *self._asked, *self._asked.values())
             self._reads += 1
             self._is_reading = True
             with silence(SILENCE_S + block_s, REUSED_S + block_s):
