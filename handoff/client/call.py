@@ -18,7 +18,7 @@ from handoff.words.values import TTLS, is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
 _RQ_ONLY = frozenset(
-    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "unique", "webhooks"}
+    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "webhooks"}
 )
 
 

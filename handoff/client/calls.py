@@ -36,7 +36,7 @@ from handoff.ledger.rqmodel import (
     now_text,
 )
 from handoff.ledger.run_options import RunOptions
-from handoff.ledger.verdict import Verdict
+from handoff.ledger.verdict import Held, Verdict
 from handoff.serializer import SerializerLike, resolve
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, Checks, check
@@ -168,7 +168,8 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         Never raises for lack of room: see `.verdict`. Raises `InvalidFunction`, `InvalidResources`, `InvalidNode`,
         `NotSerializable`, `TooLarge`, and where it asks for that `Infeasible`, before anything is written;
         `InvalidFunction` also where the server cannot keep this `durability` (None: the cluster's). `NotDurable` where
-        it has not within the cluster's timeout: then the function stands, and the error has its handle.
+        it has not within the cluster's timeout: then the function stands, and the error has its handle. Where another
+        function has its `unique` key nothing is written, and the handle is that one's: `.created` is False.
         """
         return await self._submit(check(_a_function(function), self._default_cost), new_id(), durability, is_new=True)
 
@@ -201,7 +202,7 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         ]
         told = await submit_many(self._ledger, submissions, promise, replace=replace)
         handles = [
-            self._handle(each.job_id, each.function.id, became, is_new=job_ids is None) if became else None
+            self._handle_of(each.job_id, each.function.id, became, is_new=job_ids is None) if became else None
             for each, became in zip(submissions, taken(told), strict=True)
         ]
         return check_many(handles, told, promise)
@@ -230,6 +231,8 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         delay: float | timedelta | None = None,
         at: datetime | None = None,
         wait_ttl: float | None = None,
+        unique: str | None = None,
+        unique_ttl: float | None = None,
         isolation: Isolation = "warm",
         on_node_loss: OnNodeLoss = "retry",
         durability: Durability | None = None,
@@ -252,7 +255,8 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         function = Function(
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
-            delay=delay, at=at, wait_ttl=wait_ttl, isolation=isolation, on_node_loss=on_node_loss,
+            delay=delay, at=at, wait_ttl=wait_ttl, unique=unique, unique_ttl=unique_ttl,
+            isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         return await self._submit(
             check(function, self._default_cost), id, durability, is_new=job_id is None, replace=replace,
@@ -349,9 +353,15 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         )  # fmt: skip
         promise = await self._promise(checked.id, durability)
         verdict = await work.submit(promise.run, job_id, checked, job, preferred=preferred, replace=replace)
-        handle = self._handle(job_id, checked.id, verdict, is_new=is_new)
+        handle = self._handle_of(job_id, checked.id, verdict, is_new=is_new)
         promise.check(handle)
         return handle
+
+    def _handle_of(self, job_id: str, function_id: str, verdict: Verdict, *, is_new: bool) -> H:
+        """The handle of what was submitted under these ids, or of the function that has its key."""
+        if isinstance(verdict, Held):
+            return self._handle(verdict.job_id, verdict.function_id, verdict, is_new=False)
+        return self._handle(job_id, function_id, verdict, is_new=is_new)
 
     def _job(self, checked: Checked, job_id: str, *, keeping: Keeping = AS_RQ, **options: Any) -> Job:
         return make_job(

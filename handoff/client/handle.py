@@ -13,7 +13,7 @@ from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
 from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
-from handoff.ledger.verdict import Verdict
+from handoff.ledger.verdict import Verdict, was_created
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
@@ -48,6 +48,11 @@ class Handle:
 
     def __repr__(self) -> str:
         return f"Handle({self.id!r}, function_id={self.function_id!r})"
+
+    @property
+    def created(self) -> bool:
+        """Whether the call that gave this handle has submitted it; False of one that had its key, or is looked up."""
+        return was_created(self.verdict)
 
     @property
     def status(self) -> str:

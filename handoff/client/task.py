@@ -60,8 +60,7 @@ class TaskWith(Declared, Generic[P, R]):
         functools.update_wrapper(self, function, updated=())
 
     def __repr__(self) -> str:
-        options = ", ".join(f"{name}={shown(value)}" for name, value in {**self.declared, **self._of_a_call}.items())
-        return f"{self.function.__qualname__}.options({options})"
+        return f"{self.function.__qualname__}.options(**{shown({**self.declared, **self._of_a_call})})"
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.function(*args, **kwargs)

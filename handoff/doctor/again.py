@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handoff.doctor.look_jobs import look_at_entries, look_at_jobs, read_jobs
+from handoff.doctor.look_jobs import look_at_entries, look_at_jobs, look_at_unique, read_jobs
 from handoff.doctor.look_lines import look_at_able, look_at_line, look_at_nearest, look_at_room, look_at_spots
 from handoff.doctor.look_nodes import (
     look_at_bits,
@@ -46,6 +46,8 @@ def look_again(store: Store, subject: Subject) -> list[Violation]:
             return list(look_at_tokens(store, [(node, id)]))
         case ("claim", id):
             return list(look_at_claims(store, [id]))
+        case ("unique", key):
+            return look_at_unique(store, [key])
         case ("bit", key, position):
             kind, _, of = key.partition(":")
             return list(look_at_bits(store, "hold_bits" if kind == "withheld" else kind, of, [int(position)]))

@@ -36,6 +36,20 @@ def read_jobs(store: Store, ids: Sequence[str]) -> Jobs:
     return slice.read().jobs
 
 
+def look_at_unique(store: Store, keys: Sequence[str]) -> list[Violation]:
+    """Keys that users give, and who has them."""
+    first = Slice(store)
+    first.fields("unique", "", keys)
+    known = first.read().get("unique")
+    slice = Slice(store)
+    slice.fields("unique", "", keys)
+    for id in known.values():
+        slice.fields("rq_job", id, names_of(("status", "unique")))
+    picture = slice.read()
+    is_same = [key for key in keys if picture.get("unique").get(key) == known.get(key)]
+    return [violation for key in is_same for violation in places.check_unique(picture, key)]
+
+
 def look_at_jobs(store: Store, known: Jobs) -> list[Violation]:
     """Some jobs, by what they have said a moment ago."""
     found: list[Violation] = []

@@ -95,7 +95,7 @@ def repairs_of(violation: Violation) -> Iterator[Repair]:
             yield ("mend_stray", kind, of, member)
         case ("bit", *_):
             yield ("mend_node", violation.node)
-        case ("label" | "term" | "able" | "nearest" | "timer" as kind, member):
+        case ("label" | "term" | "able" | "nearest" | "timer" | "unique" as kind, member):
             yield ("mend_stray", kind, "", member)
         case ("line", shape):
             yield ("mend_line", shape)

@@ -228,6 +228,16 @@ def check_claim(picture: Picture, id: str) -> Iterator[Violation]:
         yield Violation(RESERVED, ("claim", id), f"claim {id} has no reservation", node=node)
 
 
+def check_unique(picture: Picture, key: str) -> Iterator[Violation]:
+    """Who has a key that users give has not ended."""
+    id = picture.get("unique").get(key, "")
+    job = picture.jobs.get(id, {})
+    if id and (job.get(stored.UNIQUE) != key or job.get("status") in TERMINAL):
+        yield Violation(
+            "keys", ("unique", key), f"the unique key {key} is that of a function that has ended", job=id, passing=True
+        )
+
+
 def check_tokens(picture: Picture, node: str, id: str) -> Iterator[Violation]:
     """Of a reservation that has something of what all share, the record of that says the same; and the other way round.
 

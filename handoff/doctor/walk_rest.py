@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from handoff.doctor import keys
-from handoff.doctor.look_jobs import look_at_entries
+from handoff.doctor.look_jobs import look_at_entries, look_at_unique
 from handoff.doctor.look_lines import look_at_line
 from handoff.doctor.look_runs import (
     look_at_ends,
@@ -58,6 +58,15 @@ def walk_runs(walk: Walk) -> Found:
     for node in walk.nodes:
         for raw in members_of(store, store.keys("groups_on", node)):
             yield from look_at_group(store, node, text(raw))
+
+
+def walk_unique(walk: Walk) -> Found:
+    """Keys that users give."""
+    store = walk.store
+    keys_given = (text(key) for key, _ in pairs_of(store, "HSCAN", store.keys("unique")))
+    for few in some(keys_given, MISSING_TOGETHER):
+        walk.on_step("unique keys")
+        yield from look_at_unique(store, few)
 
 
 def walk_timers(walk: Walk) -> Found:

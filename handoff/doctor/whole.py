@@ -83,6 +83,8 @@ def check_all(picture: Picture) -> Iterator[Violation]:
     yield from _check_reservations(picture)
     yield from _check_lines(picture)
     yield from _check_runs(picture)
+    for key in picture.get("unique"):
+        yield from places.check_unique(picture, key)
     for key in [*picture.own]:
         yield from keys.check_key(picture, key)
     for queue, _ in below(picture.rq, "worker"):

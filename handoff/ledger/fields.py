@@ -28,6 +28,7 @@ FIELDS: dict[str, Field] = {
     "token": Field("h_token", "str", "the call that submitted it", "submit"),
     "function": Field("h_function", "str", "the user's id, where it is not the job's", "client"),
     "code": Field("h_code", "str", "the name of what it calls", "client"),
+    "unique": Field("h_unique", "str", "the key that no other has meanwhile", "client"),
     "serializer": Field("h_serializer", "str", "`pickle`; absent = msgpack", "client"),
     # Where it stands.
     "state": Field("h_state", "str", "finer than RQ's `deferred`: see `states`", "scripts, while it is deferred"),

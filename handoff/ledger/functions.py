@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from handoff.errors import DuplicateFunction, HandoffError, Infeasible, UnknownFunction, shown
@@ -16,6 +17,8 @@ from handoff.ledger.records import give_back_if_unseen, look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
+from handoff.ledger.texts.cost import asked_for
+from handoff.ledger.texts.demand import Demand, read_demand
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.shortfall import read_shortfall
 from handoff.ledger.verdict import Verdict
@@ -24,6 +27,7 @@ from handoff.words.checked import Checked
 from handoff.words.ids import new_id
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_count, is_wait, patience_s
+from handoff.words.variants import Variant
 
 UNSEEN_S = 0.05
 """How long who has just submitted a function waits for its end before the first look at it: only that shows that rq
@@ -75,10 +79,20 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
             return Infeasible(function.id, reason)
         case "delayed", int(until_ms):
             return verdict.delayed(until_ms)
+        case "held", bytes(id), bytes(name), bytes(status), bytes(demand), [bytes(told), *what]:
+            of_it = read_verdict(id.decode(), _asking(function, read_demand(demand.decode())), told.decode(), what)
+            assert isinstance(of_it, Verdict)
+            return verdict.held(function, id.decode(), name.decode() or id.decode(), status.decode(), of_it)
         case ("duplicate",):
             return DuplicateFunction(job_id)
         case _:
             raise unlisted("submit", [tag, *rest])
+
+
+def _asking(function: Checked, demand: Demand) -> Checked:
+    """The same as if it asked for that."""
+    costs = [Variant(variant.after_ms, asked_for(variant.cost)) for variant in demand.variants]
+    return replace(function, variants=tuple(costs), terms=demand.terms)
 
 
 REASON_FROM_S = 1.0

@@ -26,7 +26,7 @@ from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.words.checked import Checked
-from handoff.words.function import OnNodeLoss, Strategy
+from handoff.words.function import Function, OnNodeLoss, Strategy
 from handoff.words.resources import Units
 from handoff.words.times import milliseconds
 from handoff.words.variants import Variant
@@ -152,12 +152,14 @@ def make_job(
         raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
     if not is_bare:
         own |= call_fields(data, call)
+    if function.unique is not None:
+        own[FIELDS["unique"].name] = function.unique
     kind = None if kinds is None else kinds.find(checked, is_bare=is_bare)
     if kind is None:
         fields = job_fields(
             created_at=created_at or now_text(),
             timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
-            result_ttl=keeping.result_ttl,
+            result_ttl=_result_ttl(function, keeping),
             failure_ttl=keeping.failure_ttl,
             meta=dumps_value(serializer, dict(meta), "meta") if meta else None,
             on_success=on_success,
@@ -223,11 +225,20 @@ def _options(checked: Checked, strategy: Strategy, on_node_loss: OnNodeLoss, gra
     function = checked.function
     unfit_ms = 0 if isinstance(function.on_infeasible, str) else milliseconds(function.on_infeasible)
     wait_ms = 0 if function.wait_ttl is None else milliseconds(function.wait_ttl)
+    kept_ms = 0 if function.unique_ttl is None else milliseconds(function.unique_ttl)
     return write_options(
-        unfit_ms=unfit_ms, wait_ms=wait_ms, strategy=function.strategy or strategy, isolation=function.isolation,
+        unfit_ms=unfit_ms, wait_ms=wait_ms, unique_ms=None if function.unique is None else kept_ms,
+        strategy=function.strategy or strategy, isolation=function.isolation,
         on_node_loss=function.on_node_loss or on_node_loss, due_ms=checked.due_ms,
         delay_ms=checked.delay_ms if graph else 0, prefer=graph.prefer if graph else "",
     )  # fmt: skip
+
+
+def _result_ttl(function: Function, keeping: Keeping) -> int:
+    """While it still has its key, whoever comes is given its handle: so long there is a result."""
+    if keeping.result_ttl < 0:
+        return keeping.result_ttl
+    return max(keeping.result_ttl, math.ceil(function.unique_ttl or 0))
 
 
 def _told_to_its_child(function_id: str, graph: InGraph, serializer: SerializerLike) -> dict[str, str | bytes]:

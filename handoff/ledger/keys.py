@@ -120,6 +120,11 @@ SCHEMA: dict[str, Key] = {
     "leftovers": Key(
         "unfolding", "ZSET", "what is left over (texts/leftover) -> how far it has come", "until it is done"
     ),
+    # Keys that users give functions (jobs/unique.lua).
+    "unique": Key("unique", "HASH", "a user's key -> the job that has it", "until that has ended"),
+    "unique_after": Key(
+        "unique:", "STRING", "the job that had it, and has finished", "the job's unique_ttl", of="a user's key"
+    ),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_owners": Key("claim_owners", "HASH", "claim -> whose it is, where that was said", "while it is held"),

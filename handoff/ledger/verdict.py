@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from handoff.errors import shown
 from handoff.ledger.phrases import shortfall_in_words, variants_in_words
 from handoff.ledger.texts.shortfall import Shortfall
 from handoff.words.checked import Checked
@@ -22,6 +23,26 @@ class Verdict:
     node: str | None  #: where it was placed
     devices: dict[str, list[int]]  #: which devices it has there
     reason: str  #: one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Verdict):
+    """Nothing was submitted: it is how another function stands that has the key."""
+
+    job_id: str
+    function_id: str
+
+
+def was_created(verdict: Verdict | None) -> bool:
+    """Whether it is that of a function which was submitted then; None: of one that is looked up."""
+    return verdict is not None and not isinstance(verdict, Held)
+
+
+def held(function: Checked, job_id: str, function_id: str, status: str, verdict: Verdict) -> Held:
+    """Another function has the key of this one, of which that is said."""
+    stands = f"{status} on {verdict.node}" if status in ("started", "finished") else verdict.reason
+    reason = f"the key {shown(function.function.unique)} is that of function {shown(function_id)}, {stands}"
+    return Held(verdict.state, verdict.node, verdict.devices, reason, job_id, function_id)
 
 
 def placed(node: str, devices: dict[str, list[int]]) -> Verdict:

@@ -19,6 +19,7 @@ from handoff.words.rules import (
     check_collocated,
     check_constants,
     check_fields,
+    check_in_a_dag,
     check_inline,
     check_outside_a_dag,
 )
@@ -64,7 +65,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 
 _of_many = attrgetter(
     "code", "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy", "where",
-    "on_infeasible", "delay", "at", "wait_ttl", "isolation", "on_node_loss",
+    "on_infeasible", "delay", "at", "wait_ttl", "unique", "unique_ttl", "isolation", "on_node_loss",
 )  # fmt: skip
 """What many functions of one list have in common, beside their cost."""
 
@@ -98,6 +99,7 @@ def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) 
     """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
     function = with_declared(function)
     check_fields(function)
+    check_in_a_dag(function)
     check_collocated(function)
     checked = _read(function, default_cost)
     check_constants(function)

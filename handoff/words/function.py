@@ -67,6 +67,8 @@ class Function:
     at: datetime | None = None  #: when it is ready; without a zone, in local time
     wait_ttl: float | None = None  #: seconds from being ready in which it must have started
     isolation: Isolation = "warm"  #: "fresh": a new process, which ends with it
+    unique: str | None = None  #: a key: while one of it has not ended, no other is submitted
+    unique_ttl: float | None = None  #: seconds for which that holds on when it has finished
     on_node_loss: OnNodeLoss | None = (
         None  #: "fail": not tried again then, whatever is left. None: its graph's, or "retry"
     )

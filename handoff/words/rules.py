@@ -47,6 +47,7 @@ def check_fields(function: Function) -> None:
     check_arguments(function)
     _check_options(function)
     _check_waiting(function)
+    _check_unique(function)
 
 
 def check_outside_a_dag(function: Function) -> None:
@@ -66,6 +67,16 @@ def check_outside_a_dag(function: Function) -> None:
             function.id,
             f"it is to run where {shown(function.node.id)} runs, which is known only inside a DAG",
             "pin it to a node by name, or add both to a DAG",
+        )
+
+
+def check_in_a_dag(function: Function) -> None:
+    """Raise for what means something only outside of one."""
+    if function.unique is not None:
+        raise InvalidFunction(
+            function.id,
+            "it has a unique key, and functions of a DAG come and go with it",
+            "leave it out: of one DAG no second run starts before the first has ended",
         )
 
 
@@ -150,6 +161,18 @@ def _check_options(function: Function) -> None:
         raise InvalidFunction(
             function.id, f"its duration is {shown(function.duration)}", "give the expected seconds, or None"
         )
+
+
+def _check_unique(function: Function) -> None:
+    key, ttl = function.unique, function.unique_ttl
+    if key is not None and not (isinstance(key, str) and 0 < len(key) <= LONGEST_ID and is_unicode(key)):
+        raise InvalidFunction(
+            function.id, f"its unique is {shown(key)}", f"give a text of 1 to {LONGEST_ID} characters, or None"
+        )
+    if ttl is not None and not is_wait(ttl):
+        raise InvalidFunction(function.id, f"its unique_ttl is {shown(ttl)}", f"give {WAITS}, or None")
+    if ttl is not None and key is None:
+        raise InvalidFunction(function.id, "it has a unique_ttl, and no key that would be kept", "give it a unique key")
 
 
 def _check_waiting(function: Function) -> None:

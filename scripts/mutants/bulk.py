@@ -7,7 +7,58 @@ from mutants.mutant import Mutant
 DECLARED = "handoff/words/declared.py"
 TASKS = "tests/testing/test_tasks.py"
 
+UNIQUE = "handoff/ledger/lua/libraries/jobs/unique.lua"
+KEYS = "tests/client/functions/test_function_unique.py"
+
 MUTANTS = (
+    Mutant(
+        "unique-over",
+        "who has failed, and whose key was not taken off, keeps it",
+        UNIQUE,
+        "own == key and (not IS_OVER[status] or (is_kept and status == 'finished'))",
+        "own == key",
+        (f"{KEYS}::TestWhenItHasEnded::test_the_key_is_free_at_once_but_after_it_has_finished",),
+    ),
+    Mutant(
+        "unique-of-whom",
+        "whoever ends takes off the key of who has it now",
+        UNIQUE,
+        "if not key or redis.call('HGET', K.unique, key) ~= job.id then",
+        "if not key then",
+        (f"{KEYS}::TestWhenItHasEnded::test_one_that_rq_requeues_leaves_it_to_who_has_it_meanwhile",),
+    ),
+    Mutant(
+        "unique-again",
+        "of a key that was kept the next one is forgotten when that time is over",
+        UNIQUE,
+        "  redis.call('DEL', K.unique_after .. key)\n",
+        "",
+        (f"{KEYS}::TestWhenItHasEnded::test_nothing_is_left_when_rq_deletes_the_first_and_then_the_next",),
+    ),
+    Mutant(
+        "unique-requeued",
+        "one that rq requeues has no key",
+        "handoff/ledger/lua/libraries/jobs/adopt.lua",
+        "  Unique.come_back(job)\n",
+        "",
+        (f"{KEYS}::TestWhenItHasEnded::test_one_that_rq_requeues_has_its_key_again",),
+    ),
+    Mutant(
+        "unique-strays",
+        "housekeeping does not look for keys of nobody",
+        "handoff/ledger/lua/operations/housekeeping/tick.lua",
+        "BookSweep.unique_keys()\n",
+        "",
+        (f"{KEYS}::TestWhenItHasEnded::test_of_many_that_rq_deleted_housekeeping_forgets_all_by_and_by",),
+    ),
+    Mutant(
+        "unique-lost-reply",
+        "asked again, who has just got the key is told that it is another's",
+        "handoff/ledger/lua/libraries/jobs/submitting.lua",
+        "  local key = not known and key_of(one)",
+        "  local key = key_of(one)\n  known = not key and known",
+        ("tests/ledger/test_lost_replies.py::test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost",),
+    ),
     Mutant(
         "task-said",
         "what a task declares goes before what is named where it is submitted",

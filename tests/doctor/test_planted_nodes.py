@@ -72,6 +72,7 @@ PLANTED = {
     "an index where no node is": Plant(lambda scene: scene.redis.delete(scene.key("nodes")), "keys", "`live` is there, and no node is"),
     "a plane of no index": Plant(set_bit("plane", 0, 1, "free:nothing:0"), "keys", "an index that is not there"),
     "a label that no node has": Plant(set_bit("label", 1, 1, "zone=q"), "keys", "of a label that no node has"),
+    "a unique key of nobody": Plant(set_field("unique", "", "order-17", "ghost"), "keys", "is that of a function that has ended", "ghost"),
     "a claim that is to end and is none": Plant(lambda scene: scene.redis.zadd(scene.key("claim_ends"), {"~ghost": 2e12}), "reservations", "is to end, and there is none"),
 }  # fmt: skip
 

@@ -100,6 +100,17 @@ def test_the_program_for_asyncio_runs_as_it_stands(server: RedisServer, monkeypa
     assert asyncio.run(program_and_agent()) == ["small", "small"]
 
 
+def test_the_program_with_a_key_submits_once(cluster: Cluster) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handle.created" in text]
+    found: dict[str, Any] = {"cluster": cluster}
+
+    exec(program, found)
+    first = found["handle"]
+    exec(program, found)
+
+    assert (first.created, found["handle"].created, found["handle"].id) == (True, False, first.id)
+
+
 def test_the_task_is_submitted_as_the_readme_says(
     handoff_cluster: ClusterHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +175,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
-    named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "aio.Cluster"]
+    named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "handle.created", "aio.Cluster"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

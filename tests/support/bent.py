@@ -59,6 +59,8 @@ _FUNCTION: dict[str, Make] = {
     "delay": const(60),
     "at": const(None),
     "wait_ttl": const(60),
+    "unique": const("order-17"),
+    "unique_ttl": const(60),
     "isolation": const("fresh"),
     "on_node_loss": const("fail"),
 }
@@ -78,6 +80,7 @@ _ENQUEUE: dict[str, Make] = {
     "on_failure": const(work),
     "job_timeout": const(60),
     "durability": const("memory"),
+    "replace": const(False),
 }  # fmt: skip
 
 _NODE: dict[str, Make] = {
@@ -192,6 +195,7 @@ CALLS: dict[str, Call] = {
         lambda c: c.submit_many,
         {
             "functions": const([Function("f", work), Function("g", work)]),
+            "replace": const(False),
             "job_ids": lambda c: [uuid.uuid4().hex, uuid.uuid4().hex],
             "durability": const("memory"),
         },

@@ -162,6 +162,8 @@ FLOWS = {
     "submit: in place of one that has failed": Flow(
         submit(replace=True, cost={"gpu": 1}), steps(start("f", on_failure="tasks.told"), later(7000), tick)
     ),
+    "submit: of a key that is free": Flow(submit(unique="k", unique_ttl=60)),
+    "submit: of a key that another has": Flow(submit("g", unique="k"), start("f", unique="k")),
     "submit: over a node that lapses": Flow(submit(), steps(start("g"), later(7000))),
     "submit_many: placed, waiting, infeasible, delayed": Flow(
         submit_many(
@@ -179,6 +181,14 @@ FLOWS = {
     "submit_many: in place of one that was canceled": Flow(
         submit_many(function("1", cpu=1), function("2", cpu=2), ids="fg", replace=True), steps(submit(), cancel())
     ),
+    "submit_many: of keys that are free, and taken": Flow(
+        submit_many(
+            Function("1", "tasks:work", unique="a"), Function("2", "tasks:work", unique="k"),
+            Function("3", "tasks:work", unique="a"), ids="ghi", size=2,
+        ),
+        submit("f", unique="k"),
+    ),
+    "finish: one that has a key": Flow(finish(ok), start("f", unique="k", unique_ttl=60)),
     "take: two": Flow(take(2), steps(submit("f"), submit("g"))),
     "take: nothing": Flow(take(2)),
     "take: what rq has canceled": Flow(

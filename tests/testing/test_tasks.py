@@ -140,7 +140,7 @@ class TestOtherOptions:
             area.options(max_retry=3)
 
     def test_show_themselves(self) -> None:
-        assert repr(plain.options(timeout=3, job_id="a")) == "plain.options(timeout=3, job_id='a')"
+        assert repr(plain.options(timeout=3, job_id="a")) == "plain.options(**{'timeout': 3, 'job_id': 'a'})"
 
 
 class TestDeclaring:

@@ -76,6 +76,8 @@ class TestFunction:
             "delay": None,
             "at": None,
             "wait_ttl": None,
+            "unique": None,
+            "unique_ttl": None,
             "isolation": "warm",
             "on_node_loss": None,
         }

@@ -16,6 +16,7 @@ local IS_SOUND = {
   strategy = Options.is_strategy,
   isolation = function(value) return value == 'warm' or value == 'fresh' end,
   loss = function(value) return value == 'fail' end,
+  unique = Number.whole,
   prefer = function() return true end,
 }
 

@@ -12,17 +12,22 @@ def write_options(
     strategy: Strategy,
     isolation: Isolation = "warm",
     on_node_loss: OnNodeLoss = "retry",
+    unique_ms: int | None = None,
     delay_ms: int = 0,
     due_ms: int = 0,
     prefer: str = "",
 ) -> str:
-    """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run."""
+    """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run.
+
+    `unique_ms` is for how long a function has its key when it has finished; None: it has none.
+    """
     options = {
         "unfit": unfit_ms,
         "wait": wait_ms,
         "strategy": "" if strategy == "first_available" else strategy,
         "isolation": "" if isolation == "warm" else isolation,
         "loss": "" if on_node_loss == "retry" else on_node_loss,
+        "unique": "" if unique_ms is None else str(unique_ms),
         "delay": delay_ms,
         "due": due_ms,
         "prefer": prefer,

@@ -67,6 +67,12 @@ class TestFunctions:
             ({"priority": 1.0}, "priority"),
             ({"priority": True}, "priority"),
             ({"duration": -1}, "duration"),
+            ({"unique": ""}, "its unique is ''"),
+            ({"unique": True}, "its unique is True"),
+            ({"unique": "x" * 1025}, "1 to 1024 characters"),
+            ({"unique": "\ud800"}, "its unique"),
+            ({"unique": "a", "unique_ttl": 0}, "its unique_ttl is 0"),
+            ({"unique_ttl": 5}, "no key"),
         ],
         ids=lambda value: str(value) if isinstance(value, dict) else "",
     )
@@ -77,7 +83,7 @@ class TestFunctions:
         "options",
         [
             {"at_front": True}, {"depends_on": "other"}, {"on_stopped": "m.f"}, {"pipeline": None}, {"rate_limit": 1},
-            {"repeat": 1}, {"retry": 1}, {"ttl": 1}, {"unique": True}, {"webhooks": []},
+            {"repeat": 1}, {"retry": 1}, {"ttl": 1}, {"webhooks": []},
         ],
         ids=str,
     )  # fmt: skip

@@ -173,6 +173,8 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ({"unfit": 60000, "wait": 5000}, "unfit=60000;wait=5000"),
         ({"isolation": "fresh"}, "isolation=fresh"),
         ({"loss": "fail"}, "loss=fail"),
+        ({"unique": 0}, "unique=0"),
+        ({"unique": 60000}, "unique=60000"),
         (
             {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},
             "strategy=load_balanced;delay=1500;due=1700000000000;prefer=12@34.5-x",

@@ -110,6 +110,7 @@ def _write_options(value: Any) -> str:
         strategy=value.get("strategy", "first_available"),
         isolation=value.get("isolation", "warm"),
         on_node_loss=value.get("loss", "retry"),
+        unique_ms=value.get("unique"),
         delay_ms=value.get("delay", 0),
         due_ms=value.get("due", 0),
         prefer=value.get("prefer", ""),

@@ -1,7 +1,8 @@
 -- Books that nobody else would look at, a little of each at a time: what rq's tools did behind our back, and what is over.
 --
 -- KEYS     abandoned  delayed  holds  lost  nodes  prune  shapes  sweep  waiting
--- @include jobs/bent  jobs/job  jobs/lobby  jobs/reconcile  nodes/holds  nodes/lapse  nodes/node  nodes/removal  nodes/reservations
+-- @include jobs/bent  jobs/job  jobs/lobby  jobs/reconcile  jobs/unique  nodes/holds  nodes/lapse  nodes/node
+-- @include nodes/removal  nodes/reservations
 -- @include texts/cursor  texts/number  texts/shape  waiting/firsts  waiting/waiting  writes
 
 local FORGET_LOST_MS = 3600000
@@ -128,6 +129,11 @@ local function sweep_lines()
     redis.call('HSET', K.sweep, 'shapes', shape and rank + 1 or 0, 'line', 0)
   end
   return kept < looked
+end
+
+-- Keys of functions that rq's tools canceled or deleted.
+function BookSweep.unique_keys()
+  Unique.look_around(SLICE)
 end
 
 -- What rq's tools canceled or deleted while it waited or was delayed: whoever counts would count it. Where some is found

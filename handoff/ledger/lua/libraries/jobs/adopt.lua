@@ -1,8 +1,8 @@
 -- Jobs that came by rq's own hands (requeued, enqueued past us) get what a submit would have given them.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/admit  jobs/executions  jobs/job  jobs/telling  nodes/reservations  runs/members  texts/cost  texts/demand
--- @include texts/reservation  texts/resource  texts/run_id  time/events
+-- @include jobs/admit  jobs/executions  jobs/job  jobs/telling  jobs/unique  nodes/reservations  runs/members  texts/cost
+-- @include texts/demand  texts/reservation  texts/resource  texts/run_id  time/events
 
 -- Brought back after it was counted in its run, or after that has ended: the limit of the run is not for it.
 local function leave_limit(job)
@@ -37,6 +37,7 @@ function Adopt.job(job)
   redis.call('PERSIST', K.rq_job .. job.id)
   redis.call('PERSIST', K.rq_results .. job.id)
   Telling.expire(job, -1)
+  Unique.come_back(job)
   Events.emit('adopted', 'job', job.id)
   Admit.job(job)
 end

@@ -11,8 +11,8 @@
 --          budget      64     of a call that takes many: what a function costs that joins a line
 --          fits        {}     demand -> {where one was placed, its priority}, of functions of this call
 --          waits       {}     demand -> the priority of one that waits, of functions of this call
--- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/words  nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock
--- @include time/events
+-- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/unique  jobs/words  nodes/feasible  nodes/holds  nodes/lapse
+-- @include texts/demand  time/clock  time/events
 -- @include arguments  texts/options  texts/reservation  texts/submission  writes
 
 -- A thousand years.
@@ -117,6 +117,45 @@ local function begin(one)
     options = kind.options ~= '' and kind.options or nil, origin = nil, state = nil, since = nil}, fields)
 end
 
+-- The key that it is to have, nil if none.
+local function key_of(one)
+  local options = one.kind.options
+  if options == '' or not Options.get(options, 'unique') then
+    return nil
+  end
+  one.fields = one.fields or Submission.fields(one)
+  return Unique.key_in(one.fields)
+end
+
+-- As it stands; `is_new`: since this call.
+local function answer(job, is_new)
+  if job.status ~= 'deferred' then
+    Call.budget = Call.budget - OF_PLACING
+    return {'placed', job.node or '', job.devices or ''}
+  end
+  if job.state == 'delayed' then
+    return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, job.id))}
+  end
+  local count, nearest = judge(job.demand)
+  if count > 0 then
+    return {'waiting', count}
+  end
+  if is_new then
+    Events.emit('infeasible', 'job', job.id, 'demand', job.demand)
+  end
+  return {'infeasible', nearest}
+end
+
+-- What is answered where another function has its key, else nil.
+local function taken(key)
+  settle()
+  local holder = Unique.holder(key)
+  if not holder then
+    return nil
+  end
+  return {'held', holder.id, Job.get(holder.id, 'function') or '', holder.status, holder.demand, answer(holder)}
+end
+
 -- -> what submit answers. Asked again with the same token, as it stands.
 local function submit(one)
   local id, kind = one.id, one.kind
@@ -124,21 +163,27 @@ local function submit(one)
   Call.is_new[id] = nil
   local known = not is_new and Job.is_there(id) and Job.read(id)
   Call.budget = Call.budget - OF_ONE
-  local former
-  if known and known.token ~= kind.token then
-    if kind.replace == 0 or not Replacing.may(known) then
-      return {'duplicate'}
-    end
-    former, known = known, nil
+  local former = known and known.token ~= kind.token and known or nil
+  if former then
+    known = nil
   end
+  local key = not known and key_of(one)
 
   local job = known
   if not known then
-    if not is_new then
+    local is_replaced = former and kind.replace == 1 and Replacing.may(former)
+    if not is_new and (is_replaced or not former) then
       local submitted, _, node, devices = Words.read(id)
       if submitted == kind.token then
         return {'placed', node, devices}
       end
+    end
+    local holder = key and taken(key)
+    if holder then
+      return holder
+    end
+    if former and not is_replaced then
+      return {'duplicate'}
     end
     settle()
     if kind.refuse == 1 then
@@ -152,24 +197,12 @@ local function submit(one)
       Replacing.clear(former)
     end
     job = begin(one)
+    if key then
+      Unique.take(key, id)
+    end
     admit(job, kind)
   end
-
-  if job.status ~= 'deferred' then
-    Call.budget = Call.budget - OF_PLACING
-    return {'placed', job.node or '', job.devices or ''}
-  end
-  if job.state == 'delayed' then
-    return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, id))}
-  end
-  local count, nearest = judge(job.demand)
-  if count > 0 then
-    return {'waiting', count}
-  end
-  if not known then
-    Events.emit('infeasible', 'job', id, 'demand', job.demand)
-  end
-  return {'infeasible', nearest}
+  return answer(job, not known)
 end
 
 -- In their order, until the budget is spent. -> what submit answers, of each that it came to

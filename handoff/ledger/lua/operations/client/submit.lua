@@ -20,6 +20,8 @@
 --          {'refused', nearest}     the same, and nothing was written
 --          {'delayed', until_ms}
 --          {'duplicate'}            the id is taken; nothing was written
+--          {'held', job_id, function, status, demand, reply}  another function has its key, which stands as the reply
+--                                   of its own submit would tell; nothing was written
 -- @include jobs/submitting
 
 local kind = {token = token, replace = replace, demand = demand, options = options, priority = priority, preferred = preferred,

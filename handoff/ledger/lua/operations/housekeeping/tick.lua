@@ -37,6 +37,7 @@ BookSweep.registries()
 BookSweep.lost_nodes()
 QueueSweep.look_at_past()
 BookSweep.static_nodes()
+BookSweep.unique_keys()
 TokenSweep.go_on()
 more = BookSweep.waiting() or more
 

@@ -7,12 +7,12 @@
 --          run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape  shape_bits
 --          shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
 -- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
---                       member, group, worker
+--                       member, group, worker, unique
 --          of      str  a key's name in the schema, a node, a position, a class
 --          member  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is somebody's
--- @include claims/claim_records  jobs/job  jobs/queues  jobs/worker  nodes/index  nodes/judged  nodes/node
+-- @include claims/claim_records  jobs/job  jobs/queues  jobs/unique  jobs/worker  nodes/index  nodes/judged  nodes/node
 -- @include nodes/reservations
 -- @include nodes/shared  texts/group_field  texts/reservation  texts/timer
 
@@ -117,6 +117,10 @@ function do_of.timer(_, text)
     or (timer == 'expire' and Job.get(name, 'status') == 'started')
     or (states and not states[redis.call('HGET', K.run .. name, 'state')] and redis.call('EXISTS', K.leftovers) == 0)
   return is_stale and redis.call('ZREM', K.timers, text) + redis.call('ZREM', K.renewed, text) > 0
+end
+
+function do_of.unique(_, key)
+  return Unique.drop_stray(key)
 end
 
 function do_of.claim(name, id)
