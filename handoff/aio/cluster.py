@@ -57,9 +57,7 @@ class Cluster(ClusterCalls[Handle, RunHandle]):
         check_settings(url, connection, kinds, namespace, timeout)
         given: Any = given_client(url) if connection is None else connection
         self._given = given
-        self.asking = AskingInLoop(
-            given, namespace, address_of(given), when_reached=self._look_at_server, timeout_s=timeout
-        )
+        self.asking = self._open(given, namespace, timeout)
         super().__init__(
             self.asking,
             default_cost=default_cost,
@@ -98,6 +96,10 @@ class Cluster(ClusterCalls[Handle, RunHandle]):
     def url(self) -> str:
         """A URL with which other clients reach the same server: with its password, so not for logs."""
         return url_of(self._given)
+
+    def _open(self, given: Any, namespace: str, timeout_s: float) -> AskingInLoop:
+        address = address_of(given)
+        return AskingInLoop(given, namespace, address, when_reached=self._look_at_server, timeout_s=timeout_s)
 
     async def _look_at_server(self) -> None:
         await tell_once(self.asking)

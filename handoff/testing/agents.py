@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from handoff.client.default import as_default
 from handoff.errors import UnknownNode
@@ -16,6 +17,9 @@ from handoff.testing.asking import NODES, Asking
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.code import Code
 from handoff.words.resources import SLOTS, Number
+
+if TYPE_CHECKING:
+    from handoff.testing.aio import ClusterInLoop
 
 LEASE_S = 1.0
 
@@ -59,7 +63,7 @@ class ClusterOfAgents(Asking):
 
     def __init__(self, local: LocalCluster, refuse: Callable[[str], NoReturn], **options: Any) -> None:
         super().__init__(local.server.url, **options)
-        self._local, self._refuse = local, refuse
+        self._local, self._refuse, self._options = local, refuse, options
         self._last = b"0-0"  #: event that was heard of
 
     def run_all(self, raise_first: bool = False) -> int:
@@ -79,6 +83,14 @@ class ClusterOfAgents(Asking):
             if handle.status == "failed":
                 handle.result()
         return begun
+
+    @functools.cached_property
+    def aio(self) -> ClusterInLoop:
+        """The asyncio client on the same server, with `run_all`, awaited."""
+        from handoff.testing.aio import ClusterInLoop
+
+        options = {name: value for name, value in self._options.items() if name != "namespace"}
+        return ClusterInLoop(self, self.run_all, self.run_next, **options)
 
     def lose_node(self, name: str) -> None:
         """Kill the agent of a node, with all that it runs, and wait until its lease is over. Raises `UnknownNode`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import math
 import time
@@ -27,6 +28,7 @@ from handoff.words.names import check_node_name
 from handoff.words.resources import Number
 
 if TYPE_CHECKING:
+    from handoff.testing.aio import ClusterInLoop
     from handoff_worker.here import NodeHere
 
 LEASE_MS = 24 * 3600 * 1000
@@ -76,6 +78,7 @@ class ClusterHere(Asking):
 
     def __init__(self, connection: redis.Redis, **options: Any) -> None:
         super().__init__(connection=connection, **options)
+        self._options = options
         self._nodes: dict[str, NodeHere] = {}
         self._faults: dict[str, list[BaseException]] = {}
         self._raised: BaseException | None = None
@@ -84,6 +87,17 @@ class ClusterHere(Asking):
         store = StoreHere(client, namespace, round(time.time() * 1000))
         store.run_next = self.run_next
         return store
+
+    @functools.cached_property
+    def aio(self) -> ClusterInLoop:
+        """The asyncio client on the same server: what it awaits has functions run off the event loop.
+
+        It has `run_all` and `run_next` too, awaited, and takes the options of this cluster.
+        """
+        from handoff.testing.aio import ClusterInLoop
+
+        options = {name: value for name, value in self._options.items() if name != "namespace"}
+        return ClusterInLoop(self, self.run_all, self.run_next, **options)
 
     def add_node(
         self,
