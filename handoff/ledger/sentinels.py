@@ -142,20 +142,29 @@ class MasterPool(SentinelConnectionPool):
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
         """Give a connection to the master."""
-        now_s = time.monotonic()
-        if self.is_master and now_s >= self._look_at_s:
-            # For the threads that come meanwhile.
-            self._look_at_s = now_s + LOOK_S
-            # Without an answer a connection is as good as it was, and who has none is told why when it connects.
-            try:
-                self.get_master_address()  # type: ignore[no-untyped-call]
-            except BeingReplaced:
-                self._look_at_s = now_s
-                raise
-            except redis.RedisError:
-                took_s = time.monotonic() - now_s
-                self._look_at_s = now_s + max(LOOK_S, took_s / _LOOKING)
+        if self.is_due:
+            self.look()
         return super().get_connection(*arguments, **options)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to look who the master is."""
+        return self.is_master and time.monotonic() >= self._look_at_s
+
+    def look(self) -> None:
+        """Ask who the master is. Raises `BeingReplaced`."""
+        now_s = time.monotonic()
+        # For the threads that come meanwhile.
+        self._look_at_s = now_s + LOOK_S
+        # Without an answer a connection is as good as it was, and who has none is told why when it connects.
+        try:
+            self.get_master_address()  # type: ignore[no-untyped-call]
+        except BeingReplaced:
+            self._look_at_s = now_s
+            raise
+        except redis.RedisError:
+            took_s = time.monotonic() - now_s
+            self._look_at_s = now_s + max(LOOK_S, took_s / _LOOKING)
 
 
 def own_sentinels(given: Any) -> Any:

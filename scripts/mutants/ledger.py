@@ -66,8 +66,8 @@ MUTANTS = (
         "sentinels-look",
         "a master that was replaced is gone on with",
         "handoff/ledger/sentinels.py",
-        "        if self.is_master and now_s >= self._look_at_s:",
-        "        if not self.is_master and now_s >= self._look_at_s:",
+        "        return self.is_master and time.monotonic() >= self._look_at_s",
+        "        return not self.is_master and time.monotonic() >= self._look_at_s",
         ("tests/ledger/store/test_master_pool.py::test_a_master_that_was_replaced_is_left_although_it_goes_on",),
     ),
     Mutant(

@@ -40,7 +40,7 @@ def test_the_next_call_gets_its_own_reply(
     server: RedisServer, beside: Cluster, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     # One connection, which every call has to take.
-    monkeypatch.setattr(connection.Pool.__init__, "__defaults__", (1,))
+    monkeypatch.setattr(connection.Pool.__init__, "__defaults__", (None, 1))
 
     beside.deregister_node("static")
 

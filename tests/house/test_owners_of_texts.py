@@ -60,7 +60,6 @@ PUT_TOGETHER = {
     "handoff/ledger/keys.py": "keys: it owns them",
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "a host and its port",
-    "handoff/client/task.py": "options as `repr` shows them",
     "handoff/cli/nodes.py": "labels as people read them",
     "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
 }

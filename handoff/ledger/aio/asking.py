@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
+from redis.sentinel import SentinelConnectionPool
 
 from handoff.ledger.aio.connection import (
     CountingParser,
@@ -25,15 +26,18 @@ from handoff.ledger.aio.streams import Streams
 from handoff.ledger.asking import Asking, Command, Entries
 from handoff.ledger.connection import SILENCE_S, keepalive, silence
 from handoff.ledger.passwords import passwords_of
-from handoff.ledger.store import own_settings
+from handoff.ledger.sentinels import MasterPool
+from handoff.ledger.store import own_client, own_settings
 
 
 class Way:
     """How one server is reached from one event loop: sends and reads, each once."""
 
-    def __init__(self, kind: type[Any], settings: dict[str, Any], waiting: AskingInLoop) -> None:
-        self.pool = Pool(kind, settings)
-        self.streams = Streams(self.pool.make, waiting.insist, lambda number: waiting.unblock(number))
+    def __init__(
+        self, kind: type[Any], settings: dict[str, Any], masters: MasterPool | None, waiting: AskingInLoop
+    ) -> None:
+        self.pool = Pool(kind, settings, masters)
+        self.streams = Streams(self.pool, waiting.insist, lambda number: waiting.unblock(number))
         #: redis-py's own, for whoever asks for it; here it knows how replies are read.
         self.client = client_of(kind, settings)
         self._callbacks: Any = self.client.response_callbacks
@@ -93,6 +97,9 @@ class AskingInLoop(Asking):
         pool = given.connection_pool
         self._kind = patient(of_a_loop(pool.connection_class))
         self._settings = loop_settings(self._kind, own_settings(pool, timeout_s))
+        self._masters: Any = None
+        if isinstance(pool, SentinelConnectionPool):
+            self._masters = own_client(given, None, timeout_s).connection_pool
         self._secrets = passwords_of(given)
         self._ways: dict[asyncio.AbstractEventLoop, Way] = {}
 
@@ -104,7 +111,7 @@ class AskingInLoop(Asking):
         if way is None:
             for ended in [each for each in self._ways if each.is_closed()]:
                 del self._ways[ended]
-            way = self._ways[loop] = Way(self._kind, self._settings, self.until(inf, is_reached=True))
+            way = self._ways[loop] = Way(self._kind, self._settings, self._masters, self.until(inf, is_reached=True))
         return way
 
     async def _ask(self, *command: Any) -> Any:

@@ -20,6 +20,7 @@ from redis.backoff import NoBackoff
 
 from handoff.ledger.connection import PIECE, SLOWEST, bytes_on_their_way, silences
 from handoff.ledger.passwords import hide
+from handoff.ledger.sentinels import MasterPool
 
 MOST = 16
 """Connections of one pool: a call takes one for a round trip. Who waits for results takes none."""
@@ -183,17 +184,40 @@ class _Watch:
 
 
 class Pool:
-    """Connections of one event loop. Who comes while all of them are in use waits for one, by his own limit."""
+    """Connections of one event loop. Who comes while all of them are in use waits for one, by his own limit.
 
-    def __init__(self, kind: type[Any], settings: dict[str, Any], most: int = MOST) -> None:
-        self._kind, self._settings, self._most = kind, settings, most
+    Behind Sentinel they lead to the master of the day: its sentinels are asked in a thread, for they are asked there
+    by whoever has no event loop, too.
+    """
+
+    def __init__(
+        self, kind: type[Any], settings: dict[str, Any], masters: MasterPool | None = None, most: int = MOST
+    ) -> None:
+        self._kind, self._settings, self._masters, self._most = kind, settings, masters, most
         self._idle: list[Any] = []
         self._made = 0
         self._queue: deque[asyncio.Future[Any]] = deque()
 
-    def make(self) -> Any:
-        """Make a connection that belongs to whoever asks for it."""
-        return self._kind(**self._settings)
+    async def connect(self) -> Any:
+        """Give a connection of his own to whoever asks for it."""
+        connection = self._kind(**self._settings)
+        if self._masters is not None:
+            connection.host, connection.port = await asyncio.to_thread(self._masters.get_master_address)
+        try:
+            await connection.connect()
+        except BaseException:
+            # Perhaps in the middle of its login.
+            await connection.disconnect(nowait=True)
+            raise
+        return connection
+
+    async def leads_there(self, connection: Any) -> bool:
+        """Whether that is where it leads: to the server, or to the one that is the master now."""
+        if self._masters is None or not self._masters.is_master:
+            return True
+        if self._masters.is_due:
+            await asyncio.to_thread(self._masters.look)
+        return bool((connection.host, connection.port) == self._masters.master_address)
 
     async def take(self) -> Any:
         """Give a connection that is connected, with nothing to read on it."""
@@ -202,35 +226,37 @@ class Pool:
                 connection = self._idle.pop()
             elif self._made < self._most:
                 self._made += 1
-                connection = self.make()
                 try:
-                    await connection.connect()
+                    return await self.connect()
                 except BaseException:
-                    # Perhaps in the middle of its login.
-                    await connection.disconnect(nowait=True)
-                    self.put(connection)
+                    self._give(None)
                     raise
-                return connection
             else:
                 connection = await self._next()
                 if connection is None:
                     continue
-            if is_at_rest(connection):
-                return connection
+            try:
+                if await self.leads_there(connection) and is_at_rest(connection):
+                    return connection
+            except BaseException:
+                self.put(connection)
+                raise
             await connection.disconnect(nowait=True)
             self.put(connection)
 
     def put(self, connection: Any) -> None:
         """Take back what `take` gave: who waits gets it, or the place of one that is closed."""
-        is_connected = connection.is_connected
-        if not is_connected:
+        self._give(connection if connection.is_connected else None)
+
+    def _give(self, connection: Any) -> None:
+        if connection is None:
             self._made -= 1
         while self._queue:
             waiting = self._queue.popleft()
             if not waiting.done():
-                waiting.set_result(connection if is_connected else None)
+                waiting.set_result(connection)
                 return
-        if is_connected:
+        if connection is not None:
             self._idle.append(connection)
 
     async def drop_idle(self) -> None:
@@ -247,22 +273,13 @@ class Pool:
             await asyncio.wait((waiting,), timeout=silences()[0])
         except BaseException:
             if not waiting.cancel():
-                self._pass_on(waiting.result())
+                # Who was given it, or a place, has gone.
+                self._made += waiting.result() is None
+                self._give(waiting.result())
             raise
         if waiting.cancel():
             raise redis.TimeoutError(f"all {self._most} connections were in use")
         return waiting.result()
-
-    def _pass_on(self, connection: Any) -> None:
-        """Who was given it, or a place, has gone."""
-        if connection is not None:
-            self.put(connection)
-            return
-        while self._queue:
-            waiting = self._queue.popleft()
-            if not waiting.done():
-                waiting.set_result(None)
-                return
 
 
 def is_at_rest(connection: Any) -> bool:
