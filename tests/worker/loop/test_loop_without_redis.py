@@ -61,6 +61,22 @@ def test_a_call_that_succeeds_makes_the_next_pause_the_first_again(loop: Loop) -
     assert loop.calls() == ["tick", "finish"]
 
 
+def test_so_does_one_of_a_node_that_exchanges_nothing(loop: Loop) -> None:
+    loop.agent.quiet()
+    loop.step()
+    loop.calls()
+    fail(loop)
+    loop.pass_s(PAUSES_S[0] + 0.01)
+    loop.step()
+    assert loop.calls() == ["tick"]
+
+    fail(loop)
+    loop.pass_s(PAUSES_S[0] + 0.01)
+    loop.step()
+
+    assert loop.calls() == ["tick"]
+
+
 def test_it_listens_again_when_redis_is_back_and_looks_for_what_it_missed(loop: Loop) -> None:
     fail(loop)
     assert not loop.commands.connected
