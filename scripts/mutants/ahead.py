@@ -53,8 +53,16 @@ MUTANTS = (
         "ahead-dead",
         "what an idle child had not taken when it died is lost",
         POOL,
-        "child.take_back(0 if child.functions else 1)",
-        "child.take_back(1)",
+        "child.take_back(0 if child.functions else 1, ends=True)",
+        "child.take_back(1, ends=True)",
         ("tests/worker/children/test_children_choice.py::test_an_idle_child_that_has_died_is_not_given_a_function",),
+    ),
+    Mutant(
+        "ahead-place",
+        "what was taken back is known by its place, though the child has taken one meanwhile",
+        "workers/handoff_worker/children/child.py",
+        "        unbegun = [(task, packed[task.id]) for task in self.tasks if task.id in packed]\n",
+        "        unbegun = [*zip([*self.tasks][len(self.tasks) - len(laid) :], laid, strict=True)]\n",
+        ("tests/worker/children/test_child_tray.py::test_what_lay_before_what_it_has_begun_is_taken_back_too",),
     ),
 )

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from typing import Any
 
@@ -32,6 +32,7 @@ class Child:
         "answer",
         "binding",
         "buried",
+        "by_channel",
         "channel",
         "deadline",
         "devices",
@@ -60,6 +61,7 @@ class Child:
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
         self.tasks: deque[Task] = deque()  #: what it has not answered for, in order
+        self.by_channel = ""  #: the last of them that was too large for its tray
         self.since_s = inf  #: when it could begin the first of them
         self.deadline = inf  #: when the first of them is to be killed
         self.functions = 0
@@ -125,39 +127,62 @@ class Child:
             self.tray.lay(packed)
             return True
         self.tray.lay(None)
+        self.by_channel = self.tasks[0].id
         # Of one that has just died its tray still has what it did not take.
         with contextlib.suppress(OSError):
             return self.channel.send(framed(packed))
         return True
 
-    def take_back(self, keep: int = 0) -> list[Task]:
+    def take_back(self, keep: int = 0, *, ends: bool = False) -> list[Task]:
         """Take back what it has not begun, but for the first so many of what it has. -> that, which never begins here
 
-        All before what then is its last has been answered for: its answers are on their way, or here.
+        All before what then is its last has been answered for: its answers are on their way, or here. What comes by
+        the channel stays, for that cannot be emptied, unless the child `ends`.
         """
-        unbegun = self.tray.take_back()
-        kept = max(0, keep - (len(self.tasks) - len(unbegun)))
-        for packed in unbegun[:kept]:
-            self.tray.lay(packed)
-        return [self.tasks.pop() for _ in unbegun[kept:]][::-1]
+        unbegun = self._empty_tray()
+        first = max(0, keep - len(self.tasks))
+        kept = [place < first or (packed is None and not ends) for place, (_, packed) in enumerate(unbegun)]
+        self._lay_again(each for each, stays in zip(unbegun, kept, strict=True) if stays)
+        return [task for (task, _), stays in zip(unbegun, kept, strict=True) if not stays]
+
+    def take_back_behind(self, id: str) -> list[Task]:
+        """Take back what it has not begun behind one that it has."""
+        unbegun = self._empty_tray()
+        ids = [task.id for task, _ in unbegun]
+        first = ids.index(id) + 1 if id in ids else 0
+        self._lay_again(unbegun[:first])
+        return [task for task, _ in unbegun[first:]]
 
     def take_out(self, id: str) -> bool:
         """Take one out that it has not begun, and leave it the others. -> False where it may have begun"""
-        unbegun = self.tray.take_back()
-        first = len(self.tasks) - len(unbegun)
-        found = None
-        for place, packed in enumerate(unbegun, first):
-            # Of what comes by the channel the rest would be taken for the next one.
-            if self.tasks[place].id == id and packed is not None:
-                found = place
-            else:
-                self.tray.lay(packed)
-        if found is None:
-            return False
-        del self.tasks[found]
+        unbegun = self._empty_tray()
+        # Of what comes by the channel the rest would be taken for the next one.
+        left = [(task, packed) for task, packed in unbegun if task.id != id or packed is None]
+        self._lay_again(left)
         if not self.tasks:
             self.deadline = inf
-        return True
+        return len(left) < len(unbegun)
+
+    def is_first(self, id: str) -> bool:
+        """Whether nothing that it has is before this one; looks at what it has begun."""
+        self._lay_again(self._empty_tray())
+        return self.tasks[0].id == id
+
+    def _empty_tray(self) -> list[tuple[Task, bytes | None]]:
+        """-> what lay there, as tasks and packed; what it has begun is left to it
+
+        It may take one between two that are taken back: what lay there is known by its id, and not by its place.
+        """
+        laid = self.tray.take_back()
+        packed = {self.by_channel if each is None else Task.id_in(each): each for each in laid}
+        unbegun = [(task, packed[task.id]) for task in self.tasks if task.id in packed]
+        self.tasks = deque(task for task in self.tasks if task.id not in packed)
+        return unbegun
+
+    def _lay_again(self, unbegun: Iterable[tuple[Task, bytes | None]]) -> None:
+        for task, packed in unbegun:
+            self.tray.lay(packed)
+            self.tasks.append(task)
 
     def finish_task(self, rss: int) -> None:
         """Note that the first of its functions has ended, and the bytes of its process after that."""

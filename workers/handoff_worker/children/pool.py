@@ -119,7 +119,7 @@ class Children:
         killed = [id for id in ids if id in self._running]
         for id in killed:
             child = self._running[id]
-            if child.tasks[0].id != id and child.take_out(id):
+            if not child.is_first(id) and child.take_out(id):
                 del self._running[id]
                 self._outcomes.append(Died(id, None, reason))
         for id in killed:
@@ -150,7 +150,7 @@ class Children:
             return False
         is_wished, is_first = self._children.nursery.withdraw(child), child.tasks[0].id == id
         if self._children.leaving.forget(child) or is_wished:
-            child.take_back()
+            child.take_back(ends=True)
             child.tasks.clear()
             if is_wished:
                 self._bury(child, None, "")
@@ -345,10 +345,9 @@ class Children:
 
     def _end_running(self, child: Child, id: str, reason: str) -> bool:
         """End a child under a function that it has. -> False where that has been answered for, and another has begun"""
-        place = next(place for place, task in enumerate(child.tasks) if task.id == id)
         self._crew.discard(child)
-        self._returned += child.take_back(place + 1)
-        if len(child.tasks) > place + 1:
+        self._returned += child.take_back_behind(id)
+        if child.tasks[-1].id != id:
             self._hear_out(child)
         if self._running.get(id) is not child or child.ending:
             return False
@@ -369,7 +368,7 @@ class Children:
         child.ending, child.reason = True, reason
         self._idle.discard(child)
         self._crew.discard(child)
-        self._returned += child.take_back(keep)
+        self._returned += child.take_back(keep, ends=True)
         # What is kept shares the fate of the child, whether it has begun or not.
         child.tray.take_back()
         child.kill()
@@ -395,7 +394,7 @@ class Children:
         self._hear_out(child)
         if not child.hung_up:
             self._selector.unregister(child.channel)
-        self._returned += child.take_back(0 if child.functions else 1)
+        self._returned += child.take_back(0 if child.functions else 1, ends=True)
         child.close()
         child.buried, child.pid = True, None
         self._idle.discard(child)

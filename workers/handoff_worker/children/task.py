@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Literal
 
+import msgpack
+
 from handoff.ledger.stored_job import StoredJob
 from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.inside.wire import pack
@@ -65,6 +67,12 @@ class Task:
                 "traceback": self.traceback,
             }
         return pack(message)
+
+    @staticmethod
+    def id_in(packed: bytes) -> str:
+        """Read the id out of what `packed` has made."""
+        id: str = msgpack.unpackb(packed)["id"]
+        return id
 
     @property
     def code(self) -> bytes:
