@@ -1,0 +1,103 @@
+"""The views of the site: what can be asked of films, and which errors become which status."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, StreamingHttpResponse
+
+from filmsite import tasks
+from filmsite.models import Film
+from handoff import Cluster, Handle
+from handoff.errors import Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
+
+ENDED = ("finished", "failed", "canceled")
+STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
+logger = logging.getLogger(__name__)
+
+# It connects when it is first used, and each process has connections of its own.
+cluster = Cluster(timeout=2)
+
+
+def films(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        order = json.loads(request.body)
+    except ValueError:
+        order = None
+    match order:
+        case {"title": str(title), "frames": int(frames), **more} if title and 0 < frames <= 100_000:
+            cost: Any = {"cpu": 1, "gpu": more.get("gpus", 0)}  # what it may be is checked by `enqueue`
+        case _:
+            return JsonResponse({"detail": "give a title, and frames from 1 to 100000"}, status=422)
+    # It is in the database before the function is submitted, which may start at once. In a transaction submit by
+    # `transaction.on_commit`.
+    film, _ = Film.objects.get_or_create(title=title)
+    handle = cluster.enqueue(tasks.convert, film.pk, frames, cost=cost, on_infeasible="raise")
+    return JsonResponse(standing(handle), status=202, headers={"Location": f"/films/{handle.id}"})
+
+
+def film(request: HttpRequest, id: str) -> HttpResponse:
+    match request.method:
+        case "GET":
+            return JsonResponse(standing(cluster.handle(id)))
+        case "DELETE":
+            return JsonResponse({"canceled": cluster.handle(id).cancel()})
+        case _:
+            return HttpResponseNotAllowed(["GET", "DELETE"])
+
+
+def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
+    handle = cluster.handle(id)  # what is wrong here is told before the stream begins
+    headers = {"Cache-Control": "no-store"}
+    return StreamingHttpResponse(follow(handle), content_type="text/event-stream", headers=headers)
+
+
+def standing(handle: Handle) -> dict[str, Any]:
+    """Where it stands: in words for people, in detail for programs."""
+    explanation, progress = handle.explain(), handle.progress
+    told: dict[str, Any] = {"id": handle.id, "state": explanation.state, "why": explanation.text}
+    told["details"] = explanation.to_dict()
+    if progress is not None:
+        told["progress"] = {"fraction": progress.fraction, "message": progress.message}
+    if explanation.state == "finished":
+        told["result"] = handle.result(timeout=2)
+    return told
+
+
+def follow(handle: Handle) -> Iterator[str]:
+    """Where it stands, twice a second until it has ended; an outage of Redis is told and waited out."""
+    while True:
+        try:
+            told = standing(handle)
+        except StoreUnavailable:
+            told = {"id": handle.id, "state": "unavailable", "why": "Redis is away"}
+        except UnknownFunction:
+            return  # it has expired
+        yield f"data: {json.dumps(told)}\n\n"
+        if told["state"] in ENDED:
+            return
+        time.sleep(0.5)
+
+
+class HandoffErrors:
+    """The middleware that answers for views in which Handoff has raised an error."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, StoreUnavailable):
+            # Whoever asks is not told the address of Redis, which the text names.
+            logger.error("%s %s: %s", request.method, request.path, error)
+            return JsonResponse({"detail": "try again later"}, status=503, headers={"Retry-After": "5"})
+        status = STATUSES.get(type(error))
+        return status and JsonResponse({"detail": str(error)}, status=status)

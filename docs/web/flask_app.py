@@ -1,0 +1,92 @@
+"""Films are converted wherever there is room: the backend in Flask.
+
+HANDOFF_REDIS_URL=redis://... gunicorn --preload --workers 2 --threads 8 --graceful-timeout 5 flask_app:app
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, Response, request, url_for
+
+import films
+from handoff import Cluster, Handle
+from handoff.errors import HandoffError, Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
+
+ENDED = ("finished", "failed", "canceled")
+STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
+
+app = Flask(__name__)
+# Before gunicorn forks: it connects when it is first used, and each worker has connections of its own.
+cluster = Cluster(timeout=2)
+
+
+@app.post("/films")
+def convert() -> tuple[dict[str, Any], int, dict[str, str]]:
+    match request.get_json():
+        case {"title": str(title), "frames": int(frames), **more} if title and 0 < frames <= 100_000:
+            cost: Any = {"cpu": 1, "gpu": more.get("gpus", 0)}  # what it may be is checked by `enqueue`
+        case _:
+            return {"detail": "give a title, and frames from 1 to 100000"}, 422, {}
+    handle = cluster.enqueue(films.convert, title, frames, cost=cost, on_infeasible="raise")
+    return standing(handle), 202, {"Location": url_for("look", id=handle.id)}
+
+
+@app.get("/films/<id>")
+def look(id: str) -> dict[str, Any]:
+    return standing(cluster.handle(id))
+
+
+@app.get("/films/<id>/events")
+def follow(id: str) -> Response:
+    handle = cluster.handle(id)  # what is wrong here is told before the stream begins
+    return Response(events(handle), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+@app.delete("/films/<id>")
+def cancel(id: str) -> dict[str, bool]:
+    return {"canceled": cluster.handle(id).cancel()}
+
+
+def standing(handle: Handle) -> dict[str, Any]:
+    """Where it stands: in words for people, in detail for programs."""
+    explanation, progress = handle.explain(), handle.progress
+    told: dict[str, Any] = {"id": handle.id, "state": explanation.state, "why": explanation.text}
+    told["details"] = explanation.to_dict()
+    if progress is not None:
+        told["progress"] = {"fraction": progress.fraction, "message": progress.message}
+    if explanation.state == "finished":
+        told["result"] = handle.result(timeout=2)
+    return told
+
+
+def events(handle: Handle) -> Iterator[str]:
+    """Where it stands, twice a second until it has ended; an outage of Redis is told and waited out."""
+    while True:
+        try:
+            told = standing(handle)
+        except StoreUnavailable:
+            told = {"id": handle.id, "state": "unavailable", "why": "Redis is away"}
+        except UnknownFunction:
+            return  # it has expired
+        yield f"data: {json.dumps(told)}\n\n"
+        if told["state"] in ENDED:
+            return
+        time.sleep(0.5)
+
+
+@app.errorhandler(InvalidResources)
+@app.errorhandler(UnknownFunction)
+@app.errorhandler(Infeasible)
+def refuse(error: HandoffError) -> tuple[dict[str, str], int]:
+    return {"detail": str(error)}, STATUSES[type(error)]
+
+
+@app.errorhandler(StoreUnavailable)
+def wait(error: StoreUnavailable) -> tuple[dict[str, str], int, dict[str, str]]:
+    # Whoever asks is not told the address of Redis, which the text names.
+    app.logger.error("%s %s: %s", request.method, request.path, error)
+    return {"detail": "try again later"}, 503, {"Retry-After": "5"}
