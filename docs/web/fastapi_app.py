@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
@@ -22,6 +22,7 @@ from handoff.errors import HandoffError, Infeasible, InvalidResources, StoreUnav
 
 ENDED = ("finished", "failed", "canceled")
 STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
+DAY_S = 24 * 3600
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +40,7 @@ def the_cluster(request: Request) -> Cluster:
 
 
 TheCluster = Annotated[Cluster, Depends(the_cluster)]
+Key = Annotated[str | None, Header(min_length=1, max_length=100)]
 app = FastAPI(title="Films", lifespan=lifespan)
 
 
@@ -49,9 +51,16 @@ class Film(BaseModel):
 
 
 @app.post("/films", status_code=202)
-async def convert(film: Film, cluster: TheCluster, response: Response) -> dict[str, Any]:
-    cost = {"cpu": 1, "gpu": film.gpus}
-    handle = await cluster.enqueue(films.convert, film.title, film.frames, cost=cost, on_infeasible="raise")
+async def convert(film: Film, cluster: TheCluster, response: Response, idempotency_key: Key = None) -> dict[str, Any]:
+    handle = await cluster.enqueue(
+        films.convert,
+        film.title,
+        film.frames,
+        cost={"cpu": 1, "gpu": film.gpus},
+        on_infeasible="raise",
+        unique=idempotency_key,
+        unique_ttl=DAY_S if idempotency_key else None,
+    )
     response.headers["Location"] = app.url_path_for("look", id=handle.id)
     return await standing(handle)
 

@@ -18,6 +18,7 @@ from handoff.errors import HandoffError, Infeasible, InvalidResources, StoreUnav
 
 ENDED = ("finished", "failed", "canceled")
 STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
+DAY_S = 24 * 3600
 
 app = Flask(__name__)
 # Before gunicorn forks: it connects when it is first used, and each worker has connections of its own.
@@ -26,12 +27,23 @@ cluster = Cluster(timeout=2)
 
 @app.post("/films")
 def convert() -> tuple[dict[str, Any], int, dict[str, str]]:
+    key = request.headers.get("Idempotency-Key", "")
     match request.get_json():
-        case {"title": str(title), "frames": int(frames), **more} if title and 0 < frames <= 100_000:
+        case {"title": str(title), "frames": int(frames), **more} if (
+            title and 0 < frames <= 100_000 and len(key) <= 100
+        ):
             cost: Any = {"cpu": 1, "gpu": more.get("gpus", 0)}  # what it may be is checked by `enqueue`
         case _:
-            return {"detail": "give a title, and frames from 1 to 100000"}, 422, {}
-    handle = cluster.enqueue(films.convert, title, frames, cost=cost, on_infeasible="raise")
+            return {"detail": "give a title, frames from 1 to 100000, and a key of at most 100 characters"}, 422, {}
+    handle = cluster.enqueue(
+        films.convert,
+        title,
+        frames,
+        cost=cost,
+        on_infeasible="raise",
+        unique=key or None,
+        unique_ttl=DAY_S if key else None,
+    )
     return standing(handle), 202, {"Location": url_for("look", id=handle.id)}
 
 

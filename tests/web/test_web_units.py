@@ -1,16 +1,15 @@
-"""The FastAPI application of docs/web in unit tests, as its own team would write them."""
+"""The applications of docs/web in unit tests, as its own team would write them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import fakeredis
 import pytest
 from fastapi.testclient import TestClient
 
 import fastapi_app
 import films
-import handoff.aio
+import flask_app
 from handoff.testing import ClusterHere
 
 pytestmark = pytest.mark.handoff(nodes={"studio": {"cpu": 1}})
@@ -18,10 +17,9 @@ pytestmark = pytest.mark.handoff(nodes={"studio": {"cpu": 1}})
 
 @pytest.fixture
 def web(handoff_cluster: ClusterHere) -> Iterator[TestClient]:
-    server = handoff_cluster.connection.connection_pool.connection_kwargs["server"]
-    cluster = handoff.aio.Cluster(connection=fakeredis.FakeAsyncRedis(server=server))
-    fastapi_app.app.dependency_overrides[fastapi_app.the_cluster] = lambda: cluster
-    yield TestClient(fastapi_app.app)
+    fastapi_app.app.dependency_overrides[fastapi_app.the_cluster] = lambda: handoff_cluster.aio
+    with TestClient(fastapi_app.app) as web:
+        yield web
     fastapi_app.app.dependency_overrides.clear()
 
 
@@ -38,6 +36,14 @@ def test_a_film_is_ready_when_it_has_been_converted(web: TestClient, handoff_clu
 
     assert web.get(film).json()["result"] == "Alien.mp4"
     handoff_cluster.assert_clean()
+
+
+def test_a_request_that_is_sent_twice_converts_once(web: TestClient, handoff_cluster: ClusterHere) -> None:
+    film = {"title": "Alien", "frames": 3}
+    first, second = (web.post("/films", json=film, headers={"Idempotency-Key": "order-17"}) for _ in range(2))
+
+    assert first.headers["location"] == second.headers["location"]
+    handoff_cluster.assert_enqueued(films.convert, count=1)
 
 
 def test_the_second_film_waits_for_the_first(web: TestClient, handoff_cluster: ClusterHere) -> None:
@@ -65,3 +71,24 @@ def test_a_film_that_fails_says_why(web: TestClient, handoff_cluster: ClusterHer
     told = web.get(film).json()
     assert told["state"] == "failed"
     assert "no such film" in told["why"]
+
+
+def test_the_backend_starts_while_redis_is_away_and_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANDOFF_REDIS_URL", "redis://127.0.0.1:1/0")
+    with TestClient(fastapi_app.app) as web:
+        answer = web.post("/films", json={"title": "Alien", "frames": 3})
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "127.0.0.1" not in answer.text
+
+
+def test_the_flask_application_takes_the_cluster_of_a_test(
+    handoff_cluster: ClusterHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flask_app, "cluster", handoff_cluster)
+    web = flask_app.app.test_client()
+    film = web.post("/films", json={"title": "Alien", "frames": 3}).headers["location"]
+    handoff_cluster.run_all(raise_first=True)
+
+    assert web.get(film).get_json()["result"] == "Alien.mp4"
+    assert web.delete(film).get_json() == {"canceled": False}

@@ -17,6 +17,7 @@ from handoff.errors import Infeasible, InvalidResources, StoreUnavailable, Unkno
 
 ENDED = ("finished", "failed", "canceled")
 STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
+DAY_S = 24 * 3600
 logger = logging.getLogger(__name__)
 
 # It connects when it is first used, and each process has connections of its own.
@@ -30,15 +31,28 @@ def films(request: HttpRequest) -> HttpResponse:
         order = json.loads(request.body)
     except ValueError:
         order = None
+    key = request.headers.get("Idempotency-Key", "")
     match order:
-        case {"title": str(title), "frames": int(frames), **more} if title and 0 < frames <= 100_000:
+        case {"title": str(title), "frames": int(frames), **more} if (
+            title and 0 < frames <= 100_000 and len(key) <= 100
+        ):
             cost: Any = {"cpu": 1, "gpu": more.get("gpus", 0)}  # what it may be is checked by `enqueue`
         case _:
-            return JsonResponse({"detail": "give a title, and frames from 1 to 100000"}, status=422)
+            return JsonResponse(
+                {"detail": "give a title, frames from 1 to 100000, and a key of at most 100 characters"}, status=422
+            )
     # It is in the database before the function is submitted, which may start at once. In a transaction submit by
     # `transaction.on_commit`.
     film, _ = Film.objects.get_or_create(title=title)
-    handle = cluster.enqueue(tasks.convert, film.pk, frames, cost=cost, on_infeasible="raise")
+    handle = cluster.enqueue(
+        tasks.convert,
+        film.pk,
+        frames,
+        cost=cost,
+        on_infeasible="raise",
+        unique=key or None,
+        unique_ttl=DAY_S if key else None,
+    )
     return JsonResponse(standing(handle), status=202, headers={"Location": f"/films/{handle.id}"})
 
 
