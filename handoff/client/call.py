@@ -47,8 +47,8 @@ def read_call(
         raise InvalidFunction(
             id,
             f"enqueue does not take rq's {', '.join(refused)}",
-            "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front), or pass kwargs={...}"
-            " if it is meant for the function",
+            "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front, a DAG for depends_on),"
+            " or pass kwargs={...} if it is meant for the function",
         )
     if rest and isinstance(code, _KNOWN):
         known = _keywords_of(code)

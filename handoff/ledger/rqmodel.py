@@ -21,10 +21,11 @@ from rq.defaults import DEFAULT_RESULT_TTL as DEFAULT_RESULT_TTL
 from rq.defaults import RQ_KEY_PREFIX as RQ_KEY_PREFIX
 from rq.exceptions import NoSuchJobError, TimeoutFormatError
 from rq.job import Job, validate_job_id
+from rq.queue import Queue
 from rq.version import VERSION
 
 from handoff.errors import InvalidFunction, named, shown
-from handoff.serializer import SerializerLike
+from handoff.serializer import Serializer, SerializerLike
 from handoff.words.code import import_path
 from handoff.words.rules import LONGEST_TIMEOUT_S
 from handoff.words.values import is_count, is_int, is_real
@@ -212,6 +213,14 @@ def fetch_job(job_id: str, connection: redis.Redis, serializer: SerializerLike) 
         return Job.fetch(job_id, connection=connection, serializer=serializer)
     except NoSuchJobError:
         return None
+
+
+def enqueue_dependents(job_id: str, connection: redis.Redis) -> None:
+    """Have RQ enqueue what has waited for a job that has ended, as its own worker does. May be asked again."""
+    job = fetch_job(job_id, connection, Serializer)
+    if job is not None:
+        # What others keep with their jobs is left as it is: nothing of theirs is unpickled here.
+        Queue(job.origin, connection=connection, serializer=Serializer).enqueue_dependents(job)
 
 
 def utc_text(moment: datetime) -> str:

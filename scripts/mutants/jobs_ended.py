@@ -474,4 +474,14 @@ MUTANTS = (
         "    if worker == '*':",
         ("tests/ledger/rq/test_rq_own_workers.py::test_what_has_failed_under_it_gives_its_room_back_too[real]",),
     ),
+    Mutant(
+        "dependents-failed",
+        "a job of RQ's own waits for ever for what has failed, though that was allowed",
+        "handoff/ledger/dependents.py",
+        '        allowed = (b"finished", b"failed") if allows_failure else (b"finished",)',
+        '        allowed = (b"finished",)',
+        (
+            "tests/ledger/rq/test_rq_dependents.py::test_of_what_has_not_finished_only_a_failure_that_is_allowed_lets_it_start[real-failed, which is allowed]",
+        ),
+    ),
 )

@@ -15,6 +15,7 @@ from handoff.errors import OtherLayout, UnreadableField, shown
 from handoff.ledger.asking import unlisted
 from handoff.ledger.begun import Begun
 from handoff.ledger.connection import SILENCE_S
+from handoff.ledger.dependents import Dependents
 from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
@@ -97,6 +98,7 @@ class NodeLedger:
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
         self._is_told = True  #: what the last tick has handed out
+        self._dependents, self._can_release = Dependents(store), True
         self._has_unknown = False  #: there is what only a newer version knows
 
     def register(
@@ -274,7 +276,20 @@ class NodeLedger:
         if reply == ["busy"]:
             return False, []
         self._tell_unknown(reply[3])
+        if not reply[1]:
+            self._release_dependents()
         return bool(reply[1]), [Started.read(*each) for each in reply[2]]
+
+    def _release_dependents(self) -> None:
+        try:
+            self._dependents.go_on()
+        except Exception as error:
+            # Others write those jobs, and what was handed out above must not be lost for them.
+            if self._can_release:
+                logger.warning("jobs of RQ's own that depend on functions cannot be released now: %s", error)
+            self._can_release = False
+        else:
+            self._can_release = True
 
     def _tell_unknown(self, texts: Sequence[bytes]) -> None:
         """Say, once while there is any, what a newer version has noted to be done and nobody does here."""
