@@ -1,0 +1,173 @@
+"""Print docs/api.md, made from the docstrings of what the package exports."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import handoff
+import handoff.aio
+from handoff.errors import HandoffError
+
+HEAD = """\
+# API reference
+
+`scripts/api` writes this page from the docstrings; [README.md](../README.md) tells how all of it is used together. What
+is named here holds; whatever else the package contains may change. Times are in seconds, amounts as in a cost.
+"""
+
+FIRST = (
+    "Cluster", "aio.Cluster", "LocalCluster", "Function", "Handle", "aio.Handle", "Verdict", "Explanation", "Task",
+    "current", "Current", "DAG", "Collocated", "Argument", "RunHandle", "aio.RunHandle", "RunResult", "Progress",
+    "After", "Not", "ResourceTracker",
+)  # fmt: skip
+"""In the order in which one meets them; all others follow by name."""
+
+OTHERS = {"aio.Cluster": handoff.aio.Cluster, "aio.Handle": handoff.aio.Handle, "aio.RunHandle": handoff.aio.RunHandle}
+"""What is exported by rooms of their own."""
+
+MADE_BY_CALLS = {
+    "Handle",
+    "aio.Handle",
+    "RunHandle",
+    "aio.RunHandle",
+    "Current",
+    "Explanation",
+    "Progress",
+    "RunSummary",
+}
+"""Nobody makes these but the calls that return them."""
+
+WIDTH = 110
+
+KINDS = {"H": "Handle", "R": "RunHandle"}
+"""Of what both clients have: which handle it is."""
+
+
+ATTRIBUTE = re.compile(r"^ {4}(?: {4}self\.)?(\w+)(?:: ([^=#\n]+?))?(?: = [^#\n]*)?  #: (.+)$", re.MULTILINE)
+"""A field, and what the comment beside it says."""
+
+
+def main() -> None:
+    """Print the page."""
+    print(page(), end="")
+
+
+def page() -> str:
+    """The page."""
+    named = {name: getattr(handoff, name) for name in handoff.__all__} | OTHERS
+    errors = {name: each for name, each in named.items() if inspect.isclass(each) and issubclass(each, HandoffError)}
+    rest = {name: each for name, each in named.items() if name not in errors}
+    classes = {name: each for name, each in rest.items() if inspect.isclass(each)}
+    ordered = [name for name in FIRST if name in rest] + sorted(classes.keys() - set(FIRST))
+    parts = [HEAD]
+    parts += ["## Classes\n", *(entry(name, rest[name]) for name in ordered)]
+    parts += ["## Shortcuts\n", "On the default cluster, but for the last ones.\n"]
+    parts += [entry(name, rest[name]) for name in sorted(rest.keys() - set(ordered))]
+    parts += ["## Errors\n", *(entry(name, errors[name]) for name in sorted(errors))]
+    return "\n".join(parts)
+
+
+def entry(name: str, each: Any) -> str:
+    """What is said of one class or function."""
+    called = "" if name in MADE_BY_CALLS else code(name.rpartition(".")[2], each)
+    lines = [f"### `handoff.{name}`\n", called, docstring(each)]
+    if inspect.isclass(each):
+        if fields := list(attributes(each)):
+            lines.append("\n".join(fields) + "\n")
+        lines += [member(of, value) for of, value in members(each) if not is_told_elsewhere(name, of, value)]
+    return "\n".join(line for line in lines if line)
+
+
+def members(kind: type) -> Iterator[tuple[str, Any]]:
+    """Public methods and properties, those of its bases too, each once."""
+    seen: set[str] = set()
+    for base in kind.__mro__:
+        if base.__module__.partition(".")[0] != "handoff":
+            continue
+        for name, value in vars(base).items():
+            is_shown = inspect.isfunction(value) or isinstance(value, property | classmethod | staticmethod)
+            if not name.startswith("_") and name not in seen and is_shown:
+                seen.add(name)
+                yield name, value
+
+
+def is_told_elsewhere(name: str, of: str, value: Any) -> bool:
+    """Whether it says nothing of itself, or what it says is that of the class of which this one is another form."""
+    same = getattr(getattr(handoff, name.removeprefix("aio."), None), of, None) if name in OTHERS else None
+    said = inspect.getdoc(value)
+    return not said or (same is not None and inspect.getdoc(same) == said)
+
+
+def member(name: str, value: Any) -> str:
+    """What is said of a method or property."""
+    if isinstance(value, property):
+        returns = annotation(inspect.signature(value.fget).return_annotation) if value.fget else ""
+        return f"#### `.{name}`: `{returns}`\n\n{docstring(value)}"
+    inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+    return f"#### `.{name}()`\n\n{code(name, inner)}\n{docstring(inner)}"
+
+
+def attributes(kind: type) -> Iterator[str]:
+    """Fields with what stands behind `#:` beside them."""
+    for name, of, text in ATTRIBUTE.findall(inspect.getsource(kind)):
+        if not name.startswith("_"):
+            yield f"* `.{name}`" + (f": `{of}`" if of else "") + f": {text}"
+
+
+def code(name: str, each: Any) -> str:
+    """How it is called."""
+    try:
+        signature = inspect.signature(each)
+    except ValueError:
+        return ""
+    parts, is_keyword_only = [], False
+    for parameter in signature.parameters.values():
+        if parameter.name == "self":
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and not is_keyword_only:
+            is_keyword_only = True
+            if not any(part.startswith("*") for part in parts):
+                parts.append("*")
+        parts.append(written(parameter))
+    if not parts and inspect.isclass(each):
+        return ""
+    returns = annotation(signature.return_annotation)
+    end = f" -> {returns}" if returns and not inspect.isclass(each) else ""
+    prefix = "await " if inspect.iscoroutinefunction(each) else ""
+    line = f"{prefix}{name}({', '.join(parts)}){end}"
+    if len(line) > WIDTH:
+        line = f"{prefix}{name}(\n" + textwrap.indent(",\n".join(parts) + ",\n", "    ") + f"){end}"
+    return f"```python\n{line}\n```\n"
+
+
+def written(parameter: inspect.Parameter) -> str:
+    """One parameter as it stands in the source."""
+    star = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    of = annotation(parameter.annotation)
+    text = f"{star}{parameter.name}" + (f": {of}" if of else "")
+    if parameter.default is parameter.empty:
+        return text
+    default = getattr(parameter.default, "__name__", None) or repr(parameter.default)
+    return f"{text} = {default}" if of else f"{text}={default}"
+
+
+def annotation(of: Any) -> str:
+    """A type as the source has it."""
+    if of is inspect.Signature.empty:
+        return ""
+    text = of if isinstance(of, str) else getattr(of, "__name__", str(of))
+    return re.sub(r"\b[HR]\b", lambda found: KINDS[found[0]], text)
+
+
+def docstring(each: Any) -> str:
+    """What it says of itself."""
+    text = inspect.getdoc(each) or ""
+    return f"{text}\n" if text else ""
+
+
+if __name__ == "__main__":
+    main()
