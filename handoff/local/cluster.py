@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,9 @@ STOP_S = 2.0
 
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
 """What an agent takes."""
+
+
+_ENTRY = re.compile(r"[^\W\d][\w.]*(:[^\W\d][\w.]*)?")
 
 
 class AgentNotStarted(HandoffError):
@@ -223,8 +227,11 @@ def _terminable() -> Any:
 
 def _check_preload(entries: Sequence[str]) -> list[str]:
     """Check that it is a list of texts; what these name is for the agents to find."""
-    if isinstance(entries, str) or not all(isinstance(entry, str) for entry in entries):
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, str) for entry in entries):
         raise TypeError(f"preload is {shown(entries)}: give a list of texts, such as ['django:setup']")
+    for entry in entries:
+        if not _ENTRY.fullmatch(entry):
+            raise ValueError(f"preload has {shown(entry)}: give a module, or module:callable, such as django:setup")
     return list(entries)
 
 

@@ -125,9 +125,15 @@ _LOCAL: dict[str, Make] = {
     "serializer": const("msgpack"),
     "strategy": const("first_available"),
     "lease": const(6.0),
+    "preload": const(["myapp.wsgi", "django:setup"]),
 }
 
-_CLAIM: dict[str, Make] = {"node": const("a"), "cost": const({"cpu": 1}), "ttl": const(60)}
+_CLAIM: dict[str, Make] = {
+    "node": const("a"),
+    "cost": const({"cpu": 1}),
+    "ttl": const(60),
+    "owner": const("ci on build-1"),
+}
 
 
 def _simple() -> SimpleResourceTracker:
@@ -163,7 +169,13 @@ def _trackers(name: str, of: Callable[[Cluster], Any]) -> dict[str, Call]:
             lambda c: of(c).release, {"reservation": const(handoff.Reservation("~no", "a", {"cpu": 1}, {}))}
         ),
         f"{name}.allocate_and_claim": Call(
-            lambda c: of(c).allocate_and_claim, {"functions": const([Function("f", work)]), "nodes": const(["a"])}
+            lambda c: of(c).allocate_and_claim,
+            {
+                "functions": const([Function("f", work)]),
+                "nodes": const(["a"]),
+                "ttl": const(60),
+                "owner": const("ci on build-1"),
+            },
         ),
         f"{name}.allocate_and_claim Function": Call(
             _of_function(lambda c: lambda function: of(c).allocate_and_claim([function])), _FUNCTION
