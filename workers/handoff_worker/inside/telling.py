@@ -51,6 +51,7 @@ class Telling:
         self._sent: queue.SimpleQueue[None] = queue.SimpleQueue()  #: its `get` can be interrupted anywhere
         self._is_due = False  #: a thread is going to send
         self._id = ""  #: of what runs; '' = nothing that may tell
+        self._has_told = False  #: anything, since it began
         # Each is put to, and taken from, in single steps: no lock is safe from a limit of time that strikes.
         self._progress: deque[tuple[float, str]] = deque(maxlen=1)
         self._parts: deque[bytes] = deque()
@@ -58,15 +59,16 @@ class Telling:
 
     def begin(self, id: str) -> None:
         """Hear the function `id` from now on."""
-        self._output = _Output()
         self._id = id
 
     def answer(self, frame: bytes) -> None:
         """Send what is held, and then how the function has ended."""
         with self._sending:
-            held = self._take()
+            if self._has_told:
+                frame = self._take() + frame
+                self._output, self._has_told = _Output(), False
             self._id = ""
-            self._send(held + frame)
+            self._send(frame)
 
     def forget(self) -> None:
         """Tell nothing any more: this is a fork, and the other one is the function's."""
@@ -95,6 +97,7 @@ class Telling:
 
     def _make_due(self) -> bool:
         """-> False where no thread can be had: it goes with the answer"""
+        self._has_told = True
         if not self._is_due:
             self._is_due = True
             try:
