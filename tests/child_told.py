@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import handoff
+from handoff_worker.inside.telling import EVERY_S
 
 
 def wait_for(path: str) -> None:
@@ -63,6 +64,8 @@ def say_in_a_fork() -> str:
         print("in a fork")
         handoff.current().progress(0.5)
         sys.stdout.flush()
+        # So long that a thread would have sent it.
+        time.sleep(3 * EVERY_S)
         os._exit(0)
     os.wait()
     return "parent"

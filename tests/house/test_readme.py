@@ -127,6 +127,24 @@ def test_the_task_is_submitted_as_the_readme_says(
     assert found["large"].id == "cover"
 
 
+def test_what_a_function_tells_is_read_as_the_readme_says(
+    handoff_cluster: ClusterHere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    section = README.partition("### While it runs")[2]
+    training, program = re.findall(r"```python\n(.*?)```", section, re.DOTALL)[:2]
+    (tmp_path / "training.py").write_text(training, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    exec(program, {"cluster": handoff_cluster})
+
+    lines = [f"epoch {epoch} begins" for epoch in (1, 2, 3)]
+    parts = [str({"epoch": epoch, "loss": 1 / epoch}) for epoch in (1, 2, 3)]
+    *printed, progress = capsys.readouterr().out.partition("FunctionProgress(")[0::2]
+    assert printed[0].splitlines() == [*lines, *parts, "model-7"]
+    assert progress.startswith("fraction=1.0, message='epoch 3 of 3', attempt=1, at=datetime.datetime(")
+    assert progress.splitlines()[1:4] == lines
+
+
 def test_the_program_of_a_backend_runs_as_it_stands(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handle.verdict" in text]
     agent = FakeAgent(cluster.store, "lab", {"gpu": 2, "memory": 6000}).register()
@@ -177,6 +195,7 @@ def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
     named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "handle.created", "aio.Cluster"]
     named += ["@app.post"]
+    named += ["handle.stream"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

@@ -181,9 +181,10 @@ def test_a_fraction_is_a_number_from_0_to_1(children: Children, fraction: object
         {"output": [[-1, b""]]},
         {"output": [[0, "text"]]},
         {"parts": ["text"]},
+        {"parts": [bytes(2**20 + 1)]},
         {"parts": None},
     ],
-    ids=str,
+    ids=lambda change: str(change)[:30],
 )
 def test_what_a_child_tells_is_not_taken_on_trust(change: dict[str, object]) -> None:
     message = {"id": "f", "kind": "told", "progress": [], "output": [], "parts": []}

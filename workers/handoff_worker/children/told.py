@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.client.current import LONGEST_MESSAGE
-from handoff_worker.inside.telling import TOLD
+from handoff_worker.inside.telling import LARGEST_PART, TOLD
 from handoff_worker.inside.wire import Garbled
 
 
@@ -30,7 +30,9 @@ def read_told(message: Any, id: str | None) -> Told:
     """Read what a child sent; `Garbled` for all but what the function `id` tells."""
     match message:
         case {"id": str(sender), "progress": list(progress), "output": list(output), "parts": list(parts)} if (
-            sender == id and all(map(_is_piece, output)) and all(isinstance(part, bytes) for part in parts)
+            sender == id
+            and all(map(_is_piece, output))
+            and all(isinstance(part, bytes) and len(part) <= LARGEST_PART for part in parts)
         ):
             match progress:
                 case []:

@@ -8,12 +8,10 @@ from handoff.errors import ResultTooLarge
 from handoff.serializer import SerializerLike, dumps_result
 from handoff_worker.inside.failure import Hopeless
 from handoff_worker.inside.inputs import Serialize, Unmade
+from handoff_worker.inside.telling import LARGEST_PART
 
 LARGEST_RESULT = 64 * 2**20
 """Bytes of a serialized result."""
-
-LARGEST_PART = 2**20
-"""Bytes of one of what a function yields: many of them go to Redis in one call."""
 
 LARGEST_FORMS = 192 * 2**20
 """Bytes of a result and its forms together: one message carries them all to the agent, and one call to Redis."""

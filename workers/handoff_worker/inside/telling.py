@@ -33,6 +33,10 @@ MOST_PARTS, MOST_BYTES = 250, 2**19
 reads all, before more than are kept have come behind them."""
 
 
+LARGEST_PART = 2**20
+"""Bytes of one part: others go to Redis in the same call."""
+
+
 class Tells(Protocol):
     """What hears a function."""
 
