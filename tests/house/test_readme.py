@@ -194,8 +194,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
     named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "handle.created", "aio.Cluster"]
-    named += ["@app.post"]
-    named += ["handle.stream"]
+    named += ["@app.post", "handle.stream"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

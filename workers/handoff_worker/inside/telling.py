@@ -56,7 +56,7 @@ class Telling:
         self._is_due = False  #: a thread is going to send
         self._id = ""  #: of what runs; '' = nothing that may tell
         self._has_told = False  #: anything, since it began
-        # Each is put to, and taken from, in single steps: no lock is safe from a limit of time that strikes.
+        # Each is put to, and taken from, in single steps: a function and its threads need no lock for that.
         self._progress: deque[tuple[float, str]] = deque(maxlen=1)
         self._parts: deque[bytes] = deque()
         self._output = _Output()
@@ -138,39 +138,43 @@ class _Output:
 
     def __init__(self) -> None:
         self._room = HEAD  #: what is still to come of the beginning
-        self._first: deque[bytes] = deque()
+        self._first: list[bytes] = []
         self._last: deque[bytes] = deque()
         self._size = self._skipped = 0  #: bytes of the last, and in front of them
+        # A limit of time that strikes within `with` leaves no lock behind; in the thread that sends none strikes.
+        self._lock = allocate_lock()
 
     def __bool__(self) -> bool:
         return bool(self._first or self._last)
 
     def add(self, data: bytes) -> None:
-        if self._room > 0:
-            room, self._room = self._room, self._room - len(data)
-            self._first.append(data[:room])
-            data = data[room:]
-            if not data:
-                return
-        self._last.append(data)
-        self._size += len(data)
+        with self._lock:
+            if self._room > 0:
+                room, self._room = self._room, self._room - len(data)
+                self._first.append(data[:room])
+                data = data[room:]
+            if data:
+                self._last.append(data)
+                self._size += len(data)
+                self._trim()
+
+    def _trim(self) -> None:
         while (excess := self._size - TAIL) > 0:
-            try:
-                piece = self._last.popleft()
-            except IndexError:
-                # It was taken meanwhile.
-                return
+            piece = self._last.popleft()
             if len(piece) > excess:
                 self._last.appendleft(piece[excess:])
-            self._size -= min(excess, len(piece))
-            self._skipped += min(excess, len(piece))
+            gone = min(excess, len(piece))
+            self._size -= gone
+            self._skipped += gone
 
     def take(self) -> list[tuple[int, bytes]]:
         """-> pieces, and in front of each how many bytes are left out"""
-        first = b"".join(self._first.popleft() for _ in range(len(self._first)))
-        skipped, self._skipped, self._size = self._skipped, 0, 0
-        last = b"".join(self._last.popleft() for _ in range(len(self._last)))
-        return [piece for piece in ((0, first), (skipped, last)) if piece[1]]
+        with self._lock:
+            pieces = [(0, b"".join(self._first)), (self._skipped, b"".join(self._last))]
+            self._first.clear()
+            self._last.clear()
+            self._size = self._skipped = 0
+        return [piece for piece in pieces if piece[1]]
 
 
 def encoded(text: str) -> bytes:
