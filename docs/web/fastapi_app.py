@@ -82,26 +82,31 @@ async def cancel(id: str, cluster: TheCluster) -> dict[str, bool]:
     return {"canceled": await handle.cancel()}
 
 
+async def progress(handle: Handle) -> dict[str, Any]:
+    """How far it is: little to ask of Redis, for what is asked again and again."""
+    told: dict[str, Any] = {"id": handle.id, "state": await handle.status()}
+    if (far := await handle.progress()) is not None:
+        told["progress"] = {"fraction": far.fraction, "message": far.message}
+    return told
+
+
 async def standing(handle: Handle) -> dict[str, Any]:
-    """Where it stands: in words for people, in detail for programs."""
+    """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
     explanation = await handle.explain()
-    progress = await handle.progress()
-    told: dict[str, Any] = {"id": handle.id, "state": explanation.state, "why": explanation.text}
-    told["details"] = explanation.to_dict()
-    if progress is not None:
-        told["progress"] = {"fraction": progress.fraction, "message": progress.message}
+    told = await progress(handle)
+    told |= {"state": explanation.state, "why": explanation.text, "details": explanation.to_dict()}
     if explanation.state == "finished":
         told["result"] = await handle.result(timeout=2)
     return told
 
 
 async def events(handle: Handle) -> AsyncIterator[str]:
-    """Where it stands, twice a second until it has ended; an outage of Redis is told and waited out."""
+    """How far it is, twice a second until it has ended; an outage of Redis is told and waited out."""
     while True:
         try:
-            told = await standing(handle)
+            told = await progress(handle)
         except StoreUnavailable:
-            told = {"id": handle.id, "state": "unavailable", "why": "Redis is away"}
+            told = {"id": handle.id, "state": "unavailable"}
         except UnknownFunction:
             return  # it has expired
         yield f"data: {json.dumps(told)}\n\n"

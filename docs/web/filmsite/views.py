@@ -72,25 +72,31 @@ def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(follow(handle), content_type="text/event-stream", headers=headers)
 
 
+def progress(handle: Handle) -> dict[str, Any]:
+    """How far it is: little to ask of Redis, for what is asked again and again."""
+    told: dict[str, Any] = {"id": handle.id, "state": handle.status}
+    if (far := handle.progress) is not None:
+        told["progress"] = {"fraction": far.fraction, "message": far.message}
+    return told
+
+
 def standing(handle: Handle) -> dict[str, Any]:
-    """Where it stands: in words for people, in detail for programs."""
-    explanation, progress = handle.explain(), handle.progress
-    told: dict[str, Any] = {"id": handle.id, "state": explanation.state, "why": explanation.text}
-    told["details"] = explanation.to_dict()
-    if progress is not None:
-        told["progress"] = {"fraction": progress.fraction, "message": progress.message}
+    """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
+    explanation = handle.explain()
+    told = progress(handle)
+    told |= {"state": explanation.state, "why": explanation.text, "details": explanation.to_dict()}
     if explanation.state == "finished":
         told["result"] = handle.result(timeout=2)
     return told
 
 
 def follow(handle: Handle) -> Iterator[str]:
-    """Where it stands, twice a second until it has ended; an outage of Redis is told and waited out."""
+    """How far it is, twice a second until it has ended; an outage of Redis is told and waited out."""
     while True:
         try:
-            told = standing(handle)
+            told = progress(handle)
         except StoreUnavailable:
-            told = {"id": handle.id, "state": "unavailable", "why": "Redis is away"}
+            told = {"id": handle.id, "state": "unavailable"}
         except UnknownFunction:
             return  # it has expired
         yield f"data: {json.dumps(told)}\n\n"
