@@ -129,7 +129,7 @@ def _pins(graph: CheckedGraph, regular: Sequence[int]) -> tuple[dict[int, str], 
 def _pinned(checked: Checked, pin: str | None) -> Checked:
     if pin is None or checked.pin is not None:
         return checked
-    return replace(checked, terms=tuple(sorted({*checked.terms, pin_to(pin)})))
+    return replace(checked, terms=tuple(sorted({*checked.terms, pin_to(pin)})), like=None)
 
 
 def _groups(graph: CheckedGraph, numbers: Sequence[int], gathered: Sequence[Sequence[int]]) -> tuple[Group, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from handoff.errors import CyclicDependency, DuplicateFunction, InvalidFunction, MissingFunction, shown
 from handoff.graph.order import dependencies_first, first_cycle
-from handoff.words.checked import Checked, check_in_dag
+from handoff.words.checked import Checked, Checks
 from handoff.words.function import Collocated, Function
 from handoff.words.variants import NO_COST, Variant
 
@@ -27,7 +27,8 @@ class CheckedGraph:
 
 def check_graph(functions: Sequence[Function], default_cost: Sequence[Variant] = NO_COST) -> CheckedGraph:
     """Read a graph, and raise as `DAG.validate` does. `default_cost` is the cost of functions that name none."""
-    checked = [check_in_dag(function, default_cost) for function in functions]
+    checks = Checks(default_cost)
+    checked = [checks.check_in_dag(function) for function in functions]
     sources = _sources(checked)
     joined = companions(functions)
     for members in joined:

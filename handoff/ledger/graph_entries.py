@@ -12,7 +12,7 @@ import msgpack
 from handoff.books.groups import MOST_OPTIONS
 from handoff.errors import NotSerializable, shown
 from handoff.graph.plan import Group, Plan, Step
-from handoff.ledger.jobs import InGraph, costs_of, make_job
+from handoff.ledger.jobs import InGraph, JobKinds, costs_of, make_job
 from handoff.ledger.rqmodel import now_text
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import PER_WEIGHT, Weighed
@@ -47,6 +47,7 @@ class EntryWriter:
         self._run, self._options, self._serializer = run, options, serializer
         self._strategy, self._preferred = strategy, preferred
         self._created_at = now_text()
+        self._kinds = JobKinds()
         self._inputs: dict[int, bytes] = {}  #: serialized, by the identity of what functions have in common
         self._token: Units = {} if options.max_concurrency is None else {run_token(run): UNIT}
 
@@ -96,6 +97,8 @@ class EntryWriter:
                 token=self._token,
             ),
             created_at=self._created_at,
+            # One that is preferred somewhere says so among its options.
+            kinds=None if self._preferred else self._kinds,
         )
         return _entry(
             "job", step.number,

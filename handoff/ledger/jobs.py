@@ -71,16 +71,16 @@ class JobKinds:
         self._found: dict[tuple[int, bool], tuple[Checked, JobKind]] = {}
         self._kinds: dict[JobKind, JobKind] = {}
 
-    def find(self, checked: Checked, *, is_bare: bool) -> JobKind | None:
-        """Find that of one that says the same, and is called with values too, or is not."""
-        found = self._found.get((id(checked.like or checked), is_bare))
+    def find(self, checked: Checked, *, is_called_alike: bool) -> JobKind | None:
+        """Find that of one that says the same, and whose call is among what they have in common, or is not."""
+        found = self._found.get((id(checked.like or checked), is_called_alike))
         return None if found is None else found[1]
 
-    def keep(self, checked: Checked, kind: JobKind, *, is_bare: bool) -> JobKind:
+    def keep(self, checked: Checked, kind: JobKind, *, is_called_alike: bool) -> JobKind:
         """Keep it for others. -> one that is equal"""
         like = checked.like or checked
         kind = self._kinds.setdefault(kind, kind)
-        self._found[id(like), is_bare] = like, kind
+        self._found[id(like), is_called_alike] = like, kind
         return kind
 
 
@@ -140,6 +140,8 @@ def make_job(
     """
     function = checked.function
     is_bare = not function.extra_args and not function.kwargs
+    # In a graph the call is described with the function's id.
+    is_called_alike = is_bare and graph is None
     data, call = _call(checked, serializer, description, is_bare=is_bare)
     own: dict[str, Value] = {} if function.id == job_id else {FIELDS["function"].name: function.id}
     size = len(data)
@@ -150,11 +152,11 @@ def make_job(
         own |= _named(told)
     if size > LARGEST_ARGUMENTS:
         raise TooLarge(function.id, size, LARGEST_ARGUMENTS)
-    if not is_bare:
+    if not is_called_alike:
         own |= call_fields(data, call)
     if function.unique is not None:
         own[FIELDS["unique"].name] = function.unique
-    kind = None if kinds is None else kinds.find(checked, is_bare=is_bare)
+    kind = None if kinds is None else kinds.find(checked, is_called_alike=is_called_alike)
     if kind is None:
         fields = job_fields(
             created_at=created_at or now_text(),
@@ -165,7 +167,7 @@ def make_job(
             on_success=on_success,
             on_failure=on_failure,
         )
-        called = _flat(call_fields(data, call)) if is_bare else ()
+        called = _flat(call_fields(data, call)) if is_called_alike else ()
         kind = JobKind(
             demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
             options=_options(checked, strategy, on_node_loss, graph),
@@ -175,7 +177,7 @@ def make_job(
             due_ms=checked.due_ms,
             fields=(*called, *fields, *_ours(checked, serializer, max_retries)),
         )
-        kind = kind if kinds is None else kinds.keep(checked, kind, is_bare=is_bare)
+        kind = kind if kinds is None else kinds.keep(checked, kind, is_called_alike=is_called_alike)
     return Job(kind, own, size)
 
 

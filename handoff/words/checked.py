@@ -5,7 +5,7 @@ Pure: knows neither Redis nor nodes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, is_
 
@@ -70,31 +70,6 @@ _of_many = attrgetter(
 """What many functions of one list have in common, beside their cost."""
 
 
-class Checks:
-    """Reads functions as `check` does, many of which say the same: that is read once."""
-
-    def __init__(self, default_cost: Sequence[Variant] = NO_COST) -> None:
-        self._default_cost = tuple(default_cost)
-        self._last: dict[int, tuple[tuple[object, ...], Checked]] = {}  #: by the identity of what they cost
-
-    def check(self, function: Function) -> Checked:
-        """Read one more."""
-        function = with_declared(function)
-        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
-        said, last = _of_many(function), self._last.get(id(variants))
-        # Not what is equal, as 1 and True are.
-        if last is None or function.args != () or not all(map(is_, said, last[0])):
-            checked = check(function, variants)
-            self._last[id(checked.variants)] = said, checked
-            return checked
-        check_arguments(function)
-        like = last[1]
-        return Checked(
-            function=function, args=(), path=like.path, variants=variants, terms=like.terms,
-            delay_ms=like.delay_ms, due_ms=like.due_ms, like=like,
-        )  # fmt: skip
-
-
 def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
     """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
     function = with_declared(function)
@@ -104,6 +79,44 @@ def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) 
     checked = _read(function, default_cost)
     check_constants(function)
     return checked
+
+
+class Checks:
+    """Reads functions as `check` and `check_in_dag` do, many of which say the same: that is read once."""
+
+    def __init__(self, default_cost: Sequence[Variant] = NO_COST) -> None:
+        self._default_cost = tuple(default_cost)
+        self._last: dict[int, tuple[tuple[object, ...], Checked]] = {}  #: by the identity of what they cost
+
+    def check(self, function: Function) -> Checked:
+        """Read one more, outside a DAG."""
+        # One that names others is refused.
+        return self._read(function, check, can_be_like=function.args == ())
+
+    def check_in_dag(self, function: Function) -> Checked:
+        """Read one more of a DAG."""
+        checked = self._read(function, check_in_dag)
+        if checked.like is not None:
+            check_constants(function)
+        return checked
+
+    def _read(
+        self, function: Function, read: Callable[[Function, Sequence[Variant]], Checked], *, can_be_like: bool = True
+    ) -> Checked:
+        function = with_declared(function)
+        variants = self._default_cost if function.cost is None else parse_variants(function.cost)
+        said, last = _of_many(function), self._last.get(id(variants))
+        # Not what is equal, as 1 and True are.
+        if last is None or not can_be_like or not all(map(is_, said, last[0])):
+            checked = read(function, variants)
+            self._last[id(checked.variants)] = said, checked
+            return checked
+        check_arguments(function)
+        like = last[1]
+        return Checked(
+            function=function, args=_arguments(function), path=like.path, variants=variants, terms=like.terms,
+            delay_ms=like.delay_ms, due_ms=like.due_ms, like=like,
+        )  # fmt: skip
 
 
 def _read(function: Function, default_cost: Sequence[Variant]) -> Checked:
@@ -116,10 +129,14 @@ def _read(function: Function, default_cost: Sequence[Variant]) -> Checked:
         check_inline(function, has_cost=any(variant.cost for variant in variants))
     return Checked(
         function=function,
-        args=tuple(parse_argument(argument, function_id=function.id) for argument in function.args),
+        args=_arguments(function),
         path=path,
         variants=variants,
         terms=terms,
         delay_ms=delay_ms(function),
         due_ms=due_ms(function),
     )
+
+
+def _arguments(function: Function) -> tuple[str | Taken, ...]:
+    return tuple(parse_argument(argument, function_id=function.id) for argument in function.args)

@@ -124,5 +124,5 @@ def test_a_function_that_is_not_kept_is_kept_until_somebody_runs_its_on_failure(
     _, _, [[id, fields, *_]], _ = cluster.store.run("tick", room=1, token="t")
 
     assert id.decode() == handle.id
-    assert b"tasks.told" in fields
+    assert any(b"tasks.told" in part for part in fields)
     assert all(0 < left_s <= 60 for left_s in lifetimes(cluster, handle.id))

@@ -186,7 +186,12 @@ class FakeAgent:
             self.runs.pop(result.id, None)
         for id, job, inputs, left_out in reply[2]:
             sent = {number: _fields(entry) for number, entry in inputs}
-            self.runs[id.decode()] = Started(id.decode(), _fields(job), sent, [name.decode() for name in left_out])
+            self.runs[id.decode()] = Started(
+                id.decode(),
+                _fields([part for parts in job for part in parts]),
+                sent,
+                [name.decode() for name in left_out],
+            )
         return [outcome.decode() for outcome in reply[1]]
 
     def send(self, parcel: str, text: str, *, at: int = 0) -> int:

@@ -10,8 +10,8 @@ import pytest
 
 from handoff.errors import InvalidFunction, InvalidResources
 from handoff.words.argument import Argument
-from handoff.words.checked import Checks, check
-from handoff.words.function import Function
+from handoff.words.checked import Checks, check, check_in_dag
+from handoff.words.function import Collocated, Function
 from handoff.words.variants import After, parse_variants
 
 DEFAULT = parse_variants({"cpu": 3})
@@ -35,6 +35,30 @@ def test_each_is_read_as_by_itself_whoever_came_before() -> None:
             one = function(f"f{number}", extra_args=(number,), **options)
 
             assert checks.check(one) == check(one, DEFAULT)
+
+
+OF_A_DAG: list[dict[str, Any]] = [
+    {"args": ("f0",)}, {"args": (Argument("f0"),), "argument_inclusion": "as_list"}, {"node": Collocated("f0")},
+    {"type": "inline"}, {"type": "inline", "args": ("f0", "f1")}, {"priority": 1, "args": ("f1",)},
+]  # fmt: skip
+
+
+def test_each_of_a_dag_is_read_as_by_itself_whoever_came_before() -> None:
+    checks = Checks(DEFAULT)
+    sayings = [*SAYINGS[:4], *OF_A_DAG]
+    for number, (first, second) in enumerate(itertools.product(sayings, repeat=2)):
+        for options in (first, second, second):
+            one = function(f"f{number}", **options)
+
+            assert checks.check_in_dag(one) == check_in_dag(one, DEFAULT)
+
+
+def test_a_result_among_the_constants_is_refused_behind_one_like_it() -> None:
+    checks = Checks()
+    checks.check_in_dag(function("a"))
+
+    with pytest.raises(InvalidFunction, match="results come first"):
+        checks.check_in_dag(function("b", extra_args=(Argument("a"),)))
 
 
 def test_those_that_say_the_same_are_told_to() -> None:

@@ -37,8 +37,14 @@ def _unordered(script: str, reply: list[Any]) -> list[Any]:
     """A reply without the order of the fields of a hash: the server's own, and not always the same."""
     match script, reply:
         case "finish", ["done", outcomes, started, more]:
-            return ["done", outcomes, [(id, sorted(fields), *rest) for id, fields, *rest in started], more]
+            return ["done", outcomes, [(id, _fields(job), *rest) for id, job, *rest in started], more]
         case "share", [tag, amounts]:
             return [tag, sorted(map(str, amounts))]
         case _:
             return reply
+
+
+def _fields(job: list[list[Any]]) -> dict[Any, Any]:
+    """What a job's hash says: the last of a field holds."""
+    flat = [part for parts in job for part in parts]
+    return dict(zip(flat[::2], flat[1::2], strict=True))

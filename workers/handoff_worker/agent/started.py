@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from textwrap import shorten
 from typing import Literal
 
@@ -36,13 +37,13 @@ class Started:
     def read(
         cls,
         id: bytes,
-        job: Sequence[bytes],
+        job: Sequence[Sequence[bytes]],
         inputs: Sequence[tuple[int, Sequence[bytes]]] = (),
         left_out: Sequence[bytes] = (),
     ) -> Started:
-        """Read it as the scripts reply it: name, value, name, value, ..."""
+        """Read it as the scripts reply it: name, value, name, value, ...; of a job its hash, and what was set since."""
         entries = {int(number): _mapping(entry) for number, entry in inputs}
-        return cls(id.decode(), _mapping(job), entries, left_out)
+        return cls(id.decode(), _mapping(list(chain.from_iterable(job))), entries, left_out)
 
     def with_fields(self, fields: Hash) -> Started:
         """The same with what was left out."""

@@ -20,16 +20,15 @@ end
 -- The command of a key with one argument more, or two. Another one of that key is done before.
 -- -> its reply, where it is done at once
 function Writes.add(command, key, first, second)
-  if Call.is_at_once then
-    return second and redis.call(command, key, first, second) or redis.call(command, key, first)
-  end
   local gathered = Call.gathered[key]
-  local size = gathered and #gathered
-  if not size or size > MOST or gathered[1] ~= command then
+  local size = gathered and gathered[1] == command and #gathered
+  if size and size <= MOST then
+    gathered[size + 1], gathered[size + 2] = first, second
+  elseif Call.is_at_once then
+    return second and redis.call(command, key, first, second) or redis.call(command, key, first)
+  else
     Writes.settle(key)
     Call.gathered[key] = {command, key, first, second}
-  else
-    gathered[size + 1], gathered[size + 2] = first, second
   end
 end
 

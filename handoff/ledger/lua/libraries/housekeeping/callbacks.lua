@@ -23,13 +23,13 @@ function Callbacks.hand_out(token, room)
   end
 end
 
--- Those handed out under this token, each as {job id, {field, value, ...}, no inputs, {field that is left out, ...}}.
+-- Those handed out under this token, each as {job id, {{field, value, ...}, ...}, no inputs, {field that is left out, ...}}.
 function Callbacks.handed_out(token)
   local callbacks = {}
   for _, id in ipairs(redis.call('LRANGE', K.handed .. token, 0, -1)) do
-    local flat, left_out = Sending.fields(id)
-    if #flat > 0 then
-      callbacks[#callbacks + 1] = {id, flat, {}, left_out}
+    local whole, left_out = Sending.fields(id)
+    if whole[1] and whole[1][1] then
+      callbacks[#callbacks + 1] = {id, whole, {}, left_out}
     end
   end
   return callbacks

@@ -12,9 +12,11 @@ local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
 local RESULT_TTL, FAILURE_TTL, LONGEST_TTL = 500, 31536000, 10 ^ 10
 
 local function lifetime_of(job, status)
-  local ttl = Number.whole(job.failure_ttl, -1, math.huge) or FAILURE_TTL
+  local ttl
   if status == 'finished' then
     ttl = Number.whole(job.result_ttl, -1, math.huge) or RESULT_TTL
+  else
+    ttl = Number.whole(job.failure_ttl, -1, math.huge) or FAILURE_TTL
   end
   return ttl > LONGEST_TTL and -1 or ttl
 end

@@ -10,7 +10,7 @@ function Executions.begin(job, node, queue, op)
   local id = Job.reservation(job)
   Call.started[#Call.started + 1] = id
   Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
-    'attempts', Number.text(tonumber(job.attempts or 0) + 1))
+    'attempts', job.attempts and Number.text(tonumber(job.attempts) + 1) or '1')
   Writes.add('ZADD', K.running .. node.name, op, id)
   if Job.option(job, 'wait') then
     Timers.drop(Timer.of('expire', job.id))

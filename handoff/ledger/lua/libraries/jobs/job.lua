@@ -6,7 +6,7 @@
 -- STATE    jobs          {}  id -> the job
 --          unsaved_jobs  {}  id -> {field of the hash, value, ...}, in their order
 --          unset_jobs    {}  id -> {field, ...} of the hash, of those that are to be taken off
---          wholes        {}  id -> {field, value, ...}, of those that were read whole; what was set since comes behind
+--          wholes        {}  id -> {{field, value, ...}, ...} of those that were read whole: what was read, and what was set since
 --          last_order    nil  that this script has taken
 --          owed_orders   0    how many of those are still to be counted
 -- @finally save
@@ -111,19 +111,20 @@ function Job.read_whole(id, is_sent)
   if not job.status and not job.demand then
     return nil
   end
-  Call.wholes[id] = flat
+  Call.wholes[id] = {flat}
   return keep(job)
 end
 
--- All that stands in its hash, {field, value, ...}, of which the last holds where there are two of one; nil where that is
+-- All that stands in its hash, {{field, value, ...}, ...}, of which the last holds where there are two of one; nil where that is
 -- large; and whether it is a hash at all.
 function Job.whole(id)
   Job.flush(id)
-  local flat = Call.wholes[id]
-  if flat then
-    return flat, true
+  local whole = Call.wholes[id]
+  if whole then
+    return whole, true
   end
-  return whole_of(id)
+  local flat, is_there = whole_of(id)
+  return flat and {flat}, is_there
 end
 
 -- For a day: whoever waits for longer is read whole, which takes a while.
@@ -154,9 +155,8 @@ function Job.flush(id)
     Call.unsaved_jobs[id] = nil
     redis.call('HSET', K.rq_job .. id, unpack(unsaved))
     local whole = Call.wholes[id]
-    local size = whole and #whole
-    for i = 1, whole and #unsaved or 0 do
-      whole[size + i] = unsaved[i]
+    if whole then
+      whole[#whole + 1] = unsaved
     end
   end
   if unset then

@@ -18,6 +18,15 @@ local function size_of(flat)
   return #table.concat(flat)
 end
 
+-- -> bytes, fields
+local function sizes_of(whole)
+  local bytes, fields = 0, 0
+  for i = 1, #whole do
+    bytes, fields = bytes + size_of(whole[i]), fields + #whole[i] / 2
+  end
+  return bytes, fields
+end
+
 local function has_room(size)
   if Call.sent_bytes + size > MOST then
     return false
@@ -41,17 +50,19 @@ local function without_large(key)
   return flat, left_out
 end
 
--- The job's hash, {field, value, ...}, of which the last holds where there are two of one, and the fields that are left out;
--- nothing of what is no job's hash any more.
+-- The job's hash, {{field, value, ...}, ...}, of which the last holds where there are two of one, and the fields that are left
+-- out; nothing of what is no job's hash any more.
 function Sending.fields(job_id)
   local whole, is_there = Job.whole(job_id)
   if not is_there then
     return {}, {}
   end
-  if whole and #whole <= 2 * MOST_FIELDS and has_room(size_of(whole)) then
+  local bytes, fields = sizes_of(whole or {})
+  if whole and fields <= MOST_FIELDS and has_room(bytes) then
     return whole, {}
   end
-  return without_large(K.rq_job .. job_id)
+  local flat, left_out = without_large(K.rq_job .. job_id)
+  return {flat}, left_out
 end
 
 -- The results that it takes: all that may be sent along, or none.

@@ -71,14 +71,14 @@ function Take.from_queue(node, op, room)
   end
 end
 
--- Jobs that were started, as {reservation, {field, value, ...}, inputs, {field that is left out, ...}}
+-- Jobs that were started, as {reservation, {{field, value, ...}, ...}, inputs, {field that is left out, ...}}
 local function sent(ids)
   local started = {}
   for _, id in ipairs(ids) do
     local job_id = Reservation.parts(id)
     if job_id then
-      local flat, left_out = Sending.fields(job_id)
-      started[#started + 1] = {id, flat, Sending.inputs(job_id), left_out}
+      local whole, left_out = Sending.fields(job_id)
+      started[#started + 1] = {id, whole, Sending.inputs(job_id), left_out}
     end
   end
   return started
