@@ -42,7 +42,13 @@ class Forms:
     def __init__(self, rq_prefix: str) -> None:
         self._rq_prefix = rq_prefix
         self._has_functions = True
+        self.is_ready = False  #: whether what is called is made, see `make`
         self._seen: set[str] = set()  #: the library, or scripts, that the server has called something of for us
+
+    def make(self) -> None:
+        """Make what is called, once in a process: it takes a fifth of a second, and nobody has to ask for it."""
+        functions.library(self._rq_prefix)
+        self.is_ready = True
 
     def load(self, operation: str) -> Script:
         """An operation as a script, with the order of its arguments."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import subprocess
 import sys
+import threading
 import warnings
 
 import fakeredis
@@ -14,11 +16,15 @@ import pytest
 import handoff
 import handoff.aio
 from handoff.client.cluster import Cluster
-from handoff.errors import StoreUnavailable
+from handoff.errors import DuplicateFunction, StoreUnavailable
+from handoff.graph.dag import DAG
 from handoff.ledger import asking, loop_warning
+from handoff.ledger.forms import Forms
 from handoff.local.server import RedisServer
+from handoff.words.function import Function
 from support.connections import NODE
 from support.link import Link
+from support.waiting import LIMIT_S
 
 PAIRS = [
     (handoff.Cluster, handoff.aio.Cluster),
@@ -127,6 +133,62 @@ def test_a_call_on_a_connection_that_has_died_silently_is_answered_on_a_fresh_on
 
                 assert await handle.status() == "queued"
                 assert link.connections == before + 1
+
+    asyncio.run(main())
+
+
+def test_what_is_called_is_made_off_the_event_loop(
+    server: RedisServer, beside: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_in: list[int] = []
+    make = Forms.make
+
+    def note(forms: Forms) -> None:
+        made_in.append(threading.get_ident())
+        make(forms)
+
+    monkeypatch.setattr(Forms, "make", note)
+
+    async def main() -> None:
+        async with handoff.aio.Cluster(server.url, namespace=beside.namespace) as cluster:
+            await cluster.discover_nodes()
+            await cluster.enqueue("tasks:work")
+        assert len(made_in) == 1
+        assert made_in[0] != threading.get_ident()
+
+    asyncio.run(main())
+
+
+def test_a_submit_that_is_canceled_is_asked_again_by_its_id(server: RedisServer, beside: Cluster) -> None:
+    async def main() -> None:
+        async with handoff.aio.Cluster(server.url, namespace=beside.namespace) as cluster:
+            await cluster.discover_nodes()
+            for step in range(8):
+                first = asyncio.create_task(cluster.enqueue("tasks:work", job_id=f"job{step}"))
+                for _ in range(step):
+                    await asyncio.sleep(0)
+                first.cancel()
+                await asyncio.wait({first})
+                with contextlib.suppress(DuplicateFunction):
+                    await cluster.enqueue("tasks:work", job_id=f"job{step}")
+
+                assert await (await cluster.handle(f"job{step}")).status() in ("queued", "waiting")
+
+    asyncio.run(main())
+
+
+def test_an_attached_run_is_attended_until_it_has_ended(server: RedisServer, beside: Cluster) -> None:
+    async def main() -> None:
+        async with handoff.aio.Cluster(server.url, namespace=beside.namespace) as cluster:
+            dag = DAG("attached").add(Function("f", "tasks:work", node="static"))
+            run = await cluster.submit_dag(dag, attached=True)
+            [attending] = [task for task in asyncio.all_tasks() if task.get_name().startswith("handoff-attend")]
+            assert await (await run.handle("f")).status() == "queued"
+
+            assert await run.cancel()
+            assert await run.wait(LIMIT_S) == "canceled"
+            await asyncio.wait({attending}, timeout=LIMIT_S)
+            assert attending.done()
 
     asyncio.run(main())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -25,6 +25,7 @@ from handoff.ledger.aio.connection import (
 from handoff.ledger.aio.streams import Streams
 from handoff.ledger.asking import Asking, Command, Entries
 from handoff.ledger.connection import SILENCE_S, keepalive, silence
+from handoff.ledger.lua.loader import Script
 from handoff.ledger.passwords import passwords_of
 from handoff.ledger.sentinels import MasterPool
 from handoff.ledger.store import own_client, own_settings
@@ -113,6 +114,14 @@ class AskingInLoop(Asking):
                 del self._ways[ended]
             way = self._ways[loop] = Way(self._kind, self._settings, self._masters, self.until(inf, is_reached=True))
         return way
+
+    async def _once(
+        self, script: Script, given: list[Any], execute: Callable[..., Awaitable[Any]] | None = None
+    ) -> list[Any]:
+        if not self._forms.is_ready:
+            # Others go on meanwhile.
+            await asyncio.to_thread(self._forms.make)
+        return await super()._once(script, given, execute)
 
     async def _ask(self, *command: Any) -> Any:
         return await self.way.ask(*command)
