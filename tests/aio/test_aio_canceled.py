@@ -13,6 +13,7 @@ import handoff.aio
 from handoff.client.cluster import Cluster
 from handoff.ledger.aio import connection
 from handoff.local.server import RedisServer
+from support.waiting import LIMIT_S
 
 Call = Callable[[handoff.aio.Cluster], Awaitable[Any]]
 
@@ -56,6 +57,31 @@ def test_on_fakeredis_too() -> None:
         async with handoff.aio.Cluster(connection=fakeredis.FakeAsyncRedis()) as cluster:
             for call in CALLS.values():
                 await cancel_at_each_step(cluster, call, 5)
+
+    asyncio.run(main())
+
+
+class Resting:
+    """A connection on which nothing is on its way."""
+
+    is_connected = True
+
+    async def connect(self) -> None:
+        return
+
+
+def test_who_is_canceled_in_the_moment_in_which_it_is_given_a_connection_passes_it_on() -> None:
+    async def main() -> None:
+        pool = connection.Pool(Resting, {}, most=1)
+        only = await pool.take()
+        given = asyncio.create_task(pool.take())
+        await asyncio.sleep(0)
+        pool.put(only)
+        given.cancel()
+        await asyncio.wait({given})
+
+        assert given.cancelled()
+        assert await asyncio.wait_for(pool.take(), LIMIT_S) is only
 
     asyncio.run(main())
 
