@@ -16,6 +16,7 @@ from handoff.ledger.verdict import Verdict, was_created
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
+from handoff.words.values import check_flag
 
 
 class Handle:
@@ -84,6 +85,7 @@ class Handle:
 
         What is given and raised is as by `handoff.Handle.stream`.
         """
+        check_flag("restart", restart)
         return stream_parts(self._ledger, self.id, self._serializer, restart=restart)
 
     @overload
@@ -97,6 +99,7 @@ class Handle:
 
         What is kept of it is as for `handoff.Handle.logs`.
         """
+        check_flag("follow", follow)
         return follow_logs(self._ledger, self.id) if follow else read_logs(self._ledger, self.id)
 
     async def _why(self) -> str:

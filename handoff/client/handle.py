@@ -17,6 +17,7 @@ from handoff.ledger.verdict import Verdict, was_created
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
+from handoff.words.values import check_flag
 
 if TYPE_CHECKING:
     from rq.job import Job
@@ -105,6 +106,7 @@ class Handle:
         raises. When the function is tried again, raises `StreamRestarted`: parts are of one attempt. With `restart` it
         goes on with those of the new one instead. Raises `StreamBehind` where parts are gone that were to come next.
         """
+        check_flag("restart", restart)
         return stream_parts(self._store, self.id, self._serializer, restart=restart)
 
     @overload
@@ -118,6 +120,7 @@ class Handle:
 
         Of each the first and the last 32 kB. With `follow` an iterator of lines, which goes on until it has ended.
         """
+        check_flag("follow", follow)
         return follow_logs(self._store, self.id) if follow else read_logs(self._store, self.id)
 
     async def _why(self) -> str:

@@ -229,6 +229,8 @@ CALLS: dict[str, Call] = {
     "Cluster.run": Call(lambda c: c.run, {"id": lambda c: _ended_run(c).id}),
     "Cluster.runs": Call(lambda c: c.runs, {"count": const(5)}),
     "Handle.result": Call(lambda c: _ended(c).result, {"timeout": const(0)}),
+    "Handle.logs": Call(lambda c: _ended(c).logs, {"follow": const(False)}),
+    "Handle.stream": Call(lambda c: _ended(c).stream, {"restart": const(False)}),
     "RunHandle.result": Call(lambda c: _ended_run(c).result, {"timeout": const(0), "partial": const(False)}),
     "RunHandle.wait": Call(lambda c: _ended_run(c).wait, {"timeout": const(0)}),
     "RunHandle.handle": Call(lambda c: _ended_run(c).handle, {"function_id": const("f")}),
