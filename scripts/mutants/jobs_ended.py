@@ -484,4 +484,14 @@ MUTANTS = (
             "tests/ledger/rq/test_rq_dependents.py::test_of_what_has_not_finished_only_a_failure_that_is_allowed_lets_it_start[real-failed, which is allowed]",
         ),
     ),
+    Mutant(
+        "executions-forget",
+        "what rq cancels while it runs, and what is lost then, stays among RQ's executions",
+        "handoff/ledger/lua/libraries/nodes/recovery.lua",
+        "    Executions.forget(Queues.of(node.name), id)\n",
+        "",
+        (
+            "tests/ledger/rq/test_rq_workers.py::TestWorkers::test_nothing_is_left_of_what_rq_cancels_while_it_runs_and_ends_before_the_next_heartbeat",
+        ),
+    ),
 )

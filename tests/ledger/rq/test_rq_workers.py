@@ -57,6 +57,25 @@ class TestWorkers:
         assert (worker.get_state(), worker.get_current_job_id()) == ("idle", None)
         assert (worker.successful_job_count, worker.failed_job_count) == (1, 1)
 
+    @pytest.mark.parametrize("ends", ["returns", "is lost with its node"])
+    def test_nothing_is_left_of_what_rq_cancels_while_it_runs_and_ends_before_the_next_heartbeat(
+        self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis, ends: str
+    ) -> None:
+        handle = to_started(cluster, agent)
+        agent.beat()
+        Job.fetch(handle.id, connection=theirs, serializer=Serializer).cancel()
+
+        if ends == "returns":
+            agent.finish(*(ok(id) for id in agent.runs))
+        else:
+            pass_ms(cluster.store, 10**6)
+            other = FakeAgent(cluster.store, "b", {"cpu": 1}, lease_ms=10**7)
+            other.register()
+            other.beat()
+
+        assert handle.status == "canceled"
+        assert theirs.keys("rq:execution*") == []
+
     def test_it_says_at_its_heartbeats_how_long_it_has_worked(
         self, cluster: Cluster, agent: FakeAgent, theirs: redis.Redis
     ) -> None:

@@ -47,6 +47,14 @@ function Executions.finish(node_name, queue, ids)
   end
 end
 
+-- Tell RQ no more of one that its tools have canceled: they leave all but its entry in the registry, which `finish` looks at.
+function Executions.forget(queue, id)
+  local job_id, placement = Reservation.parts(id)
+  redis.call('SREM', K.rq_worker .. queue .. ':executions', id)
+  redis.call('DEL', K.rq_execution .. id)
+  redis.call('ZREM', K.rq_executions .. job_id, placement)
+end
+
 local function show_one(queue, id)
   local job_id, placement = Reservation.parts(id)
   local seconds = string.format('%.3f', Call.wall / 1000)

@@ -22,6 +22,7 @@ function Recovery.one(node, id, cause)
     return
   end
   if job.cancel or job.status == 'canceled' then
+    Executions.forget(Queues.of(node.name), id)
     if job.status ~= 'canceled' then
       Ending.job(job, 'canceled', {})
       Events.emit('canceled', 'job', job_id)

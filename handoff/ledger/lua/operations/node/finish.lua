@@ -59,6 +59,7 @@ local function store(result)
     return Bent.fail(job)
   end
   if not job or job.placement ~= placement or job.status ~= 'started' then
+    Executions.forget(queue, id)
     return 'canceled'
   end
   return Outcome.store(job, result, name, placement)
