@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, Unpack
 
 from handoff.books.allocator import Allocator, check_allocator, check_answer
 from handoff.client.call import read_call, read_keeping
-from handoff.client.many import check_many, read_functions, read_job_ids, taken
+from handoff.client.gathered import OfFunction, each_ended, gather_values, read_handles
+from handoff.client.many import check_many, keep_promise, read_functions, read_job_ids, taken
+from handoff.client.mapped import read_calls, submit_calls
+from handoff.client.node_calls import NodeCalls
 from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import shown
 from handoff.graph.dag import DAG
@@ -18,12 +21,11 @@ from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
 from handoff.ledger.asking import Ledger
-from handoff.ledger.claims import TrackerCalls
 from handoff.ledger.durable import Promise, Promises
-from handoff.ledger.events import read_events
+from handoff.ledger.ends import Ends
 from handoff.ledger.jobs import AS_RQ, Job, JobKinds, Keeping, make_job, pickled_or_plain
 from handoff.ledger.launch import launch
-from handoff.ledger.many import Submission, submit_many
+from handoff.ledger.many import Submission, Told, submit_many
 from handoff.ledger.records import look
 from handoff.ledger.results import RunResult
 from handoff.ledger.rqmodel import (
@@ -38,22 +40,22 @@ from handoff.ledger.rqmodel import (
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.verdict import Held, Verdict
 from handoff.serializer import SerializerLike, resolve
-from handoff.words.capabilities import DeviceMemory
 from handoff.words.checked import Checked, Checks, check
 from handoff.words.code import Code
 from handoff.words.constraints import Where
+from handoff.words.declared import Options
 from handoff.words.durability import Durability, check_default_durability, check_durability
 from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
 from handoff.words.ids import new_id
-from handoff.words.resources import Amount, Number, amounts
+from handoff.words.resources import amounts
 from handoff.words.values import check_flag
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
-H = TypeVar("H")
+H = TypeVar("H", bound=OfFunction)
 R = TypeVar("R")
 
 
-class ClusterCalls(abc.ABC, Generic[H, R]):
+class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
     """The calls of one cluster; `H` is what stands for a function that was submitted, `R` for a run."""
 
     def __init__(
@@ -69,11 +71,10 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         self._durability = check_default_durability(durability)
         self._default_cost = parse_variants(default_cost)
         self._strategy = check_strategy(strategy)
+        super().__init__(ledger, self._strategy)
         self.serializer = pickled_or_plain(resolve(serializer))
         self._allocator = check_allocator(allocator)
-        self._ledger = ledger
         self._promises = Promises(ledger)
-        self.tracker = TrackerCalls(ledger, strategy)
 
     @abc.abstractmethod
     def _handle(self, job_id: str, function_id: str, verdict: Verdict | None, *, is_new: bool) -> H:
@@ -86,81 +87,6 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
     @abc.abstractmethod
     async def _result(self, run: R) -> RunResult:
         """Wait for what comes of a run."""
-
-    async def register_node(
-        self,
-        name: str,
-        capabilities: Mapping[str, Number | Sequence[int]],
-        labels: Mapping[str, str] | None = None,
-        device_memory: DeviceMemory | None = None,
-    ) -> None:
-        """Register a static node, or change what it has; it stays until it is deregistered.
-
-        `labels` are what `where` speaks of: `{"zone": "a"}`. `device_memory` is the MB of each device:
-        `{"gpu": 24000}`, or a list in the order of their indices; functions take of it by a cost of `gpu_memory`.
-        Raises `InvalidNode`, `InvalidResources`, `NodeIsLeased` where an agent holds the name.
-        """
-        await self.tracker.register_node(name, capabilities, labels, device_memory)
-
-    async def deregister_node(self, name: str) -> None:
-        """Take a node away: its tracker claims are dropped, queued functions wait again, started ones are lost.
-
-        A running agent under that name is told to shut down. Raises `UnknownNode`.
-        """
-        await self.tracker.deregister_node(name)
-
-    async def discover_nodes(self) -> dict[str, dict[str, Amount]]:
-        """The capabilities of all live nodes, in order of first registration."""
-        return await self.tracker.discover_nodes()
-
-    async def share(self, amounts: Mapping[str, Number]) -> None:
-        """Set what the cluster as a whole has of these resources, such as licenses: `{"matlab_license": 5}`.
-
-        A function that names one in its cost takes it from here, wherever it runs; what nodes say later that they have
-        under the same name does not count. Resources that are not named stay as they are, 0 takes one away. May be
-        lowered below use: nothing takes of it until it fits again. Raises `InvalidResources`, also for what a live node
-        has for itself.
-        """
-        await nodes.share(self._ledger, amounts)
-
-    async def shared(self) -> dict[str, Amount]:
-        """What the cluster as a whole has, held or not."""
-        return await nodes.shared(self._ledger)
-
-    async def drain(self, node: str, deadline: float | None = None) -> None:
-        """Empty a node: it takes no more, what is queued there waits again, and what runs ends.
-
-        What still runs `deadline` seconds from now is stopped and counts as lost with its node: it is retried, or
-        raises `NodeLost`. Stays so, over new registrations too, until `undrain`. Raises `UnknownNode`.
-        """
-        await nodes.drain(self._ledger, node, deadline)
-
-    async def undrain(self, node: str) -> None:
-        """Let a node take functions again that is drained or cordoned. Raises `UnknownNode`."""
-        await nodes.undrain(self._ledger, node)
-
-    async def limit_overtaking(self, count: int | None = 100, seconds: float | None = 60.0) -> None:
-        """Say when the first function of a kind that waits is to have a node held for it.
-
-        Others that come after it (of smaller priority, or submitted later) run meanwhile where there is room. Once
-        they have done so `count` times, or it has waited that many seconds, none of them that uses what it lacks is
-        placed on the node where it lacks least, until it has started. Larger priorities still go first. None = never
-        for that reason. It holds for the namespace, and is kept in Redis.
-        """
-        await work.limit_overtaking(self._ledger, count, seconds)
-
-    async def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
-        """Whether `cost` fits on the node now; False for an unknown or lapsed node."""
-        return await self.tracker.resources_available(node, cost)
-
-    async def events(
-        self, after: bytes = b"0-0", *, block_s: float | None = None
-    ) -> list[tuple[bytes, dict[str, str]]]:
-        """The next events after an id, oldest first, at most 1,000: (id, {"event": ..., ...}); amounts in 1/10,000.
-
-        Waits for at most `block_s` seconds where there are none yet. The stream keeps about the last ten thousand.
-        """
-        return await read_events(self._ledger, after, block_s)
 
     async def submit(self, function: Function, *, durability: Durability | None = None) -> H:
         """Submit one function in one round trip: it is placed, or waits for room, its time, or a node that has it all.
@@ -190,22 +116,82 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         their handles and the errors.
         `durability` is waited for once, behind all of them; the handle of `NotDurable` is then the list of theirs.
         """
-        checks, kinds = Checks(self._default_cost), JobKinds()
+        checks, kinds, now = Checks(self._default_cost), JobKinds(), now_text()
         checked = [checks.check(_a_function(function)) for function in read_functions(functions)]
         ids = read_job_ids(job_ids, len(checked))
         check_flag("replace", replace)
         promise = await self._promise(checked[0].id if checked else "*", durability)
-        preferred, now = await self._ask_allocator(checked), now_text()
-        submissions = [
-            Submission(id, each, self._job(each, id, created_at=now, kinds=kinds), preferred.get(each.id, ""))
-            for id, each in zip(ids, checked, strict=True)
+        made = [
+            (id, each, self._job(each, id, created_at=now, kinds=kinds)) for id, each in zip(ids, checked, strict=True)
         ]
-        told = await submit_many(self._ledger, submissions, promise, replace=replace)
-        handles = [
-            self._handle_of(each.job_id, each.function.id, became, is_new=job_ids is None) if became else None
-            for each, became in zip(submissions, taken(told), strict=True)
-        ]
+        handles, told = await self._submit_all(made, promise, is_new=job_ids is None, replace=replace)
         return check_many(handles, told, promise)
+
+    async def map(
+        self,
+        /,
+        fn: Code,
+        *iterables: Iterable[Any],
+        kwargs: Mapping[str, Any] | None = None,
+        result_ttl: int | None = DEFAULT_RESULT_TTL,
+        failure_ttl: int | None = None,
+        durability: Durability | None = None,
+        **options: Unpack[Options],
+    ) -> list[H]:
+        """Submit a call of `fn` for each value of an iterable, or of several as builtin `map` does. -> their handles
+
+        `options` are those of `Function`, such as `cost`; `kwargs` go to every call. Calls are made and sent in batches
+        while the iterables are read; when it returns all are submitted. Raises what `submit_many` raises. Where a call
+        breaks a rule, or an iterable raises, no more is read: nothing stands if that was in the first batch of 256,
+        else what was read before it stands, and `PartlySubmitted` has those handles, and that as the last error.
+        """
+        calls, keeping = read_calls(fn, iterables, kwargs, options), read_keeping("*", result_ttl, failure_ttl)
+        promise, checks = await self._promise("*", durability), Checks(self._default_cost)
+
+        def making() -> Callable[[Function], tuple[str, Checked, Job]]:
+            now, kinds = now_text(), JobKinds()
+
+            def make(call: Function) -> tuple[str, Checked, Job]:
+                checked = checks.check(call)
+                return call.id, checked, self._job(checked, call.id, keeping=keeping, created_at=now, kinds=kinds)
+
+            return make
+
+        unpromised = await self._promise("*", "memory")
+        handles, told = await submit_calls(calls, making, lambda made: self._submit_all(made, unpromised, is_new=True))
+        await keep_promise(promise, told)
+        return check_many(handles, told, promise)
+
+    async def gather(
+        self,
+        handles: Iterable[H],
+        *,
+        timeout: float | None = None,
+        return_exceptions: bool = False,
+        progress: bool = False,
+    ) -> list[Any]:
+        """Wait for many functions, `timeout` seconds at most. -> their results, in the order of the handles
+
+        Raises what `result()` of the first raises that does not finish, as soon as that is known; the others go on.
+        With `return_exceptions` its error stands in place of such a result. Raises the builtin `TimeoutError`, also
+        then. With `progress` a bar on stderr shows how many have ended, and where the others stand.
+        """
+        check_flag("return_exceptions", return_exceptions)
+        check_flag("progress", progress)
+        ids = [handle.id for handle in read_handles(handles)]
+        ends = Ends(self._ledger, ids, timeout)
+        return await gather_values(
+            self._ledger, self.serializer, ends, ids, keep_errors=return_exceptions, progress=progress
+        )
+
+    def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> AsyncIterator[H]:
+        """Give the handles as their functions end, however they do, also if they are gone; those that have first.
+
+        They come in the order in which they end, to some milliseconds for every thousand of them. Where some have not
+        ended `timeout` seconds after this call raises the builtin `TimeoutError`.
+        """
+        given = read_handles(handles)
+        return each_ended(Ends(self._ledger, [handle.id for handle in given], timeout), given)
 
     async def enqueue(
         self,
@@ -356,6 +342,18 @@ class ClusterCalls(abc.ABC, Generic[H, R]):
         handle = self._handle_of(job_id, checked.id, verdict, is_new=is_new)
         promise.check(handle)
         return handle
+
+    async def _submit_all(
+        self, made: Sequence[tuple[str, Checked, Job]], promise: Promise, *, is_new: bool, replace: bool = False
+    ) -> tuple[list[H | None], list[Told]]:
+        preferred = await self._ask_allocator([checked for _, checked, _ in made])
+        submissions = [Submission(id, checked, job, preferred.get(checked.id, "")) for id, checked, job in made]
+        told = await submit_many(self._ledger, submissions, promise, replace=replace)
+        handles = [
+            self._handle_of(each.job_id, each.function.id, became, is_new=is_new) if became else None
+            for each, became in zip(submissions, taken(told), strict=True)
+        ]
+        return handles, told
 
     def _handle_of(self, job_id: str, function_id: str, verdict: Verdict, *, is_new: bool) -> H:
         """The handle of what was submitted under these ids, or of the function that has its key."""

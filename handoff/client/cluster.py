@@ -18,7 +18,7 @@ from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
 from handoff.ledger.server_faults import tell_once
-from handoff.ledger.store import Store, own_client, returning
+from handoff.ledger.store import Store, giving, own_client, returning
 from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.words.address import DEFAULT_NAMESPACE
@@ -130,6 +130,9 @@ class Cluster:
     events = returning(Calls.events)
     submit = returning(Calls.submit)
     submit_many = returning(Calls.submit_many)
+    map = returning(Calls.map)
+    gather = returning(Calls.gather)
+    as_completed = giving(Calls.as_completed)
     enqueue = returning(Calls.enqueue)
     handle = returning(Calls.handle)
     submit_dag = returning(Calls.submit_dag)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from handoff.errors import DuplicateFunction, NotDurable, PartlySubmitted
+from handoff.errors import DuplicateFunction, HandoffError, NotDurable, PartlySubmitted
 from handoff.ledger.durable import Promise
 from handoff.ledger.many import Told
 from handoff.ledger.rqmodel import check_job_id
@@ -48,7 +48,16 @@ def taken(told: Iterable[Told]) -> list[Verdict | None]:
     return [one if isinstance(one, Verdict) else None for one in told]
 
 
-def check_many(handles: Sequence[H | None], told: Sequence[Told], promise: Promise) -> list[H]:
+async def keep_promise(promise: Promise, told: Iterable[Verdict | Exception]) -> None:
+    """Wait for what was promised of those that were taken."""
+    if any(isinstance(one, Verdict) for one in told):
+        try:
+            await promise.wait()
+        except HandoffError:
+            promise.give_up()
+
+
+def check_many(handles: Sequence[H | None], told: Sequence[Verdict | Exception], promise: Promise) -> list[H]:
     """Return the handles if there are all of them. Raises `PartlySubmitted`, and `NotDurable` where that is all."""
     errors: dict[int, Exception] = {at: one for at, one in enumerate(told) if not isinstance(one, Verdict)}
     all_taken = [handle for handle in handles if handle is not None]

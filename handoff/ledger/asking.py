@@ -26,10 +26,11 @@ from handoff.ledger.keys import Keys, prefix
 from handoff.ledger.lua.assembly import OTHER_LAYOUT
 from handoff.ledger.lua.loader import Script
 from handoff.ledger.passwords import hide
+from handoff.ledger.refusals import cause_may_pass, has_stepped_down, is_refusal
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.ledger.sentinels import UnknownService
 from handoff.ledger.turns import Turn, turn_of
-from handoff.ledger.unavailable import is_forbidden, unavailable
+from handoff.ledger.unavailable import unavailable
 
 GIVE_UP_AFTER_S = 3.5
 """No new attempt starts later than this after the first, of a time-out of 5 s: a closed port is told within that."""
@@ -43,19 +44,6 @@ LONGEST_OUTAGE_S = 60.0
 """Who waits for something without a limit of time outlasts as much, once it has begun to wait."""
 
 _LOST = (redis.ConnectionError, redis.TimeoutError)
-
-_REFUSALS = (
-    redis.exceptions.ExecAbortError, redis.exceptions.MasterDownError, redis.exceptions.OutOfMemoryError,
-    redis.exceptions.ReadOnlyError,
-)  # fmt: skip
-
-_STEPPED_DOWN = (redis.exceptions.MasterDownError, redis.exceptions.ReadOnlyError)
-
-_STEPPING_DOWN = "UNBLOCKED"
-"""What whoever waits on a master is told when it becomes a replica."""
-
-_REFUSING = ("BUSY", "DB index", "DENIED", "MISCONF", "NOREPLICAS", "TRYAGAIN", _STEPPING_DOWN)
-"""How refusals begin for which redis-py has no class."""
 
 T = TypeVar("T")
 
@@ -157,6 +145,10 @@ class Ledger(abc.ABC):
     @abc.abstractmethod
     async def has_any(self, after: Mapping[str, bytes], seconds: float) -> bool:
         """Wait on the server until one of these streams has an entry after that one, for at most so long. -> if so"""
+
+    @abc.abstractmethod
+    async def rest(self, seconds: float) -> None:
+        """Let time pass, if that is more than none, before the server is asked again for much at once."""
 
     @abc.abstractmethod
     def spaced(self, seconds: float) -> float:
@@ -264,7 +256,7 @@ class Asking(Ledger):
             nonlocal attempts
             attempts += 1
             reply = await self._once(loaded, given, execute)
-            if isinstance(waited, redis.RedisError) and _has_stepped_down(waited):
+            if isinstance(waited, redis.RedisError) and has_stepped_down(waited):
                 # What it wrote may be lost with it: the new master is asked.
                 raise waited
             return reply
@@ -315,6 +307,10 @@ class Asking(Ledger):
     async def glance(self, commands: Sequence[Command], silence_s: float = SHORTEST_SILENCE_S) -> list[Any]:
         return await self._attempt(lambda: self._together(commands, raise_on_error=False), silence_s)
 
+    async def rest(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._pause(seconds)
+
     async def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""
         return int(await self._attempt(lambda: self._execute("PUBLISH", channel, message)))
@@ -324,7 +320,7 @@ class Asking(Ledger):
             with silence(silence_s):
                 return await call()
         except redis.RedisError as error:
-            if isinstance(error, _LOST) or _has_stepped_down(error):
+            if isinstance(error, _LOST) or has_stepped_down(error):
                 await self._drop_idle()
             self._tell(error)
             raise
@@ -343,7 +339,7 @@ class Asking(Ledger):
         try:
             reply = await self._forms.call(script, given, execute or self._ask, self._execute)
         except redis.exceptions.ResponseError as error:
-            if _is_refusal(error):
+            if is_refusal(error):
                 raise
             raise ScriptBug(f"{script.name}: {self._forms.locate(script, str(error))}") from error
         reply = cast(list[Any], reply)
@@ -359,7 +355,7 @@ class Asking(Ledger):
         """
         began_s = time.monotonic()
         quiet_s, pause_s = 0.0, 0.05
-        has_stepped_down = False
+        is_moved = False
         while True:
             limit_s, at_s = self._silence_s(quiet_s), time.monotonic()
             try:
@@ -374,11 +370,11 @@ class Asking(Ledger):
                 await self._note_reached()
                 raise
             except redis.RedisError as error:
-                is_new_to_us = _has_stepped_down(error) and not has_stepped_down
+                is_new_to_us = has_stepped_down(error) and not is_moved
                 if isinstance(error, _LOST) or is_new_to_us:
                     await self._drop_idle()
                 if is_new_to_us:
-                    has_stepped_down = True
+                    is_moved = True
                     continue
                 wait_s = pause_s * random.uniform(0.8, 1.2)
                 # What takes longer than the silence is no silence: a large value was on its way.
@@ -397,7 +393,7 @@ class Asking(Ledger):
     def _is_waited_out(self, error: redis.RedisError) -> bool:
         """Whether it is asked again after a pause: of what it refuses, only for those who wait and have reached it."""
         if isinstance(error, redis.ResponseError):
-            return self._until_s is not None and self._is_reached and _is_refusal(error) and _may_pass(error)
+            return self._until_s is not None and self._is_reached and is_refusal(error) and cause_may_pass(error)
         if not isinstance(error, _LOST):
             return False
         return not (isinstance(error, redis.AuthenticationError) or self._never_was(error))
@@ -419,8 +415,8 @@ class Asking(Ledger):
 
     def _tell(self, error: redis.RedisError) -> None:
         """Raise our own word for what redis-py says of a server that is away, or refuses."""
-        is_refusal = isinstance(error, redis.ResponseError) and _is_refusal(error)
-        if is_refusal or isinstance(error, (*_LOST, redis.exceptions.InvalidResponse)):
+        is_refused = isinstance(error, redis.ResponseError) and is_refusal(error)
+        if is_refused or isinstance(error, (*_LOST, redis.exceptions.InvalidResponse)):
             raise self.unavailable(error) from error
 
     def unavailable(self, error: redis.RedisError) -> StoreUnavailable:
@@ -431,20 +427,4 @@ class Asking(Ledger):
 
 def may_pass(error: StoreUnavailable) -> bool:
     """Whether it may work later without anybody changing who asks, or for what."""
-    return _may_pass(error.__cause__)
-
-
-def _may_pass(cause: BaseException | None) -> bool:
-    if isinstance(cause, redis.AuthenticationError | UnknownService) or is_forbidden(cause):
-        return False
-    return not str(cause).startswith("DB index")
-
-
-def _is_refusal(error: redis.ResponseError) -> bool:
-    """Whether the server would refuse any caller now, whatever the script: it is full, read-only, guarded."""
-    return isinstance(error, _REFUSALS) or str(error).startswith(_REFUSING) or is_forbidden(error)
-
-
-def _has_stepped_down(error: redis.RedisError) -> bool:
-    """Whether it is, or becomes, a replica: its address may lead to another server by now."""
-    return isinstance(error, _STEPPED_DOWN) or str(error).startswith(_STEPPING_DOWN)
+    return cause_may_pass(error.__cause__)

@@ -74,11 +74,15 @@ async def await_entry(ledger: Ledger, stream: str, after: bytes = b"0-0", second
 
 
 @Call
-async def await_any(ledger: Ledger, after: Mapping[str, bytes]) -> None:
-    """Wait on the server until one of these streams has an entry after that one, or it is time to look again."""
-    if await ledger.has_any(after, ledger.spaced(WAIT_SLICE_S)):
-        return
+async def await_any(ledger: Ledger, after: Mapping[str, bytes], seconds: float = math.inf) -> bool:
+    """Wait on the server until one of these streams has an entry after that one, for so long or until a look is due.
+
+    -> whether one has
+    """
+    if await ledger.has_any(after, min(ledger.spaced(WAIT_SLICE_S), seconds)):
+        return True
     await ledger.aside(lambda: _tick_for_all(ledger))
+    return False
 
 
 @Call

@@ -86,14 +86,21 @@ async def _each_record(
     ledger: Ledger, instance: str, members: Sequence[Member]
 ) -> AsyncIterator[tuple[Member, Record | UnknownFunction]]:
     """A result may be gone alone: its error is for whoever reads it, and hides no other."""
-    for some in in_slices([member for member in members if member.number]):
-        ids = [run_job_id(instance, member.number) for member in some]
+    numbered = [member for member in members if member.number]
+    records = each_record(ledger, [run_job_id(instance, member.number) for member in numbered])
+    for member in numbered:
+        yield member, await anext(records)
+
+
+async def each_record(ledger: Ledger, job_ids: Sequence[str]) -> AsyncIterator[Record | UnknownFunction]:
+    """Read what is known of functions, in this order, with their results; of one that is gone the error."""
+    for ids in in_slices(job_ids):
         replies = await ledger.read_each(
             [("HMGET", ledger.keys("rq_job", id), *RECORD_FIELDS) for id in ids]
             + [("XREVRANGE", ledger.keys("rq_results", id), "+", "-", "COUNT", 1) for id in ids],
         )
-        for member, id, values, entries in zip(some, ids, replies[: len(ids)], replies[len(ids) :], strict=True):
+        for id, values, entries in zip(ids, replies[: len(ids)], replies[len(ids) :], strict=True):
             try:
-                yield member, record_of(ledger.namespace, id, values, entries[0] if entries else None)
+                yield record_of(ledger.namespace, id, values, entries[0] if entries else None)
             except UnknownFunction as error:
-                yield member, error
+                yield error

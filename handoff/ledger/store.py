@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
 import time
 from asyncio import _get_running_loop
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from handoff.errors import StoreUnavailable
 from handoff.ledger.address import address_of, from_url
 from handoff.ledger.asking import SHORTEST_SILENCE_S, Asking, Command, Entries, Ledger
 from handoff.ledger.begun import Begun, ask_later
+from handoff.ledger.blocking import waiting_look, waiting_read
 from handoff.ledger.connection import SILENCE_S, Pool, asker, keepalive, patient, sender, silence, uses_tcp
 from handoff.ledger.loop_warning import tell_of_loop
 from handoff.ledger.passwords import passwords_of
@@ -268,6 +268,10 @@ class Store:
         """As `Ledger.once`."""
         return self._wait_for(self.asking.once(commands))
 
+    def rest(self, seconds: float) -> None:
+        """As `Ledger.rest`."""
+        at_once(self.asking.rest(seconds))
+
     def publish(self, channel: str, message: str) -> int:
         """Publish, once. -> how many have received it"""
         return self._wait_for(self.asking.publish(channel, message))
@@ -336,6 +340,9 @@ class _AtOnce(Ledger):
     async def entries(self, stream: str, after: bytes, seconds: float) -> Entries:
         return entries_of(self._store.read(*waiting_read(stream, after, seconds)))
 
+    async def rest(self, seconds: float) -> None:
+        self._store.rest(seconds)
+
     async def has_any(self, after: Mapping[str, bytes], seconds: float) -> bool:
         return bool(self._store.read(*waiting_look(after, seconds)))
 
@@ -381,6 +388,16 @@ class Each(Generic[P, T]):
         return self._core(ledger, *args, **kwargs)
 
 
+def giving(call: Callable[Concatenate[C, P], AsyncIterator[T]]) -> Callable[Concatenate[Any, P], Iterator[T]]:
+    """As `returning`, of what gives one thing after the other."""
+
+    def method(face: Any, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return _each_at_once(call(face.calls, *args, **kwargs))
+
+    functools.update_wrapper(method, call)
+    return method
+
+
 def _each_at_once(things: AsyncIterator[T]) -> Iterator[T]:
     async def following() -> T:
         return await anext(things)
@@ -412,20 +429,6 @@ def at_once(call: Coroutine[Any, Any, T]) -> T:
         return result
     call.close()
     raise RuntimeError("it waits for an event loop: await it there")
-
-
-def waiting_read(stream: str, after: bytes, seconds: float) -> tuple[Any, ...]:
-    """The command that waits for entries of a stream."""
-    return ("XREAD", *_block(seconds), "STREAMS", stream, after)
-
-
-def waiting_look(after: Mapping[str, bytes], seconds: float) -> tuple[Any, ...]:
-    """The command that waits until one of several streams has an entry, and brings no more of each."""
-    return ("XREAD", "COUNT", 1, *_block(seconds), "STREAMS", *after, *after.values())
-
-
-def _block(seconds: float) -> tuple[str, int]:
-    return "BLOCK", max(1, math.ceil(seconds * 1000))
 
 
 def _awaited(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Callable[[], Coroutine[Any, Any, T]]:

@@ -13,8 +13,9 @@ from handoff.client.handle import Handle
 from handoff.ledger.address import address_of
 from handoff.ledger.aio.asking import AskingInLoop
 from handoff.ledger.asking import Entries
+from handoff.ledger.blocking import waiting_look, waiting_read
 from handoff.ledger.replies import entries_of
-from handoff.ledger.store import Store, waiting_look, waiting_read
+from handoff.ledger.store import Store
 
 T = TypeVar("T")
 

@@ -26,6 +26,9 @@ class StoreHere(Store):
         self.run_next: Callable[[], object] = lambda: None  #: -> None where nothing can run
         self._has_looked = False  #: whoever waits, with a copy of this, since it was told that nothing runs
 
+    def rest(self, seconds: float) -> None:
+        """Here is no server that others wait for."""
+
     def read(self, command: str, *arguments: Any) -> Any:
         """As ever; but a read that waits has functions run, until there is what it waits for.
 

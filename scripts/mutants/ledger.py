@@ -32,8 +32,8 @@ MUTANTS = (
         "durable-stepped-down",
         "who is woken by a master that steps down is told nothing and asks nobody",
         "handoff/ledger/asking.py",
-        "            if isinstance(waited, redis.RedisError) and _has_stepped_down(waited):",
-        "            if isinstance(waited, redis.ConnectionError) and _has_stepped_down(waited):",
+        "            if isinstance(waited, redis.RedisError) and has_stepped_down(waited):",
+        "            if isinstance(waited, redis.ConnectionError) and has_stepped_down(waited):",
         (f"{DURABLE}::TestNotKept::test_who_is_woken_because_the_master_steps_down_asks_the_next_one[replica]",),
     ),
     Mutant(
@@ -102,7 +102,7 @@ MUTANTS = (
         "store-refusal",
         "a server that refuses writes is a bug of the script",
         "handoff/ledger/asking.py",
-        ("            if _is_refusal(error):\n                raise\n            raise ScriptBug"),
+        ("            if is_refusal(error):\n                raise\n            raise ScriptBug"),
         "            raise ScriptBug",
         (
             "tests/ledger/store/test_store_unavailable.py::TestFull::test_a_full_server_is_told_in_one_sentence_and_nothing_is_half_written[deregister]",
@@ -112,8 +112,8 @@ MUTANTS = (
         "store-refused-reads",
         "who waits for a result is told at once that nothing may be read now",
         "handoff/ledger/asking.py",
-        "            return self._until_s is not None and self._is_reached and _is_refusal(error)",
-        "            return self._until_s is None and self._is_reached and _is_refusal(error)",
+        "            return self._until_s is not None and self._is_reached and is_refusal(error)",
+        "            return self._until_s is None and self._is_reached and is_refusal(error)",
         (
             "tests/ledger/store/test_store_refusing.py::test_who_waits_for_a_result_waits_on_while_redis_refuses[lose_its_master]",
             "tests/ledger/store/test_store_silence.py::test_whoever_only_asks_is_told_of_a_refusal_at_once",

@@ -100,6 +100,15 @@ def test_the_program_for_asyncio_runs_as_it_stands(server: RedisServer, monkeypa
     assert asyncio.run(program_and_agent()) == ["small", "small"]
 
 
+def test_the_program_that_maps_runs_as_it_stands(handoff_cluster: ClusterHere, tmp_path: Path) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "as_completed" in text]
+    found: dict[str, Any] = {"cluster": handoff_cluster, "pictures": [3, 4]}
+
+    exec(program.replace("tasks:resize", "operator:add"), found)
+
+    assert found["sizes"] == [3, 5]
+
+
 def test_the_program_with_a_key_submits_once(cluster: Cluster) -> None:
     [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "handle.created" in text]
     found: dict[str, Any] = {"cluster": cluster}
@@ -194,7 +203,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
     named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "handle.created", "aio.Cluster"]
-    named += ["@app.post", "handle.stream"]
+    named += ["@app.post", "handle.stream", "as_completed"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

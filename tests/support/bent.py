@@ -16,6 +16,7 @@ import rq
 import handoff
 from handoff import DAG, After, Argument, Cluster, Collocated, Function, Not, SimpleAllocator, SimpleResourceTracker
 from handoff.books.allocator import LoadBalancedAllocator
+from handoff.words.declared import Options
 from support.refused import work
 
 Make = Callable[[Cluster], Any]
@@ -213,6 +214,34 @@ CALLS: dict[str, Call] = {
         },
     ),
     "Cluster.submit_many Function": Call(_of_function(lambda c: lambda f: c.submit_many([f])), _FUNCTION),
+    "Cluster.map": Call(
+        lambda c: lambda fn, iterables, **options: c.map(fn, iterables, **options),
+        {
+            "fn": const(work),
+            "iterables": const([1, 2]),
+            "kwargs": const({"a": 1}),
+            "result_ttl": const(500),
+            "failure_ttl": const(500),
+            "durability": const("memory"),
+        },
+    ),
+    "Cluster.map options": Call(
+        lambda c: lambda **options: c.map(work, [1], **options),
+        {name: make for name, make in _FUNCTION.items() if name in Options.__annotations__},
+    ),
+    "Cluster.gather": Call(
+        lambda c: c.gather,
+        {
+            "handles": lambda c: [c.handle(_ended(c).id)],
+            "timeout": const(1),
+            "return_exceptions": const(True),
+            "progress": const(False),
+        },
+    ),
+    "Cluster.as_completed": Call(
+        lambda c: lambda handles, timeout: list(c.as_completed(handles, timeout)),
+        {"handles": lambda c: [c.handle(_ended(c).id)], "timeout": const(1)},
+    ),
     "Cluster.enqueue": Call(lambda c: c.enqueue, _ENQUEUE),
     "Cluster.enqueue kwargs": Call(lambda c: c.enqueue, {"fn": const(work), "kwargs": const({})}),
     "Cluster.enqueue argument": Call(lambda c: c.enqueue, {"fn": const(work), "argument": const(1)}),

@@ -22,8 +22,10 @@ KINDS = ("fake", "scripts", "real", "loop")
 
 BY_LOOP = {
     "client/functions/test_function_cancel.py": 1,
+    "client/functions/test_function_gather.py": 1,
     "client/functions/test_function_handle.py": 1,
     "client/functions/test_function_many.py": 2,
+    "client/functions/test_function_map.py": 2,
     "client/functions/test_function_result.py": 1,
     "client/functions/test_function_verdict.py": 3,
     "client/runs/test_run_handle.py": 2,

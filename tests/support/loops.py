@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 import uuid
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -71,6 +71,8 @@ class Driven:
         found = getattr(self._inner, name)
         if name == "tracker":
             return self._wrap(found, always=True)
+        if name == "as_completed":
+            return lambda *args, **kwargs: self._each(found(*args, **kwargs))
         if not inspect.iscoroutinefunction(found):
             return found
         is_run = isinstance(self._inner, handoff.aio.RunHandle)
@@ -92,6 +94,15 @@ class Driven:
                 raise
 
         return call
+
+    def _each(self, things: AsyncIterator[Any]) -> Iterator[Any]:
+        async def following() -> list[Any]:
+            async for thing in things:
+                return [thing]
+            return []
+
+        while some := self._loop.run(following()):
+            yield self._wrap(some[0])
 
     def __repr__(self) -> str:
         return repr(self._inner)

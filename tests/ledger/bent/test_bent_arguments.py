@@ -33,6 +33,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "attend": ({"run": RUN, "ms": 1000}, []),
     "cancel": ({"job_id": "waits", "token": "t"}, []),
     "cancel_run": ({"run": RUN, "token": "t"}, []),
+    "ends": ({}, ["runs", "waits"]),
     "explain": ({"job_id": "waits"}, ["status"]),
     "give_back": ({"job_id": "runs"}, []),
     "list_claims": ({"cursor": "0"}, []),
