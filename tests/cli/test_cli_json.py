@@ -25,6 +25,7 @@ CALLS = {
     "doctor": ["doctor"],
     "runs": ["runs"],
     "status": ["status", "f"],
+    "logs": ["logs", "f"],
     "explain": ["explain", "f"],
     "cancel": ["cancel", "f"],
     "drain": ["drain", "a"],
@@ -84,7 +85,7 @@ def test_the_demo_says_what_it_cannot_analyze_as_an_object() -> None:
     assert (result.exit_code, told(result)["type"]) == (2, "UsageError")
 
 
-@pytest.mark.parametrize("command", ["status", "explain", "cancel"])
+@pytest.mark.parametrize("command", ["status", "logs", "explain", "cancel"])
 def test_what_nobody_knows_is_an_object_that_names_the_error(run: Run, command: str) -> None:
     result = run(command, "nobody", "--json")
 

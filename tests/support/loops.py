@@ -116,7 +116,7 @@ class Driven:
     @property
     def job(self) -> Any:
         """rq's job, which the asyncio client has none of."""
-        job = fetch_job(self._inner.id, self.store.client, self._inner._serializer)
+        job = self.store.insist(lambda: fetch_job(self._inner.id, self.store.client, self._inner._serializer))
         if job is None:
             raise UnknownFunction(self._inner.id)
         return job

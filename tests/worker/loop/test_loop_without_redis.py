@@ -58,7 +58,7 @@ def test_a_call_that_succeeds_makes_the_next_pause_the_first_again(loop: Loop) -
     loop.pass_s(PAUSES_S[0] + 0.01)
     loop.step()
 
-    assert loop.calls() == ["tick", "finish"]
+    assert loop.calls() == ["beat", "tick", "finish"]
 
 
 def test_so_does_one_of_a_node_that_exchanges_nothing(loop: Loop) -> None:
@@ -68,13 +68,13 @@ def test_so_does_one_of_a_node_that_exchanges_nothing(loop: Loop) -> None:
     fail(loop)
     loop.pass_s(PAUSES_S[0] + 0.01)
     loop.step()
-    assert loop.calls() == ["tick"]
+    assert loop.calls() == ["beat", "tick"]
 
     fail(loop)
     loop.pass_s(PAUSES_S[0] + 0.01)
     loop.step()
 
-    assert loop.calls() == ["tick"]
+    assert loop.calls() == ["beat", "tick"]
 
 
 def test_it_listens_again_when_redis_is_back_and_looks_for_what_it_missed(loop: Loop) -> None:
@@ -98,7 +98,20 @@ def test_where_only_the_connection_for_hints_was_lost_it_looks_for_what_it_misse
     loop.step()
 
     assert loop.commands.connected
-    assert (loop.calls(), loop.running()) == (["finish"], [handle.id])
+    assert (loop.calls(), loop.running()) == (["beat", "finish"], [handle.id])
+
+
+def test_what_was_canceled_while_no_hint_could_be_heard_is_stopped_when_it_listens_again(loop: Loop) -> None:
+    handle = loop.cluster.enqueue("tasks:work")
+    loop.commands.say(command="handoff-work")
+    loop.step()
+    assert loop.running() == [handle.id]
+
+    loop.commands.break_off()
+    handle.cancel()
+    loop.step()
+
+    assert [id.rpartition(":")[0] for id in loop.children.killed] == [handle.id]
 
 
 def test_where_its_subscription_hears_nothing_any_more_it_subscribes_anew_and_looks_for_what_it_missed(
@@ -113,7 +126,7 @@ def test_where_its_subscription_hears_nothing_any_more_it_subscribes_anew_and_lo
     loop.step()
 
     assert loop.commands.connected
-    assert (loop.calls(), loop.running()) == (["finish"], [handle.id])
+    assert (loop.calls(), loop.running()) == (["beat", "finish"], [handle.id])
 
 
 def test_where_all_other_connections_lead_to_another_master_it_subscribes_there_at_its_next_tick(loop: Loop) -> None:

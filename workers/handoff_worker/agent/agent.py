@@ -243,7 +243,8 @@ class Agent:
         if self._exchanges.is_under_way:
             self._hear_answer()
         if self._commands.subscribe():
-            self._look = True
+            # Unheard words may have been of new work, and of what is to be stopped.
+            self._look, self._beat_at_s = True, 0.0
         if self._outbox.is_unanswered and self._stumbles.may(EXCHANGE):
             # Before the beat: to it, what a lost answer started would look started for nobody.
             self._exchange()
