@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
@@ -41,6 +41,9 @@ class Task(Protocol[P, R_co]):
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """The same as `submit`, by the name that rq has for it."""
 
+    def map(self, *iterables: Iterable[Any]) -> list[Handle]:
+        """Submit a call for each value of an iterable, or of several as builtin `map` does: see `Cluster.map`."""
+
     def options(self, **options: Any) -> Task[P, R_co]:
         """The same function with other options: those that it declares, and of `Cluster.enqueue` any other.
 
@@ -72,6 +75,9 @@ class TaskWith(Declared, Generic[P, R]):
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
         return self.submit(*args, **kwargs)
 
+    def map(self, *iterables: Iterable[Any]) -> list[Handle]:
+        return default_cluster().map(cast(Any, self), *iterables, **self._of_a_call)
+
     def options(self, **options: Any) -> TaskWith[P, R]:
         declared = {name: value for name, value in options.items() if name in Options.__annotations__}
         of_a_call = {name: value for name, value in options.items() if name not in declared}
@@ -92,7 +98,8 @@ def task(function: None = None, /, **options: Unpack[Options]) -> Callable[[Call
 def task(function: Callable[P, R] | None = None, /, **options: Unpack[Options]) -> Any:
     """Declare once what calls of a function ask for: `@task(cost={"gpu": 1}, timeout=60, max_retries=2)`.
 
-    The function stays what it is, and is called and imported as ever; it gets `submit`, `enqueue` and `options`.
+    The function stays what it is, and is called and imported as ever; it gets `submit`, `enqueue`, `map` and
+    `options`.
     What it declares holds wherever it is submitted: by `cluster.enqueue`, in a `Function`, in a graph. What is named
     there goes first, but for what names the default. Raises what submitting with these options would raise.
     """
@@ -107,7 +114,7 @@ def _declared(function: Callable[P, R], options: Options) -> Task[P, R]:
         raise TypeError(f"@task is put on a {kind}, which is no function: wrap it in one that is made with def")
     check_options(function, options)
     made = TaskWith(function, dict(options))
-    for name in ("submit", "enqueue", "options"):
+    for name in ("submit", "enqueue", "map", "options"):
         setattr(function, name, getattr(made, name))
     declare(function, made)
     return cast(Task[P, R], function)

@@ -90,7 +90,7 @@ class Checks:
 
     def check(self, function: Function) -> Checked:
         """Read one more, outside a DAG."""
-        # One that names others is refused. A sequence of another type is not to be asked whether it is equal, nor empty.
+        # One that names others is refused. Another type is not to be asked whether it is equal, nor empty.
         return self._read(function, check, can_be_like=type(function.args) is tuple and not function.args)
 
     def check_in_dag(self, function: Function) -> Checked:

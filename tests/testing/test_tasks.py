@@ -48,6 +48,13 @@ class TestSubmitted:
         assert area.enqueue(3).result() == 3
         handoff_cluster.assert_enqueued(area, cost={"cpu": 2})
 
+    def test_once_for_each_value(self, handoff_cluster: ClusterHere) -> None:
+        handles = area.options(timeout=7).map(range(3, 5))
+
+        assert [handle.job.timeout for handle in handles] == [7, 7]
+        assert handoff_cluster.gather(handles) == [3, 4]
+        handoff_cluster.assert_enqueued(area, cost={"cpu": 2}, count=2)
+
     @pytest.mark.handoff(nodes={"a": {"cpu": 1}})
     def test_with_its_cost_by_whatever_way_it_comes(self, handoff_cluster: ClusterHere) -> None:
         handles = [
