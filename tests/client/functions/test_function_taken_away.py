@@ -9,6 +9,7 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import NodeLost
 from handoff.ledger.texts.loss import AT_ONCE, DEREGISTERED, DRAINED, GRACE, ROLLED_BACK, UNKNOWN, write_cause
+from handoff_worker.agent.started import Started
 from support.agent import FakeAgent, killed
 from support.submits import later, submit
 
@@ -73,9 +74,9 @@ def test_its_on_failure_is_told_why(cluster: Cluster, agent: FakeAgent) -> None:
     agent.take(2)
     agent.goodbye("grace 3")
 
-    [[_, flat, *_]] = cluster.store.run("tick", room=9, token="t")[2]
+    [owed] = cluster.store.run("tick", room=9, token="t")[2]
 
-    assert dict(zip(flat[::2], flat[1::2], strict=True))[b"h_message"] == b"a grace 3"
+    assert Started.read(*owed).job[b"h_message"] == b"a grace 3"
 
 
 def test_the_next_loss_of_a_node_that_left_is_told_as_what_it_is(cluster: Cluster, agent: FakeAgent) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -14,6 +15,7 @@ from handoff.client.attendant import Attendant
 from handoff.client.cluster import Cluster
 from handoff.errors import RunCanceled, StoreUnavailable
 from handoff.ledger import runs
+from handoff.ledger.asking import Ledger
 from handoff.ledger.store import Store
 from support.agent import FakeAgent
 from support.diamond import advance, attendants, diamond, play, stop_clock
@@ -55,7 +57,7 @@ class TestAttached:
         answers: Iterator[bool | Exception] = iter([True, StoreUnavailable("redis://x", "away"), True, False])
         pauses: list[float] = []
 
-        def attend(store: Store, instance: str) -> bool:
+        async def attend(ledger: Ledger, instance: str) -> bool:
             answer = next(answers)
             if isinstance(answer, Exception):
                 raise answer
@@ -67,7 +69,7 @@ class TestAttached:
                 return self.is_set()
 
         monkeypatch.setattr(runs, "attend", attend)
-        attendant = Attendant(cast(Store, None), uuid.uuid4().hex)
+        attendant = Attendant(cast(Store, SimpleNamespace(awaited=None)), uuid.uuid4().hex)
         monkeypatch.setattr(attendant, "_stopped", Clockless())
 
         attendant._attend()
