@@ -79,6 +79,10 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "limit": ({"count": 100, "ms": 60000}, []),
     "nodes": ({}, ["a"]),
     "register_node": ({"name": "s", "units": "cpu=10000", "devices": "gpu:0/5", "labels": "zone=a"}, []),
+    "tell": (
+        {"name": "a", "epoch": ""},
+        ["runs:3", "progress", "0.5", "x", "runs:3", "part", "1", "x", "runs:3", "output", "1", "x", "runs:3", "kept", "1", ""],
+    ),
     "upgrade": ({}, []),
     "mark": ({}, []),
     "share": ({"amounts": "license=30000"}, []),
