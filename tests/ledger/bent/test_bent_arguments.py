@@ -81,7 +81,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "register_node": ({"name": "s", "units": "cpu=10000", "devices": "gpu:0/5", "labels": "zone=a"}, []),
     "tell": (
         {"name": "a", "epoch": ""},
-        ["runs:3", "progress", "0.5", "x", "runs:3", "part", "1", "x", "runs:3", "output", "1", "x", "runs:3", "kept", "1", ""],
+        ["runs:3", "progress", "0.5", "x", "runs:3", "part", "1", "x", "runs:3", "kept", "1", ""],
     ),
     "upgrade": ({}, []),
     "mark": ({}, []),
