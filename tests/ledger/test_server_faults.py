@@ -28,8 +28,10 @@ FORGETS = "keeps nothing on disk (appendonly no, and no save), so all that is qu
 
 
 @pytest.fixture
-def careless(tmp_path: Path) -> Iterator[RedisServer]:
+def careless(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     """One that evicts and keeps nothing, and is not known for one to be thrown away."""
+    # An earlier test may have had a server on the port that this one gets.
+    monkeypatch.setattr(server_faults, "_looked", {})
     with server_of(tmp_path, "--maxmemory-policy", "allkeys-lru") as server:
         yield server
 

@@ -62,6 +62,9 @@ def test_what_ends_while_an_answer_is_held_up_is_delivered_and_what_that_has_sta
     assert sorted([first.result(LIMIT_S), second.result(LIMIT_S)]) == [0, 1]
     assert last.result(LIMIT_S) == 2
     assert [handle.attempts for handle in (first, second, last)] == [1] * 3
+    # Before its link goes: else it would try for its whole grace to hear that the last one was delivered.
+    agent.signal(signal.SIGTERM)
+    assert agent.wait() == 0
 
 
 def test_what_was_started_by_an_answer_that_its_agent_did_not_live_to_hear_is_tried_elsewhere(
