@@ -75,10 +75,20 @@ MUTANTS = (
         "agent-look-connected",
         "hints that were missed are not made up for when it listens again",
         "workers/handoff_worker/agent/agent.py",
-        "        if self._commands.subscribe():\n            self._look = True",
-        "        self._commands.subscribe()",
+        "            self._look, self._beat_at_s = True, 0.0",
+        "            self._beat_at_s = 0.0",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_where_only_the_connection_for_hints_was_lost_it_looks_for_what_it_missed",
+        ),
+    ),
+    Mutant(
+        "agent-beat-connected",
+        "what was to be stopped while no hint could be heard runs on until the next heartbeat",
+        "workers/handoff_worker/agent/agent.py",
+        "            self._look, self._beat_at_s = True, 0.0",
+        "            self._look = True",
+        (
+            "tests/worker/loop/test_loop_without_redis.py::test_what_was_canceled_while_no_hint_could_be_heard_is_stopped_when_it_listens_again",
         ),
     ),
     Mutant(

@@ -1,4 +1,4 @@
-"""A minute of the campaign that `scripts/chaos` runs; long ones are run by hand.
+"""Half a minute of the campaign that `scripts/chaos` runs; long ones are run by hand.
 
 What is judged here holds on the busiest machine: rates and recoveries are only told.
 """
@@ -21,16 +21,16 @@ SEED = 7
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_whatever_dies_for_a_minute_every_function_ends_once_and_nothing_is_left() -> None:
+def test_whatever_dies_for_half_a_minute_every_function_ends_once_and_nothing_is_left() -> None:
     need_redis_server()
     told: list[str] = []
 
-    verdict = Campaign(SEED, seconds=60, lease_s=4, rate=6, kinds=KINDS).run(told.append)
+    verdict = Campaign(SEED, seconds=30, lease_s=4, rate=6, kinds=KINDS).run(told.append)
 
     assert verdict.wrong == [], "\n".join([f"scripts/chaos --seed {SEED} --lease 4 --rate 6", *told])
-    assert verdict.faults.total() >= 10
-    assert verdict.submitted["finished"] > 50
-    assert verdict.starts > 10
+    assert verdict.faults.total() >= 5
+    assert verdict.submitted["finished"] > 25
+    assert verdict.starts > 5
 
 
 def test_the_same_seed_makes_the_same_plan() -> None:

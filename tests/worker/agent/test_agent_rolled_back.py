@@ -14,7 +14,7 @@ from support.gate import Gate
 from support.roll_back import snapshot
 from support.waiting import LIMIT_S
 
-LEASE_S = 30.0
+LEASE_S = 20.0
 """A sixth of it is how long agents wait for each other's word, twice."""
 
 

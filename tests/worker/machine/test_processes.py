@@ -33,3 +33,11 @@ def test_a_process_that_becomes_another_program_just_now_is_found_by_its_mark(re
     ]
 
     assert found.count(False) == 0
+
+
+def test_a_child_that_is_left_out_while_another_ends_is_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = iter([[1, 2, 3], [1], [1, 3], [1, 3]])
+    monkeypatch.setattr(processes, "_listed_children", lambda: next(listed))
+
+    assert processes.own_children() == [1, 3]
+    assert next(listed, None) is None

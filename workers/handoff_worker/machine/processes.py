@@ -41,6 +41,14 @@ def adopt_orphans() -> bool:
 
 def own_children() -> list[int]:
     """The children of this process that are not reaped yet, adopted ones too; forked by its main thread."""
+    found, before = _listed_children(), None
+    # Where one ends while they are listed, Linux may leave another out: see proc_pid_task_children(5).
+    while found != before:
+        found, before = _listed_children(), found
+    return found
+
+
+def _listed_children() -> list[int]:
     pid = os.getpid()
     try:
         with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:
