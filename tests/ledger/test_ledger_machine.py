@@ -75,7 +75,7 @@ def test_the_ledger_decides_as_the_oracle_says(database: redis.Redis) -> None:
             derandomize=not THOROUGH,
             # To make one smaller may take longer than all the rest.
             phases=list(Phase) if THOROUGH else [Phase.explicit, Phase.generate],
-            max_examples=3000 if THOROUGH else 8 if isinstance(database, fakeredis.FakeRedis) else 60,
+            max_examples=3000 if THOROUGH else 8 if isinstance(database, fakeredis.FakeRedis) else 45,
             stateful_step_count=60 if THOROUGH else 40,
             deadline=None,
             print_blob=True,

@@ -129,8 +129,9 @@ def epochs(place: Yard, operation: str) -> tuple[dict[str, Any], list[Any]]:
 def bent_calls(place: Yard, operation: str) -> list[tuple[dict[str, Any], list[Any]]]:
     given, rest = epochs(place, operation)
     found = [({**given, name: value}, rest) for name in given for value in VALUES]
-    # Of a long list each place sees a third of the values: what is taken of them makes all that follows slower.
-    values = [VALUES[i % 3 :: 3] if len(rest) > 6 else VALUES for i in range(len(rest))]
+    # Of a long list each place sees some of the values: what is taken of them makes all that follows slower.
+    step = 1 + len(rest) // 6
+    values = [VALUES[i % step :: step] for i in range(len(rest))]
     found += [(given, [*rest[:i], value, *rest[i + 1 :]]) for i in range(len(rest)) for value in values[i]]
     return [*found, *((given, rest[:i]) for i in range(len(rest)))]
 
