@@ -35,7 +35,7 @@ def test_without_a_probe_a_node_has_what_it_is_given_and_nothing_else(cluster: C
     )
 
     assert cluster.tracker.capabilities("a") == {
-        "cpu": 1.5, "fpga": 2, "fpga_memory": 64.5, "license": 0.5, "slots": 8,
+        "cpu": 1.5, "fpga": 2, "fpga_memory": 64.5, "license": 0.5, "slots": 16,
     }  # fmt: skip
 
 

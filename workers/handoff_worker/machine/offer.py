@@ -21,7 +21,9 @@ GPU_MEMORY = "gpu_memory"
 GPU_MODEL = "gpu_model"
 """The label that a node has by itself where all of its gpus are of one model."""
 
-FEWEST_SLOTS = 8
+FEWEST_SLOTS = 16
+"""Half of them are on their way to the books and back while the others run: so one call is about eight functions."""
+
 SLOTS_PER_CORE = 4
 
 _LONGEST_LABEL = 63

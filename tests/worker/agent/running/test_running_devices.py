@@ -143,15 +143,15 @@ def test_every_started_function_has_a_child_of_its_own(cluster: Cluster, gate: G
     assert len({arrival.pid for arrival in arrived}) == 8
 
 
-def test_a_node_that_names_no_slots_runs_8_functions_or_4_per_core_at_once(cluster: Cluster, gate: Gate) -> None:
-    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(9)]
-    gate.arrivals(8)
+def test_a_node_that_names_no_slots_runs_16_functions_or_4_per_core_at_once(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(17)]
+    gate.arrivals(16)
 
-    assert handles[8].status == "waiting"
+    assert handles[16].status == "waiting"
 
-    gate.open("a", 9)
+    gate.open("a", 17)
     results(handles)
-    assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [8, 32]
+    assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [16, 32]
 
 
 def test_many_functions_are_taken_in_one_exchange_and_delivered_in_few(
