@@ -24,7 +24,6 @@ from handoff.client.default import (
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
 from handoff.client.run_summary import RunSummary
-from handoff.client.task import Task, task
 from handoff.errors import (
     CyclicDependency,
     DuplicateFunction,
@@ -61,6 +60,7 @@ from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
 from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
+from handoff.tasks import Task, task
 from handoff.why.explanation import Explanation
 from handoff.why.progress import Progress
 from handoff.words.argument import Argument

@@ -26,8 +26,10 @@ FIRST = (
 )  # fmt: skip
 """In the order in which one meets them; all others follow by name."""
 
-OTHERS = {"aio.Cluster": handoff.aio.Cluster, "aio.Handle": handoff.aio.Handle, "aio.RunHandle": handoff.aio.RunHandle}
+OTHERS = {f"aio.{name}": getattr(handoff.aio, name) for name in handoff.aio.__all__}
 """What is exported by rooms of their own."""
+
+NOT_FOR_USERS = "Not part of the public contract."
 
 MADE_BY_CALLS = {
     "Handle",
@@ -96,10 +98,10 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 def is_told_elsewhere(name: str, of: str, value: Any) -> bool:
-    """Whether it says nothing of itself, or what it says is that of the class of which this one is another form."""
+    """Whether it says nothing, or that it is not for users, or what the class says of which this is another form."""
     same = getattr(getattr(handoff, name.removeprefix("aio."), None), of, None) if name in OTHERS else None
     said = inspect.getdoc(value)
-    return not said or (same is not None and inspect.getdoc(same) == said)
+    return not said or NOT_FOR_USERS in said or (same is not None and inspect.getdoc(same) == said)
 
 
 def member(name: str, value: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import redis
 
@@ -25,6 +27,8 @@ from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.durability import Durability
 from handoff.words.function import Strategy
 from handoff.words.variants import Cost
+
+T = TypeVar("T")
 
 
 class Calls(ClusterCalls[Handle, RunHandle]):
@@ -81,14 +85,17 @@ class Cluster:
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
         self.store = self._open(own_client(given, None, timeout), namespace, timeout)
         self.namespace = namespace
-        self.calls = Calls(
-            self.store,
-            default_cost=default_cost,
-            serializer=serializer,
-            allocator=allocator,
-            strategy=strategy,
-            durability=durability,
-        )
+        options: dict[str, Any] = {
+            "default_cost": default_cost,
+            "serializer": serializer,
+            "allocator": allocator,
+            "strategy": strategy,
+            "durability": durability,
+        }
+        self.calls = Calls(self.store, **options)
+        self._settings = {"connection": given, "namespace": namespace, "timeout": timeout, **options}
+        self._beside: Any = None
+        self._lock = threading.Lock()
         self.tracker = RedisResourceTracker(self.store, strategy)
 
     def __repr__(self) -> str:
@@ -117,6 +124,14 @@ class Cluster:
     def url(self) -> str:
         """A URL with which other clients reach the same server: with its password, so not for logs."""
         return url_of(self.store.client)
+
+    def beside(self, make: Callable[..., T]) -> T:
+        """What `make` gives for the settings of this cluster, made once. Not part of the public contract."""
+        with self._lock:
+            if self._beside is None:
+                self._beside = make(**self._settings)
+            made: T = self._beside
+            return made
 
     register_node = returning(Calls.register_node)
     deregister_node = returning(Calls.deregister_node)

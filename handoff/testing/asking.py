@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from unittest.mock import ANY
 
 from handoff.client.cluster import Cluster
@@ -16,6 +16,8 @@ from handoff.ledger.states import ENDED
 from handoff.testing.submitted import Submitted, Wanted, is_another, nearest_first, read_submitted
 from handoff.words.code import Code
 from handoff.words.resources import Number, amounts
+
+T = TypeVar("T")
 
 NODES: Mapping[str, Mapping[str, Number]] = {"node": {"cpu": 4, "memory": 16_000}}
 """What there is where a test names no nodes."""
@@ -31,6 +33,12 @@ class Asking(Cluster):
         super().__init__(*given, **options)
         self._seen: dict[str, Submitted] = {}  #: the last one of each id
         self._replaced: list[Submitted] = []
+
+    def beside(self, make: Callable[..., T]) -> T:
+        """The test's own client for asyncio, which has functions run."""
+        of_the_test: Any = self
+        made: T = of_the_test.aio
+        return made
 
     @property
     def submitted(self) -> list[Submitted]:

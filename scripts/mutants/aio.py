@@ -62,4 +62,20 @@ MUTANTS = (
         "        if not self.blocks and _get_running_loop() is not None:",
         ("tests/aio/test_aio_client.py::test_a_cluster_of_the_other_kind_warns_once_in_an_event_loop",),
     ),
+    Mutant(
+        "aio-ended",
+        "connections stay open when their event loop has ended",
+        ASKING,
+        "            self._use.__anext__().send(None)",
+        "            pass",
+        ("tests/aio/test_aio_default.py::test_its_connections_end_with_the_event_loop",),
+    ),
+    Mutant(
+        "aio-of-a-test",
+        "what is awaited by default goes past the server of a unit test",
+        "handoff/testing/asking.py",
+        "        made: T = of_the_test.aio\n        return made",
+        "        return super().beside(make)",
+        ("tests/testing/test_tasks.py::TestSubmitted::test_awaited_by_the_client_of_the_same_test",),
+    ),
 )

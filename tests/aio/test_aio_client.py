@@ -32,7 +32,7 @@ PAIRS = [
     (handoff.RunHandle, handoff.aio.RunHandle),
 ]
 
-OF_THREADS = {"job", "store", "calls"}
+OF_THREADS = {"beside", "job", "store", "calls"}
 """What only the other client has: rq's job, which knows no asyncio, and what is not for users."""
 
 

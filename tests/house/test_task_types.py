@@ -12,6 +12,7 @@ import pytest
 PROGRAM = """
 from collections.abc import Coroutine
 from typing import Any
+import handoff.aio
 from handoff import Handle, task
 
 @task(cost={"gpu": 1}, timeout=60)
@@ -26,11 +27,13 @@ fine: Handle = resize.submit("a", width=3)
 also_fine: bytes = resize("a")
 with_other: bytes = resize.options(cost={"gpu": 2})("a")
 awaited: Coroutine[Any, Any, int] = later(1)
+submitted: Coroutine[Any, Any, handoff.aio.Handle] = resize.asubmit("a", width=3)
 
 resize.submit(3)  # arg-type
 resize.enqueue("a", heigth=3)  # call-arg
 resize.submit()  # call-arg
 resize.options(timeout=3).submit(3)  # arg-type
+unfit = resize.asubmit(3)  # arg-type
 resize(3)  # arg-type
 wrong: int = resize("a")  # assignment
 later.submit("a")  # arg-type

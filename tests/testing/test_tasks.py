@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import pickle
@@ -47,6 +48,19 @@ class TestSubmitted:
     def test_by_the_name_that_rq_has_for_it(self, handoff_cluster: ClusterHere) -> None:
         assert area.enqueue(3).result() == 3
         handoff_cluster.assert_enqueued(area, cost={"cpu": 2})
+
+    def test_awaited_by_the_client_of_the_same_test(self, handoff_cluster: ClusterHere) -> None:
+        async def main() -> int:
+            handle = await area.options(priority=7).asubmit(3, height=4)
+            with pytest.raises(TypeError, match="heigth"):
+                await area.asubmit(3, heigth=4)  # type: ignore[call-arg]
+            assert handle.verdict is not None
+            assert (await handle.status(), handoff_cluster.handle(handle.id).status) == ("queued", "queued")
+            result: int = await handle.result()
+            return result
+
+        assert asyncio.run(main()) == 12
+        handoff_cluster.assert_enqueued(area, args=(3,), kwargs={"height": 4}, cost={"cpu": 2}, count=1)
 
     def test_once_for_each_value(self, handoff_cluster: ClusterHere) -> None:
         handles = area.options(timeout=7).map(range(3, 5))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -32,7 +33,7 @@ from handoff.ledger.store import own_client, own_settings
 
 
 class Way:
-    """How one server is reached from one event loop: sends and reads, each once."""
+    """How one server is reached from one event loop: sends and reads, each once. It is closed when the loop ends."""
 
     def __init__(
         self, kind: type[Any], settings: dict[str, Any], masters: MasterPool | None, waiting: AskingInLoop
@@ -42,6 +43,10 @@ class Way:
         #: redis-py's own, for whoever asks for it; here it knows how replies are read.
         self.client = client_of(kind, settings)
         self._callbacks: Any = self.client.response_callbacks
+        self._use = self._in_use()
+        # It is for the loop from its first step, where nothing is awaited.
+        with contextlib.suppress(StopIteration):
+            self._use.__anext__().send(None)
 
     async def ask(self, *command: Any) -> Any:
         """Send a command. -> its reply as it came"""
@@ -81,10 +86,17 @@ class Way:
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
-        await self.streams.close()
-        await self.pool.drop_idle()
-        await self.client.aclose()
-        await self.client.connection_pool.disconnect()
+        await self._use.aclose()
+
+    async def _in_use(self) -> AsyncGenerator[None, None]:
+        """A generator, for a loop that ends (as `asyncio.run` ends one) closes those that were begun in it."""
+        try:
+            yield
+        finally:
+            await self.streams.close()
+            await self.pool.drop_idle()
+            await self.client.aclose()
+            await self.client.connection_pool.disconnect()
 
 
 class AskingInLoop(Asking):

@@ -7,13 +7,16 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
 from handoff.client.cluster import Cluster
 from handoff.client.default import default_cluster
 from handoff.client.handle import Handle
 from handoff.errors import shown
 from handoff.words.declared import Declared, Options, check_options, declare
+
+if TYPE_CHECKING:
+    import handoff.aio
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,6 +43,9 @@ class Task(Protocol[P, R_co]):
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
         """The same as `submit`, by the name that rq has for it."""
+
+    async def asubmit(self, *args: P.args, **kwargs: P.kwargs) -> handoff.aio.Handle:
+        """The same as `submit`, awaited: by `handoff.aio.default_cluster()`, which gives a handle for asyncio."""
 
     def map(self, *iterables: Iterable[Any]) -> list[Handle]:
         """Submit a call for each value of an iterable, or of several as builtin `map` does: see `Cluster.map`."""
@@ -75,6 +81,13 @@ class TaskWith(Declared, Generic[P, R]):
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
         return self.submit(*args, **kwargs)
 
+    async def asubmit(self, *args: P.args, **kwargs: P.kwargs) -> handoff.aio.Handle:
+        # Whoever does not ask for it does without redis.asyncio.
+        from handoff.aio.default import default_cluster as default_in_loop
+
+        self._signature.bind(*args, **kwargs)
+        return await default_in_loop().enqueue(cast(Any, self), args=args, kwargs=kwargs, **self._of_a_call)
+
     def map(self, *iterables: Iterable[Any]) -> list[Handle]:
         return default_cluster().map(cast(Any, self), *iterables, **self._of_a_call)
 
@@ -98,8 +111,8 @@ def task(function: None = None, /, **options: Unpack[Options]) -> Callable[[Call
 def task(function: Callable[P, R] | None = None, /, **options: Unpack[Options]) -> Any:
     """Declare once what calls of a function ask for: `@task(cost={"gpu": 1}, timeout=60, max_retries=2)`.
 
-    The function stays what it is, and is called and imported as ever; it gets `submit`, `enqueue`, `map` and
-    `options`.
+    The function stays what it is, and is called and imported as ever; it gets `submit`, `enqueue`, `asubmit`,
+    `map` and `options`.
     What it declares holds wherever it is submitted: by `cluster.enqueue`, in a `Function`, in a graph. What is named
     there goes first, but for what names the default. Raises what submitting with these options would raise.
     """
@@ -114,7 +127,7 @@ def _declared(function: Callable[P, R], options: Options) -> Task[P, R]:
         raise TypeError(f"@task is put on a {kind}, which is no function: wrap it in one that is made with def")
     check_options(function, options)
     made = TaskWith(function, dict(options))
-    for name in ("submit", "enqueue", "map", "options"):
+    for name in ("submit", "enqueue", "asubmit", "map", "options"):
         setattr(function, name, getattr(made, name))
     declare(function, made)
     return cast(Task[P, R], function)
