@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import handoff
-from handoff_worker.inside.telling import EVERY_S
+from handoff_worker.inside.telling import EVERY_S, MOST_PARTS
 
 
 def wait_for(path: str) -> None:
@@ -31,6 +31,13 @@ def say_everywhere() -> None:
     print("to stderr", file=sys.stderr)
     logging.getLogger("here").warning("to the log")
     sys.stdout.writelines(["a line\n"])
+
+
+def say_and_yield(lines: int) -> Iterator[int]:
+    for _ in range(lines):
+        print("a line")
+    # Of so many some are sent before all of them are there.
+    yield from range(2 * MOST_PARTS)
 
 
 def say_and_wait(path: str) -> str:

@@ -118,7 +118,8 @@ class Handle:
     def logs(self, *, follow: bool = False) -> str | Iterator[str]:
         """What it has printed and logged so far, by Python's `sys.stdout` and `sys.stderr`; of the last four attempts.
 
-        Of each the first and the last 32 kB. With `follow` an iterator of lines, which goes on until it has ended.
+        Of each the first and the last 32 kB, or what its node is set to keep (`handoff node --log-size`). With `follow`
+        an iterator of lines, which goes on until it has ended.
         """
         check_flag("follow", follow)
         return follow_logs(self._store, self.id) if follow else read_logs(self._store, self.id)

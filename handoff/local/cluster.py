@@ -40,6 +40,8 @@ STOP_S = 2.0
 
 
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
+
+LARGEST_LOG_KB = 1024
 """What an agent takes."""
 
 
@@ -67,6 +69,7 @@ class LocalCluster:
     as `Cluster.register_node` takes them. The caller's `sys.path` is handed to the agents. Everything is on loopback,
     free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
     is fine. `lease` is in seconds. `preload` is that of `handoff node`: modules and `module:callable`s.
+    So is `log_size`: the kB that are kept of what each attempt prints, 0 = nothing.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class LocalCluster:
         strategy: Strategy = "first_available",
         lease: float = 6.0,
         preload: Sequence[str] = (),
+        log_size: int = 64,
     ) -> None:
         self._nodes, self._labels = _by_node("nodes", nodes), _by_node("labels", labels)
         self._device_memory = _by_node("device_memory", device_memory)
@@ -99,6 +103,9 @@ class LocalCluster:
             raise ValueError(f"lease is {shown(lease)}: give {SHORTEST_LEASE_S} to {LONGEST_LEASE_S} seconds")
         self._options: dict[str, Any] = {"default_cost": default_cost, "serializer": serializer, "strategy": strategy}
         self._lease_s, self._preload = lease, _check_preload(preload)
+        if type(log_size) is not int or not 0 <= log_size <= LARGEST_LOG_KB:
+            raise ValueError(f"log_size is {shown(log_size)}: give a whole number of kB, from 0 to {LARGEST_LOG_KB}")
+        self._log_size = log_size
         self._pickle = resolve(serializer) is PickleSerializer
         self._stack = contextlib.ExitStack()
         self._agents: dict[str, subprocess.Popen[bytes]] = {}
@@ -155,6 +162,7 @@ class LocalCluster:
     def _start_agent(self, name: str, url: str, watched: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "handoff_worker", "--name", name, "--namespace", self._namespace]
         command += ["--lease", str(self._lease_s), "--tether", str(watched), "--no-probe"]
+        command += ["--log-size", str(self._log_size)]
         parsed = parse_capabilities(self._nodes[name], self._device_memory.get(name))
         for resource, units in parsed.sums().items():
             command += ["--resource", f"{resource}={amount(units)}"]

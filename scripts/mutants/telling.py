@@ -49,9 +49,19 @@ MUTANTS = (
         "telling-bound",
         "of much that is printed all is kept that is behind the beginning",
         "workers/handoff_worker/agent/telling.py",
-        "        while self._tail_bytes - self._tail[0][1] >= TAIL:\n",
+        "        while len(self._tail) > 1 and self._tail_bytes - self._tail[0][1] >= self._half:\n",
         "        while False:\n",
         ("tests/worker/loop/test_loop_telling.py::test_of_what_is_printed_beginning_and_end_are_kept[fake]",),
+    ),
+    Mutant(
+        "telling-none",
+        "where nothing is kept of what is printed, it is told again and again how much that is",
+        "workers/handoff_worker/inside/telling.py",
+        "        output = self._output.take() if self._output.most or is_last else []\n",
+        "        output = self._output.take()\n",
+        (
+            "tests/worker/children/test_children_telling.py::test_where_nothing_is_kept_it_is_told_once_how_much_there_was",
+        ),
     ),
     Mutant(
         "telling-in-forks",

@@ -199,7 +199,7 @@ class LateAnswer:
 class Loop:
     """An agent of the node `a`, one step at a time."""
 
-    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch, *, slots: int = 4, grace_s: float = 30.0) -> None:
+    def __init__(self, cluster: Cluster, patch: pytest.MonkeyPatch, *, slots: int = 4, **options: Any) -> None:
         cluster.store.now_ms = START_MS
         self.cluster = cluster
         self.now_s = 1000.0
@@ -227,7 +227,7 @@ class Loop:
         self._calls.clear()
         offer: Any = SimpleNamespace(capabilities=capabilities, labels={})
         children, commands, maker = (cast(Any, part) for part in (self.children, self.commands, Maker()))
-        self.agent = Agent(self.ledger, children, commands, maker, Options(offer, lease_s=LEASE_S, grace_s=grace_s))
+        self.agent = Agent(self.ledger, children, commands, maker, Options(offer, lease_s=LEASE_S, **options))
 
     def _try(self, script: str, *rest: Any, **arguments: Any) -> Any:
         self._calls.append(script)

@@ -27,12 +27,13 @@ from handoff_worker.agent.options import Options
 from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import allow, amount, device_memory, grace, labels, lease, preload, resources, settle
 from handoff_worker.children.nursery import Imports, NoProcess, NotLoaded, NurseryBroken
+from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.machine.holder import host
 from handoff_worker.machine.mask import Mask
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
-from handoff_worker.machine.settings import NodeSettings
+from handoff_worker.machine.settings import LARGEST_LOG_KB, NodeSettings
 
 
 @click.command(name="handoff node", context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,6 +60,8 @@ from handoff_worker.machine.settings import NodeSettings
 @click.option("--wait", type=click.FloatRange(0), default=inf,
               help="Seconds that a start waits for a Redis that is away.  [default: for ever]")  # fmt: skip
 @click.option("--functions-per-child", type=int, help="After how many a child process is replaced.  [default: 1000]")
+@click.option("--log-size", type=click.IntRange(0, LARGEST_LOG_KB), metavar="KB",
+              help="Kept of what an attempt prints and logs; 0 = nothing.  [default: 64]")  # fmt: skip
 @click.option("--allow", multiple=True, callback=allow,
               help="A MODULE, or MODULE:NAME, whose functions may be called here. Default: all can.")  # fmt: skip
 @click.option("--preload", multiple=True, callback=preload, metavar="MODULE[:CALLABLE]",
@@ -123,6 +126,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         grace_s=30.0 if node.grace is None else node.grace,
         burst=given["burst"],
         functions_per_child=node.functions_per_child or 1_000,
+        log_bytes=LOG_BYTES if node.log_size is None else 1024 * node.log_size,
     )
 
 

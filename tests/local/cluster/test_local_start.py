@@ -207,10 +207,12 @@ def test_without_any_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPat
         ({"nodes": {"a": {"cpu": 2}}, "device_memory": {"b": {}}}, InvalidNode, "'b'"),
         ({"nodes": {"a": {"cpu": 2}}, "labels": {"a": {"zone": ";"}}}, InvalidNode, "';'"),
         ({"nodes": {"a": {"cpu": 2}}, "labels": {"zone": "a"}}, InvalidNode, "'zone'"),
+        ({"log_size": 1025}, ValueError, "log_size is 1025: give a whole number of kB, from 0 to 1024"),
+        ({"log_size": True}, ValueError, "log_size is True"),
     ],
     ids=[
         "a bad amount", "a bad name", "too little memory", "memory of no device", "memory of no node", "a bad label",
-        "labels of no node",
+        "labels of no node", "too much of a log", "no size of a log",
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_node_is_refused_before_anything_is_started(

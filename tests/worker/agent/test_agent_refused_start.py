@@ -58,6 +58,7 @@ def slow(arguments: list[str], said: str) -> ParameterSet:
         slow(["--grace", "nan"], "'--grace': it is 'nan': give a number of seconds from 0 to 86400, or 'forever'"),
         slow(["--grace", "ever"], "it is 'ever'"),
         slow(["--functions-per-child", "0"], "functions-per-child is 0"),
+        slow(["--log-size", "1025"], "'--log-size': 1025 is not in the range 0<=x<=1024"),
         slow(["--wait", "-1"], "--wait"),
         slow(["--wait", "nan"], "--wait is nan"),
         (["--allow", "tasks.*"], "'tasks.*' is not a module, such as myapp.tasks, or one callable"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import child_told
-from handoff import Cluster, StreamRestarted
+from handoff import Cluster, LocalCluster, StreamRestarted
 from support.agent_processes import Agents
 from support.deadlines import end_lease
 from support.waiting import LIMIT_S, wait_until
@@ -43,6 +43,14 @@ def test_a_function_that_prints_much_delays_no_other(cluster: Cluster, agents: A
     assert said.startswith("line 0\nline 1\n")
     assert "bytes are left out]\n" in said
     assert said.endswith("line 29998\nline 29999\n")
+
+
+def test_of_a_node_that_is_to_keep_no_logs_it_is_told_how_much_is_left_out() -> None:
+    with LocalCluster(nodes={"a": {"cpu": 1}}, log_size=0) as cluster:
+        said, silent = cluster.enqueue(child_told.say, "hello"), cluster.enqueue(child_told.say)
+
+        assert (said.result(LIMIT_S), silent.result(LIMIT_S)) == (1, 0)
+        assert (said.logs(), silent.logs()) == ("[6 bytes are left out]\n", "")
 
 
 @pytest.mark.slow

@@ -10,9 +10,11 @@ from handoff.serializer import Serializer
 from handoff_worker.children.outcome import Died, Failed, Finished
 from handoff_worker.children.pool import Children
 from handoff_worker.children.told import Told, read_told
-from handoff_worker.inside.telling import HEAD, MOST_PARTS, TAIL
+from handoff_worker.inside.telling import LOG_BYTES, MOST_PARTS
 from handoff_worker.inside.wire import Garbled
 from support.children import Start, failure, run, task, turn, value
+
+HEAD = TAIL = LOG_BYTES // 2
 
 
 def output(children: Children) -> str:
@@ -91,6 +93,20 @@ def test_of_a_long_text_beginning_and_end_are_told(children: Children) -> None:
     run(children, task("child_told.say_at_once", 200_000))
 
     assert output(children) == "x" * HEAD + f"[{200_001 - HEAD - TAIL}]" + "x" * (TAIL - 1) + "\n"
+
+
+def test_where_nothing_is_kept_it_is_told_once_how_much_there_was(children: Children) -> None:
+    run(children, task("child_told.say_and_yield", 20_000, log_bytes=0))
+
+    assert [piece for told in children.told for piece in told.output] == [(20_000 * len("a line\n"), b"")]
+    assert len(parts(children)) == 2 * MOST_PARTS
+
+
+def test_as_much_is_kept_as_each_function_is_given(children: Children) -> None:
+    for log_bytes in (8, 0, 4):
+        run(children, task("child_told.say", "0123456789", log_bytes=log_bytes))
+
+    assert output(children) == "0123[3]789\n" + "[11]" + "01[7]9\n"
 
 
 def test_what_cannot_be_written_is_told_as_it_is_escaped(children: Children) -> None:

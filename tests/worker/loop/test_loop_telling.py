@@ -10,8 +10,10 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff_worker.agent.telling import EVERY_S, MOST_PART_BYTES, MOST_PARTS, PIECE
 from handoff_worker.children.told import Told
-from handoff_worker.inside.telling import HEAD, TAIL
+from handoff_worker.inside.telling import LOG_BYTES
 from support.agent_loop import Loop
+
+HEAD = TAIL = LOG_BYTES // 2
 
 
 @pytest.fixture
@@ -154,6 +156,20 @@ def test_of_what_is_printed_beginning_and_end_are_kept(loop: Loop) -> None:
     assert whole.startswith(head)
     assert len(head) > HEAD - PIECE
     assert found[-1][0] == len(whole)
+
+
+def test_of_a_node_that_keeps_nothing_how_much_was_printed_is_known(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop(cluster, monkeypatch, log_bytes=0)
+    [handle] = start(loop)
+    for _ in range(3):
+        tell(loop, output=[(10, b"")])
+        loop.step()
+        loop.pass_s(EVERY_S)
+
+    assert kept(loop, "output", handle) == [(30, b"")]
+    assert handle.logs() == "[30 bytes are left out]\n"
 
 
 def test_what_a_child_has_left_out_counts(loop: Loop) -> None:

@@ -38,6 +38,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         lease = 30
         grace = 0.5
         functions_per_child = 20
+        log_size = 0
         allow = ["myapp.tasks", "myapp.reports:monthly"]
         preload = ["myapp.wsgi", "django:setup"]
         [resources]
@@ -64,6 +65,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         lease=30,
         grace=0.5,
         functions_per_child=20,
+        log_size=0,
         allow=("myapp.tasks", "myapp.reports:monthly"),
         preload=("myapp.wsgi", "django:setup"),
         resources={"license": 2.5, "fpga": (0, 1)},
@@ -127,6 +129,10 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
         ),
         ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
         ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
+        *[
+            (f"log_size = {value}", "'log_size'", "kB, from 0 to 1024")
+            for value in ("-1", "1025", "0.5", "true", "'64'")
+        ],
         ("resources = 3", "'resources'", "a table"),
         ('[resources]\nfpga = "2"', "'fpga'", "a number or a list of device indices"),
         ("[resources]\nfpga = true", "'fpga'", "a number or a list of device indices"),

@@ -74,7 +74,7 @@ class Agent:
         self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger, lambda: children.worked_s)
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
-        self._telling = Telling(self._functions.running, ledger.tell)
+        self._telling = Telling(self._functions.running, ledger.tell, options.log_bytes)
         self._options = options
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()

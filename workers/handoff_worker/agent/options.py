@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.machine.offer import Offer
 
 
@@ -15,4 +16,5 @@ class Options:
     lease_s: float = 15.0
     grace_s: float = 30.0  #: how long `stop` lets functions finish, infinite = as long as they take
     functions_per_child: int = 1_000  #: after so many a child is replaced
+    log_bytes: int = LOG_BYTES  #: of what an attempt prints so much is kept, 0 = nothing
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run

@@ -87,6 +87,7 @@ def run_node(
         allow_pickle=allow_pickle,
         environ=dict(os.environ),
         allow=allow,
+        log_bytes=options.log_bytes,
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)

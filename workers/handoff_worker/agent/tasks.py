@@ -15,6 +15,7 @@ from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import Binding, binding, device_environment
 from handoff_worker.children.outcome import Failed
 from handoff_worker.children.task import Task
+from handoff_worker.inside.telling import LOG_BYTES
 
 POISONED = "handoff.Poisoned"
 """The exception type of a function that has died too often in a row: jobs/deaths.lua."""
@@ -33,11 +34,12 @@ class Maker:
         allow_pickle: bool,
         environ: Mapping[str, str],
         allow: Sequence[str] = (),
+        log_bytes: int = LOG_BYTES,
     ) -> None:
         self.node = node
         self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
-        self._allow = allow
+        self._allow, self._log_bytes = allow, log_bytes
         self._last: tuple[int, tuple[Binding, dict[str, str]]] | None = None
 
     def task(self, started: Started) -> Task | Failed:
@@ -58,6 +60,7 @@ class Maker:
             environment=environment,
             serializer=serializer,
             allow=self._allow,
+            log_bytes=self._log_bytes,
             inputs=started.inputs,
         )
 
@@ -75,6 +78,7 @@ class Maker:
             environment=environment,
             serializer=self._serializer(started),
             allow=self._allow,
+            log_bytes=self._log_bytes,
             kind="on_failure",
             exception_type=error,
             message=message,

@@ -12,7 +12,7 @@ from math import inf
 from handoff.errors import StoreUnavailable
 from handoff.ledger.texts.told import write_told
 from handoff_worker.children.told import Told
-from handoff_worker.inside.telling import HEAD, TAIL
+from handoff_worker.inside.telling import LOG_BYTES
 
 EVERY_S = 0.1
 
@@ -32,9 +32,11 @@ Thing = tuple[str, float, str | bytes]
 class Telling:
     """What is to be told of functions that run here."""
 
-    def __init__(self, running: Collection[str], tell: Callable[[list[str | bytes]], None]) -> None:
-        """`running` are those that run here; `tell` tells Redis."""
-        self._running, self._tell = running, tell
+    def __init__(
+        self, running: Collection[str], tell: Callable[[list[str | bytes]], None], log_bytes: int = LOG_BYTES
+    ) -> None:
+        """`running` are those that run here; `tell` tells Redis. So much is kept of what each attempt prints."""
+        self._running, self._tell, self._log_bytes = running, tell, log_bytes
         self._attempts: dict[str, _Attempt] = {}
         self._sent: list[str | bytes] = []  #: and not answered
         self._next_at_s = 0.0
@@ -43,7 +45,7 @@ class Telling:
         """Take what has been told out of there."""
         for each in told:
             if each.id in self._running:
-                self._attempts.setdefault(each.id, _Attempt()).hear(each)
+                self._attempts.setdefault(each.id, _Attempt(self._log_bytes // 2)).hear(each)
         told.clear()
 
     def __bool__(self) -> bool:
@@ -93,7 +95,9 @@ class Telling:
 class _Attempt:
     """What one attempt has told, and is not sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, half: int) -> None:
+        """`half`: bytes that are kept of the beginning of what it prints, and as many of its end."""
+        self._half = half
         self._progress: Thing | None = None
         self._unsent: dict[tuple[str, int], str | bytes] = {}
         self._parts: deque[int] = deque()  #: bytes of those that are kept
@@ -111,7 +115,8 @@ class _Attempt:
             self._progress = "progress", *told.progress
         for skipped, data in told.output:
             self._end += skipped
-            for first in range(0, len(data), PIECE):
+            # An empty piece says how much is left out where nothing is kept.
+            for first in range(0, len(data) or 1, PIECE):
                 self._print(data[first : first + PIECE])
         for part in told.parts:
             self._yield(part)
@@ -128,14 +133,14 @@ class _Attempt:
         return progress
 
     def _print(self, piece: bytes) -> None:
-        is_head = self._end < HEAD
+        is_head = self._end < self._half
         self._end += len(piece)
         self._unsent["output", self._end] = piece
         if is_head:
             return
         self._tail.append((self._end, len(piece)))
         self._tail_bytes += len(piece)
-        while self._tail_bytes - self._tail[0][1] >= TAIL:
+        while len(self._tail) > 1 and self._tail_bytes - self._tail[0][1] >= self._half:
             end, size = self._tail.popleft()
             self._tail_bytes -= size
             if self._unsent.pop(("output", end), None) is None:

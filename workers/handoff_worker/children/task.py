@@ -12,6 +12,7 @@ import msgpack
 
 from handoff.ledger.stored_job import StoredJob
 from handoff_worker.children.confine import UNBOUND, Binding
+from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.inside.wire import pack
 
 LONGEST_S = 2**31 - 1
@@ -38,6 +39,7 @@ class Task:
     serializer: Literal["msgpack", "pickle", "unread"] = "msgpack"  #: unread: a pickle, and to stay one
     inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
     allow: Sequence[str] = ()  #: what may be called for it, none = anything
+    log_bytes: int = LOG_BYTES  #: of what it prints so much is kept
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told
     message: str = ""
@@ -60,6 +62,8 @@ class Task:
             message["inputs"] = [[number, dict(entry)] for number, entry in self.inputs.items()]
         if self.allow:
             message["allow"] = list(self.allow)
+        if self.log_bytes != LOG_BYTES:
+            message["log_bytes"] = self.log_bytes
         if self.kind == "on_failure":
             message |= {
                 "exception_type": self.exception_type,

@@ -18,7 +18,7 @@ from handoff.ledger.address import from_url
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
 from handoff_worker.inside.surroundings import Surroundings
-from handoff_worker.inside.telling import Telling, listen, stay_silent_in_forks
+from handoff_worker.inside.telling import LOG_BYTES, Telling, listen, stay_silent_in_forks
 from handoff_worker.inside.wire import Channel, encode, take
 
 SHORT_S = 0.001
@@ -86,7 +86,7 @@ class Executor:
         or what the function has changed cannot be put back, or nothing could be imported that a new process may find.
         """
         Alarm.struck = False
-        self._telling.begin(task["id"])
+        self._telling.begin(task["id"], task.get("log_bytes", LOG_BYTES))
         began_s = time.monotonic()
         self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         # In a context of its own, for that of `decimal` and whatever else a function sets there.

@@ -25,8 +25,8 @@ TOLD = "told"
 
 EVERY_S = 0.1
 
-HEAD = TAIL = 2**15
-"""Bytes of what a function prints that are kept, of its beginning and of its end."""
+LOG_BYTES = 2**16
+"""Of what an attempt prints so much is kept where a node says nothing else: half of the beginning, half of the end."""
 
 MOST_PARTS, MOST_BYTES = 250, 2**19
 """Parts, and bytes of parts, that are held: whoever yields more waits until these are sent. So whoever reads along
@@ -59,18 +59,20 @@ class Telling:
         # Each is put to, and taken from, in single steps: a function and its threads need no lock for that.
         self._progress: deque[tuple[float, str]] = deque(maxlen=1)
         self._parts: deque[bytes] = deque()
-        self._output = _Output()
+        self._output = _Output(LOG_BYTES)
 
-    def begin(self, id: str) -> None:
-        """Hear the function `id` from now on."""
+    def begin(self, id: str, log_bytes: int = LOG_BYTES) -> None:
+        """Hear the function `id` from now on; so much is kept of what it prints, 0 = nothing but how much that is."""
         self._id = id
+        if self._output.most != log_bytes:
+            self._output = _Output(log_bytes)
 
     def answer(self, frame: bytes) -> None:
         """Send what is held, and then how the function has ended."""
         with self._sending:
             if self._has_told:
-                frame = self._take() + frame
-                self._output, self._has_told = _Output(), False
+                frame = self._take(is_last=True) + frame
+                self._output, self._has_told = _Output(self._output.most), False
             self._id = ""
             self._send(frame)
 
@@ -88,7 +90,10 @@ class Telling:
         """Take what it prints."""
         if self._id:
             self._output.add(encoded(text))
-            self._make_due()
+            if self._output.most:
+                self._make_due()
+            else:
+                self._has_told = True
 
     def part(self, data: bytes) -> None:
         """Take one of what it yields, and wait while too much is held."""
@@ -122,30 +127,28 @@ class Telling:
         if self._sent.empty():
             self._sent.put(None)
 
-    def _take(self) -> bytes:
+    def _take(self, *, is_last: bool = False) -> bytes:
         """Take what is held. -> a frame, empty where that is nothing"""
-        if not (self._progress or self._parts or self._output):
-            return b""
         progress = self._progress.pop() if self._progress else ()
         parts = [self._parts.popleft() for _ in range(len(self._parts))]
-        return encode(
-            {"id": self._id, "kind": TOLD, "progress": progress, "output": self._output.take(), "parts": parts}
-        )
+        # Where nothing of it is kept, how much it was is told once.
+        output = self._output.take() if self._output.most or is_last else []
+        if not (progress or parts or output):
+            return b""
+        return encode({"id": self._id, "kind": TOLD, "progress": progress, "output": output, "parts": parts})
 
 
 class _Output:
     """What an attempt prints: its beginning, and of what came since the last message the end."""
 
-    def __init__(self) -> None:
-        self._room = HEAD  #: what is still to come of the beginning
+    def __init__(self, most: int) -> None:
+        self.most = most  #: bytes that are kept
+        self._room = most // 2  #: what is still to come of the beginning
         self._first: list[bytes] = []
         self._last: deque[bytes] = deque()
         self._size = self._skipped = 0  #: bytes of the last, and in front of them
         # A limit of time that strikes within `with` leaves no lock behind; in the thread that sends none strikes.
         self._lock = allocate_lock()
-
-    def __bool__(self) -> bool:
-        return bool(self._first or self._last)
 
     def add(self, data: bytes) -> None:
         with self._lock:
@@ -159,7 +162,7 @@ class _Output:
                 self._trim()
 
     def _trim(self) -> None:
-        while (excess := self._size - TAIL) > 0:
+        while (excess := self._size - self.most // 2) > 0:
             piece = self._last.popleft()
             if len(piece) > excess:
                 self._last.appendleft(piece[excess:])
@@ -168,13 +171,13 @@ class _Output:
             self._skipped += gone
 
     def take(self) -> list[tuple[int, bytes]]:
-        """-> pieces, and in front of each how many bytes are left out"""
+        """-> pieces, and in front of each how many bytes are left out; an empty one where nothing is kept"""
         with self._lock:
             pieces = [(0, b"".join(self._first)), (self._skipped, b"".join(self._last))]
             self._first.clear()
             self._last.clear()
             self._size = self._skipped = 0
-        return [piece for piece in pieces if piece[1]]
+        return [piece for piece in pieces if any(piece)]
 
 
 def encoded(text: str) -> bytes:

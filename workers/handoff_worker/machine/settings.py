@@ -20,6 +20,9 @@ SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600
 
 LEASE = f"a number of seconds from {SHORTEST_LEASE_S} to {LONGEST_LEASE_S}"
 
+LARGEST_LOG_KB = 1024
+"""A child and its agent hold as much of each function that runs."""
+
 FOREVER = "forever"
 
 LONGEST_GRACE_S = 86400
@@ -58,6 +61,7 @@ class NodeSettings:
     lease: int | float | None = None  #: seconds
     grace: float | None = None  #: seconds, infinite = for ever
     functions_per_child: int | None = None  #: after how many a child process is replaced
+    log_size: int | None = None  #: kB of what an attempt prints that are kept, 0 = nothing
     allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
     preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
@@ -162,6 +166,10 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"{GRACE}, such as 30",
     ),
     "functions_per_child": (lambda value: _is_whole(value) and value > 0, "a whole number of functions, 1 or more"),
+    "log_size": (
+        lambda value: _is_whole(value) and 0 <= value <= LARGEST_LOG_KB,
+        f"a whole number of kB, from 0 to {LARGEST_LOG_KB}",
+    ),
     "allow": (
         lambda value: isinstance(value, list) and len(value) > 0 and all(map(is_entry, value)),
         f"a list, each {ENTRY}",
