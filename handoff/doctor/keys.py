@@ -14,6 +14,9 @@ from handoff.ledger.texts.group_field import run_of_parked
 
 RULE = "keys"
 
+TOLD = ("output", "parts")
+"""What functions tell: of a job that rq deletes it stays, and so has to expire by itself."""
+
 OF_RUNS = ("missing", "active", "groups", "next", "parked", "graph", "end")
 
 
@@ -40,6 +43,12 @@ def check_type(key: str, kind: str) -> Violation | None:
     if parts is None or kind in ("none", _TYPES[SCHEMA[known()[parts[0]]].type]):
         return None
     return Violation(RULE, ("key", key), f"`{key}` is of another type than it has to be")
+
+
+def is_told(key: str) -> bool:
+    """Whether it is a stream of what a function tells."""
+    parts = split(key)
+    return parts is not None and known()[parts[0]] in TOLD
 
 
 def index_of(plane: str) -> str:
@@ -74,6 +83,8 @@ def check_key(picture: Picture, key: str) -> Iterator[Violation]:
             yield Violation(RULE, subject, f"`{key}` is of a constraint that no shape has")
         case "shape" if of not in picture.get("shapes"):
             yield Violation("lines", ("line", of), f"`{key}` is a line that nobody knows of")
+        case kind if kind in TOLD and key in picture.lasting:
+            yield Violation(RULE, subject, f"`{key}` does not expire, and what a function tells has to")
         case kind if kind in OF_RUNS:
             yield from _check_run_key(picture, key, kind, of)
         case "run_of" if not picture.get(f"run:{_text(picture.own.get(key))}"):

@@ -159,6 +159,8 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
         known = plain(store, "GET", store.keys(name, of).encode("latin-1"))
         run = text(known or b"")
         slice.string(name, of)
+    if name in keys.TOLD:
+        slice.expiry(name, of)
     slice.scored("nodes", most=1)
     slice.score("nodes", "", of)
     slice.fields("run", run, ("state",))

@@ -39,6 +39,8 @@ class Picture:
     uptime_ms: float = 0
     #: keys of another type than the schema says
     mistyped: list[str] = field(default_factory=list)
+    #: keys of the namespace that have to expire, and do not
+    lasting: set[str] = field(default_factory=set)
 
     def get(self, key: str) -> dict[str, Any]:
         """A hash or sorted set, empty where it is absent."""

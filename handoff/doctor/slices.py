@@ -9,6 +9,9 @@ from handoff.doctor.picture import Picture, uptime_ms
 from handoff.ledger.keys import SCHEMA
 from handoff.ledger.store import Store
 
+UNLIMITED = -1
+"""What PTTL says of a key that does not expire."""
+
 
 class Many(Collection[str]):
     """So many members of which none was read."""
@@ -43,6 +46,7 @@ class Slice:
         self._rq: dict[str, Any] = {}
         self._seen: set[tuple[Any, ...]] = set()
         self._mistyped: list[str] = []
+        self._lasting: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._sinks)
@@ -169,6 +173,15 @@ class Slice:
 
         self._add("EXISTS", name, of, (), sink)
 
+    def expiry(self, name: str, of: str) -> None:
+        """Whether a key expires; one that is not there does."""
+
+        def sink(left_ms: Any, keys: Any, key: str) -> None:
+            if left_ms == UNLIMITED:
+                self._lasting.add(key)
+
+        self._add("PTTL", name, of, (), sink)
+
     def read(self) -> Picture:
         """Read all of it, as of one moment. Raises `StoreUnavailable`."""
         self.hash("clock")
@@ -179,4 +192,4 @@ class Slice:
             else:
                 sink(reply)
         now_ms = uptime_ms(wall_ms, self._own.get("clock", {}))
-        return Picture(self._store.namespace, self._own, self._rq, now_ms, self._mistyped)
+        return Picture(self._store.namespace, self._own, self._rq, now_ms, self._mistyped, self._lasting)

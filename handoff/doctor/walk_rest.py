@@ -20,7 +20,7 @@ from handoff.doctor.look_runs import (
 from handoff.doctor.pages import keys_like, members_of, pairs_of, plain, some
 from handoff.doctor.places import Entry
 from handoff.doctor.runs import GOING_ON
-from handoff.doctor.slices import text
+from handoff.doctor.slices import UNLIMITED, text
 from handoff.doctor.walk import Found, Walk
 from handoff.ledger.keys import is_queue_of, node_of_queue, prefix
 from handoff.ledger.nodes import SHARED
@@ -84,14 +84,14 @@ def walk_keys(walk: Walk) -> Found:
     """Every key of the namespace is one of the schema, and what it is of is there."""
     store = walk.store
     own = prefix(store.namespace)
-    for key, kind in _typed_keys(walk):
+    for key, kind, is_lasting in _typed_keys(walk):
         raw = own + key
         walk.on_step("keys")
         if (wrong := keys.check_type(key, kind)) is not None:
             yield wrong
             continue
         parts = keys.split(key)
-        if _is_strange(walk, key):
+        if is_lasting or _is_strange(walk, key):
             yield from look_at_key(store, key)
             if parts is not None and parts[0] == "shape:":
                 members = (Entry("line", parts[1], text(id)) for id, _ in pairs_of(store, "ZSCAN", raw))
@@ -108,12 +108,16 @@ def walk_keys(walk: Walk) -> Found:
     yield from _walk_workers(walk)
 
 
-def _typed_keys(walk: Walk) -> Iterator[tuple[str, str]]:
-    """Every own key, and of which type it is."""
+def _typed_keys(walk: Walk) -> Iterator[tuple[str, str, bool]]:
+    """Every own key, of which type it is, and whether it has to expire and does not."""
     own = prefix(walk.store.namespace)
     for names in some(keys_like(walk.store, f"{own}*"), TYPES_TOGETHER):
         types = walk.store.read_each([("TYPE", name) for name in names])
-        yield from ((text(name).removeprefix(own), text(kind)) for name, kind in zip(names, types, strict=True))
+        told = [name for name in names if keys.is_told(text(name).removeprefix(own))]
+        left_ms = walk.store.read_each([("PTTL", name) for name in told]) if told else []
+        lasting = {name for name, left in zip(told, left_ms, strict=True) if left == UNLIMITED}
+        for name, kind in zip(names, types, strict=True):
+            yield text(name).removeprefix(own), text(kind), name in lasting
 
 
 def _is_strange(walk: Walk, key: str) -> bool:

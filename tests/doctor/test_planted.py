@@ -103,6 +103,8 @@ PLANTED = {
     "a drain of nobody": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {"drain|b": 2e12}), "keys", "timer drain|b is for a node that is not drained", "", "b"),
     "a key of a node that is gone": Plant(lambda scene: scene.redis.hset(scene.key("node", "ghost"), "state", "up"), "keys", "a node that is not there", "", "ghost"),
     "a key of a run that is gone": Plant(lambda scene: scene.redis.sadd(scene.key("run_active", "ghost"), "1"), "keys", "is of a run that is not there"),
+    "a stream of parts that does not expire": Plant(lambda scene: scene.redis.xadd(scene.key("parts", "ghost"), {"data": "x"}), "keys", "`parts:ghost` does not expire"),
+    "a log that does not expire": Plant(lambda scene: scene.redis.xadd(scene.key("output", scene.ids["runs"]), {"data": "x"}), "keys", "does not expire, and what a function tells has to"),
     "a bitmap that outlived its script": Plant(add_key("scratch", "1"), "keys", "outlived its script"),
     "a key of another type": Plant(lambda scene: (scene.redis.delete(scene.key("leases")), scene.redis.set(scene.key("leases"), "x")), "keys", "of another type"),
     "a node without a hash": Plant(lambda scene: scene.redis.delete(scene.key("node", "b")), "keys", "its hash is gone", "", "b"),

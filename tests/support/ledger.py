@@ -6,7 +6,9 @@ from typing import Any
 
 import redis
 
+from handoff.doctor.keys import is_told
 from handoff.doctor.picture import Picture, amounts_in, below, by_score, uptime_ms
+from handoff.doctor.slices import UNLIMITED
 from handoff.ledger.keys import SCHEMA, prefix
 from handoff.ledger.store import Store
 from handoff.ledger.texts.reservation import Held
@@ -44,6 +46,11 @@ def read_ledger(store: Store) -> Ledger:
         {key.removeprefix(own): value for key, value in values.items() if key.startswith(own)},
         {key.removeprefix(rq): value for key, value in values.items() if key.startswith(rq)},
         uptime_ms=_uptime_ms(store, values.get(store.keys("clock"), {})),
+        lasting={
+            key
+            for key in (each.removeprefix(own) for each in keys)
+            if is_told(key) and store.read("PTTL", own + key) == UNLIMITED
+        },
     )
     for name in ("queues", "workers"):
         members = ledger.rq.get(name, set())

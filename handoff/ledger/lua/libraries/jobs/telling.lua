@@ -77,6 +77,11 @@ function Telling.take(job, kind, number, value)
   end
 end
 
+-- See to it that a stream expires. -> whether it did not
+function Telling.limit(key)
+  return redis.call('PTTL', key) == -1 and redis.call('PEXPIRE', key, KEPT_MS) == 1
+end
+
 -- Of a job that is kept for so long from now: 0 = no longer, below = for ever, of which this is not kept as long.
 function Telling.expire(job, left_ms)
   local output, parts = K.output .. job.id, K.parts .. job.id

@@ -3,17 +3,17 @@
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
 -- KEYS     abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
---          leases  leftovers  live  lost  node  nodes  open  plane  planes  renewed  reservations  run  run_active  run_end
---          run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape  shape_bits
---          shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
+--          leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  renewed  reservations  run
+--          run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape
+--          shape_bits  shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
 -- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
 --                       member, group, worker, unique
 --          of      str  a key's name in the schema, a node, a position, a class
 --          member  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is somebody's
--- @include claims/claim_records  jobs/job  jobs/queues  jobs/unique  jobs/worker  nodes/index  nodes/judged  nodes/node
--- @include nodes/reservations
+-- @include claims/claim_records  jobs/job  jobs/queues  jobs/telling  jobs/unique  jobs/worker  nodes/index  nodes/judged
+-- @include nodes/node  nodes/reservations
 -- @include nodes/shared  texts/group_field  texts/reservation  texts/timer
 
 local function is_node(name)
@@ -46,6 +46,8 @@ local GOING_ON = {loading = true, running = true, stopping = true}
 local function has_ended(run)
   return not GOING_ON[redis.call('HGET', K.run .. run, 'state')] and redis.call('EXISTS', K.leftovers) == 0
 end
+
+local TOLD = {output = K.output, parts = K.parts}
 
 local OF_RANGES = {class = {K.class, K.classes}, alike = {K.alike, K.classes}, shape = {K.shape, K.shapes}}
 
@@ -94,6 +96,8 @@ function do_of.key(key, name)
   elseif key == 'run_of' then
     local run = redis.call('GET', K.run_of .. name)
     return run and not redis.call('HGET', K.run .. run, 'state') and redis.call('DEL', K.run_of .. name) == 1
+  elseif TOLD[key] then
+    return Telling.limit(TOLD[key] .. name)
   elseif key == 'scratch' then
     return redis.call('DEL', K.scratch .. name) == 1
   end
