@@ -173,7 +173,7 @@ MUTANTS = (
         "agent-look-again",
         "what came in while all slots were taken is not looked for",
         "workers/handoff_worker/agent/exchanges.py",
-        "        return answer, len(answer.started) >= self._room",
+        "        return answer, answer.count >= self._room",
         "        return answer, False",
         (
             "tests/worker/loop/test_loop_exchanges.py::test_what_it_could_not_take_for_lack_of_children_it_takes_when_there_are_some",

@@ -186,6 +186,26 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "late-slots",
+        "of what was delivered and not yet settled the slots count as taken",
+        "workers/handoff_worker/agent/agent.py",
+        "len(self._functions.running) - self._exchanges.unsettled",
+        "len(self._functions.running)",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_the_next_exchange_takes_for_the_slots_that_the_last_answer_has_given_back",
+        ),
+    ),
+    Mutant(
+        "late-settled",
+        "leave is taken of what was delivered before the next results are sent",
+        "workers/handoff_worker/agent/agent.py",
+        "        answer, is_more = answered\n",
+        "        answer, is_more = answered\n        self._exchanges.settle()\n",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_the_next_results_are_on_their_way_before_leave_is_taken_of_the_last",
+        ),
+    ),
+    Mutant(
         "late-children",
         "more is taken than there are children for",
         "workers/handoff_worker/agent/agent.py",

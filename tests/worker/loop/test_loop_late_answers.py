@@ -10,6 +10,8 @@ from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import NodeLost
 from handoff.ledger.connection import SILENCE_S
+from handoff_worker.agent.delivery import Result
+from handoff_worker.agent.functions import Functions
 from support.agent import FakeAgent
 from support.agent_loop import LEASE_S, Loop
 from support.roll_back import snapshot
@@ -191,6 +193,40 @@ def test_no_more_is_taken_than_there_are_children_for_what_was_started_and_has_n
     loop.step()
 
     assert (len(loop.running()), loop.calls()) == (1, [])
+
+
+def test_the_next_exchange_takes_for_the_slots_that_the_last_answer_has_given_back(loop: Loop) -> None:
+    handles = begin(loop, SLOTS)
+    waiting = submit(loop, 2)
+    for number in range(2):
+        loop.finish(number)
+        loop.step()
+    loop.arrive()
+    loop.step()
+
+    assert (statuses(handles).count("finished"), statuses(waiting)) == (2, ["started"] * 2)
+
+
+def test_the_next_results_are_on_their_way_before_leave_is_taken_of_the_last(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(loop, 2)
+    order: list[str] = []
+    settle = Functions.settle
+
+    def note(functions: Functions, result: Result, answer: str) -> None:
+        order.extend([*loop.calls(), "settle"])
+        settle(functions, result, answer)
+
+    monkeypatch.setattr(Functions, "settle", note)
+    for number in range(2):
+        loop.finish(number)
+        loop.step()
+    loop.calls()
+    loop.arrive()
+    loop.step()
+
+    assert order == ["finish", "settle"]
 
 
 def test_a_node_that_was_lost_while_an_exchange_was_on_its_way_kills_what_runs_and_registers_anew(loop: Loop) -> None:

@@ -91,7 +91,7 @@ class Agent:
         self._gone = False  #: the node is no longer ours, and we are ending anyway
         self._failures = 0
         self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
-        self._started: list[Started] = []  #: by the last answer, and to be begun before the step ends
+        self._started: list[Any] = []  #: by the last answer, as it was replied, and to be begun before the step ends
         self._exchanges = Exchanges(ledger, self._outbox, self._functions, self._stumbles, self._selector)
         self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = self._take_at_s = 0.0
@@ -233,13 +233,20 @@ class Agent:
         if self._why_quiet() is not None or time.monotonic() < self._take_at_s or not is_let:
             return 0
         # What is being delivered gives its slots back in the same script.
-        slots = self._slots - len(self._functions.running) + len(self._outbox.sent)
+        running = len(self._functions.running) - self._exchanges.unsettled
+        slots = self._slots - running + len(self._outbox.sent)
         children = self._children.room + max(0, MOST_FORKED - self._children.starting)
         return max(0, min(slots - len(self._started), children - len(self._started), MOST_TAKEN))
 
     # Redis.
 
     def _talk(self) -> None:
+        try:
+            self._hear_and_say()
+        finally:
+            self._exchanges.settle()
+
+    def _hear_and_say(self) -> None:
         if self._exchanges.is_under_way:
             self._hear_answer()
         if self._commands.subscribe():
@@ -331,14 +338,15 @@ class Agent:
             return
         answer, is_more = answered
         self._look |= is_more
-        self._started += answer.started
+        self._started += answer.replied
         if answer.more:
             self._tick_at_s = 0.0
 
     def _begin_started(self) -> None:
+        self._exchanges.settle()
         started, self._started = self._started, []
         for each in started:
-            self._large.start(each)
+            self._large.start(Started.read(*each))
 
     def _tick(self) -> None:
         more = False

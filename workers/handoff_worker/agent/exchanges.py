@@ -46,6 +46,7 @@ class Exchanges:
         self._is_here = False
         self._room = 0  #: how many functions it may start
         self._failed: ScriptBug | None = None  #: what the last one has failed with
+        self._delivered: list[tuple[Result, str]] = []  #: what functions are to take leave of, and what was answered
 
     @property
     def is_under_way(self) -> bool:
@@ -94,11 +95,21 @@ class Exchanges:
             return None
         self._stumbles.passed(EXCHANGE)
         delivered, misfit = self._outbox.note_answer(len(answer.outcomes))
-        for result, outcome in zip(delivered, answer.outcomes, strict=True):
-            self._functions.settle(result, outcome)
+        self._delivered += zip(delivered, answer.outcomes, strict=True)
         self._learn(misfit)
         # Whatever came in while all slots were taken is looked for when one is free.
-        return answer, len(answer.started) >= self._room
+        return answer, answer.count >= self._room
+
+    @property
+    def unsettled(self) -> int:
+        """How many functions were delivered of which no leave was taken."""
+        return len(self._delivered)
+
+    def settle(self) -> None:
+        """Take leave of what was delivered: apart from `end`, for Redis can have the next results before that."""
+        delivered, self._delivered = self._delivered, []
+        for result, outcome in delivered:
+            self._functions.settle(result, outcome)
 
     def forget(self) -> None:
         """Forget what has failed: the results of it are dropped."""

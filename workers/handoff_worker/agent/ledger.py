@@ -72,8 +72,18 @@ class Exchange:
     """The answer to a delivery."""
 
     outcomes: list[str]  #: per result, in order
-    started: list[Started]
+    replied: list[Any]  #: of each that was started, as the script replies it
     more: bool  #: work is left over: tick
+
+    @property
+    def count(self) -> int:
+        """How many were started."""
+        return len(self.replied)
+
+    @property
+    def started(self) -> list[Started]:
+        """What was started; read anew each time."""
+        return [Started.read(*each) for each in self.replied]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +199,7 @@ class NodeLedger:
         """Read the answer to an exchange. Raises `Stale` and `Behind`."""
         match reply:
             case ["done", list(outcomes), list(started), int(more)]:
-                return Exchange(
-                    [outcome.decode() for outcome in outcomes],
-                    [Started.read(*each) for each in started],
-                    bool(more),
-                )
+                return Exchange([outcome.decode() for outcome in outcomes], started, bool(more))
             case ["behind"]:
                 raise Behind
             case ["stale"]:
