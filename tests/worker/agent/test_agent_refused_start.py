@@ -6,14 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from handoff.local.server import RedisServer, any_port
 from support.processes import environment
+from support.refused_starts import NOWHERE, refused_here
 from support.waiting import LIMIT_S
 
 
-def run_agent(*arguments: str, url: str = "redis://127.0.0.1:1/0") -> subprocess.CompletedProcess[str]:
+def run_agent(*arguments: str, url: str = NOWHERE) -> subprocess.CompletedProcess[str]:
     """Run an agent that ends by itself."""
     return subprocess.run(
         [sys.executable, "-m", "handoff_worker", *arguments],
@@ -29,55 +29,59 @@ def told(ended: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in ended.stderr.splitlines() if " INFO " not in line]
 
 
-def slow(arguments: list[str], said: str) -> ParameterSet:
-    """One more of many, each of which takes a process."""
-    return pytest.param(arguments, said, marks=pytest.mark.slow)
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--cpu", "many"], "'many' is no number"),
-        slow(["--cpu", "-1"], "cpu"),
+        (["--cpu", "-1"], "cpu"),
         (["--cpu", "[" * 3000], "is no number"),
-        slow(["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
-        slow(["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
-        slow(["--device-memory", "gpu=24G"], "'24G' is no number"),
-        slow(["--device-memory", "fpga=64"], "no devices called fpga"),
-        slow(["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
-        slow(["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
-        slow(["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
-        slow(["--label", "zone="], "give label 'zone'"),
-        slow(["--label", "node=b"], "every node has the label node by itself"),
-        slow(["--slots", "0"], "--slots is a whole number of at least 1"),
-        slow(["--slots", "1.5"], "--slots is a whole number of at least 1"),
-        slow(["--name", "a b"], "'a b'"),
-        slow(["--namespace", "a.b"], "'a.b'"),
-        slow(["--lease", "0.1"], "it is 0.1: give a number of seconds from 0.5 to 3600"),
-        slow(["--lease", "nan"], "'--lease': it is nan"),
-        slow(["--grace", "nan"], "'--grace': it is 'nan': give a number of seconds from 0 to 86400, or 'forever'"),
-        slow(["--grace", "ever"], "it is 'ever'"),
-        slow(["--functions-per-child", "0"], "functions-per-child is 0"),
-        slow(["--log-size", "1025"], "'--log-size': 1025 is not in the range 0<=x<=1024"),
-        slow(["--wait", "-1"], "--wait"),
-        slow(["--wait", "nan"], "--wait is nan"),
+        (["--resource", "fpga"], "'fpga' does not read NAME=AMOUNT"),
+        (["--device-memory", "24000"], "'24000' does not read NAME=MB, such as gpu=24000"),
+        (["--device-memory", "gpu=24G"], "'24G' is no number"),
+        (["--device-memory", "fpga=64"], "no devices called fpga"),
+        (["--gpu", "2", "--device-memory", "gpu=[1]"], "one amount for each of [0, 1]"),
+        (["--gpu", "1", "--device-memory", "gpu=1", "--resource", "gpu_memory=1"], "'gpu_memory'"),
+        (["--label", "zone"], "'zone' does not read NAME=VALUE, such as zone=a"),
+        (["--label", "zone="], "give label 'zone'"),
+        (["--label", "node=b"], "every node has the label node by itself"),
+        (["--slots", "0"], "--slots is a whole number of at least 1"),
+        (["--slots", "1.5"], "--slots is a whole number of at least 1"),
+        (["--name", "a b"], "'a b'"),
+        (["--namespace", "a.b"], "'a.b'"),
+        (["--lease", "0.1"], "it is 0.1: give a number of seconds from 0.5 to 3600"),
+        (["--lease", "nan"], "'--lease': it is nan"),
+        (["--grace", "nan"], "'--grace': it is 'nan': give a number of seconds from 0 to 86400, or 'forever'"),
+        (["--grace", "ever"], "it is 'ever'"),
+        (["--functions-per-child", "0"], "functions-per-child is 0"),
+        (["--log-size", "1025"], "'--log-size': 1025 is not in the range 0<=x<=1024"),
+        (["--wait", "-1"], "--wait"),
+        (["--wait", "nan"], "--wait is nan"),
         (["--allow", "tasks.*"], "'tasks.*' is not a module, such as myapp.tasks, or one callable"),
-        slow(["--allow", ""], "'' is not a module"),
-        slow(["--allow", "tasks", "--allow-pickle"], "--allow-pickle lets whatever is pickled be called"),
+        (["--allow", ""], "'' is not a module"),
+        (["--allow", "tasks", "--allow-pickle"], "--allow-pickle lets whatever is pickled be called"),
         (["--config", "/nowhere.toml"], "/nowhere.toml"),
-        slow(["--url", "http://here"], "--url"),
-        slow(["--url", "redis://here?colour=red"], "--url: it has the option 'colour'"),
-        slow(["--url", "redis+sentinel://here:26379"], "--url: it names no service"),
+        (["--url", "http://here"], "--url"),
+        (["--url", "redis://here?colour=red"], "--url: it has the option 'colour'"),
+        (["--url", "redis+sentinel://here:26379"], "--url: it names no service"),
         (["--frobnicate"], "--frobnicate"),
-        slow(["surplus"], "surplus"),
+        (["surplus"], "surplus"),
     ],
 )
 def test_a_bad_argument_is_told_in_one_line_with_exit_code_2(arguments: list[str], said: str) -> None:
-    ended = run_agent("--no-probe", *arguments)
+    ended = refused_here("--no-probe", *arguments)
 
     assert ended.returncode == 2
-    assert len(told(ended)) == 1, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert said in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_process_that_is_given_a_bad_argument_says_one_line_and_ends_with_exit_code_2() -> None:
+    ended = run_agent("--no-probe", "--cpu", "many")
+
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "'many' is no number" in ended.stderr
     assert ended.stdout == ""
 
 
@@ -87,17 +91,17 @@ def test_gpus_that_are_hidden_from_the_agent_are_told_in_one_line_with_exit_code
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
 
-    ended = run_agent("--no-probe", *flags)
+    ended = refused_here("--no-probe", *flags)
 
     assert ended.returncode == 2
-    assert len(told(ended)) == 1, ended.stderr
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
     assert "CUDA_VISIBLE_DEVICES is '2,3', which leaves gpus [2, 3]: give no more" in ended.stderr
 
 
 def test_a_level_of_the_log_that_is_none_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HANDOFF_LOG_LEVEL", "loud")
 
-    ended = run_agent("--no-probe")
+    ended = refused_here("--no-probe")
 
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1, ended.stderr

@@ -19,31 +19,28 @@ LEASE_S = 20.0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stood", "value"),
-    [("queued", 7), ("started", 7), ("queued", b"x" * 700_000), ("started", b"x" * 700_000)],
-    ids=["queued", "started", "queued, large", "started, large"],
-)
-def test_a_function_that_has_ended_is_not_run_again_and_keeps_its_result(
-    cluster: Cluster, agents: Agents, gate: Gate, stood: str, value: int | bytes
+def test_functions_that_have_ended_are_not_run_again_and_keep_their_results(
+    cluster: Cluster, agents: Agents, gate: Gate
 ) -> None:
-    agents.start("a", lease=LEASE_S)
+    agents.start("a", cpu=4, lease=LEASE_S)
+    values: list[int | bytes] = [7, b"x" * 700_000]
+    started = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, value) for value in values]
+    gate.arrivals(2)
     suspend(cluster.connection)
-    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder, value)
+    queued = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, value) for value in values]
     bring_back = snapshot(cluster)
     resume(cluster.connection)
-    gate.arrival()
-    if stood == "started":
-        bring_back = snapshot(cluster)
-    gate.open("a")
-    assert handle.result(LIMIT_S) == value
+    gate.arrivals(2)
+    gate.open("a", 4)
+    handles = [*started, *queued]
+    assert [handle.result(LIMIT_S) for handle in handles] == [*values, *values]
 
     bring_back()
     resume(cluster.connection)
 
-    assert handle.result(LIMIT_S) == value
-    assert handle.attempts == 1
-    # It would stand at the gate by now.
+    assert [handle.result(LIMIT_S) for handle in handles] == [*values, *values]
+    assert [handle.attempts for handle in handles] == [1, 1, 1, 1]
+    # They would stand at the gate by now.
     assert cluster.enqueue(agent_tasks.where, node="a").result(LIMIT_S) == "a"
     assert not gate.is_waited_at()
 

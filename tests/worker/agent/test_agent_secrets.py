@@ -16,8 +16,10 @@ import agent_tasks
 from handoff import DAG, Cluster, Function, HandoffError
 from handoff.local.server import RedisServer
 from support.agent_processes import Agent, Agents
+from support.command_line import handoff
 from support.gate import Gate
 from support.processes import environment
+from support.refused_starts import refused_here
 from support.waiting import LIMIT_S
 
 ARGUMENT = "an-argument-that-is-secret"
@@ -90,28 +92,45 @@ def test_the_log_tells_what_a_deadline_costs_without_the_arguments(
     assert ARGUMENT not in agent.wrote()
 
 
-def run(*arguments: str, url: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "handoff", *arguments],
-        env={**environment(), **({"HANDOFF_REDIS_URL": url} if url else {})},
-        capture_output=True, text=True, timeout=LIMIT_S,
-    )  # fmt: skip
+@pytest.fixture
+def wrong_url(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An address with a password that is refused; where nothing is said it counts."""
+    url = f"redis://:s3cr3t@127.0.0.1:{server.port}/0"
+    monkeypatch.setenv("HANDOFF_REDIS_URL", url)
+    return url
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["nodes"], ["nodes", "--json"], ["nodes", "{}"], ["{}"], ["status", "{}", "--json"], ["--url", "{}", "nodes"],
-     ["node", "{}"], ["node", "--cpu", "{}"], ["node", "--url", "{}?db=x", "--no-probe"], ["run", "a:b", "--url", "{}"],
-     ["node", "--no-probe", "--wait", "0", "--url", "{}"], ["doctor"], ["doctor", "--fix", "--json"], ["runs"],
-     ["drain", "{}"]],
+     ["run", "a:b", "--url", "{}"], ["doctor"], ["doctor", "--fix", "--json"], ["runs"], ["drain", "{}"]],
     ids=" ".join,
 )  # fmt: skip
-def test_no_command_says_the_password(server: RedisServer, arguments: list[str]) -> None:
-    url = f"redis://:s3cr3t@127.0.0.1:{server.port}/0"
+def test_no_command_says_the_password(wrong_url: str, arguments: list[str]) -> None:
+    ended = handoff(*(each.format(wrong_url) for each in arguments))
 
-    ended = run(*(each.format(url) for each in arguments), url=url)
+    assert ended.exit_code in (1, 2)
+    assert ended.output
+    assert "s3cr3t" not in ended.output
 
-    assert ended.returncode in (1, 2)
+
+@pytest.mark.parametrize("arguments", [["{}"], ["--cpu", "{}"], ["--url", "{}?db=x", "--no-probe"]], ids=" ".join)
+def test_an_agent_that_refuses_its_arguments_does_not_say_the_password(wrong_url: str, arguments: list[str]) -> None:
+    ended = refused_here(*(each.format(wrong_url) for each in arguments), url=wrong_url)
+
+    assert ended.returncode == 2
+    assert ended.stderr
+    assert "s3cr3t" not in ended.stdout + ended.stderr
+
+
+def test_an_agent_that_redis_refuses_does_not_say_the_password(wrong_url: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "handoff", "node", "--no-probe", "--wait", "0", "--url", wrong_url],
+        env=environment(), capture_output=True, text=True, timeout=LIMIT_S,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert ended.stderr
     assert "s3cr3t" not in ended.stdout + ended.stderr
 
 
