@@ -98,6 +98,8 @@ def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Ke
     for name, value in (("result_ttl", result_ttl), ("failure_ttl", failure_ttl)):
         if value is not None and not is_ttl(value):
             raise InvalidFunction(id, f"its {name} is {shown(value)}", f"give {TTLS}")
+    if result_ttl in (None, AS_RQ.result_ttl) and failure_ttl in (None, AS_RQ.failure_ttl):
+        return AS_RQ
     return Keeping(
         result_ttl=AS_RQ.result_ttl if result_ttl is None else result_ttl,
         failure_ttl=AS_RQ.failure_ttl if failure_ttl is None else failure_ttl,

@@ -40,13 +40,14 @@ from handoff.ledger.rqmodel import (
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.verdict import Held, Verdict
 from handoff.serializer import SerializerLike, resolve
-from handoff.words.checked import Checked, Checks, check
+from handoff.words.checked import Checked, Checks
 from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.declared import Options
 from handoff.words.durability import Durability, check_default_durability, check_durability
 from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
 from handoff.words.ids import new_id
+from handoff.words.remembered import MOST_REMEMBERED
 from handoff.words.resources import amounts
 from handoff.words.values import check_flag
 from handoff.words.variants import Cost, costs_at_once, parse_variants
@@ -75,6 +76,8 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         self.serializer = pickled_or_plain(resolve(serializer))
         self._allocator = check_allocator(allocator)
         self._promises = Promises(ledger)
+        #: What was read of those that were submitted one by one, and written of them.
+        self._checks, self._kinds = Checks(self._default_cost, MOST_REMEMBERED), JobKinds(MOST_REMEMBERED)
 
     @abc.abstractmethod
     def _handle(self, job_id: str, function_id: str, verdict: Verdict | None, *, is_new: bool) -> H:
@@ -97,7 +100,8 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         it has not within the cluster's timeout: then the function stands, and the error has its handle. Where another
         function has its `unique` key nothing is written, and the handle is that one's: `.created` is False.
         """
-        return await self._submit(check(_a_function(function), self._default_cost), new_id(), durability, is_new=True)
+        checked, id = self._checks.check(_a_function(function)), new_id()
+        return await self._submit(checked, id, self._job(checked, id, kinds=self._kinds), durability, is_new=True)
 
     async def submit_many(
         self,
@@ -244,11 +248,13 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
             delay=delay, at=at, wait_ttl=wait_ttl, unique=unique, unique_ttl=unique_ttl,
             isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
-        return await self._submit(
-            check(function, self._default_cost), id, durability, is_new=job_id is None, replace=replace,
-            keeping=read_keeping(id, result_ttl, failure_ttl), meta=check_meta(id, meta),
-            description=check_description(id, description), on_success=on_success, on_failure=on_failure,
+        checked, keeping = self._checks.check(function), read_keeping(id, result_ttl, failure_ttl)
+        is_usual = keeping is AS_RQ and meta is None and on_success is None and on_failure is None
+        job = self._job(
+            checked, id, keeping=keeping, meta=check_meta(id, meta), on_success=on_success, on_failure=on_failure,
+            description=check_description(id, description), kinds=self._kinds if is_usual else None,
         )  # fmt: skip
+        return await self._submit(checked, id, job, durability, is_new=job_id is None, replace=replace)
 
     async def handle(self, id: str) -> H:
         """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
@@ -322,21 +328,15 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         self,
         checked: Checked,
         job_id: str,
+        job: Job,
         durability: Durability | None,
         *,
         is_new: bool,
         replace: bool = False,
-        keeping: Keeping = AS_RQ,
-        meta: Mapping[str, Any] | None = None,
-        description: str | None = None,
-        on_success: CallbackLike | None = None,
-        on_failure: CallbackLike | None = None,
     ) -> H:
-        preferred = (await self._ask_allocator([checked])).get(checked.id, "")
-        job = self._job(
-            checked, job_id, keeping=keeping,
-            description=description, meta=meta, on_success=on_success, on_failure=on_failure,
-        )  # fmt: skip
+        preferred = ""
+        if self._allocator is not None:
+            preferred = (await self._ask_allocator([checked])).get(checked.id, "")
         promise = await self._promise(checked.id, durability)
         verdict = await work.submit(promise.run, job_id, checked, job, preferred=preferred, replace=replace)
         handle = self._handle_of(job_id, checked.id, verdict, is_new=is_new)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import abc
 import copy
+import functools
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -221,15 +222,7 @@ class Asking(Ledger):
         return (await self.run_noting(script, *rest, **arguments))[0]
 
     async def run_noting(self, script: str, *rest: Any, **arguments: Any) -> tuple[list[Any], bool]:
-        loaded, given = self._prepare(script, rest, arguments)
-        attempts = 0
-
-        async def call() -> list[Any]:
-            nonlocal attempts
-            attempts += 1
-            return await self._once(loaded, given)
-
-        return await self.insist(call), attempts > 1
+        return await self._insist(functools.partial(self._once, *self._prepare(script, rest, arguments)))
 
     async def run_and_wait(
         self, wait: Callable[[float], Command], script: str, *rest: Any, **arguments: Any
@@ -327,10 +320,11 @@ class Asking(Ledger):
 
     def _prepare(self, script: str, rest: Sequence[Any], arguments: dict[str, Any]) -> tuple[Script, list[Any]]:
         loaded = self._forms.load(script)
-        if arguments.keys() != set(loaded.args) or (rest and not loaded.takes_rest):
+        named = list(map(arguments.get, loaded.args))
+        # None is no argument of any.
+        if len(arguments) != len(named) or None in named or (rest and not loaded.takes_rest):
             raise TypeError(f"{script} takes {loaded.args}, not {tuple(arguments)} and {len(rest)} more")
-        given = [self._prefix, self.namespace, self.now_ms, *(arguments[name] for name in loaded.args), *rest]
-        return loaded, given
+        return loaded, [self._prefix, self.namespace, self.now_ms, *named, *rest]
 
     async def _once(
         self, script: Script, given: list[Any], execute: Callable[..., Awaitable[Any]] | None = None
@@ -353,9 +347,13 @@ class Asking(Ledger):
 
         A server that has become a replica is asked for once more under its name, which may have moved on.
         """
+        return (await self._insist(call))[0]
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
+        """As `insist`. -> the answer, and whether it was called again"""
         began_s = time.monotonic()
         quiet_s, pause_s = 0.0, 0.05
-        is_moved = False
+        is_moved = is_repeated = False
         while True:
             limit_s, at_s = self._silence_s(quiet_s), time.monotonic()
             try:
@@ -364,7 +362,7 @@ class Asking(Ledger):
                 self._is_reached = True
                 if self._when_reached is not None:
                     await self._note_reached()
-                return answer
+                return answer, is_repeated
             except ScriptBug:
                 # Perhaps of what is wrong with the server.
                 await self._note_reached()
@@ -373,6 +371,7 @@ class Asking(Ledger):
                 is_new_to_us = has_stepped_down(error) and not is_moved
                 if isinstance(error, _LOST) or is_new_to_us:
                     await self._drop_idle()
+                is_repeated = True
                 if is_new_to_us:
                     is_moved = True
                     continue

@@ -268,8 +268,9 @@ class PatientConnection(AbstractConnection):
 
     def _send(self, data: bytes) -> None:
         view = memoryview(data)
+        # Before the first of what is sent nothing is on its way; to ask is a call of the system.
+        left = bytes_on_their_way(self._sock) if self._sent else 0
         self._sent += len(view)
-        left = bytes_on_their_way(self._sock)
         while view:
             try:
                 view = view[self._sock.send(view[:PIECE]) :]

@@ -7,7 +7,7 @@ was not kept.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import redis
@@ -29,14 +29,17 @@ class Promises:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._able: set[Durability] = set()
+        self._nothing = Promise(ledger, self, "memory")
 
     async def make(self, id: str, durability: Durability) -> Promise:
         """Promise that of what is submitted under this id. Raises `InvalidFunction` where the server cannot keep it."""
-        if durability != "memory" and durability not in self._able:
+        if durability == "memory":
+            return self._nothing
+        if durability not in self._able:
             if lack := _lack(durability, await self._facts(), self._ledger.address):
                 raise InvalidFunction(id, *lack)
             self._able.add(durability)
-        return Promise(self._ledger, self, id, durability)
+        return Promise(self._ledger, self, durability)
 
     def forget(self, durability: Durability) -> None:
         """It was not kept: the server may have become another one."""
@@ -57,14 +60,11 @@ class Promises:
 class Promise:
     """One submit: its script, and what is waited for behind it."""
 
-    def __init__(self, ledger: Ledger, promises: Promises, id: str, durability: Durability) -> None:
-        self._ledger, self._promises, self._id, self._durability = ledger, promises, id, durability
+    def __init__(self, ledger: Ledger, promises: Promises, durability: Durability) -> None:
+        self._ledger, self._promises, self._durability = ledger, promises, durability
         self._broken = ""  #: why it was not kept
-
-    def run(self, script: str, *rest: Any, **arguments: Any) -> Awaitable[list[Any]]:
-        """Run an operation as `Ledger.run`, and wait for what it has written."""
-        run = self._ledger.run if self._durability == "memory" else self._run_and_wait
-        return run(script, *rest, **arguments)
+        #: Runs an operation as `Ledger.run`, and waits for what it has written.
+        self.run: Callable[..., Awaitable[list[Any]]] = ledger.run if durability == "memory" else self._run_and_wait
 
     async def _run_and_wait(self, script: str, *rest: Any, **arguments: Any) -> list[Any]:
         reply, waited = await self._ledger.run_and_wait(self._wait, script, *rest, **arguments)

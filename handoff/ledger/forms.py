@@ -61,13 +61,21 @@ class Forms:
         """
         refusal = None
         if self._has_functions:
+            command = ("FCALL", self._library.function(script.name), 1, *given)
             try:
-                return await self._call_function(script, given, execute, plainly)
+                reply = await execute(*command)
+                self._seen.add(self._library.name)
+                return reply
             except redis.ResponseError as error:
                 refusal = error
-                self._has_functions = not _NONE_HERE.search(str(error))
-                if self._has_functions and not _is_not_begun(error):
-                    raise
+            if str(refusal).startswith(_UNKNOWN):
+                try:
+                    return await self._bring(command, execute, plainly)
+                except redis.ResponseError as error:
+                    refusal = error
+            self._has_functions = not _NONE_HERE.search(str(refusal))
+            if self._has_functions and not _is_not_begun(refusal):
+                raise refusal
         try:
             return await self._call_script(script, given, execute)
         except redis.exceptions.NoPermissionError:
@@ -97,26 +105,15 @@ class Forms:
     def _library(self) -> Library:
         return functions.library(self._rq_prefix)
 
-    async def _call_function(self, script: Script, given: list[Any], execute: Execute, plainly: Execute) -> Any:
-        command = ("FCALL", self._library.function(script.name), 1, *given)
-        try:
-            reply = await execute(*command)
-        except redis.ResponseError as error:
-            if not str(error).startswith(_UNKNOWN):
-                raise
-            await self._send(plainly)
-            self._seen.add(self._library.name)
-            reply = await execute(*command)
-        self._seen.add(self._library.name)
-        return reply
-
-    async def _send(self, plainly: Execute) -> None:
+    async def _bring(self, command: Command, execute: Execute, plainly: Execute) -> Any:
         try:
             await plainly("FUNCTION", "LOAD", self._library.text)
         except redis.ResponseError as error:
             # Of many clients at once one is the first.
             if _IS_THERE not in str(error):
                 raise
+        self._seen.add(self._library.name)
+        return await execute(*command)
 
     async def _call_script(self, script: Script, given: list[Any], execute: Execute) -> Any:
         try:

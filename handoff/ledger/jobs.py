@@ -27,6 +27,7 @@ from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.words.checked import Checked
 from handoff.words.function import Function, OnNodeLoss, Strategy
+from handoff.words.remembered import Remembered
 from handoff.words.resources import Units
 from handoff.words.times import milliseconds
 from handoff.words.variants import Variant
@@ -56,31 +57,41 @@ class Job:
     """One function, checked and serialized."""
 
     kind: JobKind
+    created_at: str
     own: dict[str, Value]  #: of its hash what it has for itself, by name
     size: int  #: bytes of its call, and of what its child is told beside it
 
+    @property
+    def common(self) -> tuple[Value, ...]:
+        """Of its hash what those of its kind that are submitted with it have in common: name, value, ..."""
+        return (_CREATED_AT, self.created_at, *self.kind.fields)
+
     def fields(self) -> list[Value]:
         """All of its hash: name, value, ..."""
-        return [*_flat(self.own), *self.kind.fields]
+        return [*_flat(self.own), *self.common]
+
+
+_CREATED_AT = FIELDS["created_at"].name
 
 
 class JobKinds:
-    """The kinds of jobs that are written together: what many have in common is written once, and is the same object."""
+    """Kinds of jobs: what many have in common is written once, and is the same object."""
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[int, bool], tuple[Checked, JobKind]] = {}
-        self._kinds: dict[JobKind, JobKind] = {}
+    def __init__(self, most: int | None = None) -> None:
+        """`most`: so many are remembered; None where they come to an end."""
+        self._found: Remembered[tuple[int, bool], tuple[object, JobKind]] = Remembered(most)
+        self._kinds: Remembered[JobKind, JobKind] = Remembered(most)
 
     def find(self, checked: Checked, *, is_called_alike: bool) -> JobKind | None:
         """Find that of one that says the same, and whose call is among what they have in common, or is not."""
-        found = self._found.get((id(checked.like or checked), is_called_alike))
+        found = self._found.get((id(checked.like), is_called_alike))
         return None if found is None else found[1]
 
     def keep(self, checked: Checked, kind: JobKind, *, is_called_alike: bool) -> JobKind:
         """Keep it for others. -> one that is equal"""
-        like = checked.like or checked
-        kind = self._kinds.setdefault(kind, kind)
-        self._found[id(like), is_called_alike] = like, kind
+        kind = self._kinds.get(kind) or self._kinds.keep(kind, kind)
+        if checked.like is not None:
+            self._found.keep((id(checked.like), is_called_alike), (checked.like, kind))
         return kind
 
 
@@ -135,13 +146,13 @@ def make_job(
 ) -> Job:
     """Write the job of a function, which was `created_at` that moment (None: now).
 
-    `strategy`, `max_retries` and `on_node_loss` are for one that names none. `kinds` are those of a list of which all
-    are written with the same options. Raises `NotSerializable` and `TooLarge`.
+    `strategy`, `max_retries` and `on_node_loss` are for one that names none. `kinds` are those of jobs that are all
+    written with the same options. Raises `NotSerializable` and `TooLarge`.
     """
     function = checked.function
     is_bare = not function.extra_args and not function.kwargs
     # In a graph the call is described with the function's id.
-    is_called_alike = is_bare and graph is None
+    is_called_alike = is_bare and graph is None and description is None
     data, call = _call(checked, serializer, description, is_bare=is_bare)
     own: dict[str, Value] = {} if function.id == job_id else {FIELDS["function"].name: function.id}
     size = len(data)
@@ -159,7 +170,6 @@ def make_job(
     kind = None if kinds is None else kinds.find(checked, is_called_alike=is_called_alike)
     if kind is None:
         fields = job_fields(
-            created_at=created_at or now_text(),
             timeout=-1 if function.timeout is None else max(1, math.ceil(function.timeout)),
             result_ttl=_result_ttl(function, keeping),
             failure_ttl=keeping.failure_ttl,
@@ -178,7 +188,7 @@ def make_job(
             fields=(*called, *fields, *_ours(checked, serializer, max_retries)),
         )
         kind = kind if kinds is None else kinds.keep(checked, kind, is_called_alike=is_called_alike)
-    return Job(kind, own, size)
+    return Job(kind, created_at or now_text(), own, size)
 
 
 def _call(checked: Checked, serializer: SerializerLike, description: str | None, *, is_bare: bool) -> tuple[bytes, str]:

@@ -80,7 +80,7 @@ def _write(batch: Sequence[Submission]) -> list[Value]:
     functions: list[tuple[int, str, Iterable[Value]]] = []
     for each in batch:
         own = each.job.own
-        like = (id(each.job.kind), each.preferred, *own)
+        like = (id(each.job.kind), each.job.created_at, each.preferred, *own)
         number = numbers.get(like)
         if number is None:
             kinds.append(_kind(each))
@@ -93,7 +93,7 @@ def _kind(submission: Submission) -> Kind:
     kind = submission.job.kind
     return write_kind(
         kind.demand, kind.options, kind.priority, submission.preferred, kind.refuse, kind.delay_ms, kind.due_ms,
-        submission.job.own, kind.fields,
+        submission.job.own, submission.job.common,
     )  # fmt: skip
 
 

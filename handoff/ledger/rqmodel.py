@@ -62,7 +62,6 @@ def call_fields(data: bytes, description: str) -> dict[str, str | bytes]:
 
 def job_fields(
     *,
-    created_at: str,
     timeout: int,
     result_ttl: int,
     failure_ttl: int,
@@ -75,7 +74,6 @@ def job_fields(
     Times are in seconds, -1 = for ever. Empty fields are not written.
     """
     flat: list[str | bytes | int] = [
-        "created_at", created_at,
         # rq's `requeue` gives a job that has no timeout at all one of 180 s; -1 is its word for no limit.
         "timeout", timeout,
         "result_ttl", result_ttl,
@@ -225,7 +223,7 @@ def enqueue_dependents(job_id: str, connection: redis.Redis) -> None:
 
 def utc_text(moment: datetime) -> str:
     """A moment as RQ writes it, which takes four times as long for it."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
 
 
 def parse_call_arguments(texts: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:

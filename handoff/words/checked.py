@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, is_
+from typing import NamedTuple
 
 from handoff.words.argument import Taken, parse_argument
-from handoff.words.code import import_path
+from handoff.words.code import Code, import_path
 from handoff.words.constraints import Term, parse_where, pinned_to
 from handoff.words.declared import with_declared
 from handoff.words.function import Collocated, Function, delay_ms, due_ms
+from handoff.words.remembered import Remembered
 from handoff.words.rules import (
     check_arguments,
     check_collocated,
@@ -37,8 +39,8 @@ class Checked:
     terms: tuple[Term, ...]  #: what must hold of its node, a pin included
     delay_ms: int  #: from its submission until it is ready
     due_ms: int  #: the unix time at which it is ready; 0: no such time
-    #: one that says the same, but for its id and the values that it is called with
-    like: Checked | None = field(default=None, compare=False, repr=False)
+    #: the same object for those that say the same, but for their ids and the values that they are called with
+    like: object | None = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -64,19 +66,27 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 
 
 _of_many = attrgetter(
-    "code", "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy", "where",
+    "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy",
     "on_infeasible", "delay", "at", "wait_ttl", "unique", "unique_ttl", "isolation", "on_node_loss",
 )  # fmt: skip
-"""What many functions of one list have in common, beside their cost."""
+"""What many functions have in common, beside their code, their cost and where they may run."""
+
+
+class _Like(NamedTuple):
+    """What was read of functions that say the same."""
+
+    said: tuple[object, ...]
+    code: Code
+    path: str
+    variants: tuple[Variant, ...]
+    terms: tuple[Term, ...]
+    delay_ms: int
+    due_ms: int
 
 
 def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Checked:
     """Read a function of a DAG; raises as `check` does if it could be in none. What its `args` name is not asked."""
-    function = with_declared(function)
-    check_fields(function)
-    check_in_a_dag(function)
-    check_collocated(function)
-    checked = _read(function, default_cost)
+    checked = _read_in_dag(function, default_cost)
     check_constants(function)
     return checked
 
@@ -84,9 +94,11 @@ def check_in_dag(function: Function, default_cost: Sequence[Variant] = NO_COST) 
 class Checks:
     """Reads functions as `check` and `check_in_dag` do, many of which say the same: that is read once."""
 
-    def __init__(self, default_cost: Sequence[Variant] = NO_COST) -> None:
+    def __init__(self, default_cost: Sequence[Variant] = NO_COST, most: int | None = None) -> None:
+        """`most`: so many are remembered; None where they come to an end."""
         self._default_cost = tuple(default_cost)
-        self._last: dict[int, tuple[tuple[object, ...], Checked]] = {}  #: by the identity of what they cost
+        #: The last, by the identities of their code and of what they cost.
+        self._last: Remembered[tuple[int, int], _Like] = Remembered(most)
 
     def check(self, function: Function) -> Checked:
         """Read one more, outside a DAG."""
@@ -95,9 +107,8 @@ class Checks:
 
     def check_in_dag(self, function: Function) -> Checked:
         """Read one more of a DAG."""
-        checked = self._read(function, check_in_dag)
-        if checked.like is not None:
-            check_constants(function)
+        checked = self._read(function, _read_in_dag)
+        check_constants(function)
         return checked
 
     def _read(
@@ -105,23 +116,44 @@ class Checks:
     ) -> Checked:
         function = with_declared(function)
         variants = self._default_cost if function.cost is None else parse_variants(function.cost)
-        said, last = _of_many(function), self._last.get(id(variants))
+        # What a `where` says whoever has it can change.
+        said = (*_of_many(function), function.where is None)
+        like = self._last.get((id(function.code), id(variants)))
         # Not what is equal, as 1 and True are.
-        if last is None or not can_be_like or not all(map(is_, said, last[0])):
-            checked = read(function, variants)
-            self._last[id(checked.variants)] = said, checked
-            return checked
-        check_arguments(function)
-        like = last[1]
-        return Checked(
-            function=function, args=_arguments(function), path=like.path, variants=variants, terms=like.terms,
-            delay_ms=like.delay_ms, due_ms=like.due_ms, like=like,
-        )  # fmt: skip
+        if like is not None and can_be_like and all(map(is_, said, like.said)):
+            check_arguments(function)
+            terms = like.terms if function.where is None else _terms(function)
+            if terms == like.terms and import_path(function.code, function_id=function.id) == like.path:
+                return _checked(function, like)
+        checked = read(function, variants)
+        like = _Like(
+            said, function.code, checked.path, checked.variants, checked.terms, checked.delay_ms, checked.due_ms
+        )
+        return _checked(function, self._last.keep((id(like.code), id(like.variants)), like))
+
+
+def _checked(function: Function, like: _Like) -> Checked:
+    return Checked(
+        function=function, args=_arguments(function), path=like.path, variants=like.variants, terms=like.terms,
+        delay_ms=like.delay_ms, due_ms=like.due_ms, like=like,
+    )  # fmt: skip
+
+
+def _read_in_dag(function: Function, default_cost: Sequence[Variant]) -> Checked:
+    function = with_declared(function)
+    check_fields(function)
+    check_in_a_dag(function)
+    check_collocated(function)
+    return _read(function, default_cost)
+
+
+def _terms(function: Function) -> tuple[Term, ...]:
+    pin = None if isinstance(function.node, Collocated) else function.node
+    return parse_where(function.where, pin, function_id=function.id)
 
 
 def _read(function: Function, default_cost: Sequence[Variant]) -> Checked:
-    pin = None if isinstance(function.node, Collocated) else function.node
-    terms = parse_where(function.where, pin, function_id=function.id)
+    terms = _terms(function)
     inline = function.type == "inline"
     variants = parse_variants(function.cost) if inline or function.cost is not None else tuple(default_cost)
     path = import_path(function.code, function_id=function.id)

@@ -8,13 +8,19 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import sys
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from handoff.errors import InvalidFunction, shown
+from handoff.words.remembered import Remembered
 
 Code = Callable[..., Any] | str
 """An importable callable, or "package.module:qualname"."""
+
+_found: Remembered[FunctionType, tuple[str, str, str]] = Remembered()
+"""Of functions at the top of a module: where they were found, and by which path."""
 
 
 def import_path(code: Code, *, function_id: str = "") -> str:
@@ -23,6 +29,12 @@ def import_path(code: Code, *, function_id: str = "") -> str:
     Text must read "package.module:qualname" and is not imported here, for the module may exist on the nodes alone.
     A callable must be what importing its module and name gives back. Raises `InvalidFunction`.
     """
+    if type(code) is FunctionType and (known := _found.get(code)):
+        module, name, path = known
+        says_the_same = code.__module__ == module and code.__qualname__ == name
+        # The module may have been reloaded.
+        if says_the_same and getattr(sys.modules.get(module), name, None) is code:
+            return path
     whose = function_id or (code if isinstance(code, str) else getattr(code, "__qualname__", type(code).__name__))
     if isinstance(code, str):
         return _path_of_text(code, whose)
@@ -35,7 +47,10 @@ def import_path(code: Code, *, function_id: str = "") -> str:
             f"importing {module}:{qualname} gives another object than the one passed",
             "pass the one that the module holds under that name, or wrap it in a function of its own",
         )
-    return f"{module}.{qualname}"
+    path = f"{module}.{qualname}"
+    if type(code) is FunctionType and "." not in qualname:
+        _found.keep(code, (module, qualname, path))
+    return path
 
 
 def _path_of_text(code: str, whose: str) -> str:

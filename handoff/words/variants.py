@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handoff.errors import InvalidResources
+from handoff.words.remembered import Remembered
 from handoff.words.resources import Number, Units, parse_cost
 from handoff.words.times import milliseconds
 from handoff.words.values import is_wait
@@ -40,9 +41,7 @@ NO_COST = (Variant(0, {}),)
 """Of a function that asks for nothing but a slot."""
 
 
-MOST_REMEMBERED = 256
-
-_remembered: dict[tuple[object, ...], tuple[Variant, ...]] = {}
+_remembered: Remembered[tuple[object, ...], tuple[Variant, ...]] = Remembered()
 """What was read of plain costs: most programs write the same few again and again."""
 
 
@@ -71,9 +70,7 @@ def _parse_plain(cost: dict[str, Number]) -> tuple[Variant, ...]:
     if known is None:
         known = (Variant(0, parse_cost(cost)),)
         if key:
-            if len(_remembered) >= MOST_REMEMBERED:
-                _remembered.clear()
-            _remembered[key] = known
+            _remembered.keep(key, known)
     return known
 
 

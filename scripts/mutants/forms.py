@@ -13,8 +13,8 @@ MUTANTS = (
         "forms-forgotten",
         "a library that the server has lost is not brought again",
         "handoff/ledger/forms.py",
-        "            if not str(error).startswith(_UNKNOWN):",
-        "            if self._seen or not str(error).startswith(_UNKNOWN):",
+        "            if str(refusal).startswith(_UNKNOWN):",
+        "            if not self._seen and str(refusal).startswith(_UNKNOWN):",
         (f"{FORMS}::test_a_server_that_lost_what_it_was_given_is_given_it_again[functions-flushed]",),
     ),
     Mutant(
@@ -29,8 +29,8 @@ MUTANTS = (
         "forms-asked-again",
         "a server without Functions is asked for one at each call",
         "handoff/ledger/forms.py",
-        "                self._has_functions = not _NONE_HERE",
-        "                self._has_functions = bool(_NONE_HERE) or not _NONE_HERE",
+        "            self._has_functions = not _NONE_HERE",
+        "            self._has_functions = bool(_NONE_HERE) or not _NONE_HERE",
         (f"{FORMS}::TestNone::test_a_user_who_may_not_call_or_not_bring_them[-fcall]",),
     ),
     Mutant(

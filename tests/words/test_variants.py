@@ -10,8 +10,9 @@ import pytest
 
 from handoff.errors import InvalidResources
 from handoff.words import variants as variants_module
+from handoff.words.remembered import MOST_REMEMBERED
 from handoff.words.values import LONGEST_WAIT_S
-from handoff.words.variants import MOST_REMEMBERED, MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
+from handoff.words.variants import MOST_VARIANTS, After, Variant, costs_at_once, parse_variants
 
 
 @pytest.mark.parametrize("cost", [{"cpu": True}, {1: 1}, {"cpu": math.nan}, {"slots": 1}])
