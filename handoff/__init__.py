@@ -58,6 +58,7 @@ from handoff.ledger.results import RunResult
 from handoff.ledger.stream import StreamBehind, StreamRestarted
 from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
+from handoff.ledger.watching import FunctionState
 from handoff.local.cluster import LocalCluster
 from handoff.serializer import Serializer
 from handoff.tasks import Task, task
@@ -84,6 +85,7 @@ __all__ = [
     "FunctionCanceled",
     "FunctionFailed",
     "FunctionProgress",
+    "FunctionState",
     "Handle",
     "HandoffError",
     "Infeasible",

@@ -13,10 +13,11 @@ from handoff.ledger.records import look
 from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
+from handoff.ledger.watching import FunctionState, watch
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
-from handoff.words.values import check_flag
+from handoff.words.values import check_flag, patience_s
 
 
 class Handle:
@@ -87,6 +88,13 @@ class Handle:
         """
         check_flag("restart", restart)
         return stream_parts(self._ledger, self.id, self._serializer, restart=restart)
+
+    def watch(self, timeout: float | None = None) -> AsyncIterator[FunctionState]:
+        """Give where it stands and how far it is, whenever that changes: `async for state in handle.watch()`.
+
+        What is given and raised is as by `handoff.Handle.watch`. All that wait in one event loop share one connection.
+        """
+        return watch(self._ledger, self.id, patience_s(timeout))
 
     @overload
     def logs(self, *, follow: Literal[False] = False) -> Coroutine[Any, Any, str]: ...

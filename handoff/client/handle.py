@@ -14,10 +14,11 @@ from handoff.ledger.store import Store
 from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
+from handoff.ledger.watching import FunctionState, watch
 from handoff.serializer import SerializerLike
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
-from handoff.words.values import check_flag
+from handoff.words.values import check_flag, patience_s
 
 if TYPE_CHECKING:
     from rq.job import Job
@@ -108,6 +109,15 @@ class Handle:
         """
         check_flag("restart", restart)
         return stream_parts(self._store, self.id, self._serializer, restart=restart)
+
+    def watch(self, timeout: float | None = None) -> Iterator[FunctionState]:
+        """Give where it stands and how far it is now, and whenever that has changed; what it has ended as comes last.
+
+        Waits on the server, as `result` does: an end or a progress is given at once, all else within half a second.
+        Raises `StoreUnavailable` while Redis is away, as any call does, and the builtin `TimeoutError` after `timeout`
+        seconds: watch again as often as you like.
+        """
+        return watch(self._store, self.id, patience_s(timeout))
 
     @overload
     def logs(self, *, follow: Literal[False] = False) -> str: ...

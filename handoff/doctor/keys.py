@@ -14,7 +14,7 @@ from handoff.ledger.texts.group_field import run_of_parked
 
 RULE = "keys"
 
-TOLD = ("output", "parts")
+TOLD = ("output", "parts", "progress")
 """What functions tell: of a job that rq deletes it stays, and so has to expire by itself."""
 
 OF_RUNS = ("missing", "active", "groups", "next", "parked", "graph", "end")

@@ -58,6 +58,13 @@ SCHEMA: dict[str, Key] = {
     "output": Key(
         "output:", "STREAM", "what it has printed: texts/told_id", "as the job; else a week since the last", of="job id"
     ),
+    "progress": Key(
+        "progress:",
+        "STREAM",
+        "an entry called by when it has last said how far it is",
+        "as the job; else a week since",
+        of="job id",
+    ),
     "past": Key("past", "ZSET", "node that is gone, score 0", "while rq may requeue what ended there"),
     "epoch": Key("epoch", "STRING", "the newest epoch given to a node", "permanent"),
     # The index: one bit per node position.

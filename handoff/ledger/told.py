@@ -28,7 +28,12 @@ class FunctionProgress:
 @Call
 async def progress_of(ledger: Ledger, job_id: str) -> FunctionProgress | None:
     """What a function has said last of how far it is; None = nothing. Raises `UnknownFunction`."""
-    told = (await look(ledger, job_id)).job.progress
+    return progress_in(await look(ledger, job_id))
+
+
+def progress_in(record: Record) -> FunctionProgress | None:
+    """What it has said last of how far it is."""
+    told = record.job.progress
     if told is None:
         return None
     attempt, at_ms, fraction, message = told
@@ -56,7 +61,7 @@ async def follow(ledger: Ledger, key: str, job_id: str) -> AsyncIterator[Thing |
     Waits on the server, and waits outages of Redis out. Raises `UnknownFunction`.
     """
     ledger = ledger.until(math.inf)
-    last = 0, 0
+    last, older = (0, 0), b"0-0"
     while True:
         record = await look(ledger, job_id)
         found = await _read(ledger, key, record, last)
@@ -67,8 +72,9 @@ async def follow(ledger: Ledger, key: str, job_id: str) -> AsyncIterator[Thing |
             # All was there before its end was.
             yield record
             return
-        if not found:
-            await _wait(ledger, key, record, last)
+        if not found and await _wait(ledger, key, record, last, older) and not record.job.told:
+            # What is there may be of an earlier function of that id: read before the look that tells.
+            older = await newest_in(ledger, ledger.keys(key, job_id))
 
 
 async def _read(ledger: Ledger, key: str, record: Record, last: tuple[int, int]) -> list[Thing]:
@@ -79,17 +85,20 @@ async def _read(ledger: Ledger, key: str, record: Record, last: tuple[int, int])
     return [Thing(*read_told_id(id), int(entry[b"attempt"]), entry[b"data"]) for id, entry in entries]
 
 
-async def _wait(ledger: Ledger, key: str, record: Record, last: tuple[int, int]) -> None:
-    """Wait until there may be more, or an end."""
-    stream = ledger.keys(key, record.job_id)
-    if record.job.told:
-        after = _after(record, last)
-    else:
-        # What is there is of an earlier function of that id.
-        newest = await ledger.read("XREVRANGE", stream, "+", "-", "COUNT", 1)
-        after = newest[0][0] if newest else b"0-0"
+async def _wait(ledger: Ledger, key: str, record: Record, last: tuple[int, int], older: bytes) -> bool:
+    """Wait until there may be more, or an end. -> whether something has come"""
+    after = _after(record, last) if record.job.told else older
     ended = record.entry[0] if record.entry else b"0-0"
-    await await_any(ledger, {stream: after, ledger.keys("rq_results", record.job_id): ended})
+    return await await_any(
+        ledger, {ledger.keys(key, record.job_id): after, ledger.keys("rq_results", record.job_id): ended}
+    )
+
+
+async def newest_in(ledger: Ledger, stream: str) -> bytes:
+    """The id of the newest entry of a stream."""
+    found = await ledger.read("XREVRANGE", stream, "+", "-", "COUNT", 1)
+    newest: bytes = found[0][0] if found else b"0-0"
+    return newest
 
 
 def _after(record: Record, last: tuple[int, int]) -> bytes:

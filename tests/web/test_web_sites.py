@@ -188,7 +188,9 @@ def test_who_follows_a_film_does_not_keep_the_site_from_ending(site: Site, film:
     next(follows)
 
     assert site.stop() == 0
-    assert "Traceback" not in site.output.read_text()
+    # uvicorn tells of a request that it has canceled, if that ends before uvicorn does.
+    said = site.output.read_text()
+    assert said.count("Traceback") == said.count("CancelledError: Task cancelled, timeout graceful shutdown exceeded")
     follows.close()
 
 

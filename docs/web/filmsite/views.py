@@ -12,10 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 
 from filmsite import tasks
 from filmsite.models import Film
-from handoff import Cluster, Handle
+from handoff import Cluster, FunctionProgress, Handle
 from handoff.errors import Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
 
-ENDED = ("finished", "failed", "canceled")
 STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
 DAY_S = 24 * 3600
 logger = logging.getLogger(__name__)
@@ -72,36 +71,37 @@ def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(follow(handle), content_type="text/event-stream", headers=headers)
 
 
-def progress(handle: Handle) -> dict[str, Any]:
-    """How far it is: little to ask of Redis, for what is asked again and again."""
-    told: dict[str, Any] = {"id": handle.id, "state": handle.status}
-    if (far := handle.progress) is not None:
-        told["progress"] = {"fraction": far.fraction, "message": far.message}
-    return told
+def told(id: str, state: str, progress: FunctionProgress | None) -> dict[str, Any]:
+    """Where it stands and how far it is."""
+    found: dict[str, Any] = {"id": id, "state": state}
+    if progress is not None:
+        found["progress"] = {"fraction": progress.fraction, "message": progress.message}
+    return found
 
 
 def standing(handle: Handle) -> dict[str, Any]:
     """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
     explanation = handle.explain()
-    told = progress(handle)
-    told |= {"state": explanation.state, "why": explanation.text, "details": explanation.to_dict()}
+    found = told(handle.id, explanation.state, handle.progress)
+    found |= {"why": explanation.text, "details": explanation.to_dict()}
     if explanation.state == "finished":
-        told["result"] = handle.result(timeout=2)
-    return told
+        found["result"] = handle.result(timeout=2)
+    return found
 
 
 def follow(handle: Handle) -> Iterator[str]:
-    """How far it is, twice a second until it has ended; an outage of Redis is told and waited out."""
+    """How far it is, as that changes; an outage of Redis is told and waited out."""
     while True:
         try:
-            told = progress(handle)
-        except StoreUnavailable:
-            told = {"id": handle.id, "state": "unavailable"}
+            for state in handle.watch(timeout=10):
+                yield f"data: {json.dumps(told(handle.id, state.status, state.progress))}\n\n"
+            return
+        except TimeoutError:
+            continue  # what is told once more shows whether anybody is still there
         except UnknownFunction:
             return  # it has expired
-        yield f"data: {json.dumps(told)}\n\n"
-        if told["state"] in ENDED:
-            return
+        except StoreUnavailable:
+            yield f"data: {json.dumps(told(handle.id, 'unavailable', None))}\n\n"
         time.sleep(0.5)
 
 

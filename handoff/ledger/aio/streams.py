@@ -81,7 +81,8 @@ class Streams:
         self._is_away = False
         self._reads = 0
         self._task: asyncio.Task[None] | None = None
-        self._waking: asyncio.Task[None] | None = None
+        self._waking: set[asyncio.Task[None]] = set()
+        self._woken = 0  #: the read that is woken, or about to be
 
     def spaced(self, seconds: float) -> float:
         """How long one of all that wait goes without a look, where one that is alone goes for so long."""
@@ -141,9 +142,13 @@ class Streams:
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._read(), name="handoff-results")
             return
-        is_woken = self._number is None or (self._waking is not None and not self._waking.done())
+        # One that wakes the read before this one may come too late for that, and does nothing for this one.
+        is_woken = self._number is None or self._woken == self._reads
         if self._is_reading and not is_woken and not all(map(self._covers, waited, waited.values())):
-            self._waking = self._loop.create_task(self._wake(self._reads), name="handoff-wake")
+            self._woken = self._reads
+            waking = self._loop.create_task(self._wake(self._reads), name="handoff-wake")
+            self._waking.add(waking)
+            waking.add_done_callback(self._waking.discard)
 
     def _covers(self, name: bytes, after: tuple[int, int]) -> bool:
         asked = self._asked.get(name)
@@ -155,6 +160,7 @@ class Streams:
             try:
                 woken = await self._unblock(self._number)
             except StoreUnavailable:
+                self._woken = 0
                 return
             if isinstance(woken, Exception):
                 self._number = None
@@ -235,11 +241,10 @@ class Streams:
 
     async def close(self) -> None:
         """Close the connection; whoever waits is told to look, and so has another one made."""
-        for task in (self._waking, self._task):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        for task in (*self._waking, *([self._task] if self._task else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await self._disconnect()
         for waiter in self._all():
             waiter.found.set_result(())

@@ -3,7 +3,7 @@
 -- An entry is named by the placement and a number that its agent gives (texts/told_id): what is there is not added again,
 -- and what an attempt has told stands together. A job that rq deletes takes no stream along: none is without an expiry.
 --
--- KEYS     output  parts
+-- KEYS     output  parts  progress
 -- STATE    newest_told  {}  key -> {placement, number} of its newest entry
 -- @include jobs/job  texts/number  texts/number_list  texts/progress  texts/reservation  texts/told_id
 
@@ -60,10 +60,21 @@ local function note(job)
   Job.set(job, 'told', NumberList.write(placements))
 end
 
+-- Have those know that wait for it how far it is. Where the clock was set back the entry would not be the newest.
+local function announce(job)
+  local key, entry = K.progress .. job.id, Number.text(Call.wall) .. '-1'
+  if type(redis.pcall('XADD', key, 'MAXLEN', 1, entry, 'attempt', job.attempts or 1)) == 'table' then
+    redis.call('DEL', key)
+    redis.call('XADD', key, entry, 'attempt', job.attempts or 1)
+  end
+  redis.call('PEXPIRE', key, KEPT_MS)
+end
+
 function Telling.take(job, kind, number, value)
   note(job)
   if kind == 'progress' then
     Job.set(job, 'progress', Progress.write(job.attempts or 1, Call.wall, number, value))
+    announce(job)
     return
   end
   local key = (IS_OUTPUT[kind] and K.output or K.parts) .. job.id
@@ -84,14 +95,15 @@ end
 
 -- Of a job that is kept for so long from now: 0 = no longer, below = for ever, of which this is not kept as long.
 function Telling.expire(job, left_ms)
-  local output, parts = K.output .. job.id, K.parts .. job.id
+  local output, parts, progress = K.output .. job.id, K.parts .. job.id, K.progress .. job.id
   if not job.told then
     return
   elseif left_ms == 0 then
-    redis.call('DEL', output, parts)
+    redis.call('DEL', output, parts, progress)
   else
     left_ms = Number.text(left_ms > 0 and left_ms or KEPT_MS)
     redis.call('PEXPIRE', output, left_ms)
     redis.call('PEXPIRE', parts, left_ms)
+    redis.call('PEXPIRE', progress, left_ms)
   end
 end

@@ -3,9 +3,10 @@
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
 -- KEYS     abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
---          leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  renewed  reservations  run
---          run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of  run_parked  running  scratch  shape
---          shape_bits  shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes  timers
+--          leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  progress  renewed
+--          reservations  run  run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of  run_parked
+--          running  scratch  shape  shape_bits  shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes
+--          timers
 -- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
 --                       member, group, worker, unique
 --          of      str  a key's name in the schema, a node, a position, a class
@@ -47,7 +48,7 @@ local function has_ended(run)
   return not GOING_ON[redis.call('HGET', K.run .. run, 'state')] and redis.call('EXISTS', K.leftovers) == 0
 end
 
-local TOLD = {output = K.output, parts = K.parts}
+local TOLD = {output = K.output, parts = K.parts, progress = K.progress}
 
 local OF_RANGES = {class = {K.class, K.classes}, alike = {K.alike, K.classes}, shape = {K.shape, K.shapes}}
 
