@@ -66,6 +66,14 @@ def cancel(job_id: str) -> bool:
     return default_cluster().handle(job_id).cancel()
 
 
+def lose(node: str) -> str:
+    """Have this very node vanish, the first time."""
+    cluster: Any = default_cluster()
+    if handoff.this_node() == node:
+        cluster.lose_node(node)
+    return "lost"
+
+
 def noted(job: Any, connection: Any, result: Any) -> None:
     calls.append(("succeeded", job.id, result))
 

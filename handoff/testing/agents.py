@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import redis
 
 from handoff.client.default import as_default
 from handoff.errors import UnknownNode
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
+from handoff.ledger.store import Store
 from handoff.ledger.texts.reservation import job_of
 from handoff.local.cluster import LocalCluster
-from handoff.testing.asking import NODES, Asking
+from handoff.testing.asking import Asking
+from handoff.testing.settings import NODES
+from handoff.testing.store import StoreOfAgents
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.code import Code
 from handoff.words.resources import SLOTS, Number
@@ -48,11 +56,35 @@ def cluster_of_agents(
 
     `refuse` is told what was asked of it that it cannot do, and does not return; by default it raises `OnlyHere`.
     """
-    local = LocalCluster(NODES if nodes is None else nodes, labels=labels, device_memory=device_memory, lease=LEASE_S)
-    with local:
+    of_agents = {name: options[name] for name in ("namespace", "serializer") if name in options}
+    local = LocalCluster(
+        NODES if nodes is None else nodes, labels=labels, device_memory=device_memory, lease=LEASE_S, **of_agents
+    )
+    with _ended_by_term(), local:
         made = ClusterOfAgents(local, refuse, **options)
         with made, as_default(made):
             yield made
+
+
+@contextlib.contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """Let SIGTERM end the run of all tests, as Ctrl-C does, where the program has no handler of its own.
+
+    That of `LocalCluster` raises `SystemExit`, which is to pytest the failure of one test.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class ClusterOfAgents(Asking):
@@ -65,6 +97,9 @@ class ClusterOfAgents(Asking):
         super().__init__(local.server.url, **options)
         self._local, self._refuse, self._options = local, refuse, options
         self._last = b"0-0"  #: event that was heard of
+
+    def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
+        return StoreOfAgents(client, namespace, timeout_s)
 
     def run_all(self, raise_first: bool = False) -> int:
         """Wait until nothing runs and nothing is about to. -> how many attempts were begun since the last time

@@ -16,6 +16,7 @@ from handoff.ledger.asking import Entries
 from handoff.ledger.blocking import waiting_look, waiting_read
 from handoff.ledger.replies import entries_of
 from handoff.ledger.store import Store
+from handoff.testing.store import StoreOfAgents
 
 T = TypeVar("T")
 
@@ -48,9 +49,29 @@ class ClusterInLoop(handoff.aio.Cluster):
         return await asyncio.to_thread(_in_turn, self._turn, call)
 
     def _open(self, given: Any, namespace: str, timeout_s: float) -> AskingInLoop:
-        if self._beside.store.blocks:
-            return super()._open(given, namespace, timeout_s)
-        return AskingHere(given, self._beside.store, self._turn)
+        store = self._beside.store
+        if isinstance(store, StoreOfAgents):
+            return AskingAgents(given, store, timeout_s)
+        return AskingHere(given, store, self._turn)
+
+
+class AskingAgents(AskingInLoop):
+    """Asks as ever; but who waits for what cannot come is told so, as `StoreOfAgents` has it."""
+
+    def __init__(self, given: Any, store: StoreOfAgents, timeout_s: float) -> None:
+        self._store = store
+        super().__init__(given, store.namespace, address_of(given), timeout_s=timeout_s)
+
+    def until(self, deadline_s: float, *, is_reached: bool = False) -> Self:
+        waiting = super().until(deadline_s, is_reached=is_reached)
+        waiting._store = self._store.until(deadline_s, is_reached=is_reached)
+        return waiting
+
+    async def _wait(self, after: Mapping[str, bytes], seconds: float) -> Entries:
+        found = await super()._wait(after, seconds)
+        if not found:
+            await asyncio.to_thread(self._store.or_nothing_runs, waiting_look(after, seconds))
+        return found
 
 
 class AskingHere(AskingInLoop):

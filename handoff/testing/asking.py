@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 from unittest.mock import ANY
 
@@ -15,12 +15,9 @@ from handoff.ledger.nodes import read_nodes
 from handoff.ledger.states import ENDED
 from handoff.testing.submitted import Submitted, Wanted, is_another, nearest_first, read_submitted
 from handoff.words.code import Code
-from handoff.words.resources import Number, amounts
+from handoff.words.resources import amounts
 
 T = TypeVar("T")
-
-NODES: Mapping[str, Mapping[str, Number]] = {"node": {"cpu": 4, "memory": 16_000}}
-"""What there is where a test names no nodes."""
 
 LOOK_S = 0.01
 """Between two looks at what another thread may enqueue."""
@@ -64,6 +61,7 @@ class Asking(Cluster):
         (with `node`, its pin) as they were given to `enqueue`; `unittest.mock.ANY` may stand anywhere. Waits for at
         most `timeout` seconds, for what another thread enqueues. The failure shows what was there instead.
         """
+        __tracebackhide__ = True
         wanted = Wanted.read(fn, args, kwargs, cost, where, node)
         deadline_s = time.monotonic() + timeout
         while True:
@@ -89,6 +87,7 @@ class Asking(Cluster):
         node: Any = ANY,
     ) -> None:
         """Assert that no such call was enqueued; what is given is as for `assert_enqueued`."""
+        __tracebackhide__ = True
         wanted = Wanted.read(fn, args, kwargs, cost, where, node)
         found = [each for each in self.submitted if not wanted.misses(each)]
         if found:
@@ -96,6 +95,7 @@ class Asking(Cluster):
 
     def assert_clean(self) -> None:
         """Assert that nothing runs, waits or holds anything, and that the books of the ledger balance."""
+        __tracebackhide__ = True
         found = [f"{each} is {status}" for each in self.submitted if (status := self._unended(each.id))]
         for node in read_nodes(self.store):
             if held := {name: units for name, units in node.used.items() if units}:

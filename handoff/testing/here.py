@@ -8,7 +8,8 @@ import importlib
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import redis
 
@@ -18,7 +19,8 @@ from handoff.errors import UnknownNode
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.store import Store
-from handoff.testing.asking import NODES, Asking
+from handoff.testing.asking import Asking
+from handoff.testing.settings import NODES, check_settings
 from handoff.testing.store import StoreHere
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
@@ -42,7 +44,6 @@ MOST_AT_ONCE = 10_000
 """Functions of one `run_all`; more are taken for ones that enqueue each other for ever."""
 
 
-@contextlib.contextmanager
 def cluster(
     nodes: Mapping[str, Mapping[str, Number | Sequence[int]]] | None = None,
     *,
@@ -51,7 +52,7 @@ def cluster(
     connection: redis.Redis | None = None,
     namespace: str = DEFAULT_NAMESPACE,
     **options: Any,
-) -> Iterator[ClusterHere]:
+) -> Unentered:
     """A cluster for unit tests, on a fakeredis of its own or the one given; it is the default cluster meanwhile.
 
         with handoff.testing.cluster(nodes={"a": {"cpu": 2}, "b": {"gpu": 1}}) as c:
@@ -62,7 +63,37 @@ def cluster(
     `nodes` (default: one of 4 cores and 16,000 MB), `labels` and `device_memory` are as for `LocalCluster`, `options`
     are those of `Cluster`. Needs the extra `handoff-rq[testing]`, unless a connection is given.
     """
-    made = ClusterHere(_fake() if connection is None else connection, namespace=namespace, **options)
+    of_nodes = {"nodes": nodes, "labels": labels, "device_memory": device_memory}
+    check_settings({**of_nodes, **options})
+    return Unentered(_entered(connection, {"namespace": namespace, **options}, **of_nodes))
+
+
+class Unentered(contextlib.AbstractContextManager["ClusterHere"]):
+    """What `cluster` gives: a cluster once it is entered by `with`."""
+
+    def __init__(self, made: contextlib.AbstractContextManager[ClusterHere]) -> None:
+        self._made = made
+
+    def __enter__(self) -> ClusterHere:
+        return self._made.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool | None:
+        return self._made.__exit__(kind, error, traceback)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"there is no {name!r}: the cluster is what stands after `as` in "
+            "`with handoff.testing.cluster(...) as cluster:`"
+        )
+
+
+@contextlib.contextmanager
+def _entered(
+    connection: redis.Redis | None, options: Mapping[str, Any], nodes: Any, labels: Any, device_memory: Any
+) -> Iterator[ClusterHere]:
+    made = ClusterHere(_fake() if connection is None else connection, **options)
     with made, as_default(made):
         for name, capabilities in (NODES if nodes is None else nodes).items():
             made.add_node(name, capabilities, (labels or {}).get(name), (device_memory or {}).get(name))

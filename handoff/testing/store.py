@@ -1,30 +1,47 @@
-"""A store whose waits run what is waited for, in this process, and whose time passes when somebody says so."""
+"""Stores of unit tests: whoever waits has functions run here, or is told that no agent will run what it waits for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import redis
 
+from handoff.ledger.nodes import read_nodes
+from handoff.ledger.server_faults import tell_once
 from handoff.ledger.store import Store
+from handoff.testing.waits import nothing_runs, streams_of
+from handoff.words.resources import SLOTS
 
 BLOCK = "BLOCK"
 
+WAITED_MS = 60_000
+"""On agents what is due by then is waited for."""
 
-class NothingRuns(TimeoutError):
-    """What is waited for does not come: nothing that is here can run now."""
+HERE = "Let time pass with advance(), add a node, or cancel it"
+
+ON_AGENTS = f"Nor is anything due within {WAITED_MS // 1000} s: ask for what a node has, or cancel it"
 
 
-class StoreHere(Store):
-    """One namespace on one Redis, for the one process in which all of it happens."""
+class _Waiting(Store):
+    """A store that tells who waits when what it waits for cannot come."""
+
+    _has_looked = False  #: whoever waits, with a copy of this, since it was told that nothing runs
+
+    def until(self, deadline_s: float, *, is_reached: bool = False) -> Self:
+        waiting = super().until(deadline_s, is_reached=is_reached)
+        waiting._has_looked = False
+        return waiting
+
+
+class StoreHere(_Waiting):
+    """One namespace on one Redis, for the one process in which all of it happens; time passes when somebody says so."""
 
     blocks = False
 
     def __init__(self, client: redis.Redis, namespace: str, now_ms: int) -> None:
         super().__init__(client, namespace, now_ms=now_ms)
         self.run_next: Callable[[], object] = lambda: None  #: -> None where nothing can run
-        self._has_looked = False  #: whoever waits, with a copy of this, since it was told that nothing runs
 
     def rest(self, seconds: float) -> None:
         """Here is no server that others wait for."""
@@ -46,8 +63,37 @@ class StoreHere(Store):
                 self._has_looked = True
                 return found
             else:
-                raise NothingRuns(
-                    "what is waited for has not come, and nothing can run now: let time pass with advance(), add a "
-                    "node, or ask handle.explain() why it waits"
-                )
+                raise nothing_runs(self, streams_of(at_once), HERE)
         return found
+
+
+class StoreOfAgents(_Waiting):
+    """One namespace on a server whose agents nobody else uses: who waits for what cannot come there is told so."""
+
+    def __init__(self, client: redis.Redis, namespace: str, timeout_s: float) -> None:
+        super().__init__(client, namespace, when_reached=tell_once, timeout_s=timeout_s)
+
+    def read(self, command: str, *arguments: Any) -> Any:
+        """As ever; but raises `NothingRuns` where it has waited, then looked for an end, and nothing runs."""
+        found = super().read(command, *arguments)
+        if found or BLOCK not in arguments or self.keys("events") in arguments:
+            return found
+        return self.or_nothing_runs(arguments)
+
+    def or_nothing_runs(self, command: tuple[Any, ...]) -> None:
+        """After a read that has waited and found nothing: raise `NothingRuns` where it was idle the last time too."""
+        is_idle, had_looked = self._is_idle(), self._has_looked
+        self._has_looked = is_idle
+        if is_idle and had_looked:
+            raise nothing_runs(self, streams_of(command), ON_AGENTS)
+
+    def _is_idle(self) -> bool:
+        """Whether nothing runs, is about to, or becomes due soon."""
+        if any(node.used.get(SLOTS) for node in read_nodes(self)):
+            # What is queued or runs has a slot, and claims have none.
+            return False
+        seconds, microseconds = self.read("TIME")
+        until_ms = int(seconds) * 1000 + int(microseconds) // 1000 + WAITED_MS
+        left_over = [("EXISTS", self.keys(name)) for name in ("dirty", "leftovers", "callbacks")]
+        due = [("ZCOUNT", self.keys(name), "-inf", until_ms) for name in ("timers", "delayed")]
+        return not any(self.read_each([*left_over, *due]))

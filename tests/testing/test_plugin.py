@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -62,28 +63,94 @@ def test_tests_on_several_processes_do_not_meet(pytester: pytest.Pytester) -> No
 
 
 @pytest.mark.slow
-def test_who_uses_no_fixture_imports_neither_fakeredis_nor_the_worker_side(pytester: pytest.Pytester) -> None:
+def test_who_uses_no_fixture_imports_the_plugin_alone(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
 
         def test_nothing():
-            loaded = {name.partition(".")[0] for name in sys.modules}
-            assert not loaded & {"fakeredis", "handoff_worker"}
-            assert "handoff.testing" not in sys.modules
+            ours = [name for name in sys.modules if name.startswith("handoff")]
+            assert sorted(ours) == ["handoff_worker", "handoff_worker.pytest_plugin"]
+            assert not {"fakeredis", "redis", "rq"} & set(sys.modules)
         """
     )
 
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-@pytest.mark.slow
-def test_the_same_tests_run_on_real_agents(pytester: pytest.Pytester, server: object) -> None:
+WRONG = """
+import pytest
+
+@pytest.mark.handoff({"a": {"cpu": 1}})
+def test_positional(handoff_cluster):
+    pass
+
+@pytest.mark.handoff(nodez={"a": {"cpu": 1}})
+def test_misspelt(handoff_cluster):
+    pass
+"""
+
+
+def test_a_wrong_marker_is_told_in_a_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(WRONG)
+
+    outcome = pytester.runpytest_inprocess("-p", "no:randomly")
+
+    outcome.assert_outcomes(errors=2)
+    outcome.stdout.fnmatch_lines(
+        ["marker handoff: settings have names: *", "marker handoff: there is no setting 'nodez': did you mean nodes?"]
+    )
+    outcome.stdout.no_fnmatch_line("*.py:*: TypeError")
+
+
+def test_who_waits_in_vain_is_shown_the_line_of_the_test_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import unit_tasks
+
+        def test_waits(handoff_cluster):
+            handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"gpu": 1}).result()
+
+        def test_asserts(handoff_cluster):
+            handoff_cluster.assert_enqueued(unit_tasks.add)
+        """
+    )
+
+    outcome = pytester.runpytest_inprocess("-p", "no:randomly")
+
+    outcome.assert_outcomes(failed=2)
+    outcome.stdout.no_fnmatch_line("*handoff/*.py:*")
+    outcome.stdout.fnmatch_lines(["E *NothingRuns: nothing can run now, and unit_tasks.add (*) waits for gpu 1: *"])
+
+
+def test_who_is_marked_so_stays_in_the_process_whatever_the_command_line_says(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
+
+        @pytest.mark.handoff(agents=False)
+        def test_stays(handoff_cluster):
+            handoff_cluster.advance(1)
+        """
+    )
+
+    pytester.runpytest_inprocess("--handoff-agents").assert_outcomes(passed=1)
+
+
+@pytest.mark.slow
+def test_the_same_tests_run_on_real_agents_until_sigterm_ends_them(pytester: pytest.Pytester, server: object) -> None:
+    pytester.makepyfile(
+        """
+        import asyncio
+        import os
+        import signal
+        import time
+        from pathlib import Path
+
+        import pytest
         import unit_tasks
-        from handoff import FunctionFailed, NodeLost
+        from handoff import FunctionFailed
+        from handoff.testing import NothingRuns
 
         @pytest.mark.handoff(nodes={"a": {"cpu": 2}})
         def test_runs(handoff_cluster):
@@ -102,11 +169,34 @@ def test_the_same_tests_run_on_real_agents(pytester: pytest.Pytester, server: ob
             handoff_cluster.lose_node("a")
             assert handoff_cluster.enqueue(unit_tasks.add, 1, 2).node == "b"
 
-        def test_plays(handoff_cluster):
-            handoff_cluster.advance(10)
+        def test_waits_in_vain(handoff_cluster):
+            handle = handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"gpu": 1})
+            with pytest.raises(NothingRuns, match="add .* waits for gpu 1"):
+                handle.result()
+
+            async def wait():
+                await (await handoff_cluster.aio.handle(handle.id)).result()
+
+            with pytest.raises(NothingRuns, match="gpu 1"):
+                asyncio.run(wait())
+            late = handoff_cluster.enqueue(unit_tasks.add, 1, 2, delay=1)
+            assert late.result() == 3
+            with pytest.raises(pytest.skip.Exception):
+                handoff_cluster.advance(10)
+
+        def test_is_terminated(handoff_cluster):
+            agents = handoff_cluster._local.agents.values()
+            Path("agents").write_text(" ".join(str(agent.pid) for agent in agents))
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+        def test_comes_after():
+            pass
         """
     )
 
     outcome = pytester.runpytest_subprocess("--handoff-agents", "-p", "no:randomly")
 
-    outcome.assert_outcomes(passed=2, skipped=1)
+    outcome.assert_outcomes(passed=3)
+    assert outcome.ret == pytest.ExitCode.INTERRUPTED
+    assert not any(psutil.pid_exists(int(pid)) for pid in Path(pytester.path, "agents").read_text().split())

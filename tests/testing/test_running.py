@@ -30,9 +30,24 @@ def test_who_waits_for_a_result_has_it_run(handoff_cluster: ClusterHere) -> None
 def test_a_result_that_cannot_come_is_told_at_once_and_not_waited_for(handoff_cluster: ClusterHere) -> None:
     handle = handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"gpu": 1})
 
-    with pytest.raises(NothingRuns, match="add a node"):
+    with pytest.raises(NothingRuns, match=rf"unit_tasks\.add \({handle.id}\) waits for gpu 1: .* add a node"):
         handle.result()
     assert issubclass(NothingRuns, TimeoutError)
+
+
+def test_of_a_run_that_cannot_end_it_is_told_what_that_waits_for(handoff_cluster: ClusterHere) -> None:
+    dag = DAG("sum").add(Function("one", unit_tasks.note, extra_args=(1,), cost={"gpu": 1}))
+    dag.add(Function("two", unit_tasks.add, args=("one",), extra_args=(2,)))
+
+    with pytest.raises(NothingRuns, match=r"unit_tasks\.note \(one\) waits for gpu 1"):
+        handoff_cluster.submit_dag(dag).result()
+
+
+def test_of_many_that_are_waited_for_a_few_are_told(handoff_cluster: ClusterHere) -> None:
+    handles = [handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"gpu": 1}) for _ in range(5)]
+
+    with pytest.raises(NothingRuns, match="and 2 more"):
+        handoff_cluster.gather(handles)
 
 
 @pytest.mark.handoff(nodes={"a": {"cpu": 2}})
@@ -207,3 +222,14 @@ def test_who_asks_for_the_result_of_what_was_canceled_is_told_so(handoff_cluster
 
     with pytest.raises(handoff.FunctionCanceled):
         handle.result()
+
+
+def test_what_comes_of_a_function_that_has_its_node_lost_is_refused(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.lose, "node", max_retries=1)
+
+    assert handoff_cluster.run_all() == 1
+    assert (handle.status, handle.attempts) == ("delayed", 1)
+
+    handoff_cluster.add_node("other", {"cpu": 1})
+    handoff_cluster.advance(2)
+    assert (handle.result(), handle.node, handle.attempts) == ("lost", "other", 2)

@@ -26,7 +26,7 @@ from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Outbox
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.heartbeat import Heartbeat
-from handoff_worker.agent.ledger import NodeLedger
+from handoff_worker.agent.ledger import NodeLedger, Stale
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.agent.telling import Telling
@@ -236,9 +236,13 @@ class NodeHere:
         return more
 
     def run_first(self) -> BaseException | None:
-        """Run what was started first, to the end, and deliver it. -> what it raised"""
+        """Run what was started first, to the end, and deliver it. -> what it raised
+
+        What comes of it is refused where the function has had this node lost.
+        """
         raised = self._here.run_first()
-        self.exchange()
+        with contextlib.suppress(Stale):
+            self.exchange()
         return raised
 
 
