@@ -204,9 +204,15 @@ def swap_modules() -> None:
     sys.modules["one_more"] = sys.modules["and_another"] = sys
 
 
+def exchange_modules() -> None:
+    """As many as before."""
+    del sys.modules["json"]
+    sys.modules["another_one"] = sys
+
+
 def reload_module() -> None:
     importlib.reload(sys.modules["keyword"])
-    sys.modules["one_more"] = sys
+    sys.modules["reloaded_with_it"] = sys
 
 
 def close_output() -> None:

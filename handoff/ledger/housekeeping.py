@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -43,22 +44,38 @@ async def takes_turn(ledger: Ledger, ask: Ask | None = None) -> bool:
     return True
 
 
-async def _tick(ledger: Ledger, ask: Ask, run: Callable[..., Awaitable[list[Any]]]) -> None:
+@Call
+async def has_ticked(ledger: Ledger) -> bool:
+    """Tick if it is time, for whoever has only looked. -> whether it did: what was seen may have changed by that.
+
+    Where nobody waits and no agent is left, a function would else run on a lost node for ever. What may not be written,
+    or not by this reader, may be looked at all the same. Tests, which give their own time, tick themselves.
+    """
+    with contextlib.suppress(StoreUnavailable):
+        return not ledger.now_ms and await _tick_for_all(ledger)
+    return False
+
+
+async def _tick(ledger: Ledger, ask: Ask, run: Callable[..., Awaitable[list[Any]]]) -> bool:
+    has_ticked = False
     while await takes_turn(ledger, ask):
+        has_ticked = True
         if not (await run("tick", room=0, token=new_id()))[1]:
-            return
+            break
+    return has_ticked
 
 
-async def _tick_for_all(ledger: Ledger) -> None:
+async def _tick_for_all(ledger: Ledger) -> bool:
     """Tick, once for all of this process that wait on the namespace. Raises `StoreUnavailable`, of whoever did."""
     if not ledger.turn.is_ours():
-        return
+        return False
     try:
-        await _tick(ledger, ledger.once, ledger.attempt)
+        has_ticked = await _tick(ledger, ledger.once, ledger.attempt)
     except StoreUnavailable as error:
         ledger.turn.ended(error)
         raise
     ledger.turn.ended(None)
+    return has_ticked
 
 
 @Call

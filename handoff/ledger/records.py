@@ -18,6 +18,7 @@ from handoff.errors import (
 )
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import names_of
+from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.keys import is_queue_of
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.result_entry import Entry, Fields, decode_traceback, decode_value, entry_of
@@ -88,11 +89,17 @@ def known_id(job_id: object) -> str:
 @Call
 async def look(ledger: Ledger, job_id: str) -> Record:
     """Read what is known of a function. Raises `UnknownFunction`, also for one of another namespace."""
-    _, values, entries = await ledger.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
-    record = record_of(ledger.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
+    record = await _look_once(ledger, job_id)
+    if record.status not in ENDED and await has_ticked(ledger):
+        record = await _look_once(ledger, job_id)
     if record.status in ENDED:
         await give_back_if_unseen(ledger, job_id, record.entry)
     return record
+
+
+async def _look_once(ledger: Ledger, job_id: str) -> Record:
+    _, values, entries = await ledger.run("look", *RECORD_FIELDS, job_id=known_id(job_id))
+    return record_of(ledger.namespace, job_id, values, entry_of(*entries[0]) if entries else None)
 
 
 async def give_back_if_unseen(ledger: Ledger, job_id: str, entry: Entry | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from handoff.errors import UnknownRun, named, shown
 from handoff.ledger.asking import Ledger, unlisted
-from handoff.ledger.housekeeping import await_entry
+from handoff.ledger.housekeeping import await_entry, has_ticked
 from handoff.ledger.replies import texts_of
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
@@ -51,6 +51,13 @@ async def look_run(ledger: Ledger, id: str, instance: str = "") -> Run:
     """Read one run, by default the newest of a DAG. Raises `UnknownRun`."""
     if not isinstance(id, str) or not is_unicode(id):
         raise UnknownRun(named(id))
+    run = await _look_once(ledger, id, instance)
+    if not run.ended and await has_ticked(ledger):
+        return await _look_once(ledger, id, instance)
+    return run
+
+
+async def _look_once(ledger: Ledger, id: str, instance: str) -> Run:
     match await ledger.run("look_run", dag=id, run=instance):
         case ["looked", found, flat]:
             run = run_of(found, flat)

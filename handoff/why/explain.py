@@ -8,6 +8,7 @@ from typing import Any
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.fields import FIELDS, names_of
+from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.members import Member, Standing, dependencies_of, read_chooser, read_members, read_standings
 from handoff.ledger.records import known_id
 from handoff.ledger.states import ENDED, PARKED, TERMINAL
@@ -40,6 +41,13 @@ _EARLY = ("deferred", PARKED)
 @Call
 async def explain(ledger: Ledger, id: str) -> Explanation:
     """Look at one function. Raises `UnknownFunction`."""
+    found = await _explain_once(ledger, id)
+    if found.state not in ENDED and await has_ticked(ledger):
+        return await _explain_once(ledger, id)
+    return found
+
+
+async def _explain_once(ledger: Ledger, id: str) -> Explanation:
     reply = await ledger.run("explain", *names_of(_FIELDS), job_id=known_id(id))
     match reply:
         case ["unknown"]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
+from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.nodes import SHARED, NodeState, read_nodes
 from handoff.ledger.phrases import in_words, place_in_words
 from handoff.ledger.store import Store
@@ -65,6 +66,8 @@ def _waiting(text: str, count: int) -> Waiting:
 def read_overview(store: Store) -> Overview:
     """Count functions by state, and nodes by theirs."""
     nodes = read_nodes(store)
+    if has_ticked(store):
+        nodes = read_nodes(store)
     states = [node.state for node in nodes]
     waiting, delayed, *stand = store.read_each(
         [

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.errors import NodeLost
+from handoff.errors import NodeLost, StoreUnavailable
+from handoff.graph.dag import DAG
 from handoff.ledger.housekeeping import WAIT_SLICE_S, tick
+from handoff.why.overview import read_overview
+from handoff.words.function import Function
 from handoff_worker.agent.agent import TICK_S
 from support.agent import FakeAgent
 from support.passing import pass_ms
-from support.waiting import LIMIT_S
+from support.waiting import LIMIT_S, wait_until
 
 LEASE_MS = 15_000
 
@@ -129,3 +132,59 @@ def test_who_waits_for_a_result_finds_out_by_himself_that_the_node_is_lost(clust
 
     with pytest.raises(NodeLost):
         handle.result(LIMIT_S)
+
+
+def test_who_only_asks_how_it_stands_finds_out_as_well(cluster: Cluster) -> None:
+    agent = FakeAgent(cluster.store, "a", {}, lease_ms=900).register()
+    handle = cluster.enqueue("m:f")
+    agent.take()
+
+    wait_until(lambda: handle.status == "failed", "the node is lost")
+
+
+LOOKS: dict[str, Callable[[Cluster, Handle], str]] = {
+    "status": lambda cluster, handle: handle.status,
+    "explain": lambda cluster, handle: handle.explain().state,
+    "status of all": lambda cluster, handle: "queued" if read_overview(cluster.store).queued else "delayed",
+}
+
+NOW_S = 10
+"""So far back lies what nobody has looked at since."""
+
+
+@pytest.fixture
+def overdue(cluster: Cluster) -> Handle:
+    """Its time has come, and nobody was there to notice."""
+    seconds, _ = cast(Any, cluster.connection).time()
+    cluster.store.now_ms = (seconds - NOW_S) * 1000
+    FakeAgent(cluster.store, "a", {}, lease_ms=3_600_000).register()
+    return cluster.enqueue("m:f", delay=NOW_S / 2)
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_whoever_looks_sees_what_the_clock_has_brought_about(
+    cluster: Cluster, overdue: Handle, look: Callable[[Cluster, Handle], str]
+) -> None:
+    with Cluster(connection=cluster.connection, namespace=cluster.namespace) as now:
+        assert look(now, now.handle(overdue.id)) == "queued"
+
+
+def test_who_looks_at_a_run_sees_it_as_well(cluster: Cluster) -> None:
+    seconds, _ = cast(Any, cluster.connection).time()
+    cluster.store.now_ms = (seconds - NOW_S) * 1000
+    run = cluster.submit_dag(DAG("g").add(Function("x", "m:f")), timeout=NOW_S / 2)
+
+    with Cluster(connection=cluster.connection, namespace=cluster.namespace) as now:
+        assert now.run(run.id).status == "failed"
+
+
+def test_who_may_not_write_can_look_all_the_same(
+    cluster: Cluster, overdue: Handle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(commands: object) -> list[Any]:
+        raise StoreUnavailable("here", "it is read-only")
+
+    with Cluster(connection=cluster.connection, namespace=cluster.namespace) as now:
+        monkeypatch.setattr(now.store, "once", refused)
+
+        assert now.handle(overdue.id).status == "delayed"

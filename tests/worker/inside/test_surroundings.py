@@ -51,7 +51,8 @@ def test_what_a_function_changes_ends_with_it(children: Children, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["lower_limit_for_good", "remove_modules", "swap_modules", "close_output", "leak_descriptors"]
+    "name",
+    ["lower_limit_for_good", "remove_modules", "swap_modules", "exchange_modules", "close_output", "leak_descriptors"],
 )
 def test_a_child_that_cannot_be_put_right_is_not_used_again(children: Children, name: str) -> None:
     before = value(run(children, task("pid")))

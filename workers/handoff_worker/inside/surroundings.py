@@ -116,7 +116,7 @@ class Surroundings:
 
     def note_import(self) -> None:
         """What has been imported since the last function may have changed something: that stays."""
-        if len(sys.modules) != self._count:
+        if self._has_imported():
             path = self._lists[0][1]
             # Without these nothing else could be imported.
             if any(folder not in sys.path for folder in path):
@@ -151,6 +151,9 @@ class Surroundings:
         self._lists = [(getattr(owner, name), list(getattr(owner, name))) for owner, name in _LISTS]
         self._finders = [(getattr(owner, name), list(getattr(owner, name))) for owner, name in _FINDERS]
         self._add_modules()
+
+    def _has_imported(self) -> bool:
+        return len(sys.modules) != self._count or next(reversed(sys.modules)) != self._last
 
     def _add_modules(self) -> bool:
         """Note the modules that have been imported since. -> False where others are missing
@@ -216,7 +219,7 @@ class Surroundings:
         """-> False where modules are missing, or may have been found where the next function would not find them"""
         if sys.modules is not _MODULES:
             return False
-        has_imported = len(sys.modules) != self._count
+        has_imported = self._has_imported()
         if has_imported and not self._add_modules():
             return False
         for (owner, name), (kept, items) in zip(_FINDERS, self._finders, strict=True):
