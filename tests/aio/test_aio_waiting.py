@@ -71,7 +71,7 @@ def test_a_thousand_that_wait_share_one_connection(server: RedisServer, beside: 
             handles = await cluster.submit_many([Function(f"f{n}", "tasks:work", node="a") for n in range(1000)])
             waiting = [asyncio.create_task(handle.result(LIMIT_S)) for handle in handles]
 
-            seen = []
+            seen: list[dict[str, str]] = []
 
             async def all_wait() -> bool:
                 seen[:] = await readers(cluster)
