@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -64,7 +63,7 @@ class Child(Executor):
         else:
             told = {name: outcome[name] for name in ("exception_type", "message", "traceback", "retryable")}
             made = result(Failed(started.id, **told))  # type: ignore[arg-type]
-        return Result(**{**asdict(made), "jitter": 1.0})
+        return Result(**{**made._asdict(), "jitter": 1.0})
 
     def _connect(self, settings: Mapping[str, Any]) -> redis.Redis:
         return self._client

@@ -98,7 +98,7 @@ def try_child(chance: random.Random) -> str:
         of = chance.choice(list(entries.values()))
         name = chance.choice(list(of))
         of[name] = bytes_for(chance, of[name])
-    packed = Task(**{**{name: getattr(made, name) for name in made.__slots__}, "job": job, "inputs": entries}).packed()
+    packed = Task(**{**{name: getattr(made, name) for name in made._fields}, "job": job, "inputs": entries}).packed()
     outcome = execute(msgpack.unpackb(packed), lambda settings: _AWAY, lambda: None, Telling(lambda frame: None))
     sent = msgpack.unpackb(pack({"id": made.id, **outcome, "rss": 0, "took": 0.0, "spent": False, "left": False}))
     read_outcome(sent, made.id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def test_a_client_of_redis_is_made_for_who_asks_for_it(children: Children) -> No
 
 
 def test_what_follows_the_job_in_the_id_of_a_task_is_for_the_agent_alone(children: Children) -> None:
-    outcome = run(children, replace(task("current_job", id="job-1"), id="job-1:2"))
+    outcome = run(children, task("current_job", id="job-1")._replace(id="job-1:2"))
 
     assert outcome.id == "job-1:2"
     assert value(outcome)[0] == "job-1"

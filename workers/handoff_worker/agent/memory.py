@@ -67,7 +67,7 @@ class Memory:
         ended = self._ended.get(started.job_id)
         if ended is None or ended.made_by != started.made_by or started.attempt > ended.attempt:
             return None
-        return replace(ended.result, id=started.id)
+        return ended.result._replace(id=started.id)
 
     def told_with(self, running: Iterable[Started], undelivered: Iterable[Result]) -> list[list[Ended]]:
         """All of it, and behind it what runs, in parts of which each is told by one call; at least one.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain
 from textwrap import shorten
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from handoff.errors import UnreadableField
 from handoff.ledger.fields import FIELDS
@@ -20,17 +21,32 @@ MOST_SHOWN = 80
 _OURS = frozenset(row.name.encode() for row in FIELDS.values() if row.name.startswith("h_") or row.name == "created_at")
 """What is read here, with the one of RQ's by which a job is known again."""
 
+_HELD = tuple(FIELDS[name].name.encode() for name in ("demand", "variant", "devices"))
+
 Hash = Mapping[bytes, bytes]
 """A hash, or an entry of a stream, as Redis has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class _Held(NamedTuple):
+    """What is reserved for a function."""
+
+    devices: Mapping[str, list[int]]
+    cost: Units
+
+
+# Functions in a row mostly hold the same, and it is asked for twice.
+@lru_cache(256)
+def _read_held(*values: bytes | None) -> _Held:
+    job = StoredJob({name: value for name, value in zip(_HELD, values, strict=True) if value})
+    return _Held(job.devices, job.cost)
+
+
+class Started(NamedTuple):
     """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
 
     id: str
     job: Hash
-    inputs: Mapping[int, Hash] = field(default_factory=dict)  #: number in its run -> entry of a result
+    inputs: Mapping[int, Hash] = MappingProxyType({})  #: number in its run -> entry of a result
     left_out: Sequence[bytes] = ()  #: fields that the hash has beside these, and that are large
 
     @classmethod
@@ -47,25 +63,16 @@ class Started:
 
     def with_fields(self, fields: Hash) -> Started:
         """The same with what was left out."""
-        return replace(self, job={**self.job, **fields}, left_out=())
+        return self._replace(job={**self.job, **fields}, left_out=())
 
     def check(self) -> None:
         """Raise `UnreadableField` where one of these cannot be read that the agent needs."""
-        for each in (
-            "made_by",
-            "is_known_by_its_submit",
-            "attempt",
-            "devices",
-            "cost",
-            "serializer",
-            "message",
-            "is_isolated",
-        ):
+        for each in ("made_by", "is_known_by_its_submit", "attempt", "message", "serializer", "is_isolated", "_held"):
             getattr(self, each)
 
     def without_ours(self) -> Started:
         """The same with what is RQ's alone, for its failure callback, where the rest cannot be read."""
-        return replace(self, job={name: value for name, value in self.job.items() if name not in _OURS}, left_out=())
+        return self._replace(job={name: value for name, value in self.job.items() if name not in _OURS}, left_out=())
 
     @property
     def job_id(self) -> str:
@@ -107,12 +114,12 @@ class Started:
     @property
     def devices(self) -> Mapping[str, list[int]]:
         """The devices that are reserved for it, by resource."""
-        return StoredJob(self.job).devices
+        return self._held.devices
 
     @property
     def cost(self) -> Units:
         """The one of its costs that is reserved."""
-        return StoredJob(self.job).cost
+        return self._held.cost
 
     @property
     def serializer(self) -> Literal["msgpack", "pickle"]:
@@ -123,6 +130,10 @@ class Started:
     def is_isolated(self) -> bool:
         """Whether it is to have a child of its own."""
         return StoredJob(self.job).is_isolated
+
+    @property
+    def _held(self) -> _Held:
+        return _read_held(*map(self.job.get, _HELD))
 
     @property
     def error(self) -> str:

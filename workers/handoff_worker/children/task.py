@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 import msgpack
 
@@ -22,28 +22,29 @@ CALLBACK_S = 60
 """rq's limit for a callback whose job names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """One function to run, or the failure callback of one."""
 
     id: str  #: of one thing at a time; up to a ":" it is the id of the job
     job: Mapping[bytes, bytes]  #: the hash that rq keeps for it, as stored
     node: str
     worker: str
-    redis: Mapping[str, Any] = field(
-        repr=False
-    )  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
+    redis: Mapping[str, Any]  #: arguments of `redis.Redis`, or of `from_url` if "url" is one: a client for the function
     binding: Binding = UNBOUND  #: from `confine.binding`: only children of the same one are used again
     is_isolated: bool = False  #: it has a new child, which nobody uses after it
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = MappingProxyType({})
     serializer: Literal["msgpack", "pickle", "unread"] = "msgpack"  #: unread: a pickle, and to stay one
-    inputs: Mapping[int, Mapping[bytes, bytes]] = field(default_factory=dict)  #: results that it takes, if at hand
+    inputs: Mapping[int, Mapping[bytes, bytes]] = MappingProxyType({})  #: results that it takes, if at hand
     allow: Sequence[str] = ()  #: what may be called for it, none = anything
     log_bytes: int = LOG_BYTES  #: of what it prints so much is kept
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told
     message: str = ""
     traceback: str = ""
+
+    def __repr__(self) -> str:
+        # What `redis` has may be a password.
+        return f"Task({self.id!r}, {self.kind!r}, node={self.node!r})"
 
     def packed(self) -> bytes:
         """Make the message that `inside.executor.Executor.execute` takes, as it lies in a tray."""
