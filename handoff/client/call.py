@@ -38,6 +38,8 @@ def read_call(
 
     `enqueue` is who was called, whose options are among what may have been meant by a keyword that fits nowhere.
     """
+    if not kwargs:
+        return args, {}, timeout
     rest = dict(kwargs)
     code = code.function if isinstance(code, Declared) else code
     if "job_timeout" in rest:
