@@ -11,6 +11,7 @@ from typing import Any
 
 import rq.job
 from redis import Redis
+from rq.utils import parse_timeout
 
 from handoff.errors import UnreadableField
 from handoff.ledger.stored_job import StoredJob
@@ -26,7 +27,7 @@ _NOT_RQS = frozenset((*_DATES, b"data", b"exc_info"))
 _NOTHING = b"\xc1"
 """What no serializer reads: it stands for a call until that is read, or where it cannot be."""
 
-_UNLIMITED = (None, b"", b"-1")
+_UNLIMITED = (b"", b"-1")
 
 
 class Job(rq.job.Job):
@@ -161,9 +162,12 @@ class Job(rq.job.Job):
     @property
     def limit_s(self) -> float | None:
         """Its limit of time, None without one."""
-        if self.stored.get(b"timeout") in _UNLIMITED or self.timeout is None or self.timeout <= 0:
+        stored = self.stored.get(b"timeout")
+        if stored is None or stored in _UNLIMITED:
             return None
-        return self.timeout
+        # Not `timeout`, for which all else would be read, and a client made.
+        limit_s = parse_timeout(stored.decode())
+        return limit_s if limit_s and limit_s > 0 else None
 
     @property
     def has_on_success(self) -> bool:
