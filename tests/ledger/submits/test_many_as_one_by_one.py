@@ -100,6 +100,8 @@ def play(database: redis.Redis, functions: list[Function], submit: Submit, room:
         cluster.enqueue("tasks:work", job_id="taken", cost={"cpu": 1})
         told = submit(cluster, functions)
         check_books(cluster.store)
+        # Work that is left over, as where a hold ends, each single submit goes on with first, a list only once.
+        tick(cluster.store)
         books = comparable(read_ledger(cluster.store))
         events = events_of(cluster)
         started: list[str] = []
@@ -127,7 +129,7 @@ def without_tokens(books: dict[str, Any]) -> dict[str, Any]:
     return {"own": own, "rq": rq}
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2, 107, 114, 129, 271])
+@pytest.mark.parametrize("seed", [0, 1, 107, 114, 129, 271, 383])
 def test_a_list_leaves_what_its_functions_leave_one_by_one(
     database: redis.Redis, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
