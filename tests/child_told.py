@@ -33,11 +33,11 @@ def say_everywhere() -> None:
     sys.stdout.writelines(["a line\n"])
 
 
-def say_and_yield(lines: int) -> Iterator[int]:
-    for _ in range(lines):
-        print("a line")
+def say_and_yield() -> Iterator[int]:
     # Of so many some are sent before all of them are there.
-    yield from range(2 * MOST_PARTS)
+    for number in range(2 * MOST_PARTS):
+        print("a line")
+        yield number
 
 
 def say_and_wait(path: str) -> str:

@@ -338,16 +338,17 @@ else:
 
 
 @functools.cache
-def patient(kind: type[Any]) -> type[Any]:
-    """Lay `PatientConnection` over a class of connections; one without sockets, as fakeredis', stays as it is."""
-    uses_sockets = getattr(kind, "_connect", None) in (
-        Connection._connect,
-        SSLConnection._connect,
-        UnixDomainSocketConnection._connect,
-    )
-    if not uses_sockets or issubclass(kind, PatientConnection):
+def laid_over(ours: Any, kind: Any, with_sockets: tuple[Any, ...]) -> Any:
+    """Lay a class of ours over one of connections; one that connects by itself, as fakeredis', stays as it is."""
+    uses_sockets = getattr(kind, "_connect", None) in [each._connect for each in with_sockets]
+    if not uses_sockets or issubclass(kind, ours):
         return kind
-    return type(f"Patient{kind.__name__}", (PatientConnection, kind), {})
+    return type(f"Patient{kind.__name__}", (ours, kind), {})
+
+
+def patient(kind: Any) -> Any:
+    """Lay `PatientConnection` over a class of connections of threads."""
+    return laid_over(PatientConnection, kind, (Connection, SSLConnection, UnixDomainSocketConnection))
 
 
 def uses_tcp(kind: type[Any]) -> bool:

@@ -78,4 +78,12 @@ MUTANTS = (
         "        return super().beside(make)",
         ("tests/testing/test_tasks.py::TestSubmitted::test_awaited_by_the_client_of_the_same_test",),
     ),
+    Mutant(
+        "watched-progress",
+        "a progress wakes nobody",
+        "handoff/ledger/lua/libraries/jobs/telling.lua",
+        "    announce(job)\n",
+        "",
+        ("tests/aio/test_aio_watching.py::test_each_of_many_is_given_what_its_function_says_and_its_end",),
+    ),
 )

@@ -10,6 +10,9 @@ TASKS = "tests/testing/test_tasks.py"
 UNIQUE = "handoff/ledger/lua/libraries/jobs/unique.lua"
 KEYS = "tests/client/functions/test_function_unique.py"
 
+MAPPED = "tests/client/functions/test_function_map.py"
+GATHERED = "tests/client/functions/test_function_gather.py"
+
 MUTANTS = (
     Mutant(
         "unique-over",
@@ -74,5 +77,45 @@ MUTANTS = (
         "declared.function if isinstance(function.code, Declared) else function.code",
         "declared.function",
         (f"{TASKS}::TestDeclaring::test_a_function_that_wraps_a_task_has_its_cost",),
+    ),
+    Mutant(
+        "map-read",
+        "all of an iterable is read before anything is sent",
+        "handoff/client/mapped.py",
+        "islice(calls, BATCH)",
+        "list(calls)",
+        (f"{MAPPED}::TestSubmitted::test_they_are_sent_while_the_iterable_is_read",),
+    ),
+    Mutant(
+        "gather-first",
+        "the first that fails is told when all have ended",
+        "handoff/client/gathered.py",
+        "            if not keep_errors:\n                await _raise_first(ledger, serializer, some)\n",
+        "",
+        (f"{GATHERED}::TestGather::test_the_first_that_fails_is_told_while_others_go_on",),
+    ),
+    Mutant(
+        "gather-twice",
+        "a handle that is given twice comes once",
+        "handoff/client/gathered.py",
+        "        by_id.setdefault(handle.id, []).append(handle)",
+        "        by_id[handle.id] = [handle]",
+        (f"{GATHERED}::TestAsCompleted::test_a_handle_that_is_given_twice_comes_twice",),
+    ),
+    Mutant(
+        "ends-order",
+        "what has ended is told in the order of the list",
+        "handoff/ledger/ends.py",
+        "        return sorted(found, key=lambda end: end.at)",
+        "        return found",
+        (f"{GATHERED}::TestAsCompleted::test_those_that_have_ended_before_come_first_by_when_they_did",),
+    ),
+    Mutant(
+        "ends-gone",
+        "one that is gone is waited for",
+        "handoff/ledger/lua/operations/client/ends.lua",
+        "  if status == '' or HAS_ENDED[status] then",
+        "  if HAS_ENDED[status] then",
+        (f"{GATHERED}::TestAsCompleted::test_each_comes_whatever_its_end",),
     ),
 )

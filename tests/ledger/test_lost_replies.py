@@ -37,6 +37,7 @@ def losing(lose: Callable[[FaultyProxy, int], Fault], n: int) -> Callable[[Fault
 
 BY_CLIENTS = (
     "submit",
+    "map",
     "cancel",
     "register_node",
     "deregister_node",

@@ -11,6 +11,7 @@ import pytest
 from rq.job import JobStatus
 
 from handoff.books.reservation import Reservation
+from handoff.client import mapped
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import PartlySubmitted
@@ -73,6 +74,17 @@ def submit_many(*functions: Function, ids: str, size: int = 64, **options: Any) 
             except PartlySubmitted as error:
                 verdicts: list[Any] = [getattr(handle, "verdict", None) for handle in error.handles]
                 return verdicts, {at: (type(each), each.args) for at, each in error.errors.items()}
+
+    return act
+
+
+def map_over(count: int, size: int) -> Callable[[Scene], object]:
+    """Submit a call for each of so many values, in batches of so many. -> of each its verdict"""
+
+    def act(scene: Scene) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(mapped, "BATCH", size)
+            return [handle.verdict for handle in scene.cluster.map("tasks:work", range(count), cost={"cpu": 1})]
 
     return act
 
@@ -188,6 +200,7 @@ FLOWS = {
         ),
         submit("f", unique="k"),
     ),
+    "map: in two batches, of which some wait": Flow(map_over(3, 2), submit("g")),
     "finish: one that has a key": Flow(finish(ok), start("f", unique="k", unique_ttl=60)),
     "take: two": Flow(take(2), steps(submit("f"), submit("g"))),
     "take: nothing": Flow(take(2)),

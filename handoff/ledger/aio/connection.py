@@ -6,7 +6,6 @@ The rules are those of `ledger.connection`. A call that is canceled closes its c
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 from collections import deque
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from redis.asyncio.connection import Connection, DefaultParser, SSLConnection, U
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from handoff.ledger.connection import PIECE, SLOWEST, bytes_on_their_way, silences
+from handoff.ledger.connection import PIECE, SLOWEST, bytes_on_their_way, laid_over, silences
 from handoff.ledger.passwords import hide
 from handoff.ledger.sentinels import MasterPool
 
@@ -302,17 +301,9 @@ async def reply(connection: Any) -> Any:
         return error
 
 
-@functools.cache
 def patient(kind: Any) -> Any:
-    """Lay `PatientConnection` over a class of connections; one without sockets, as fakeredis', stays as it is."""
-    uses_sockets = getattr(kind, "_connect", None) in (
-        Connection._connect,
-        SSLConnection._connect,
-        UnixDomainSocketConnection._connect,
-    )
-    if not uses_sockets or issubclass(kind, PatientConnection):
-        return kind
-    return type(f"Patient{kind.__name__}", (PatientConnection, kind), {})
+    """Lay `PatientConnection` over a class of connections of event loops."""
+    return laid_over(PatientConnection, kind, (Connection, SSLConnection, UnixDomainSocketConnection))
 
 
 def of_a_loop(kind: Any) -> Any:

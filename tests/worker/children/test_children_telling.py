@@ -96,9 +96,9 @@ def test_of_a_long_text_beginning_and_end_are_told(children: Children) -> None:
 
 
 def test_where_nothing_is_kept_it_is_told_once_how_much_there_was(children: Children) -> None:
-    run(children, task("child_told.say_and_yield", 20_000, log_bytes=0))
+    run(children, task("child_told.say_and_yield", log_bytes=0))
 
-    assert [piece for told in children.told for piece in told.output] == [(20_000 * len("a line\n"), b"")]
+    assert [piece for told in children.told for piece in told.output] == [(2 * MOST_PARTS * len("a line\n"), b"")]
     assert len(parts(children)) == 2 * MOST_PARTS
 
 
