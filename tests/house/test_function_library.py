@@ -66,6 +66,13 @@ def test_a_line_that_a_server_tells_is_told_by_its_file() -> None:
     assert LIBRARY.locate("user_function:999999: x") == "user_function:999999: x"
 
 
+def test_where_lines_come_from_is_found_out_at_the_first_error_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = LIBRARY.lines
+    monkeypatch.setattr(functions, "_chunks", None)
+
+    assert LIBRARY.lines is before
+
+
 @pytest.fixture
 def listed(server: RedisServer) -> dict[str, set[str]]:
     """What a server says of the library: its functions, and the flags of each."""

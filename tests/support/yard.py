@@ -45,6 +45,12 @@ def snapshot(store: Store) -> dict[bytes, bytes]:
     return dict(zip(keys, pipeline.execute(), strict=True))
 
 
+def count_writes(store: Store) -> int:
+    """How many changes a real server has counted, also of what was then as before; what expires is none."""
+    client: Any = store.client
+    return int(client.info("persistence")["rdb_changes_since_last_save"])
+
+
 class Yard:
     """Two nodes with agents that run nothing, and a clock that stands still."""
 

@@ -12,7 +12,7 @@ from handoff.ledger.lua import files, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
 from support.books import check_books
-from support.yard import Yard, snapshot, yard
+from support.yard import Yard, count_writes, yard
 
 VALUES = (
     "", "x", "-1", "0", "1.5", "nan", "inf", "1e400", str(10**30), "9007199254740993", "a=1,b", "=" * 100_000,
@@ -107,11 +107,11 @@ def filled(place: Yard) -> None:
 
 def call(place: Yard, operation: str, given: dict[str, Any], rest: list[Any]) -> bool:
     """-> whether it was taken"""
-    before = snapshot(place.store)
+    before = count_writes(place.store)
     try:
         place.store.run(operation, *rest, **given)
     except (ScriptBug, redis.DataError):
-        assert snapshot(place.store) == before, (operation, given, [str(value)[:40] for value in rest])
+        assert count_writes(place.store) == before, (operation, given, [str(value)[:40] for value in rest])
         return False
     return True
 

@@ -72,17 +72,20 @@ def program_with(how: str, gate: Gate | None = None) -> Iterator[Program]:
                     member.kill()
 
 
-ENDS = [
-    pytest.param("return", None, 0, id="it leaves the block", marks=pytest.mark.slow),
-    pytest.param("raise", None, 1, id="an exception leaves the block", marks=pytest.mark.slow),
-    pytest.param("wait", signal.SIGINT, -signal.SIGINT, id="Ctrl-C"),
-    pytest.param("wait", signal.SIGTERM, 128 + signal.SIGTERM, id="TERM", marks=pytest.mark.slow),
-]
+RETURN, RAISE = ("return", None, 0), ("raise", None, 1)
+CTRL_C, TERM = ("wait", signal.SIGINT, -signal.SIGINT), ("wait", signal.SIGTERM, 128 + signal.SIGTERM)
 
 
-@pytest.mark.parametrize(("how", "number", "code"), ENDS)
+# Of an idle one, leaving the block is tried below.
 @pytest.mark.parametrize(
-    "busy", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["idle", "while functions run"]
+    ("how", "number", "code", "busy"),
+    [
+        pytest.param(*CTRL_C, False, id="Ctrl-C, idle"),
+        pytest.param(*CTRL_C, True, id="Ctrl-C while functions run", marks=pytest.mark.slow),
+        pytest.param(*TERM, True, id="TERM while functions run", marks=pytest.mark.slow),
+        pytest.param(*RETURN, True, id="it leaves the block while functions run", marks=pytest.mark.slow),
+        pytest.param(*RAISE, True, id="an exception leaves the block while functions run", marks=pytest.mark.slow),
+    ],
 )
 def test_nothing_is_left_after(
     how: str, number: signal.Signals | None, code: int, busy: bool, folder: Path, gate: Gate

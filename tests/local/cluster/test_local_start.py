@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from decimal import Decimal
 from importlib.util import find_spec
 from inspect import signature
@@ -19,6 +20,7 @@ import local_tasks
 from handoff import Cluster, InvalidNode, InvalidResources, LocalCluster
 from handoff.local.cluster import AgentNotStarted
 from handoff.local.program import VARIABLE, WHEELS, NoServer, find_server
+from support import need_redis_server
 from support.gate import Gate
 from support.local import local_cluster
 from support.waiting import LIMIT_S
@@ -32,39 +34,39 @@ def executable(cluster: Cluster) -> str:
 # What it starts.
 
 
-@pytest.mark.slow
-def test_nodes_stand_in_the_order_given_with_the_capabilities_given() -> None:
-    nodes: dict[str, dict[str, Any]] = {
-        "z": {"cpu": 64, "gpu": [1, 3]},
-        "a": {"cpu": 0.5},
-        "m": {"cpu": 2, "fpga": [0, 1], "slots": 3},
-    }
+@pytest.fixture(scope="module")
+def several() -> Iterator[Cluster]:
+    """Nodes of several kinds, with which more than one test has to do."""
+    need_redis_server()
+    with local_cluster(
+        nodes={
+            "z": {"cpu": 0.5},
+            "a": {"cpu": 2, "gpu": 2},
+            "m": {"cpu": 64, "fpga": [0, 3], "gpu": [2, 5], "slots": 3},
+        },
+        labels={"m": {"zone": "east (2)", "tier": "spot"}},
+        device_memory={"a": {"gpu": 24_000}, "m": {"fpga": [64, Decimal("0.5")], "gpu": {5: 8000, 2: 16_000}}},
+    ) as cluster:
+        yield cluster
 
-    with local_cluster(nodes) as cluster:
-        found = cluster.discover_nodes()
+
+@pytest.mark.slow
+def test_nodes_stand_in_the_order_given_with_the_capabilities_given(several: Cluster) -> None:
+    found = several.discover_nodes()
 
     assert list(found) == ["z", "a", "m"]
-    assert {"cpu": 64, "gpu": 2}.items() <= found["z"].items()
-    assert {"cpu": 0.5}.items() <= found["a"].items()
-    assert found["m"] == {"cpu": 2, "fpga": 2, "slots": 3}
+    assert {"cpu": 0.5}.items() <= found["z"].items()
+    assert found["a"] == {"cpu": 2, "gpu": 2, "gpu_memory": 48_000, "slots": 16}
+    assert found["m"] == {"cpu": 64, "gpu": 2, "gpu_memory": 24_000, "fpga": 2, "fpga_memory": 64.5, "slots": 3}
 
 
 @pytest.mark.slow
-def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given() -> None:
-    local = local_cluster(
-        nodes={"a": {"cpu": 2, "gpu": 2}, "b": {"cpu": 2, "fpga": [0, 3], "gpu": [2, 5]}},
-        labels={"b": {"zone": "east (2)", "tier": "spot"}},
-        device_memory={"a": {"gpu": 24_000}, "b": {"fpga": [64, Decimal("0.5")], "gpu": {5: 8000, 2: 16_000}}},
-    )
+def test_nodes_have_the_labels_and_the_memory_of_devices_that_are_given(several: Cluster) -> None:
+    found = several.enqueue(agent_tasks.where, where={"zone": "east (2)", "tier": "spot"}).result(LIMIT_S)
+    largest = several.tracker.request("m", {"gpu_memory": 16_000})
+    several.tracker.release(largest)
 
-    with local as cluster:
-        capabilities = cluster.discover_nodes()
-        found = cluster.enqueue(agent_tasks.where, where={"zone": "east (2)", "tier": "spot"}).result(LIMIT_S)
-        largest = cluster.tracker.request("b", {"gpu_memory": 16_000})
-
-    assert capabilities["a"]["gpu_memory"] == 48_000
-    assert (capabilities["b"]["gpu_memory"], capabilities["b"]["fpga_memory"]) == (24_000, 64.5)
-    assert found == "b"
+    assert found == "m"
     assert largest.devices == {"gpu": [2]}
 
 
@@ -106,12 +108,10 @@ def test_its_client_places_by_the_strategy_that_is_given(gate: Gate) -> None:
 
 
 @pytest.mark.slow
-def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them() -> None:
-    with local_cluster({"small": {"cpu": 1}, "large": {"cpu": 4}}) as cluster:
-        light = cluster.enqueue(agent_tasks.where, cost={"cpu": 1})
-        heavy = cluster.enqueue(agent_tasks.where, cost={"cpu": 2})
+def test_functions_run_on_the_nodes_and_the_first_that_fits_takes_them(several: Cluster) -> None:
+    handles = [several.enqueue(agent_tasks.where, cost={"cpu": cpu}) for cpu in (0.5, 2, 3)]
 
-        assert [light.result(LIMIT_S), heavy.result(LIMIT_S)] == ["small", "large"]
+    assert [handle.result(LIMIT_S) for handle in handles] == ["z", "a", "m"]
 
 
 def test_a_node_imports_what_the_caller_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,11 +16,8 @@ from support.children import TESTS, Start
 from support.waiting import LIMIT_S
 
 
-@pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
-    """Start children, with any limits."""
-    # A child that dies may be reaped late where the machine is busy.
-    monkeypatch.setattr(pool, "HANG_UP_S", LIMIT_S)
+@contextmanager
+def starting() -> Iterator[Start]:
     started: list[Children] = []
     defaults: dict[str, Any] = {"idle_limit": 4, "imports": Imports([TESTS])}
 
@@ -26,11 +25,27 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         started.append(Children(**{**defaults, **limits}))
         return started[-1]
 
-    yield start
-    for children in started:
-        children.close()
+    # A child that dies may be reaped late where the machine is busy.
+    with patch.object(pool, "HANG_UP_S", LIMIT_S):
+        yield start
+        for children in started:
+            children.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start children, with any limits."""
+    with starting() as start:
+        yield start
 
 
 @pytest.fixture
 def children(start: Start) -> Children:
     return start()
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[Children]:
+    """Children for the tests of a file that neither count them nor end their nursery: its start is most of a test."""
+    with starting() as start:
+        yield start()

@@ -22,21 +22,21 @@ only_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothi
 
 
 @ways
-def test_what_a_function_leaves_running_is_gone_when_it_has_ended(children: Children, tmp_path: Path, way: str) -> None:
-    outcome = run(children, task("child_leftovers.leave", way, str(tmp_path / "pid")))
+def test_what_a_function_leaves_running_is_gone_when_it_has_ended(lasting: Children, tmp_path: Path, way: str) -> None:
+    outcome = run(lasting, task("child_leftovers.leave", way, str(tmp_path / "pid")))
 
     assert isinstance(outcome, Finished)
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
 @ways
-def test_what_a_killed_function_has_started_is_gone_with_it(children: Children, tmp_path: Path, way: str) -> None:
+def test_what_a_killed_function_has_started_is_gone_with_it(lasting: Children, tmp_path: Path, way: str) -> None:
     path = tmp_path / "pid"
-    children.start(task("child_leftovers.leave_and_wait", way, str(path)))
-    turn(children, until=path.exists)
+    lasting.start(task("child_leftovers.leave_and_wait", way, str(path)))
+    turn(lasting, until=path.exists)
 
-    children.kill("f", "canceled")
-    (outcome,) = turn(children)
+    lasting.kill("f", "canceled")
+    (outcome,) = turn(lasting)
 
     assert outcome == Died("f", -9, "killed by signal 9 (SIGKILL): canceled")
     assert not alive(int(path.read_text()))
@@ -44,18 +44,18 @@ def test_what_a_killed_function_has_started_is_gone_with_it(children: Children, 
 
 @ways
 def test_what_a_function_has_started_whose_child_exits_is_gone_with_it(
-    children: Children, tmp_path: Path, way: str
+    lasting: Children, tmp_path: Path, way: str
 ) -> None:
-    outcome = run(children, task("child_leftovers.leave_and_exit", way, str(tmp_path / "pid")))
+    outcome = run(lasting, task("child_leftovers.leave_and_exit", way, str(tmp_path / "pid")))
 
     assert death(outcome).code == 3
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
 def test_a_function_that_fails_and_leaves_a_process_running_has_failed_as_it_did(
-    children: Children, tmp_path: Path
+    lasting: Children, tmp_path: Path
 ) -> None:
-    outcome = run(children, task("child_leftovers.leave_and_fail", "own session", str(tmp_path / "pid")))
+    outcome = run(lasting, task("child_leftovers.leave_and_fail", "own session", str(tmp_path / "pid")))
 
     assert failure(outcome).message == "no"
     assert not alive(int((tmp_path / "pid").read_text()))
@@ -159,5 +159,5 @@ def test_a_signal_to_all_processes_does_not_end_the_nursery(start: Start, number
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
-def test_a_signal_that_the_nursery_ignores_ends_a_child(children: Children, number: int) -> None:
-    assert death(run(children, task("child_ends.kill_myself", int(number)))).code == -number
+def test_a_signal_that_the_nursery_ignores_ends_a_child(lasting: Children, number: int) -> None:
+    assert death(run(lasting, task("child_ends.kill_myself", int(number)))).code == -number

@@ -17,6 +17,13 @@ from support.children import Start, failure, run, task, turn, value
 HEAD = TAIL = LOG_BYTES // 2
 
 
+@pytest.fixture
+def children(lasting: Children) -> Children:
+    """Of which no test before has been told anything."""
+    lasting.told.clear()
+    return lasting
+
+
 def output(children: Children) -> str:
     """What was printed, in brackets the bytes that were left out."""
     pieces = [piece for told in children.told for piece in told.output]
