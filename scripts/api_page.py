@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import textwrap
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import ANY
 
 import handoff
 import handoff.aio
+import handoff.testing
 from handoff.errors import HandoffError
 
 HEAD = """\
@@ -29,6 +32,8 @@ FIRST = (
 OTHERS = {f"aio.{name}": getattr(handoff.aio, name) for name in handoff.aio.__all__}
 """What is exported by rooms of their own."""
 
+IN_TESTS = {f"testing.{name}": getattr(handoff.testing, name) for name in handoff.testing.__all__}
+
 NOT_FOR_USERS = "Not part of the public contract."
 
 MADE_BY_CALLS = {
@@ -40,10 +45,21 @@ MADE_BY_CALLS = {
     "Explanation",
     "Progress",
     "RunSummary",
+    "testing.ClusterHere",
+    "testing.Submitted",
+    "testing.Told",
 }
 """Nobody makes these but the calls that return them."""
 
+FORMS = {
+    **{name: getattr(handoff, name.removeprefix("aio."), None) for name in OTHERS},
+    "testing.ClusterHere": handoff.Cluster,
+}
+"""What a class has that is told of this one is not told again."""
+
 WIDTH = 110
+
+SHOWN = (property, functools.cached_property, classmethod, staticmethod)
 
 KINDS = {"H": "Handle", "R": "RunHandle"}
 """Of what both clients have: which handle it is."""
@@ -69,6 +85,8 @@ def page() -> str:
     parts += ["## Classes\n", *(entry(name, rest[name]) for name in ordered)]
     parts += ["## Shortcuts\n", "On the default cluster, but for the last ones.\n"]
     parts += [entry(name, rest[name]) for name in sorted(rest.keys() - set(ordered))]
+    parts += ["## In unit tests\n", "[testing.md](testing.md) tells how they are used.\n"]
+    parts += [entry(name, IN_TESTS[name]) for name in sorted(IN_TESTS)]
     parts += ["## Errors\n", *(entry(name, errors[name]) for name in sorted(errors))]
     return "\n".join(parts)
 
@@ -91,7 +109,7 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
         if base.__module__.partition(".")[0] != "handoff":
             continue
         for name, value in vars(base).items():
-            is_shown = inspect.isfunction(value) or isinstance(value, property | classmethod | staticmethod)
+            is_shown = inspect.isfunction(value) or isinstance(value, SHOWN)
             if not name.startswith("_") and name not in seen and is_shown:
                 seen.add(name)
                 yield name, value
@@ -99,15 +117,16 @@ def members(kind: type) -> Iterator[tuple[str, Any]]:
 
 def is_told_elsewhere(name: str, of: str, value: Any) -> bool:
     """Whether it says nothing, or that it is not for users, or what the class says of which this is another form."""
-    same = getattr(getattr(handoff, name.removeprefix("aio."), None), of, None) if name in OTHERS else None
+    same = getattr(FORMS.get(name), of, None)
     said = inspect.getdoc(value)
     return not said or NOT_FOR_USERS in said or (same is not None and inspect.getdoc(same) == said)
 
 
 def member(name: str, value: Any) -> str:
     """What is said of a method or property."""
-    if isinstance(value, property):
-        returns = annotation(inspect.signature(value.fget).return_annotation) if value.fget else ""
+    if isinstance(value, property | functools.cached_property):
+        read = value.fget if isinstance(value, property) else value.func
+        returns = annotation(inspect.signature(read).return_annotation) if read else ""
         return f"#### `.{name}`: `{returns}`\n\n{docstring(value)}"
     inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
     return f"#### `.{name}()`\n\n{code(name, inner)}\n{docstring(inner)}"
@@ -153,6 +172,8 @@ def written(parameter: inspect.Parameter) -> str:
     text = f"{star}{parameter.name}" + (f": {of}" if of else "")
     if parameter.default is parameter.empty:
         return text
+    if parameter.default is ANY:
+        return f"{text} = ANY"
     default = getattr(parameter.default, "__name__", None) or repr(parameter.default)
     return f"{text} = {default}" if of else f"{text}={default}"
 

@@ -41,6 +41,11 @@ def ask_another(number: int) -> Any:
     return handoff.enqueue(add, number, 1).result()
 
 
+def ask_and_tell() -> str:
+    handoff.enqueue(add, 1, 2).result()
+    return handoff.current().id
+
+
 def again() -> None:
     handoff.enqueue(again)
 

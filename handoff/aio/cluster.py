@@ -13,7 +13,7 @@ from handoff.aio.handle import Handle
 from handoff.aio.run_handle import Attendant, RunHandle
 from handoff.books.allocator import Allocator
 from handoff.client.calls import ClusterCalls
-from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client
+from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client, stand_in_for
 from handoff.ledger.address import address_of, url_of
 from handoff.ledger.aio.asking import AskingInLoop
 from handoff.ledger.results import RunResult
@@ -55,9 +55,14 @@ class Cluster(ClusterCalls[Handle, RunHandle]):
     ) -> None:
         kinds = {"redis.asyncio.Redis": redis.asyncio.Redis, "redis.Redis": redis.Redis}
         check_settings(url, connection, kinds, namespace, timeout)
-        given: Any = given_client(url) if connection is None else connection
+        stand_in = stand_in_for(url, connection)
+        self.asking: AskingInLoop
+        if stand_in is None:
+            given: Any = given_client(url) if connection is None else connection
+            self.asking = self._open(given, namespace, timeout)
+        else:
+            given, self.asking = stand_in.connection, stand_in.open_in_loop(namespace, timeout)
         self._given = given
-        self.asking = self._open(given, namespace, timeout)
         super().__init__(
             self.asking,
             default_cost=default_cost,

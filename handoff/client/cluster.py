@@ -15,7 +15,7 @@ from handoff.client.attendant import Attendant
 from handoff.client.calls import ClusterCalls
 from handoff.client.handle import Handle
 from handoff.client.run_handle import RunHandle
-from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client
+from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client, stand_in_for
 from handoff.ledger.address import url_of
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
@@ -81,9 +81,14 @@ class Cluster:
         timeout: float = DEFAULT_TIMEOUT_S,
     ) -> None:
         check_settings(url, connection, {"redis.Redis": redis.Redis}, namespace, timeout)
-        given = given_client(url) if connection is None else connection
+        stand_in = stand_in_for(url, connection)
         #: For the command line, the tests and the like: runs scripts. Not part of the public contract.
-        self.store = self._open(own_client(given, None, timeout), namespace, timeout)
+        self.store: Store
+        if stand_in is None:
+            given = given_client(url) if connection is None else connection
+            self.store = self._open(own_client(given, None, timeout), namespace, timeout)
+        else:
+            given, self.store = stand_in.connection, stand_in.open(namespace, timeout)
         self.namespace = namespace
         options: dict[str, Any] = {
             "default_cost": default_cost,

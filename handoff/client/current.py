@@ -63,12 +63,26 @@ def current() -> Current:
 @contextlib.contextmanager
 def run_as_current(id: str, node: str, job: Mapping[bytes, bytes], tell: Tell) -> Iterator[None]:
     """Let `current` tell of this function until the block is left; `job` is its hash as Redis has it."""
+    with _told_of(_Running(id, node, job, tell)):
+        yield
+
+
+@contextlib.contextmanager
+def play_current(played: Current, tell: Tell) -> Iterator[None]:
+    """Let `current` give this one until the block is left: for a function that a test calls by itself."""
+    with _told_of(_Played(played.id, played, tell)):
+        yield
+
+
+@contextlib.contextmanager
+def _told_of(running: _Running | _Played) -> Iterator[None]:
+    # In the process of a test a function may wait for another, which then runs there too.
     global _running
-    _running = _Running(id, node, job, tell)
+    before, _running = _running, running
     try:
         yield
     finally:
-        _running = None
+        _running = before
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,5 +107,17 @@ class _Running:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """What a test says of a function that it calls by itself."""
+
+    id: str
+    played: Current
+    tell: Tell
+
+    def describe(self) -> Current:
+        return self.played
+
+
 #: Of the process and not of a context: threads that a function starts inherit none.
-_running: _Running | None = None
+_running: _Running | _Played | None = None

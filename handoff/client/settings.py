@@ -1,8 +1,10 @@
-"""What a cluster is made with: checked alike for both of its faces."""
+"""What a cluster is made with, and what it reaches: alike for both of its faces."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
 import redis
 
@@ -12,7 +14,44 @@ from handoff.words.address import default_url
 from handoff.words.names import check_namespace
 from handoff.words.values import WAITS, is_wait
 
+if TYPE_CHECKING:
+    from handoff.ledger.aio.asking import AskingInLoop
+    from handoff.ledger.store import Store
+
 DEFAULT_TIMEOUT_S = 5.0
+
+
+class StandIn(Protocol):
+    """What clusters reach that are given no address, in place of the server of the environment: a unit test's."""
+
+    @property
+    def connection(self) -> redis.Redis:
+        """A client of its server."""
+
+    def open(self, namespace: str, timeout_s: float) -> Store:
+        """What a cluster asks by."""
+
+    def open_in_loop(self, namespace: str, timeout_s: float) -> AskingInLoop:
+        """The same for asyncio."""
+
+
+_stand_in: StandIn | None = None
+
+
+@contextlib.contextmanager
+def reached_instead(stand_in: StandIn) -> Iterator[None]:
+    """Let clusters that are made without an address reach this one until the block is left."""
+    global _stand_in
+    before, _stand_in = _stand_in, stand_in
+    try:
+        yield
+    finally:
+        _stand_in = before
+
+
+def stand_in_for(url: str | None, connection: object) -> StandIn | None:
+    """What is reached in place of the server of the environment; None: what was given, or that server."""
+    return _stand_in if url is None and connection is None else None
 
 
 def check_settings(

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import redis
 
-from handoff.client.default import as_default
 from handoff.errors import UnknownNode
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
-from handoff.ledger.store import Store
+from handoff.ledger.store import Store, own_client
 from handoff.ledger.texts.reservation import job_of
 from handoff.local.cluster import LocalCluster
 from handoff.testing.asking import Asking
@@ -25,9 +23,6 @@ from handoff.testing.store import StoreOfAgents
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.code import Code
 from handoff.words.resources import SLOTS, Number
-
-if TYPE_CHECKING:
-    from handoff.testing.aio import ClusterInLoop
 
 LEASE_S = 1.0
 
@@ -62,7 +57,7 @@ def cluster_of_agents(
     )
     with _ended_by_term(), local:
         made = ClusterOfAgents(local, refuse, **options)
-        with made, as_default(made):
+        with made, made.reached_by_default():
             yield made
 
 
@@ -95,11 +90,15 @@ class ClusterOfAgents(Asking):
 
     def __init__(self, local: LocalCluster, refuse: Callable[[str], NoReturn], **options: Any) -> None:
         super().__init__(local.server.url, **options)
-        self._local, self._refuse, self._options = local, refuse, options
+        self._local, self._refuse = local, refuse
         self._last = b"0-0"  #: event that was heard of
 
     def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
         return StoreOfAgents(client, namespace, timeout_s)
+
+    def open(self, namespace: str, timeout_s: float) -> Store:
+        """What a cluster asks by that is made in the test without an address."""
+        return StoreOfAgents(own_client(self.connection, None, timeout_s), namespace, timeout_s)
 
     def run_all(self, raise_first: bool = False) -> int:
         """Wait until nothing runs and nothing is about to. -> how many attempts were begun since the last time
@@ -118,14 +117,6 @@ class ClusterOfAgents(Asking):
             if handle.status == "failed":
                 handle.result()
         return begun
-
-    @functools.cached_property
-    def aio(self) -> ClusterInLoop:
-        """The asyncio client on the same server, with `run_all`, awaited."""
-        from handoff.testing.aio import ClusterInLoop
-
-        options = {name: value for name, value in self._options.items() if name != "namespace"}
-        return ClusterInLoop(self, self.run_all, self.run_next, **options)
 
     def lose_node(self, name: str) -> None:
         """Kill the agent of a node, with all that it runs, and wait until its lease is over. Raises `UnknownNode`."""
@@ -147,6 +138,10 @@ class ClusterOfAgents(Asking):
     def advance(self, seconds: float) -> NoReturn:
         """Not to be had: agents live by the clock."""
         self._refuse("advance: agents live by the clock")
+
+    def advance_to_next(self) -> NoReturn:
+        """Not to be had: agents live by the clock."""
+        self._refuse("advance_to_next: agents live by the clock")
 
     def fail_next(self, fn: Code, error: BaseException | type[BaseException], times: int = 1) -> NoReturn:
         """Not to be had: functions run in other processes."""

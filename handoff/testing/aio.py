@@ -36,6 +36,13 @@ class ClusterInLoop(handoff.aio.Cluster):
         self._run_all, self._run_next = run_all, run_next
         super().__init__(connection=_in_loop(beside.connection), namespace=beside.namespace, **options)
 
+    def open_beside(self, store: Store, timeout_s: float) -> AskingInLoop:
+        """What another client for asyncio asks by; its functions take turns with those that run for this one."""
+        given = _in_loop(store.client)
+        if isinstance(store, StoreOfAgents):
+            return AskingAgents(given, store, timeout_s)
+        return AskingHere(given, store, self._turn)
+
     async def run_all(self, raise_first: bool = False) -> int:
         """What `run_all` of the test's cluster does, off the event loop, which goes on meanwhile."""
         return await self._off_loop(lambda: self._run_all(raise_first))
@@ -49,10 +56,7 @@ class ClusterInLoop(handoff.aio.Cluster):
         return await asyncio.to_thread(_in_turn, self._turn, call)
 
     def _open(self, given: Any, namespace: str, timeout_s: float) -> AskingInLoop:
-        store = self._beside.store
-        if isinstance(store, StoreOfAgents):
-            return AskingAgents(given, store, timeout_s)
-        return AskingHere(given, store, self._turn)
+        return self.open_beside(self._beside.store, timeout_s)
 
 
 class AskingAgents(AskingInLoop):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib
 import math
 import time
@@ -13,24 +12,24 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import redis
 
-from handoff.client.default import as_default
 from handoff.client.handle import Handle
-from handoff.errors import UnknownNode
+from handoff.errors import UnknownNode, shown
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.store import Store
 from handoff.testing.asking import Asking
 from handoff.testing.settings import NODES, check_settings
 from handoff.testing.store import StoreHere
+from handoff.testing.wanted import known_path
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
-from handoff.words.code import Code, import_path
+from handoff.words.code import Code
 from handoff.words.constraints import parse_labels
 from handoff.words.names import check_node_name
 from handoff.words.resources import Number
+from handoff.words.values import is_count
 
 if TYPE_CHECKING:
-    from handoff.testing.aio import ClusterInLoop
     from handoff_worker.here import NodeHere
 
 LEASE_MS = 24 * 3600 * 1000
@@ -94,7 +93,7 @@ def _entered(
     connection: redis.Redis | None, options: Mapping[str, Any], nodes: Any, labels: Any, device_memory: Any
 ) -> Iterator[ClusterHere]:
     made = ClusterHere(_fake() if connection is None else connection, **options)
-    with made, as_default(made):
+    with made, made.reached_by_default():
         for name, capabilities in (NODES if nodes is None else nodes).items():
             made.add_node(name, capabilities, (labels or {}).get(name), (device_memory or {}).get(name))
         yield made
@@ -109,7 +108,6 @@ class ClusterHere(Asking):
 
     def __init__(self, connection: redis.Redis, **options: Any) -> None:
         super().__init__(connection=connection, **options)
-        self._options = options
         self._nodes: dict[str, NodeHere] = {}
         self._faults: dict[str, list[BaseException]] = {}
         self._raised: BaseException | None = None
@@ -119,16 +117,11 @@ class ClusterHere(Asking):
         store.run_next = self.run_next
         return store
 
-    @functools.cached_property
-    def aio(self) -> ClusterInLoop:
-        """The asyncio client on the same server: what it awaits has functions run off the event loop.
-
-        It has `run_all` and `run_next` too, awaited, and takes the options of this cluster.
-        """
-        from handoff.testing.aio import ClusterInLoop
-
-        options = {name: value for name, value in self._options.items() if name != "namespace"}
-        return ClusterInLoop(self, self.run_all, self.run_next, **options)
+    def open(self, namespace: str, timeout_s: float) -> Store:
+        """What a cluster asks by that is made in the test without an address. Not part of the public contract."""
+        if namespace == self.namespace:
+            return self.store
+        return StoreHere(self.connection, namespace, self.store.now_ms)
 
     def add_node(
         self,
@@ -220,13 +213,33 @@ class ClusterHere(Asking):
                 node.beat()
             self._tick()
 
+    def advance_to_next(self) -> float:
+        """Let time pass until the next moment at which something becomes due. -> the seconds; 0.0 where nothing will
+
+        So a retry is reached whatever its back-off is, which has a random part.
+        """
+        now_ms = self.store.now_ms
+        first = [
+            ("ZRANGEBYSCORE", self.store.keys(name), f"({now_ms}", "+inf", "WITHSCORES", "LIMIT", 0, 1)
+            for name in ("delayed", "timers")
+        ]
+        due_ms = [float(found[0][1]) for found in self.store.read_each(first) if found]
+        seconds = (min(due_ms) - now_ms) / 1000 if due_ms else 0.0
+        self.advance(seconds)
+        return seconds
+
     def fail_next(self, fn: Code, error: BaseException | type[BaseException], times: int = 1) -> None:
         """Have the next attempt at `fn`, or as many, raise this error in place of running.
 
-        So a limit of time is played, which is not enforced here: `rq.timeouts.JobTimeoutException`.
+        So a limit of time is played, which is not enforced here: `rq.timeouts.JobTimeoutException`. `assert_clean`
+        tells what was not raised.
         """
-        raised = error() if isinstance(error, type) else error
-        self._faults.setdefault(import_path(fn), []).extend([raised] * times)
+        raised = error() if isinstance(error, type) and issubclass(error, BaseException) else error
+        if not isinstance(raised, BaseException):
+            raise TypeError(f"error is {shown(error)}: give an exception, or a class of them")
+        if not is_count(times, 1, MOST_AT_ONCE):
+            raise ValueError(f"times is {shown(times)}: give a whole number from 1 to {MOST_AT_ONCE}")
+        self._faults.setdefault(known_path(fn), []).extend([raised] * times)
 
     def close(self) -> None:
         """End all of it."""
@@ -255,6 +268,9 @@ class ClusterHere(Asking):
         left = self.store.read_each([("PTTL", key) for key in keys])
         off_ms = round(seconds * 1000)
         self.store.once([("PEXPIRE", key, max(0, ms - off_ms)) for key, ms in zip(keys, left, strict=True) if ms >= 0])
+
+    def _left_over(self) -> list[str]:
+        return [f"fail_next({code}) has {len(left)} more to raise" for code, left in self._faults.items() if left]
 
     def _fault(self, code: str) -> BaseException | None:
         waiting = self._faults.get(code)

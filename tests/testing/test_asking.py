@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import ANY
 
 import pytest
@@ -10,6 +12,7 @@ import rq
 
 import unit_tasks
 from handoff import DAG, Cluster, Function
+from handoff.errors import InvalidFunction
 from handoff.testing import ClusterHere
 
 
@@ -43,14 +46,106 @@ def test_what_was_replaced_and_what_took_its_place_are_both_found(handoff_cluste
         {"where": {"zone": "b"}},
         {"node": "x"},
         {"count": 2},
+        {"priority": 1},
+        {"max_retries": 1},
+        {"job_timeout": 5},
+        {"unique": "k"},
+        {"delay": 60},
+        {"at": datetime(2030, 1, 1, tzinfo=UTC)},
+        {"meta": {"user": 1}},
+        {"job_id": "b"},
     ],
 )
-def test_what_is_otherwise_in_one_point_is_not_found(handoff_cluster: ClusterHere, asked: dict[str, object]) -> None:
-    handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"cpu": 0.5}, where={"zone": "a"})
+def test_what_is_otherwise_in_one_point_is_not_found(handoff_cluster: ClusterHere, asked: dict[str, Any]) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"cpu": 0.5}, where={"zone": "a"}, job_id="a")
 
     handoff_cluster.assert_enqueued(unit_tasks.add)
     with pytest.raises(AssertionError, match="not enqueued"):
-        handoff_cluster.assert_enqueued(unit_tasks.add, **asked)  # type: ignore[arg-type]
+        handoff_cluster.assert_enqueued(unit_tasks.add, **asked)
+
+
+def test_what_else_was_asked_for_is_found(handoff_cluster: ClusterHere) -> None:
+    options: dict[str, Any] = {"priority": -3, "max_retries": 2, "job_timeout": 5, "unique": "k", "meta": {"user": 1}}
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    handoff_cluster.enqueue(unit_tasks.note, 1, delay=60, **options)
+    handoff_cluster.enqueue(unit_tasks.note, 2, at=at)
+    dag = DAG("g").add(Function("x", unit_tasks.note, extra_args=(3,), delay=30, priority=7))
+    handoff_cluster.submit_dag(dag)
+    handoff_cluster.advance(100)
+    handoff_cluster.run_all()
+
+    handoff_cluster.assert_enqueued(unit_tasks.note, args=(1,), delay=60, **options)
+    handoff_cluster.assert_enqueued(unit_tasks.note, args=(2,), at=at, priority=0, max_retries=0, unique=None)
+    handoff_cluster.assert_enqueued(unit_tasks.note, args=(3,), delay=30, priority=7)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"args": (1, 2)},
+        {"args": [1], "kwargs": {"b": 2}},
+        {"args": (1,)},
+        {"kwargs": {"a": 1, "b": 2}},
+        {"args": (1, 2), "kwargs": {}},
+        {"args": (1, ANY)},
+    ],
+)
+def test_which_arguments_were_given_by_name_makes_no_difference(
+    handoff_cluster: ClusterHere, asked: dict[str, Any]
+) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, b=2)
+
+    handoff_cluster.assert_enqueued(unit_tasks.add, **asked)
+    handoff_cluster.assert_enqueued("unit_tasks:add", **asked)
+
+
+@pytest.mark.parametrize("asked", [{"args": (2,)}, {"kwargs": {"b": 3}}, {"kwargs": {}}, {"args": (1, 2, 3)}])
+def test_other_arguments_are_others_however_they_were_given(
+    handoff_cluster: ClusterHere, asked: dict[str, Any]
+) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, b=2)
+
+    handoff_cluster.refute_enqueued(unit_tasks.add, **asked)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        ({"args": "abc"}, TypeError, "give all of the positional arguments"),
+        ({"kwargs": ["a"]}, TypeError, "give a mapping"),
+        ({"prioriti": 1}, TypeError, "did you mean priority="),
+        ({"fn": "unit_tasks:ad"}, InvalidFunction, "has no 'ad'.*did you mean add"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused(
+    handoff_cluster: ClusterHere, asked: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    asked = {"fn": unit_tasks.add, **asked}
+
+    with pytest.raises(error, match=said):
+        handoff_cluster.refute_enqueued(**asked)
+
+
+def test_code_that_only_nodes_have_is_asked_for_by_its_name(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.enqueue("of_the_nodes:render", 1)
+
+    handoff_cluster.assert_enqueued("of_the_nodes:render", args=(1,))
+
+
+def test_who_takes_the_pin_for_the_place_is_told(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, 2)
+
+    with pytest.raises(AssertionError, match="node= is the pin: the nearest was placed on node"):
+        handoff_cluster.assert_enqueued(unit_tasks.add, node="node")
+
+
+def test_what_was_submitted_shows_amounts_as_they_were_written(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.enqueue(unit_tasks.add, 1, 2, cost={"cpu": 0.5})
+
+    [found] = handoff_cluster.submitted
+
+    assert found.costs == [{"cpu": 0.5}]
+    assert "costs=[{'cpu': 0.5}]" in repr(found)
 
 
 def test_anything_may_stand_for_what_does_not_matter(handoff_cluster: ClusterHere) -> None:
@@ -149,3 +244,12 @@ def test_a_job_of_rqs_own_queues_is_not_ours(handoff_cluster: ClusterHere) -> No
     rq.Queue("elsewhere", connection=handoff_cluster.connection).enqueue(unit_tasks.add, 1, 2)
 
     assert handoff_cluster.submitted == []
+
+
+def test_an_error_that_was_never_raised_is_not_clean(handoff_cluster: ClusterHere) -> None:
+    handoff_cluster.fail_next(unit_tasks.note, OSError, times=2)
+    handoff_cluster.enqueue(unit_tasks.note, 1)
+    handoff_cluster.run_all()
+
+    with pytest.raises(AssertionError, match=r"fail_next\(unit_tasks\.note\) has 1 more to raise"):
+        handoff_cluster.assert_clean()

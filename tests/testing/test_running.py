@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from rq.timeouts import JobTimeoutException
 
 import handoff
+import handoff.errors
 import unit_tasks
 from handoff import DAG, Function
 from handoff.testing import ClusterHere, NothingRuns, cluster
@@ -206,6 +208,22 @@ def test_errors_are_played_as_often_as_asked_for(handoff_cluster: ClusterHere) -
     handoff_cluster.run_all()
 
     assert (handle.result(), handle.attempts, unit_tasks.calls) == (1, 3, [1])
+
+
+@pytest.mark.parametrize(
+    ("fn", "error", "times", "raised"),
+    [
+        (unit_tasks.note, "boom", 1, TypeError),
+        (unit_tasks.note, int, 1, TypeError),
+        (unit_tasks.note, OSError, 0, ValueError),
+        ("unit_tasks:nota", OSError, 1, handoff.errors.InvalidFunction),
+    ],
+)
+def test_what_cannot_be_raised_is_refused_at_once(
+    handoff_cluster: ClusterHere, fn: Any, error: Any, times: int, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised):
+        handoff_cluster.fail_next(fn, error, times)
 
 
 def test_who_asks_for_the_result_of_what_was_deleted_is_told_so(handoff_cluster: ClusterHere) -> None:

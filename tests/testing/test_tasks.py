@@ -129,7 +129,7 @@ class TestOtherOptions:
         handle = area.submit(3)
 
         assert handle.id != "first"
-        assert [each.costs for each in handoff_cluster.submitted] == [[{"cpu": 10000}], [{"cpu": 20000}]]
+        assert [each.costs for each in handoff_cluster.submitted] == [[{"cpu": 1}], [{"cpu": 2}]]
 
     def test_leave_what_they_do_not_name(self, handoff_cluster: ClusterHere) -> None:
         handle = area.options(cost={"cpu": 1}).options(timeout=7, result_ttl=60).submit(1)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+import handoff
+import handoff.testing
 import unit_tasks
 from handoff.errors import FunctionFailed
 from handoff.testing import ClusterHere, NothingRuns
@@ -68,3 +70,20 @@ def test_who_reads_a_stream_has_the_generator_run_and_tried_again(handoff_cluste
         list(parts)
     with pytest.raises(NothingRuns):
         list(handoff_cluster.enqueue(unit_tasks.count, 1, cost={"gpu": 1}).stream())
+
+
+def test_a_function_that_is_called_by_itself_finds_itself_and_what_it_tells_is_kept() -> None:
+    with handoff.testing.current(node="here", devices={"gpu": [1]}, cost={"gpu": 1}) as told:
+        unit_tasks.report(2)
+        found = handoff.current()
+
+    assert told.progress == [(0.5, "step 1"), (1.0, "step 2")]
+    assert (found.node, found.devices, found.cost, found.attempt) == ("here", {"gpu": [1]}, {"gpu": 1}, 1)
+    with pytest.raises(RuntimeError):
+        handoff.current()
+
+
+def test_a_function_that_had_another_run_still_finds_itself(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.ask_and_tell)
+
+    assert handle.result() == handle.id

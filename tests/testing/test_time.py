@@ -42,6 +42,20 @@ def test_a_retry_waits_its_backoff_out(handoff_cluster: ClusterHere) -> None:
     assert (handle.status, handle.attempts) == ("failed", 2)
 
 
+def test_time_goes_on_to_the_next_moment_at_which_something_is_due(handoff_cluster: ClusterHere) -> None:
+    handle = handoff_cluster.enqueue(unit_tasks.fail, "no", max_retries=1)
+    later = handoff_cluster.enqueue(unit_tasks.note, 1, delay=60)
+    handoff_cluster.run_all()
+
+    waited_s = handoff_cluster.advance_to_next()
+    assert 0.85 <= waited_s <= 1.2
+    assert (handoff_cluster.run_all(), handle.status, later.status) == (1, "failed", "delayed")
+    assert waited_s + handoff_cluster.advance_to_next() == pytest.approx(60)
+    assert handoff_cluster.run_all() == 1
+
+    assert handoff_cluster.advance_to_next() == 0
+
+
 def test_a_second_cost_counts_when_the_first_was_waited_for_long_enough(handoff_cluster: ClusterHere) -> None:
     handle = handoff_cluster.enqueue(unit_tasks.note, 1, cost=[{"gpu": 1}, After(30, {"cpu": 1})])
     assert (handoff_cluster.run_all(), handle.status) == (0, "waiting")
