@@ -66,11 +66,6 @@ class AskingAgents(AskingInLoop):
         self._store = store
         super().__init__(given, store.namespace, address_of(given), timeout_s=timeout_s)
 
-    def until(self, deadline_s: float, *, is_reached: bool = False) -> Self:
-        waiting = super().until(deadline_s, is_reached=is_reached)
-        waiting._store = self._store.until(deadline_s, is_reached=is_reached)
-        return waiting
-
     async def _wait(self, after: Mapping[str, bytes], seconds: float) -> Entries:
         found = await super()._wait(after, seconds)
         if not found:

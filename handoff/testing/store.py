@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 import redis
 
@@ -23,18 +23,7 @@ HERE = "Let time pass with advance(), add a node, or cancel it"
 ON_AGENTS = f"Nor is anything due within {WAITED_MS // 1000} s: ask for what a node has, or cancel it"
 
 
-class _Waiting(Store):
-    """A store that tells who waits when what it waits for cannot come."""
-
-    _has_looked = False  #: whoever waits, with a copy of this, since it was told that nothing runs
-
-    def until(self, deadline_s: float, *, is_reached: bool = False) -> Self:
-        waiting = super().until(deadline_s, is_reached=is_reached)
-        waiting._has_looked = False
-        return waiting
-
-
-class StoreHere(_Waiting):
+class StoreHere(Store):
     """One namespace on one Redis, for the one process in which all of it happens; time passes when somebody says so."""
 
     blocks = False
@@ -42,6 +31,8 @@ class StoreHere(_Waiting):
     def __init__(self, client: redis.Redis, namespace: str, now_ms: int) -> None:
         super().__init__(client, namespace, now_ms=now_ms)
         self.run_next: Callable[[], object] = lambda: None  #: -> None where nothing can run
+        #: Waits that have found, since something ran, that nothing can. All copies share it: who watches makes many.
+        self._vain: set[tuple[Any, ...]] = set()
 
     def rest(self, seconds: float) -> None:
         """Here is no server that others wait for."""
@@ -58,20 +49,21 @@ class StoreHere(_Waiting):
         at_once = arguments[:at] + arguments[at + 2 :]
         while not (found := super().read(command, *at_once)):
             if self.run_next() is not None:
-                self._has_looked = False
-            elif not self._has_looked:
-                self._has_looked = True
+                self._vain.clear()
+            elif at_once not in self._vain:
+                self._vain.add(at_once)
                 return found
             else:
                 raise nothing_runs(self, streams_of(at_once), HERE)
         return found
 
 
-class StoreOfAgents(_Waiting):
+class StoreOfAgents(Store):
     """One namespace on a server whose agents nobody else uses: who waits for what cannot come there is told so."""
 
     def __init__(self, client: redis.Redis, namespace: str, timeout_s: float) -> None:
         super().__init__(client, namespace, when_reached=tell_once, timeout_s=timeout_s)
+        self._vain: set[tuple[Any, ...]] = set()  #: as of `StoreHere`
 
     def read(self, command: str, *arguments: Any) -> Any:
         """As ever; but raises `NothingRuns` where it has waited, then looked for an end, and nothing runs."""
@@ -82,10 +74,13 @@ class StoreOfAgents(_Waiting):
 
     def or_nothing_runs(self, command: tuple[Any, ...]) -> None:
         """After a read that has waited and found nothing: raise `NothingRuns` where it was idle the last time too."""
-        is_idle, had_looked = self._is_idle(), self._has_looked
-        self._has_looked = is_idle
-        if is_idle and had_looked:
+        waited = command[command.index("STREAMS") :]
+        if not self._is_idle():
+            self._vain.clear()
+        elif waited in self._vain:
             raise nothing_runs(self, streams_of(command), ON_AGENTS)
+        else:
+            self._vain.add(waited)
 
     def _is_idle(self) -> bool:
         """Whether nothing runs, is about to, or becomes due soon."""

@@ -74,7 +74,7 @@ MUTANTS = (
         "aio-of-a-test",
         "what is awaited by default goes past the server of a unit test",
         "handoff/testing/asking.py",
-        "        made: T = of_the_test.aio\n        return made",
+        "        made: T = of_the_test\n        return made",
         "        return super().beside(make)",
         ("tests/testing/test_tasks.py::TestSubmitted::test_awaited_by_the_client_of_the_same_test",),
     ),

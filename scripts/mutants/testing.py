@@ -63,9 +63,36 @@ MUTANTS = (
         "here-looks-once-more",
         "who waits for what has ended without a result is told that nothing runs",
         STORE,
-        "elif not self._has_looked:",
+        "elif at_once not in self._vain:",
         "elif False:",
         ("tests/testing/test_running.py::test_who_asks_for_the_result_of_what_was_deleted_is_told_so",),
+    ),
+    Mutant(
+        "here-stale",
+        "what comes of a function on a node that it has had lost ends the test",
+        NODE,
+        "contextlib.suppress(Stale)",
+        "contextlib.suppress()",
+        ("tests/testing/test_running.py::test_what_comes_of_a_function_that_has_its_node_lost_is_refused",),
+    ),
+    Mutant(
+        "here-goes-past",
+        "a cluster without an address goes past the server of a unit test",
+        "handoff/client/settings.py",
+        "return _stand_in if url is None and connection is None else None",
+        "return None",
+        (
+            "tests/testing/test_default_cluster.py"
+            "::test_clusters_that_are_made_without_an_address_reach_the_test_and_have_functions_run",
+        ),
+    ),
+    Mutant(
+        "agents-term",
+        "SIGTERM ends one test on agents and not all of them",
+        AGENTS,
+        "with _ended_by_term(), local:",
+        "with local:",
+        ("tests/testing/test_plugin.py::test_the_same_tests_run_on_real_agents_until_sigterm_ends_them",),
     ),
     Mutant(
         "agents-slots",
@@ -73,6 +100,6 @@ MUTANTS = (
         AGENTS,
         "any(node.used.get(SLOTS) for node in read_nodes(self.store))",
         "False",
-        ("tests/testing/test_plugin.py::test_the_same_tests_run_on_real_agents",),
+        ("tests/testing/test_plugin.py::test_the_same_tests_run_on_real_agents_until_sigterm_ends_them",),
     ),
 )

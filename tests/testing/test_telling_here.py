@@ -87,3 +87,11 @@ def test_a_function_that_had_another_run_still_finds_itself(handoff_cluster: Clu
     handle = handoff_cluster.enqueue(unit_tasks.ask_and_tell)
 
     assert handle.result() == handle.id
+
+
+def test_who_watches_what_cannot_run_is_told_so(handoff_cluster: ClusterHere) -> None:
+    watched = handoff_cluster.enqueue(unit_tasks.note, 1, cost={"gpu": 1}).watch()
+
+    assert next(watched).status == "waiting"
+    with pytest.raises(NothingRuns):
+        next(watched)
