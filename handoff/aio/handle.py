@@ -9,7 +9,7 @@ from handoff.errors import HandoffError
 from handoff.ledger import functions as work
 from handoff.ledger.asking import Ledger
 from handoff.ledger.logs import follow_logs, read_logs
-from handoff.ledger.records import look
+from handoff.ledger.records import Record, look
 from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
@@ -43,6 +43,8 @@ class Handle:
         self.id = job_id  #: the RQ job id
         self.function_id = function_id  #: the user's id
         self.verdict = verdict  #: what submit decided; None of one in a run, and on a handle made from an id
+        #: What `as_completed` has read of its end, until its result is asked for. Not part of the public contract.
+        self.ended: Record | None = None
 
     def __repr__(self) -> str:
         return f"Handle({self.id!r}, function_id={self.function_id!r})"
@@ -79,7 +81,8 @@ class Handle:
         `handoff.Handle.result` raises; to be canceled, as by `asyncio.timeout`, changes nothing.
         """
         is_new, self._is_new = self._is_new, False
-        return await work.wait(self._ledger, self.id, self._serializer, timeout, self._why, is_new=is_new)
+        ended, self.ended = self.ended, None
+        return await work.wait(self._ledger, self.id, self._serializer, timeout, self._why, is_new=is_new, ended=ended)
 
     def stream(self, restart: bool = False) -> AsyncIterator[Any]:
         """Give what a generator function yields, as it comes: `async for part in handle.stream()`.

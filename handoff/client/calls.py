@@ -178,7 +178,9 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
 
         Raises what `result()` of the first raises that does not finish, as soon as that is known; the others go on.
         With `return_exceptions` its error stands in place of such a result. Raises the builtin `TimeoutError`, also
-        then. With `progress` a bar on stderr shows how many have ended, and where the others stand.
+        then. With `progress` a bar on stderr shows how many have ended, and where the others stand. Results are read as
+        their functions end, some seconds later at most where 100,000 are waited for. Of those that were not kept so
+        long, or had expired before this call, it is `UnknownFunction`; so it is of all with a `result_ttl` of 0.
         """
         check_flag("return_exceptions", return_exceptions)
         check_flag("progress", progress)
@@ -191,11 +193,13 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
     def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> AsyncIterator[H]:
         """Give the handles as their functions end, however they do, also if they are gone; those that have first.
 
-        They come in the order in which they end, to some milliseconds for every thousand of them. Where some have not
-        ended `timeout` seconds after this call raises the builtin `TimeoutError`.
+        They come in the order in which they end, to some milliseconds for every thousand of them. Each brings its
+        result, for its next `result()`, as far as what is known to have ended has some 64 MB together; of others it is
+        there for as long as it is kept. Where some have not ended `timeout` seconds after this call gives those that
+        have, and raises the builtin `TimeoutError`.
         """
         given = read_handles(handles)
-        return each_ended(Ends(self._ledger, [handle.id for handle in given], timeout), given)
+        return each_ended(self._ledger, Ends(self._ledger, [handle.id for handle in given], timeout), given)
 
     async def enqueue(
         self,

@@ -9,10 +9,16 @@ from typing import Any, Protocol, TypeVar
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger.asking import Ledger
 from handoff.ledger.ends import End, Ends
-from handoff.ledger.records import look, outcome
+from handoff.ledger.records import Record, look, outcome
 from handoff.ledger.results import each_record
-from handoff.ledger.states import STATES
+from handoff.ledger.states import ENDED, STATES
 from handoff.serializer import SerializerLike
+
+AHEAD_BYTES = 64_000_000
+"""Of what one look finds as many bytes of results are read at once, however long somebody takes over each handle."""
+
+FIRST_AHEAD, MOST_AHEAD = 8, 256
+"""Results that are read in one round trip: as many as there is memory for if they are as large as those before."""
 
 
 class OfFunction(Protocol):
@@ -20,6 +26,7 @@ class OfFunction(Protocol):
 
     id: str
     function_id: str
+    ended: Record | None  #: what it has ended with, for the next who asks for its result
 
 
 H = TypeVar("H", bound=OfFunction)
@@ -37,36 +44,47 @@ def read_handles(handles: Iterable[H]) -> list[H]:
     return given
 
 
-async def each_ended(ends: Ends, handles: Sequence[H]) -> AsyncIterator[H]:
-    """Give the handles as they end."""
+async def each_ended(ledger: Ledger, ends: Ends, handles: Sequence[H]) -> AsyncIterator[H]:
+    """Give the handles as they end, with what they have ended with."""
     by_id: dict[str, list[H]] = {}
     for handle in handles:
         by_id.setdefault(handle.id, []).append(handle)
     while some := await ends.more():
+        ahead = await _read_ahead(ledger, [end.job_id for end in some])
         for end in some:
-            for handle in by_id[end.job_id]:
+            record = ahead.pop(end.job_id, None)
+            for handle in by_id.pop(end.job_id):
+                handle.ended = record
                 yield handle
+
+
+async def _read_ahead(ledger: Ledger, ids: Sequence[str]) -> dict[str, Record]:
+    """Read what the first of them have ended with, as far as it is kept and memory is set aside for it."""
+    ahead: dict[str, Record] = {}
+    first, count, left = 0, FIRST_AHEAD, AHEAD_BYTES
+    while count > 0 and (some := ids[first : first + count]):
+        size = 0
+        async for record in each_record(ledger, some):
+            if isinstance(record, Record) and record.status in ENDED:
+                ahead[record.job_id] = record
+                size += record.size
+        first, left = first + len(some), left - size
+        count = min(MOST_AHEAD, 2 * len(some), left * len(some) // max(1, size))
+    return ahead
 
 
 async def gather_values(
     ledger: Ledger, serializer: SerializerLike, ends: Ends, ids: Sequence[str], *, keep_errors: bool, progress: bool
 ) -> list[Any]:
     """Wait for all of them. -> their results, in this order; with `keep_errors` in place of one its error"""
+    found: dict[str, Any] = {}
     with _shown(ends) if progress else _unshown() as show:
         while some := await ends.more():
             show(some)
             if not keep_errors:
                 await _raise_first(ledger, serializer, some)
-    found: dict[str, Any] = {}
-    async for id, record in _each(ledger, list(dict.fromkeys(ids))):
-        try:
-            if isinstance(record, UnknownFunction):
-                raise record
-            found[id] = outcome(record, serializer)
-        except HandoffError as error:
-            if not keep_errors:
-                raise
-            found[id] = error
+            if not ends.are_late:
+                found |= await _outcomes(ledger, serializer, [end.job_id for end in some], keep_errors=keep_errors)
     return [found[id] for id in ids]
 
 
@@ -76,10 +94,23 @@ async def _raise_first(ledger: Ledger, serializer: SerializerLike, some: Iterabl
             outcome(await look(ledger, end.job_id), serializer)
 
 
-async def _each(ledger: Ledger, ids: Sequence[str]) -> AsyncIterator[tuple[str, Any]]:
+async def _outcomes(
+    ledger: Ledger, serializer: SerializerLike, ids: Sequence[str], *, keep_errors: bool
+) -> dict[str, Any]:
+    """Read what has come of them while it is kept, which may be for less than the last of all takes."""
+    found: dict[str, Any] = {}
     records = each_record(ledger, ids)
     for id in ids:
-        yield id, await anext(records)
+        record = await anext(records)
+        try:
+            if isinstance(record, UnknownFunction):
+                raise record
+            found[id] = outcome(record, serializer)
+        except HandoffError as error:
+            if not keep_errors:
+                raise
+            found[id] = error
+    return found
 
 
 Tell = Callable[[Iterable[End]], None]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import functions as work
 from handoff.ledger.logs import follow_logs, read_logs
-from handoff.ledger.records import look
+from handoff.ledger.records import Record, look
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
 from handoff.ledger.stream import stream_parts
@@ -47,6 +47,8 @@ class Handle:
         self.id = job_id  #: the RQ job id
         self.function_id = function_id  #: the user's id
         self.verdict = verdict  #: what submit decided; None of one in a run, and on a handle made from an id
+        #: What `as_completed` has read of its end, until its result is asked for. Not part of the public contract.
+        self.ended: Record | None = None
 
     def __repr__(self) -> str:
         return f"Handle({self.id!r}, function_id={self.function_id!r})"
@@ -98,7 +100,8 @@ class Handle:
         says why the function has not started.
         """
         is_new, self._is_new = self._is_new, False
-        return work.wait(self._store, self.id, self._serializer, timeout, self._why, is_new=is_new)
+        ended, self.ended = self.ended, None
+        return work.wait(self._store, self.id, self._serializer, timeout, self._why, is_new=is_new, ended=ended)
 
     def stream(self, restart: bool = False) -> Iterator[Any]:
         """Give what a generator function yields, as it comes; what has come before too, as far as it is kept.

@@ -46,23 +46,34 @@ class Ends:
         self._left = dict.fromkeys(job_ids)
         self._older: dict[str, bytes] = {}  #: of one that rq requeued, the newest entry of what it ended with before
         self._next_s = 0.0  #: when it may be looked again
+        self._is_over = False  #: a look has begun behind the deadline: there is no other
         self.on_look: Callable[[], None] = lambda: None
         self.total = len(self._left)
         self.standing: Counter[str] = Counter()  #: how many of those that have not ended stand where
 
+    @property
+    def are_late(self) -> bool:
+        """Whether some have not ended in time: then `more` raises `TimeoutError` when it is asked next."""
+        return self._is_over and bool(self._left)
+
     async def more(self) -> list[End]:
-        """Wait for those that end next; none where all have ended. Raises the builtin `TimeoutError`."""
+        """Wait for those that end next; none where all have ended.
+
+        Those that have ended by the deadline are given, and then it raises the builtin `TimeoutError`, however many go
+        on to end.
+        """
         is_woken = False
-        while self._left:
-            await self._ledger.rest(self._next_s - time.monotonic())
+        while self._left and not self._is_over:
+            await self._ledger.rest(min(self._next_s, self._deadline_s) - time.monotonic())
+            self._is_over = time.monotonic() >= self._deadline_s
             if found := await self._look():
                 return found
-            left_s = self._deadline_s - time.monotonic()
-            if left_s <= 0:
-                raise TimeoutError(self._told())
             if is_woken:
                 await self._note_older()
-            is_woken = await await_any(self._ledger, self._watched(), left_s)
+            left_s = self._deadline_s - time.monotonic()
+            is_woken = left_s > 0 and await await_any(self._ledger, self._watched(), left_s)
+        if self._left:
+            raise TimeoutError(self._told())
         return []
 
     async def _look(self) -> list[End]:

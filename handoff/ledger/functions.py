@@ -13,7 +13,7 @@ from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
 from handoff.ledger.phrases import shortfall_in_words
-from handoff.ledger.records import give_back_if_unseen, look, outcome, value_of
+from handoff.ledger.records import Record, give_back_if_unseen, look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
@@ -108,14 +108,19 @@ async def wait(
     why: Callable[[], Awaitable[str]],
     *,
     is_new: bool = False,
+    ended: Record | None = None,
 ) -> Any:
     """Return the function's result, waiting on the server for at most `timeout` seconds.
 
     `why` says why it has not started, or ''. `is_new`: it was submitted just now, with `serializer` and under an id
-    that nobody else had before. An outage of Redis is waited out meanwhile. Raises `FunctionFailed`,
-    `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the builtin `TimeoutError`.
+    that nobody else had before. `ended`: what it has ended with, where that was read. An outage of Redis is waited out
+    meanwhile. Raises `FunctionFailed`, `FunctionCanceled`, `NodeLost`, `UnknownFunction`, and the builtin
+    `TimeoutError`.
     """
     deadline_s = time.monotonic() + patience_s(timeout)
+    if ended is not None:
+        await give_back_if_unseen(ledger, job_id, ended.entry)
+        return outcome(ended, serializer)
     ledger = ledger.until(deadline_s, is_reached=is_new)
     results = ledger.keys("rq_results", job_id)
     if is_new and (timeout is None or timeout > 0):

@@ -64,6 +64,11 @@ class Record:
         """How often it was started."""
         return self.job.attempts
 
+    @property
+    def size(self) -> int:
+        """Bytes of what it has ended with."""
+        return sum(map(len, self.entry[1].values())) if self.entry else 0
+
 
 class PickledResult(HandoffError):
     """A pickled result, read by a cluster that was not asked to unpickle."""

@@ -95,6 +95,12 @@ class Driven:
 
         return call
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "ended":
+            self._inner.ended = value
+        else:
+            super().__setattr__(name, value)
+
     def _each(self, things: AsyncIterator[Any]) -> Iterator[Any]:
         async def following() -> list[Any]:
             async for thing in things:

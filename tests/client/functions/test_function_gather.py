@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from handoff.client import gathered
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import FunctionCanceled, FunctionFailed, NodeLost, UnknownFunction
@@ -33,6 +36,26 @@ def finish_all(agent: FakeAgent, count: int) -> None:
     for number in range(count):
         [started] = agent.take()
         agent.finish(ok(started.id, number))
+
+
+Looking = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Looking:
+    """Has something happen before each look at what has ended; each look takes a second of the time of who waits."""
+    look, clock = ends.Ends._look, SimpleNamespace(now_s=time.monotonic())
+
+    def have(happen: Callable[[], object]) -> None:
+        async def looked(self: ends.Ends) -> list[ends.End]:
+            happen()
+            clock.now_s += 1
+            return await look(self)
+
+        monkeypatch.setattr(ends, "time", SimpleNamespace(monotonic=lambda: clock.now_s))
+        monkeypatch.setattr(ends.Ends, "_look", looked)
+
+    return have
 
 
 class TestGather:
@@ -129,6 +152,46 @@ class TestGather:
 
         assert cluster.gather(handles, timeout=LIMIT_S) == [0, 1, 2, 3, 0]
         thread.join()
+
+    def test_a_result_that_expires_while_others_are_waited_for_is_given(
+        self, cluster: Cluster, agent: FakeAgent, looking: Looking
+    ) -> None:
+        handles = cluster.map(work, range(4))
+        coming = iter(range(4))
+
+        def expire_and_end() -> None:
+            if number := next(coming):
+                handles[number - 1].job.delete()
+            [started] = agent.take()
+            agent.finish(ok(started.id, number))
+
+        looking(expire_and_end)
+
+        assert cluster.gather(handles, timeout=LIMIT_S) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("keep_errors", [False, True])
+    def test_that_others_go_on_to_end_does_not_keep_it_behind_its_time(
+        self, cluster: Cluster, agent: FakeAgent, looking: Looking, keep_errors: bool
+    ) -> None:
+        handles = cluster.map(work, range(5))
+        looking(lambda: finish_all(agent, 1))
+
+        with pytest.raises(TimeoutError, match=r"1 of 5 functions have not ended after 2\.5 s"):
+            cluster.gather(handles, timeout=2.5, return_exceptions=keep_errors)
+
+    def test_where_the_last_ends_in_the_last_moment_there_are_all_results(
+        self, cluster: Cluster, agent: FakeAgent, looking: Looking
+    ) -> None:
+        handles = cluster.map(work, range(4))
+        coming = iter(range(4))
+
+        def end() -> None:
+            [started] = agent.take()
+            agent.finish(ok(started.id, next(coming)))
+
+        looking(end)
+
+        assert cluster.gather(handles, timeout=2.5) == [0, 1, 2, 3]
 
     def test_a_bar_on_stderr_shows_how_far_it_is(
         self, cluster: Cluster, agent: FakeAgent, capsys: pytest.CaptureFixture[str]
@@ -228,6 +291,47 @@ class TestAsCompleted:
         assert next(coming).id == handles[0].id
         with pytest.raises(TimeoutError, match="1 of 2 functions have not ended"):
             next(coming)
+
+    def test_those_that_have_ended_by_its_time_come_before_the_error_and_no_others(
+        self, cluster: Cluster, agent: FakeAgent, looking: Looking
+    ) -> None:
+        handles = cluster.map(work, range(6))
+        looking(lambda: finish_all(agent, 1))
+        coming = iter(cluster.as_completed(handles, timeout=2.5))
+
+        assert [next(coming).id for _ in range(4)] == [handle.id for handle in handles[:4]]
+        with pytest.raises(TimeoutError, match=r"2 of 6 functions have not ended after 2\.5 s"):
+            next(coming)
+
+    def test_a_handle_brings_its_result_which_may_expire_meanwhile(self, cluster: Cluster, agent: FakeAgent) -> None:
+        handles = cluster.map(work, range(3))
+        finish_all(agent, 2)
+        [started] = agent.take()
+        agent.finish(failure(started.id, "no such file"))
+        coming = list(cluster.as_completed(handles))
+        for handle in handles:
+            handle.job.delete()
+
+        assert [handle.result() for handle in coming[:2]] == [0, 1]
+        with pytest.raises(FunctionFailed, match="no such file"):
+            coming[2].result()
+        with pytest.raises(UnknownFunction):
+            coming[0].result()
+
+    def test_what_is_large_is_not_brought_and_is_read_when_it_is_asked_for(
+        self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(gathered, "FIRST_AHEAD", 1)
+        monkeypatch.setattr(gathered, "AHEAD_BYTES", 400)
+        handles = cluster.map(work, range(4))
+        for value in ("a", "b" * 300, "c", "d"):
+            [started] = agent.take()
+            agent.finish(ok(started.id, value))
+            later(cluster, 1)
+        coming = list(cluster.as_completed(handles))
+
+        assert [handle.ended is not None for handle in coming] == [True, True, True, False]
+        assert [str(handle.result())[0] for handle in coming] == ["a", "b", "c", "d"]
 
     def test_what_is_no_handle_is_told_before_anything_is_read(self, cluster: Cluster) -> None:
         with pytest.raises(TypeError, match="among the handles is a int"):

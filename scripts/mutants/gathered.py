@@ -1,0 +1,45 @@
+"""Defects in waiting for many functions at once."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+ENDS = "handoff/ledger/ends.py"
+GATHERED = "handoff/client/gathered.py"
+
+TESTS = "tests/client/functions/test_function_gather.py"
+
+MUTANTS = (
+    Mutant(
+        "gather-late",
+        "who waits for many goes on behind his time for as long as some end",
+        ENDS,
+        "        while self._left and not self._is_over:",
+        "        while self._left:",
+        (f"{TESTS}::TestGather::test_that_others_go_on_to_end_does_not_keep_it_behind_its_time[fake-False]",),
+    ),
+    Mutant(
+        "gather-last-look",
+        "what ends just before the time is over is not given",
+        ENDS,
+        "            if found := await self._look():",
+        "            if (found := await self._look()) and not self._is_over:",
+        (f"{TESTS}::TestGather::test_where_the_last_ends_in_the_last_moment_there_are_all_results[fake]",),
+    ),
+    Mutant(
+        "completed-bring",
+        "a handle comes without the result, which may expire",
+        GATHERED,
+        "                handle.ended = record",
+        "                pass",
+        (f"{TESTS}::TestAsCompleted::test_a_handle_brings_its_result_which_may_expire_meanwhile[fake]",),
+    ),
+    Mutant(
+        "completed-memory",
+        "all that has ended is read at once, however large",
+        GATHERED,
+        "        count = min(MOST_AHEAD, 2 * len(some), left * len(some) // max(1, size))",
+        "        count = MOST_AHEAD",
+        (f"{TESTS}::TestAsCompleted::test_what_is_large_is_not_brought_and_is_read_when_it_is_asked_for[fake]",),
+    ),
+)
