@@ -1,4 +1,4 @@
-"""`handoff cancel`: ends one function, in whatever state it is, or all that is left of a run."""
+"""`handoff cancel`: ends functions, in whatever state they are, or all that is left of runs."""
 
 from __future__ import annotations
 
@@ -11,28 +11,51 @@ from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction, UnknownRun
 
 
-@click.command(short_help="Cancel a function, or a run.")
-@click.argument("id")
+@click.command(short_help="Cancel functions, or runs.")
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @shared_options
 @click.pass_obj
-def cancel(asked: Asked, id: str) -> None:
-    """Cancel the function ID, or else the run ID; one that runs is ended with its child."""
+def cancel(asked: Asked, ids: tuple[str, ...]) -> None:
+    """Cancel the function ID, or else the run ID; one that runs is ended with its child.
+
+    Of several IDs each is canceled. One that is unknown is told behind the others; with --json they are a list, in
+    which it has its error.
+    """
+    unknown: UnknownFunction | None = None
+    told: list[dict[str, object]] = []
     with asked.cluster() as cluster:
-        try:
-            handle = cluster.handle(id)
-        except UnknownFunction:
-            decided, status = _cancel_run(cluster, id)
-        else:
-            decided = handle.cancel()
-            status = _status(handle, decided)
+        for id in ids:
+            try:
+                decided, status = _cancel(cluster, id)
+            except UnknownFunction as error:
+                unknown = unknown or error
+                told.append({"id": id, "error": str(error)})
+                continue
+            told.append({"id": id, "canceled": decided, "status": status})
+            if not asked.as_json:
+                click.echo(_in_words(id, decided, status))
+    if asked.as_json and len(ids) > 1:
+        click.echo(to_json(told))
+    elif asked.as_json and not unknown:
+        click.echo(to_json(told[0]))
+    if unknown:
+        raise unknown
+
+
+def _in_words(id: str, decided: bool, status: str) -> str:
     # What runs is "started" of a function, and "running" of a run.
-    if asked.as_json:
-        click.echo(to_json({"id": id, "canceled": decided, "status": status}))
-    elif decided:
-        click.echo(f"{id} is canceled" if status == "canceled" else f"{id} runs, and is being ended")
-    else:
-        ending = status in ("started", "running")
-        click.echo(f"{id} is being canceled already" if ending else f"{id} was {status} already")
+    if decided:
+        return f"{id} is canceled" if status == "canceled" else f"{id} runs, and is being ended"
+    return f"{id} is being canceled already" if status in ("started", "running") else f"{id} was {status} already"
+
+
+def _cancel(cluster: Cluster, id: str) -> tuple[bool, str]:
+    try:
+        handle = cluster.handle(id)
+    except UnknownFunction:
+        return _cancel_run(cluster, id)
+    decided = handle.cancel()
+    return decided, _status(handle, decided)
 
 
 def _cancel_run(cluster: Cluster, id: str) -> tuple[bool, str]:

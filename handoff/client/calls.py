@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, Unpack
 
 from handoff.books.allocator import Allocator, check_allocator, check_answer
 from handoff.client.call import read_call, read_keeping
-from handoff.client.gathered import OfFunction, each_ended, gather_values, read_handles
+from handoff.client.gathered import OfFunction, each_ended, gather_values, read_handles, read_handles_or_ids, read_ids
 from handoff.client.many import check_many, keep_promise, read_functions, read_job_ids, taken
 from handoff.client.mapped import read_calls, submit_calls
 from handoff.client.node_calls import NodeCalls
@@ -27,7 +27,7 @@ from handoff.ledger.jobs import AS_RQ, Job, JobKinds, Keeping, make_job, pickled
 from handoff.ledger.launch import launch
 from handoff.ledger.many import Submission, Told, submit_many
 from handoff.ledger.records import look
-from handoff.ledger.results import RunResult
+from handoff.ledger.results import RunResult, read_names
 from handoff.ledger.rqmodel import (
     DEFAULT_RESULT_TTL,
     CallbackLike,
@@ -264,6 +264,27 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         """The handle of a function submitted anywhere. Raises `UnknownFunction`."""
         record = await look(self._ledger, id)
         return self._handle(id, record.function_id, None, is_new=False)
+
+    async def handles(self, ids: Iterable[str]) -> list[H]:
+        """The handles of functions submitted anywhere, in this order, many in a round trip.
+
+        Raises `UnknownFunction` for the first that is none.
+        """
+        given = read_ids(ids)
+        names = await read_names(self._ledger, given)
+        return [self._handle(id, name, None, is_new=False) for id, name in zip(given, names, strict=True)]
+
+    async def cancel(self, functions: Iterable[H | str], *, running: bool = True) -> list[bool]:
+        """Cancel functions, given as handles or ids, many in a round trip. -> of each whether this call decided
+
+        Each is canceled as by `handle.cancel()`; with `running=False` what has started is left alone. False stands for
+        what had ended, is gone, was canceled by another call, or is left alone. What waits among them does not start in
+        the room of the others. Where Redis goes away meanwhile some are canceled: ask again.
+        """
+        check_flag("running", running)
+        ids = read_handles_or_ids(functions)
+        decided = await work.cancel_many(self._ledger, ids, running=running)
+        return [id in decided for id in ids]
 
     async def submit_dag(
         self,

@@ -155,6 +155,8 @@ class Cluster:
     as_completed = giving(Calls.as_completed)
     enqueue = returning(Calls.enqueue)
     handle = returning(Calls.handle)
+    handles = returning(Calls.handles)
+    cancel = returning(Calls.cancel)
     submit_dag = returning(Calls.submit_dag)
     execute = returning(Calls.execute)
     run = returning(Calls.run)

@@ -44,6 +44,29 @@ def read_handles(handles: Iterable[H]) -> list[H]:
     return given
 
 
+def read_ids(ids: Iterable[str]) -> list[str]:
+    """Read all of them. Raises `TypeError` for what is no list of ids."""
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise TypeError(f"ids is a {type(ids).__name__}: give a list of ids, also of a single one")
+    return list(ids)
+
+
+def read_handles_or_ids(functions: Iterable[OfFunction | str]) -> list[str]:
+    """Read all of them. -> their ids. Raises `TypeError` for what is neither, or no list."""
+    if isinstance(functions, str | bytes) or not isinstance(functions, Iterable):
+        kind = type(functions).__name__
+        raise TypeError(
+            f"what is canceled is no list of handles or ids, but a {kind}: give a list, also of a single one"
+        )
+    given = list(functions)
+    for each in given:
+        if not (isinstance(each, str) or isinstance(getattr(each, "function_id", None), str)):
+            raise TypeError(
+                f"among what is canceled is a {type(each).__name__}: give handles of functions, or their ids"
+            )
+    return [each if isinstance(each, str) else each.id for each in given]
+
+
 async def each_ended(ledger: Ledger, ends: Ends, handles: Sequence[H]) -> AsyncIterator[H]:
     """Give the handles as they end, with what they have ended with."""
     by_id: dict[str, list[H]] = {}

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from handoff.errors import FunctionFailed, HandoffError, RunCanceled, RunTimedOut, UnknownFunction
 from handoff.ledger.asking import Ledger
 from handoff.ledger.members import Member, in_slices
-from handoff.ledger.records import RECORD_FIELDS, Record, look, outcome, record_of
+from handoff.ledger.records import RECORD_FIELDS, Record, known_id, look, outcome, record_of
 from handoff.ledger.runs import Run
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
@@ -90,6 +90,18 @@ async def _each_record(
     records = each_record(ledger, [run_job_id(instance, member.number) for member in numbered])
     for member in numbered:
         yield member, await anext(records)
+
+
+@Call
+async def read_names(ledger: Ledger, job_ids: Sequence[str]) -> list[str]:
+    """The users' ids of functions, in this order. Raises `UnknownFunction` of the first that is none."""
+    names = []
+    for ids in in_slices([known_id(id) for id in job_ids]):
+        replies = await ledger.read_each([("HMGET", ledger.keys("rq_job", id), *RECORD_FIELDS) for id in ids])
+        names += [
+            record_of(ledger.namespace, id, values, None).function_id for id, values in zip(ids, replies, strict=True)
+        ]
+    return names
 
 
 async def each_record(ledger: Ledger, job_ids: Sequence[str]) -> AsyncIterator[Record | UnknownFunction]:

@@ -1,4 +1,4 @@
-"""Defects in waiting for many functions at once."""
+"""Defects in waiting for many functions at once, and in canceling them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,36 @@ ENDS = "handoff/ledger/ends.py"
 GATHERED = "handoff/client/gathered.py"
 
 TESTS = "tests/client/functions/test_function_gather.py"
+CANCELED = "tests/client/functions/test_function_cancel_many.py::TestCanceled"
+CANCEL = "handoff/ledger/lua/operations/client/cancel_many.lua"
 
 MUTANTS = (
+    Mutant(
+        "cancel-many-running",
+        "what was to be left alone is canceled while it runs",
+        CANCEL,
+        "(running == 1 or job.status ~= 'started')",
+        "(running == 1 or job.status ~= 'running')",
+        (f"{CANCELED}::test_what_has_started_can_be_left_alone[fake]",),
+    ),
+    Mutant(
+        "cancel-many-gone",
+        "a cancel of many that is asked again does not know what it canceled and nothing is kept of",
+        CANCEL,
+        "    is_ours = canceled == token",
+        "    is_ours = false",
+        (
+            "tests/ledger/test_lost_replies.py::test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost[cancel: many, of which some wait, one runs and nothing is kept of one-known]",
+        ),
+    ),
+    Mutant(
+        "cancel-many-order",
+        "what waits starts in the room of what is canceled in front of it",
+        "handoff/ledger/functions.py",
+        "[*dict.fromkeys(job_ids)][::-1]",
+        "[*dict.fromkeys(job_ids)]",
+        (f"{CANCELED}::test_nothing_among_them_starts_in_the_room_of_another_and_what_else_waits_does[fake]",),
+    ),
     Mutant(
         "gather-late",
         "who waits for many goes on behind his time for as long as some end",

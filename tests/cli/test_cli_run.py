@@ -124,6 +124,23 @@ class TestCancel:
 
         assert answer == {"id": handle.id, "canceled": first, "status": "canceled"}
 
+    def test_several_are_canceled_and_one_that_is_unknown_is_told_behind_them(self, run: Run, cluster: Cluster) -> None:
+        first, second, third = (cluster.enqueue("tasks:f", job_id=id) for id in ("a", "b", "c"))
+
+        result = run("cancel", first.id, "nobody", second.id)
+
+        assert (result.exit_code, result.stdout) == (1, "a is canceled\nb is canceled\n")
+        assert result.stderr.startswith("handoff: no function 'nobody' is known: ")
+        assert [each.status == "canceled" for each in (first, second, third)] == [True, True, False]
+
+    def test_programs_get_a_list_of_several(self, run: Run, cluster: Cluster) -> None:
+        for id in ("a", "b"):
+            cluster.enqueue("tasks:f", job_id=id)
+
+        answer = json.loads(run("cancel", "a", "b", "--json").stdout)
+
+        assert answer == [{"id": id, "canceled": True, "status": "canceled"} for id in ("a", "b")]
+
     def test_an_unknown_id_is_one_line(self, run: Run) -> None:
         result = run("cancel", "nobody")
 

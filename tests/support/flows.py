@@ -15,6 +15,7 @@ from handoff.client import mapped
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import PartlySubmitted
+from handoff.ledger import functions as work
 from handoff.ledger import housekeeping, slices
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
@@ -106,6 +107,17 @@ def finish(*results: Callable[[str], Any], room: int = 0) -> Callable[[Scene], o
 
 def cancel(id: str = "f") -> Callable[[Scene], object]:
     return lambda scene: scene.handles[id].cancel()
+
+
+def cancel_many(ids: str, **options: Any) -> Callable[[Scene], object]:
+    """Cancel them together, in calls of two."""
+
+    def act(scene: Scene) -> object:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(work, "CANCELED_AT_ONCE", 2)
+            return scene.cluster.cancel(list(ids), **options)
+
+    return act
 
 
 def claim(**cost: float) -> Callable[[Scene], object]:
@@ -240,6 +252,14 @@ FLOWS = {
     "cancel: canceled": Flow(cancel(), steps(start("f"), cancel())),
     "cancel: nothing is kept of it": Flow(cancel(), submit(failure_ttl=0)),
     "cancel: unknown": Flow(cancel(), steps(submit(failure_ttl=0), cancel())),
+    "cancel: many, of which some wait, one runs and nothing is kept of one": Flow(
+        cancel_many("fghij"),
+        steps(
+            start("f"), submit("g", failure_ttl=0), submit("h", cost={"cpu": 2}), submit("i"), submit("j"),
+            lambda scene: scene.submit("k"), cancel("j"),
+        ),
+    ),
+    "cancel: many, but what runs": Flow(cancel_many("fgh", running=False), steps(start("f"), submit("g"), submit("h"))),
     "register_node: new, and others wait": Flow(register("b", cpu=9), steps(submit(cost={"cpu": 9}), submit("g"))),
     "register_node: changed": Flow(
         register("b", cpu=2), steps(register("b", cpu=1), submit(node="b", cost={"cpu": 2}))

@@ -32,6 +32,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "allocate": ({"among": "", "ttl_ms": 0, "owner": "o"}, ["~c1", "0", "first_available", "", "cpu=10000"]),
     "attend": ({"run": RUN, "ms": 1000}, []),
     "cancel": ({"job_id": "waits", "token": "t"}, []),
+    "cancel_many": ({"token": "t", "running": 1}, ["runs", "waits"]),
     "cancel_run": ({"run": RUN, "token": "t"}, []),
     "ends": ({}, ["runs", "waits"]),
     "explain": ({"job_id": "waits"}, ["status"]),

@@ -28,8 +28,9 @@ function Cancel.take_off(job, outcome)
 end
 
 -- What has not started ends here and now. What runs is marked: its agent kills the child, and `finish` ends it as
--- canceled whatever the child returned meanwhile. -> whether this call decided
-function Cancel.job(job, token, culprit)
+-- canceled whatever the child returned meanwhile. With `is_of_many` the room is for whoever goes on with what is left over.
+-- -> whether this call decided
+function Cancel.job(job, token, culprit, is_of_many)
   if job.cancel then
     return job.cancel == token
   end
@@ -48,8 +49,8 @@ function Cancel.job(job, token, culprit)
   local is_deferred = job.status == 'deferred'
   local node = Cancel.take_off(job, 'canceled')
   Ending.job(job, 'canceled', {}, culprit)
-  if node and token == 'run' then
-    -- One of many: all that they gave back is filled at once, with a budget.
+  if node and (is_of_many or token == 'run') then
+    -- All that they gave back is filled at once, with a budget.
     Dirty.mark(node.name)
   elseif node then
     Wake.node(node, 8)
