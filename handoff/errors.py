@@ -391,20 +391,26 @@ class PartlySubmitted(HandoffError):
     """Of functions that were submitted together not all were taken as was asked.
 
     By their order: `handles` has a `Handle` of each that stands (from another process its id), else None; `errors` says
-    by position why one does not, or, as `NotDurable`, that it stands and is not as safe as was asked for.
+    by position why one does not, or, as `NotDurable`, that it stands and is not as safe as was asked for. `read` is how
+    many values `map` read, where not all. As the cause of an interrupt: no errors, and handles of all that may stand.
     """
 
-    def __init__(self, handles: Sequence[Any], errors: Mapping[int, Exception]) -> None:
-        super().__init__(handles, errors)
-        self.handles, self.errors = list(handles), dict(errors)
+    def __init__(self, handles: Sequence[Any], errors: Mapping[int, Exception], read: int | None = None) -> None:
+        super().__init__(handles, errors, read)
+        self.handles, self.errors, self.read = list(handles), dict(errors), read
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (ids_of(self.handles), self.errors)
+        return type(self), (ids_of(self.handles), self.errors, self.read)
 
     def __str__(self) -> str:
-        first = min(self.errors, default=0)
-        what = f"{len(self.errors)} of {len(self.handles)} functions were not taken as was asked, the first at {first}"
-        return f"{what} ({self.errors.get(first)}): go on with .handles, and see .errors for what to submit again"
+        count, unread = len(self.handles), f"; no more than {self.read} values were read" if self.read else ""
+        if not self.errors:
+            return f"{count} functions may stand that were submitted before the interrupt{unread}: go on with .handles"
+        first, error = min(self.errors.items())
+        why = error if isinstance(error, HandoffError) else shown(error)
+        advice = "go on with .handles, and see .errors for what to submit again" if any(self.handles) else "see .errors"
+        what = f"{len(self.errors)} of {count} functions were not taken as was asked, the first at {first} ({why})"
+        return f"{what}{unread}: {advice}"
 
 
 class OtherLayout(HandoffError):
@@ -426,14 +432,10 @@ class OtherLayout(HandoffError):
         found = self.found if is_number(self.found) else shown(self.found)
         what = f"namespace {shown(self.namespace)} of Redis at {self.url} has data of layout {found}"
         if self.is_older:
-            return (
-                f"{what}, which is older than the {self.known} of this version: "
-                "stop what runs an older version, and start an agent of this one, which brings it up to date"
-            )
-        return (
-            f"{what}, and this version knows layout {self.known}: "
-            "install the version of those who wrote it, or give another namespace"
-        )
+            advice = "stop what runs an older version, and start an agent of this one, which brings it up to date"
+            return f"{what}, which is older than the {self.known} of this version: {advice}"
+        advice = "install the version of those who wrote it, or give another namespace"
+        return f"{what}, and this version knows layout {self.known}: {advice}"
 
 
 class StoreUnavailable(HandoffError):

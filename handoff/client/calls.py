@@ -147,7 +147,10 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         `options` are those of `Function`, such as `cost`; `kwargs` go to every call. Calls are made and sent in batches
         while the iterables are read; when it returns all are submitted. Raises what `submit_many` raises. Where a call
         breaks a rule, or an iterable raises, no more is read: nothing stands if that was in the first batch of 256,
-        else what was read before it stands, and `PartlySubmitted` has those handles, and that as the last error.
+        else what was read before it stands, and `PartlySubmitted` has those handles, and that as the last error. Nor is
+        more read where Redis has gone, or none of a batch fits anywhere with `on_infeasible="raise"`; its `read` says
+        where that was. An interrupt (Ctrl-C, a canceled task) has as its `__cause__` a `PartlySubmitted` with handles
+        of all that may stand: `cluster.cancel(error.__cause__.handles)`.
         """
         calls, keeping = read_calls(fn, iterables, kwargs, options), read_keeping("*", result_ttl, failure_ttl)
         promise, checks = await self._promise("*", durability), Checks(self._default_cost)
@@ -162,9 +165,14 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
             return make
 
         unpromised = await self._promise("*", "memory")
-        handles, told = await submit_calls(calls, making, lambda made: self._submit_all(made, unpromised, is_new=True))
-        await keep_promise(promise, told)
-        return check_many(handles, told, promise)
+        mapped = await submit_calls(
+            calls,
+            making,
+            lambda made: self._submit_all(made, unpromised, is_new=True),
+            lambda one: self._handle(one[0], one[1].id, None, is_new=False),
+        )
+        await keep_promise(promise, mapped.told)
+        return check_many(mapped.handles, mapped.told, promise, mapped.read, mapped.trouble)
 
     async def gather(
         self,

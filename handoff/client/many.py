@@ -57,7 +57,13 @@ async def keep_promise(promise: Promise, told: Iterable[Verdict | Exception]) ->
             promise.give_up()
 
 
-def check_many(handles: Sequence[H | None], told: Sequence[Verdict | Exception], promise: Promise) -> list[H]:
+def check_many(
+    handles: Sequence[H | None],
+    told: Sequence[Verdict | Exception],
+    promise: Promise,
+    read: int | None = None,
+    trouble: Exception | None = None,
+) -> list[H]:
     """Return the handles if there are all of them. Raises `PartlySubmitted`, and `NotDurable` where that is all."""
     errors: dict[int, Exception] = {at: one for at, one in enumerate(told) if not isinstance(one, Verdict)}
     all_taken = [handle for handle in handles if handle is not None]
@@ -67,4 +73,4 @@ def check_many(handles: Sequence[H | None], told: Sequence[Verdict | Exception],
     if promise.broken:
         unsafe = {at: NotDurable(handle, promise.broken) for at, handle in enumerate(handles) if handle is not None}
         errors = dict(sorted({**errors, **unsafe}.items()))
-    raise PartlySubmitted(handles, errors)
+    raise PartlySubmitted(handles, errors, read) from trouble

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from handoff.errors import HandoffError, StoreUnavailable, shown
+from handoff.errors import HandoffError, Infeasible, PartlySubmitted, StoreUnavailable, shown
 from handoff.ledger.asking import ScriptBug
 from handoff.ledger.many import Told
 from handoff.ledger.verdict import Verdict
@@ -31,7 +32,10 @@ def read_calls(
         raise TypeError("there is nothing to map: give at least one iterable, whose values the function is called with")
     for each in iterables:
         if not isinstance(each, Iterable):
-            raise TypeError(f"what is mapped is no iterable, but a {type(each).__name__}: write [value] for one value")
+            kind = type(each).__name__
+            collect = "read it first: [value async for value in it]"
+            advice = collect if isinstance(each, AsyncIterable) else "write [value] for one value"
+            raise TypeError(f"what is mapped is no iterable, but a {kind}: {advice}")
     if unknown := sorted(options.keys() - Options.__annotations__.keys()):
         raise TypeError(
             f"map has no {', '.join(map(shown, unknown))}: give options of `Function`, and as kwargs={{...}} what all"
@@ -41,34 +45,61 @@ def read_calls(
     return (Function(new_id(), fn, extra_args=args, kwargs=given, **options) for args in zip(*iterables, strict=False))
 
 
+@dataclass(slots=True)
+class Mapped(Generic[H]):
+    """What was submitted of the calls, in their order."""
+
+    handles: list[H | None] = field(default_factory=list)  #: None where one does not stand
+    told: list[Verdict | Exception] = field(default_factory=list)  #: what was decided, or why it does not stand
+    read: int | None = None  #: how many values were read, where that was stopped
+    trouble: Exception | None = None  #: what stopped it, if it came of the iterables
+
+
 async def submit_calls(
     calls: Iterator[Function],
     making: Callable[[], Callable[[Function], T]],
     submit: Callable[[Sequence[T]], Awaitable[tuple[list[H | None], list[Told]]]],
-) -> tuple[list[H | None], list[Verdict | Exception]]:
-    """Make calls of one batch after the other, and submit each. -> the handles, None where there is none, and why
+    undecided: Callable[[T], H],
+) -> Mapped[H]:
+    """Make calls of one batch after the other, and submit each. Raises what keeps all of them out.
 
-    Raises what keeps all of them out.
+    `undecided` makes the handle of one of which nobody knows whether it stands.
     """
-    handles: list[H | None] = []
-    told: list[Verdict | Exception] = []
-    trouble: Exception | None = None
-    is_last = False
-    while not is_last:
-        made, trouble = _read_batch(calls, making())
-        is_last = len(made) < BATCH
-        if made and (trouble is None or told):
-            some, said = await _submit_batch(made, submit, is_first=not told)
-            handles += some
-            told += said
-            # Where Redis has gone the rest is not even read.
-            is_last = is_last or any(isinstance(one, StoreUnavailable | ScriptBug) for one in said)
-    if trouble is not None:
-        if not told:
-            raise trouble
-        handles.append(None)
-        told.append(trouble)
-    return handles, told
+    mapped: Mapped[H] = Mapped()
+    under_way: Sequence[T] = []
+    try:
+        while True:
+            made, trouble = _read_batch(calls, making())
+            if trouble is not None and not mapped.told:
+                raise trouble
+            if made:
+                under_way = made
+                some, said = await _submit_batch(made, submit, is_first=not mapped.told)
+                under_way = []
+                mapped.handles += some
+                mapped.told += said
+                if _is_vain(said):
+                    mapped.read = len(mapped.told)
+                    return mapped
+            if trouble is not None:
+                mapped.read, mapped.trouble = len(mapped.told), trouble
+                mapped.handles.append(None)
+                mapped.told.append(trouble)
+            if len(made) < BATCH:
+                return mapped
+    except BaseException as stop:
+        # Ctrl-C, or a task that is canceled: whoever did it would not know what stands.
+        sent = [handle for handle in mapped.handles if handle is not None] + list(map(undecided, under_way))
+        if isinstance(stop, Exception) or not sent:
+            raise
+        raise stop from PartlySubmitted(sent, {}, len(mapped.told) + len(under_way))
+
+
+def _is_vain(said: Sequence[Told]) -> bool:
+    """Whether it is of no use to read on: Redis has gone, or of calls that all ask for the same none fits anywhere."""
+    return any(isinstance(one, StoreUnavailable | ScriptBug) for one in said) or all(
+        isinstance(one, Infeasible) for one in said
+    )
 
 
 async def _submit_batch(

@@ -7,11 +7,28 @@ from mutants.mutant import Mutant
 ENDS = "handoff/ledger/ends.py"
 GATHERED = "handoff/client/gathered.py"
 
+MAPPED = "tests/client/functions/test_function_map.py"
 TESTS = "tests/client/functions/test_function_gather.py"
 CANCELED = "tests/client/functions/test_function_cancel_many.py::TestCanceled"
 CANCEL = "handoff/ledger/lua/operations/client/cancel_many.lua"
 
 MUTANTS = (
+    Mutant(
+        "map-under-way",
+        "who interrupts map is not told of the batch that is under way",
+        "handoff/client/mapped.py",
+        "                under_way = made\n",
+        "",
+        (f"{MAPPED}::TestInterrupted::test_while_a_batch_is_sent_it_has_the_handles_of_what_may_stand[fake]",),
+    ),
+    Mutant(
+        "map-infeasible",
+        "of calls none of which fits anywhere all are sent",
+        "handoff/client/mapped.py",
+        "                if _is_vain(said):",
+        "                if False:",
+        (f"{MAPPED}::TestRefused::test_what_fits_nowhere_is_read_no_further[fake]",),
+    ),
     Mutant(
         "cancel-many-running",
         "what was to be left alone is canceled while it runs",

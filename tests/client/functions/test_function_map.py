@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from declared_tasks import area
+from handoff.client import calls
 from handoff.client.cluster import Cluster
 from handoff.client.mapped import BATCH
-from handoff.errors import Infeasible, InvalidFunction, NotSerializable, PartlySubmitted
+from handoff.errors import Infeasible, InvalidFunction, NotSerializable, PartlySubmitted, StoreUnavailable
+from handoff.ledger.many import submit_many
 from support.agent import FakeAgent
 from support.refused import Opaque, work
 
@@ -18,6 +21,10 @@ from support.refused import Opaque, work
 def endless(then: Exception, count: int) -> Iterator[int]:
     yield from range(count)
     raise then
+
+
+async def awaited() -> AsyncIterator[int]:
+    yield 1
 
 
 class TestSubmitted:
@@ -78,7 +85,8 @@ class TestRefused:
         ("iterables", "options", "text"),
         [
             ((), {}, "nothing to map"),
-            ((3,), {}, "no iterable, but a int"),
+            ((3,), {}, "no iterable, but a int: write"),
+            ((awaited(),), {}, r"no iterable, but a async_generator: read it first: \[value async"),
             (([1],), {"job_id": "a"}, "map has no 'job_id'"),
             (([1],), {"unique": "a"}, "map has no 'unique'"),
         ],
@@ -114,11 +122,87 @@ class TestRefused:
 
             assert [type(each) for each in told.value.errors.values()] == [error]
             assert list(told.value.errors) == [BATCH + 2]
+            assert told.value.read == BATCH + 2
+            assert told.value.__cause__ is told.value.errors[BATCH + 2]
+            assert f"; no more than {BATCH + 2} values were read: go on" in str(told.value)
+            assert error is NotSerializable or "the first at 258 (KeyError())" in str(told.value)
             assert [handle is None for handle in told.value.handles] == [False] * (BATCH + 2) + [True]
 
-    def test_what_only_the_server_refuses_keeps_out_those_alone(self, cluster: Cluster, agent: FakeAgent) -> None:
-        with pytest.raises(PartlySubmitted) as told:
-            cluster.map(work, range(BATCH + 1), cost={"cpu": 9}, on_infeasible="raise")
+    def test_what_fits_nowhere_is_read_no_further(self, cluster: Cluster, agent: FakeAgent) -> None:
+        values = iter(range(3 * BATCH))
+
+        with pytest.raises(PartlySubmitted, match=f"no more than {BATCH} values were read: see") as told:
+            cluster.map(work, values, cost={"cpu": 9}, on_infeasible="raise")
 
         assert {type(each) for each in told.value.errors.values()} == {Infeasible}
-        assert told.value.handles == [None] * (BATCH + 1)
+        assert (told.value.handles, told.value.read) == ([None] * BATCH, BATCH)
+        assert next(values) == BATCH
+
+    def test_where_redis_goes_away_it_is_told_how_far_the_values_were_read(
+        self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lost(number: int, told: list[Any]) -> list[Any]:
+            return told if number == 1 else [StoreUnavailable("url", "gone")] * len(told)
+
+        answering(monkeypatch, lost)
+        with pytest.raises(PartlySubmitted, match=f"no more than {2 * BATCH} values were read: go on") as told:
+            cluster.map(work, range(9 * BATCH), cost={"cpu": 9})
+
+        assert (len(told.value.errors), told.value.read) == (BATCH, 2 * BATCH)
+        assert cluster.cancel([handle for handle in told.value.handles if handle]) == [True] * BATCH
+
+
+class Stopped(BaseException):
+    """As Ctrl-C, which would end the test."""
+
+
+def answering(patch: pytest.MonkeyPatch, answer: Callable[[int, list[Any]], list[Any]]) -> None:
+    """Have `answer` told the number of each batch and what was decided, and answer that instead."""
+    numbers = count(1)
+
+    async def answered(*given: Any, **options: Any) -> list[Any]:
+        return answer(next(numbers), list(await submit_many(*given, **options)))
+
+    patch.setattr(calls, "submit_many", answered)
+
+
+class TestInterrupted:
+    def test_while_values_are_read_it_has_the_handles_of_what_stands(self, cluster: Cluster, agent: FakeAgent) -> None:
+        def values() -> Iterator[int]:
+            yield from range(BATCH + 2)
+            raise Stopped
+
+        with pytest.raises(Stopped) as told:
+            cluster.map(work, values(), cost={"cpu": 9})
+
+        cause = told.value.__cause__
+        assert isinstance(cause, PartlySubmitted)
+        assert (cause.read, cause.errors) == (BATCH, {})
+        assert cluster.cancel([handle.id for handle in cause.handles]) == [True] * BATCH
+
+    def test_while_a_batch_is_sent_it_has_the_handles_of_what_may_stand(
+        self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stop(number: int, told: list[Any]) -> list[Any]:
+            if number == 2:
+                raise Stopped
+            return told
+
+        answering(monkeypatch, stop)
+        with pytest.raises(Stopped) as told:
+            cluster.map(work, range(9 * BATCH), cost={"cpu": 9})
+
+        cause = told.value.__cause__
+        assert isinstance(cause, PartlySubmitted)
+        assert str(cause).startswith(f"{2 * BATCH} functions may stand that were submitted before the interrupt")
+        assert cluster.cancel(cause.handles) == [True] * 2 * BATCH
+
+    def test_before_anything_was_sent_it_has_none(self, cluster: Cluster, agent: FakeAgent) -> None:
+        def values() -> Iterator[int]:
+            yield 1
+            raise Stopped
+
+        with pytest.raises(Stopped) as told:
+            cluster.map(work, values())
+
+        assert told.value.__cause__ is None
