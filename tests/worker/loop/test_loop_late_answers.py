@@ -113,6 +113,43 @@ def test_what_an_answer_has_started_is_stopped_by_the_heartbeat_that_follows_it(
     assert [id.rpartition(":")[0] for id in loop.children.killed] == [handle.id]
 
 
+def test_what_is_to_be_stopped_while_the_answer_that_starts_it_is_on_its_way_is_stopped_then(loop: Loop) -> None:
+    handles = submit(loop, 2)
+    loop.commands.say(command="handoff-work")
+    loop.step()
+
+    loop.commands.say(command="stop-job", job_id=handles[0].id)
+    loop.step()
+    loop.arrive()
+    loop.step()
+
+    assert [id.rpartition(":")[0] for id in loop.children.killed] == [handles[0].id]
+
+
+def test_what_was_stopped_once_is_not_stopped_when_it_is_started_anew(loop: Loop) -> None:
+    [handle] = submit(loop, job_id="again")
+    loop.commands.say(command="handoff-work")
+    loop.step()
+    handle.cancel()
+    loop.commands.say(command="stop-job", job_id="again")
+    loop.step()
+    loop.arrive()
+    loop.step()
+    loop.children.killed.clear()
+
+    loop.finish(0)
+    loop.step()
+    loop.arrive()
+    loop.step()
+    handles = submit(loop, job_id="again", replace=True)
+    loop.commands.say(command="handoff-work")
+    loop.step()
+    loop.arrive()
+    loop.step()
+
+    assert (statuses(handles), loop.children.killed) == (["started"], [])
+
+
 def test_an_answer_that_does_not_come_is_asked_for_again_under_the_same_number(loop: Loop) -> None:
     [handle] = submit(loop, max_retries=0)
     loop.commands.say(command="handoff-work")

@@ -92,6 +92,7 @@ class Agent:
         self._failures = 0
         self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
         self._started: list[Any] = []  #: by the last answer, as it was replied, and to be begun before the step ends
+        self._to_stop: list[str] = []  #: jobs that the answer on its way may have started
         self._exchanges = Exchanges(ledger, self._outbox, self._functions, self._stumbles, self._selector)
         self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = self._take_at_s = 0.0
@@ -339,6 +340,10 @@ class Agent:
         answer, is_more = answered
         self._look |= is_more
         self._started += answer.replied
+        if self._to_stop:
+            self._begin_started()
+            while self._to_stop:
+                self._functions.stop_job(self._to_stop.pop())
         if answer.more:
             self._tick_at_s = 0.0
 
@@ -433,7 +438,9 @@ class Agent:
             case {"command": hints.BEAT}:
                 self._beat_at_s = 0.0
             case {"command": "stop-job", "job_id": str(job_id)} | {"command": "stop-execution", "job_id": str(job_id)}:
-                self._functions.stop_job(job_id, "stopped by a stop-job command")
+                self._functions.stop_job(job_id)
+                if self._outbox.is_unanswered:
+                    self._to_stop.append(job_id)
             case {"command": "kill-horse"}:
                 self._functions.kill_all("killed by rq's kill-horse command")
             case {"command": "shutdown"}:

@@ -120,10 +120,10 @@ class Functions:
         elif id in self._running and self._children.kill(id, why):
             self._stopped[id] = why
 
-    def stop_job(self, job_id: str, why: str) -> None:
+    def stop_job(self, job_id: str) -> None:
         """End what runs here of a job."""
         for id in [started.id for started in self._running.values() if started.job_id == job_id]:
-            self.stop(id, why)
+            self.stop(id, "stopped by a stop-job command")
 
     def kill_all(self, why: str) -> None:
         """Kill what runs here, as a failure that may be retried."""
