@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger.asking import Ledger
 from handoff.ledger.ends import End, Ends
-from handoff.ledger.records import Record, look, outcome
+from handoff.ledger.records import Record, outcome
 from handoff.ledger.results import each_record
 from handoff.ledger.states import ENDED, STATES
 from handoff.serializer import SerializerLike
@@ -104,17 +104,10 @@ async def gather_values(
     with _shown(ends) if progress else _unshown() as show:
         while some := await ends.more():
             show(some)
-            if not keep_errors:
-                await _raise_first(ledger, serializer, some)
-            if not ends.are_late:
-                found |= await _outcomes(ledger, serializer, [end.job_id for end in some], keep_errors=keep_errors)
+            # Too late there are no results, but perhaps the error of the first that has failed.
+            read = [end.job_id for end in some if not ends.are_late or (end.status != "finished" and not keep_errors)]
+            found |= await _outcomes(ledger, serializer, read, keep_errors=keep_errors)
     return [found[id] for id in ids]
-
-
-async def _raise_first(ledger: Ledger, serializer: SerializerLike, some: Iterable[End]) -> None:
-    for end in some:
-        if end.status != "finished":
-            outcome(await look(ledger, end.job_id), serializer)
 
 
 async def _outcomes(

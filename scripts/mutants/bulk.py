@@ -90,7 +90,7 @@ MUTANTS = (
         "gather-first",
         "the first that fails is told when all have ended",
         "handoff/client/gathered.py",
-        "            if not keep_errors:\n                await _raise_first(ledger, serializer, some)\n",
+        "            if not keep_errors:\n                raise\n",
         "",
         (f"{GATHERED}::TestGather::test_the_first_that_fails_is_told_while_others_go_on",),
     ),

@@ -64,6 +64,14 @@ MUTANTS = (
         (f"{TESTS}::TestGather::test_that_others_go_on_to_end_does_not_keep_it_behind_its_time[fake-False]",),
     ),
     Mutant(
+        "gather-late-error",
+        "of one that failed just before the time is over it is said that it has not ended",
+        GATHERED,
+        'ends.are_late or (end.status != "finished" and not keep_errors)',
+        "ends.are_late",
+        (f"{TESTS}::TestGather::test_one_that_has_failed_in_time_is_told_and_not_that_others_are_late[fake]",),
+    ),
+    Mutant(
         "gather-last-look",
         "what ends just before the time is over is not given",
         ENDS,

@@ -179,6 +179,19 @@ class TestGather:
         with pytest.raises(TimeoutError, match=r"1 of 5 functions have not ended after 2\.5 s"):
             cluster.gather(handles, timeout=2.5, return_exceptions=keep_errors)
 
+    def test_one_that_has_failed_in_time_is_told_and_not_that_others_are_late(
+        self, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        handles = cluster.map(work, range(3))
+        finish_all(agent, 1)
+        [started] = agent.take()
+        agent.finish(failure(started.id, "no such file"))
+
+        with pytest.raises(FunctionFailed, match="no such file"):
+            cluster.gather(handles, timeout=0)
+        with pytest.raises(TimeoutError):
+            cluster.gather(handles, timeout=0, return_exceptions=True)
+
     def test_where_the_last_ends_in_the_last_moment_there_are_all_results(
         self, cluster: Cluster, agent: FakeAgent, looking: Looking
     ) -> None:
