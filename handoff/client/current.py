@@ -60,18 +60,16 @@ def current() -> Current:
     return running.describe()
 
 
-@contextlib.contextmanager
-def run_as_current(id: str, node: str, job: Mapping[bytes, bytes], tell: Tell) -> Iterator[None]:
+def run_as_current(
+    id: str, node: str, job: Mapping[bytes, bytes], tell: Tell
+) -> contextlib.AbstractContextManager[None]:
     """Let `current` tell of this function until the block is left; `job` is its hash as Redis has it."""
-    with _told_of(_Running(id, node, job, tell)):
-        yield
+    return _told_of(_Running(id, node, job, tell))
 
 
-@contextlib.contextmanager
-def play_current(played: Current, tell: Tell) -> Iterator[None]:
+def play_current(played: Current, tell: Tell) -> contextlib.AbstractContextManager[None]:
     """Let `current` give this one until the block is left: for a function that a test calls by itself."""
-    with _told_of(_Played(played.id, played, tell)):
-        yield
+    return _told_of(_Played(played.id, played, tell))
 
 
 @contextlib.contextmanager
