@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.errors import InvalidNode
+from handoff.errors import InvalidNode, InvalidResources
 from handoff.testing import ClusterHere, cluster
 
 
@@ -14,6 +14,7 @@ from handoff.testing import ClusterHere, cluster
         ({"nodez": {}}, TypeError, "there is no setting 'nodez': did you mean nodes"),
         ({"quiet": True}, TypeError, "there is no setting 'quiet': there are nodes"),
         ({"nodes": ["a"]}, TypeError, "nodes is .*: give a mapping by node"),
+        ({"nodes": {"a": {"cpu": "two"}}}, InvalidResources, "'cpu' with value 'two'"),
         ({"nodes": {"a": {"cpu": 1}}, "labels": {"x": {"zone": "eu"}}}, InvalidNode, "'x'.*add it to nodes"),
     ],
 )
