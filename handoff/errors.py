@@ -250,16 +250,16 @@ class NodeLost(HandoffError):
 
 
 class Infeasible(HandoffError):
-    """No live node could run the function even when idle, and it was not to wait for one."""
+    """No live node could, even when idle, and it was not to wait. `for_now`: none is live, or one that is away can."""
 
-    def __init__(self, function_id: str, reason: str) -> None:
-        super().__init__(function_id, reason)
-        self.function_id, self.reason = function_id, reason
+    def __init__(self, function_id: str, reason: str, advice: str = "", for_now: bool = False) -> None:
+        super().__init__(function_id, reason, advice, for_now)
+        self.function_id, self.reason, self.for_now = function_id, reason, for_now
+        self.advice = advice or "ask for less, or start a node that has it"
 
     def __str__(self) -> str:
         return (
-            f"function {shown(self.function_id)} fits on no live node, even an idle one ({self.reason}): "
-            "ask for less, or start a node that has it"
+            f"function {shown(self.function_id)} fits on no live node, even an idle one ({self.reason}): {self.advice}"
         )
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -21,8 +22,9 @@ from handoff import FunctionProgress
 from handoff.aio import Cluster, Handle
 from handoff.errors import HandoffError, Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
 
-STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
 DAY_S = 24 * 3600
+FILM = "film-"
+"""What the ids of its functions begin with, and the keys of its requests: it tells of no others, and cancels none."""
 logger = logging.getLogger(__name__)
 
 
@@ -57,44 +59,45 @@ async def convert(film: Film, cluster: TheCluster, response: Response, idempoten
         film.title,
         film.frames,
         cost={"cpu": 1, "gpu": film.gpus},
+        job_id=f"{FILM}{uuid4().hex}",
         on_infeasible="raise",
-        unique=idempotency_key,
+        unique=f"{FILM}{idempotency_key}" if idempotency_key else None,
         unique_ttl=DAY_S if idempotency_key else None,
     )
-    response.headers["Location"] = app.url_path_for("look", id=handle.id)
+    response.headers["Location"] = app.url_path_for("look", id=handle.id.removeprefix(FILM))
     return await standing(handle)
 
 
 @app.get("/films/{id}")
 async def look(id: str, cluster: TheCluster) -> dict[str, Any]:
-    return await standing(await cluster.handle(id))
+    return await standing(await cluster.handle(FILM + id))
 
 
 @app.get("/films/{id}/events")
 async def follow(id: str, cluster: TheCluster) -> StreamingResponse:
-    handle = await cluster.handle(id)  # what is wrong here is told before the stream begins
+    handle = await cluster.handle(FILM + id)  # what is wrong here is told before the stream begins
     return StreamingResponse(events(handle), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 @app.delete("/films/{id}")
 async def cancel(id: str, cluster: TheCluster) -> dict[str, bool]:
-    handle = await cluster.handle(id)
+    handle = await cluster.handle(FILM + id)
     return {"canceled": await handle.cancel()}
 
 
 def told(id: str, state: str, progress: FunctionProgress | None) -> dict[str, Any]:
     """Where it stands and how far it is."""
-    found: dict[str, Any] = {"id": id, "state": state}
+    found: dict[str, Any] = {"id": id.removeprefix(FILM), "state": state}
     if progress is not None:
         found["progress"] = {"fraction": progress.fraction, "message": progress.message}
     return found
 
 
 async def standing(handle: Handle) -> dict[str, Any]:
-    """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
+    """Where it stands, why in words that tell nothing of others, how far it is, and its result."""
     explanation = await handle.explain()
     found = told(handle.id, explanation.state, await handle.progress())
-    found |= {"why": explanation.text, "details": explanation.to_dict()}
+    found["why"] = explanation.own_text
     if explanation.state == "finished":
         found["result"] = await handle.result(timeout=2)
     return found
@@ -116,15 +119,25 @@ async def events(handle: Handle) -> AsyncIterator[str]:
         await asyncio.sleep(0.5)
 
 
-@app.exception_handler(InvalidResources)
+# The texts of errors are for the log: they name ids, the address of Redis, and what an operator could do.
 @app.exception_handler(UnknownFunction)
+async def unknown(request: Request, error: UnknownFunction) -> JSONResponse:
+    return JSONResponse({"detail": "there is no such film"}, 404)
+
+
+@app.exception_handler(InvalidResources)
+async def invalid(request: Request, error: InvalidResources) -> JSONResponse:
+    return JSONResponse({"detail": f"{error.resource}: {error.rule}"}, 422)
+
+
 @app.exception_handler(Infeasible)
-async def refuse(request: Request, error: HandoffError) -> JSONResponse:
-    return JSONResponse({"detail": str(error)}, STATUSES[type(error)])
+async def infeasible(request: Request, error: Infeasible) -> JSONResponse:
+    if error.for_now:
+        return await later(request, error)
+    return JSONResponse({"detail": f"no node could convert it: {error.reason}"}, 409)
 
 
 @app.exception_handler(StoreUnavailable)
-async def wait(request: Request, error: StoreUnavailable) -> JSONResponse:
-    # Whoever asks is not told the address of Redis, which the text names.
+async def later(request: Request, error: HandoffError) -> JSONResponse:
     logger.error("%s %s: %s", request.method, request.url.path, error)
     return JSONResponse({"detail": "try again later"}, 503, headers={"Retry-After": "5"})

@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask, Response, request, url_for
 
@@ -16,8 +17,11 @@ import films
 from handoff import Cluster, FunctionProgress, Handle
 from handoff.errors import HandoffError, Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
 
-STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
 DAY_S = 24 * 3600
+FILM = "film-"
+"""What the ids of its functions begin with, and the keys of its requests: it tells of no others, and cancels none."""
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
 
 app = Flask(__name__)
 # Before gunicorn forks: it connects when it is first used, and each worker has connections of its own.
@@ -25,7 +29,7 @@ cluster = Cluster(timeout=2)
 
 
 @app.post("/films")
-def convert() -> tuple[dict[str, Any], int, dict[str, str]]:
+def convert() -> Answer:
     key = request.headers.get("Idempotency-Key", "")
     match request.get_json():
         case {"title": str(title), "frames": int(frames), **more} if (
@@ -39,42 +43,43 @@ def convert() -> tuple[dict[str, Any], int, dict[str, str]]:
         title,
         frames,
         cost=cost,
+        job_id=f"{FILM}{uuid4().hex}",
         on_infeasible="raise",
-        unique=key or None,
+        unique=f"{FILM}{key}" if key else None,
         unique_ttl=DAY_S if key else None,
     )
-    return standing(handle), 202, {"Location": url_for("look", id=handle.id)}
+    return standing(handle), 202, {"Location": url_for("look", id=handle.id.removeprefix(FILM))}
 
 
 @app.get("/films/<id>")
 def look(id: str) -> dict[str, Any]:
-    return standing(cluster.handle(id))
+    return standing(cluster.handle(FILM + id))
 
 
 @app.get("/films/<id>/events")
 def follow(id: str) -> Response:
-    handle = cluster.handle(id)  # what is wrong here is told before the stream begins
+    handle = cluster.handle(FILM + id)  # what is wrong here is told before the stream begins
     return Response(events(handle), mimetype="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 @app.delete("/films/<id>")
 def cancel(id: str) -> dict[str, bool]:
-    return {"canceled": cluster.handle(id).cancel()}
+    return {"canceled": cluster.handle(FILM + id).cancel()}
 
 
 def told(id: str, state: str, progress: FunctionProgress | None) -> dict[str, Any]:
     """Where it stands and how far it is."""
-    found: dict[str, Any] = {"id": id, "state": state}
+    found: dict[str, Any] = {"id": id.removeprefix(FILM), "state": state}
     if progress is not None:
         found["progress"] = {"fraction": progress.fraction, "message": progress.message}
     return found
 
 
 def standing(handle: Handle) -> dict[str, Any]:
-    """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
+    """Where it stands, why in words that tell nothing of others, how far it is, and its result."""
     explanation = handle.explain()
     found = told(handle.id, explanation.state, handle.progress)
-    found |= {"why": explanation.text, "details": explanation.to_dict()}
+    found["why"] = explanation.own_text
     if explanation.state == "finished":
         found["result"] = handle.result(timeout=2)
     return found
@@ -96,15 +101,25 @@ def events(handle: Handle) -> Iterator[str]:
         time.sleep(0.5)
 
 
-@app.errorhandler(InvalidResources)
+# The texts of errors are for the log: they name ids, the address of Redis, and what an operator could do.
 @app.errorhandler(UnknownFunction)
+def unknown(error: UnknownFunction) -> Answer:
+    return {"detail": "there is no such film"}, 404, {}
+
+
+@app.errorhandler(InvalidResources)
+def invalid(error: InvalidResources) -> Answer:
+    return {"detail": f"{error.resource}: {error.rule}"}, 422, {}
+
+
 @app.errorhandler(Infeasible)
-def refuse(error: HandoffError) -> tuple[dict[str, str], int]:
-    return {"detail": str(error)}, STATUSES[type(error)]
+def infeasible(error: Infeasible) -> Answer:
+    if error.for_now:
+        return later(error)
+    return {"detail": f"no node could convert it: {error.reason}"}, 409, {}
 
 
 @app.errorhandler(StoreUnavailable)
-def wait(error: StoreUnavailable) -> tuple[dict[str, str], int, dict[str, str]]:
-    # Whoever asks is not told the address of Redis, which the text names.
+def later(error: HandoffError) -> Answer:
     app.logger.error("%s %s: %s", request.method, request.path, error)
     return {"detail": "try again later"}, 503, {"Retry-After": "5"}

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from handoff.errors import DuplicateFunction, HandoffError, Infeasible, UnknownFunction, shown
+from handoff.errors import DuplicateFunction, HandoffError, UnknownFunction, shown
 from handoff.ledger import verdict
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
-from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.phrases import infeasible
 from handoff.ledger.records import Record, give_back_if_unseen, look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
@@ -78,8 +78,7 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
         case "infeasible", bytes(shortfall):
             return verdict.infeasible(function, read_shortfall(shortfall.decode()))
         case "refused", bytes(shortfall):
-            reason = shortfall_in_words(read_shortfall(shortfall.decode()), function.pin)
-            return Infeasible(function.id, reason)
+            return infeasible(function.id, read_shortfall(shortfall.decode()), function.pin)
         case "delayed", int(until_ms):
             return verdict.delayed(until_ms)
         case "held", bytes(id), bytes(name), bytes(status), bytes(demand), [bytes(told), *what]:

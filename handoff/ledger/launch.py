@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from handoff.errors import DuplicateRun, Infeasible, ResourcesUnavailable, StoreUnavailable
+from handoff.errors import DuplicateRun, ResourcesUnavailable, StoreUnavailable
 from handoff.graph.plan import Plan
 from handoff.ledger import runs
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.functions import Run
 from handoff.ledger.graph_entries import EntryWriter
-from handoff.ledger.phrases import shortfall_in_words
+from handoff.ledger.phrases import infeasible
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import cut
 from handoff.ledger.store import Call
@@ -64,8 +64,7 @@ async def launch(
                 raise DuplicateRun(plan.id, state.decode())
             case ["refused", bytes(number), bytes(shortfall)]:
                 step = plan.steps[int(number) - 1]
-                reason = shortfall_in_words(read_shortfall(shortfall.decode()), step.pin)
-                raise Infeasible(step.function.id, reason)
+                raise infeasible(step.function.id, read_shortfall(shortfall.decode()), step.pin)
             case ["short", _, bytes(pin), list(short)]:
                 raise ResourcesUnavailable(pin.decode() or None, amounts(read_pairs(short)))
             case ["dropped"]:

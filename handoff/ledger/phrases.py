@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from handoff.errors import Infeasible
 from handoff.ledger.texts.cost import asked_for
 from handoff.ledger.texts.loss import AT_ONCE, DEREGISTERED, DRAINED, GRACE, ROLLED_BACK, UNKNOWN, Loss
-from handoff.ledger.texts.shortfall import Amiss, Away, Item, Shortfall
+from handoff.ledger.texts.shortfall import Amiss, Away, Item, Shortfall, Unlike
 from handoff.ledger.texts.terms import CAPACITY, capacity_of
 from handoff.words.constraints import NODE, Term, pin_to, pinned_to
 from handoff.words.resources import Amount, amount, amounts
@@ -76,6 +77,18 @@ def shortfall_in_words(found: Shortfall, pinned: str | None, now_ms: int | None 
         return "no node is live: `handoff node` starts one" if pinned is None else f"node {pinned} is not live"
     said = "; ".join(items_in_words(node, found.items)) or "no live node has all of it at once"
     return f"{said}; {_away(away, now_ms)}" if away else said
+
+
+def infeasible(function_id: str, found: Shortfall, pinned: str | None) -> Infeasible:
+    """The error of a function that no live node could hold."""
+    for_now = found.away is not None or not found.node
+    reason = shortfall_in_words(found, pinned)
+    if for_now:
+        advice = 'submit it again when a node that has it is live, or with on_infeasible="wait"'
+        return Infeasible(function_id, reason, advice, for_now=True)
+    if found.items and all(isinstance(item, Unlike) for item in found.items):
+        return Infeasible(function_id, reason, "ask for other labels, or start a node that has these")
+    return Infeasible(function_id, reason)
 
 
 def _away(away: Away, now_ms: int | None) -> str:

@@ -20,7 +20,7 @@ from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import names_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.keys import is_queue_of
-from handoff.ledger.phrases import loss_in_words, shortfall_in_words
+from handoff.ledger.phrases import infeasible, loss_in_words
 from handoff.ledger.result_entry import Entry, Fields, decode_traceback, decode_value, entry_of
 from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
@@ -159,7 +159,7 @@ def error_of(record: Record) -> HandoffError:
         return WaitExpired(record.function_id, record.job.number("message") / 1000)
     if record.error == name_of(Infeasible):
         pin = pinned_to(record.job.demand.terms) if record.job.demand else None
-        return Infeasible(record.function_id, shortfall_in_words(record.job.shortfall, pin))
+        return infeasible(record.function_id, record.job.shortfall, pin)
     traceback = decode_traceback(record.entry[1] if record.entry else {})
     return FunctionFailed(
         record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback

@@ -17,7 +17,7 @@ from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.run_id import number_of, run_job_id
 from handoff.why.explanation import Explanation
 from handoff.why.holders import own_holder
-from handoff.why.standing import behind_text, deferred_text, parked_text, standing_text
+from handoff.why.standing import behind_text, deferred_text, own_standing_text, parked_text, standing_text
 from handoff.why.waiting import explain_waiting, until
 
 MOST_OPEN = 10
@@ -74,7 +74,8 @@ def _standing(
 ) -> Explanation:
     waits_for = [until("time", due_ms, now_ms)] if job.state == "delayed" else []
     text = standing_text(job, kind, suspended, due_ms, now_ms)
-    return _explanation(id, job, now_ms, record, job.state, text, waits_for=waits_for)
+    own_text = own_standing_text(job, due_ms, now_ms)
+    return _explanation(id, job, now_ms, record, job.state, text, own_text, waits_for=waits_for)
 
 
 async def _not_ready(ledger: Ledger, id: str, job: StoredJob, now_ms: int, record: str) -> Explanation:
@@ -84,7 +85,8 @@ async def _not_ready(ledger: Ledger, id: str, job: StoredJob, now_ms: int, recor
     if job.text("state") == PARKED:
         chooser = await read_chooser(ledger, instance, job.text("group"))
         name = next((member.id for member in members if chooser and member.number == chooser), None)
-        return _explanation(id, job, now_ms, record, "waiting", parked_text(name))
+        text = parked_text(name)
+        return _explanation(id, job, now_ms, record, "waiting", text, text)
     taken = dependencies_of(members, number_of(id))
     standings = await read_standings(ledger, instance, taken)
     left = _open(taken, standings)
@@ -103,9 +105,10 @@ async def _not_ready(ledger: Ledger, id: str, job: StoredJob, now_ms: int, recor
         "behind": await _behind(ledger, instance, members, left, standings),
     }
     text = deferred_text(len(taken), [member.id for member in left], job.text("node") if record else "")
+    own_text = deferred_text(len(taken), [member.id for member in left], "")
     if behind := dependencies["behind"]:
         text += f"; {behind_text(behind['way'], behind['text'])}"
-    return _explanation(id, job, now_ms, record, "deferred", text, dependencies=dependencies)
+    return _explanation(id, job, now_ms, record, "deferred", text, own_text, dependencies=dependencies)
 
 
 def _open(taken: Sequence[Member], standings: Mapping[int, Standing]) -> list[Member]:
@@ -142,6 +145,7 @@ def _explanation(
     record: str,
     state: str,
     text: str,
+    own_text: str,
     *,
     waits_for: list[dict[str, Any]] | None = None,
     dependencies: dict[str, Any] | None = None,
@@ -160,4 +164,5 @@ def _explanation(
         waits_for=waits_for or [],
         dependencies=dependencies,
         text=text,
+        own_text=own_text,
     )

@@ -51,6 +51,9 @@ class Explanation:
     10 that have not (`open`): `function_id`, `id`, `state`, `node`. `behind`: the one that is followed to what waits
     for no other of the run, by the function ids on the `way` there; of the last its `id`, `state` and why (`text`)."""
     text: str  #: one sentence
+    own_text: str
+    """The same for who asked for this function, and may not know of others': without who has what it lacks, what it is
+    held back for, which nodes there are, and what an operator could do."""
 
     def __str__(self) -> str:
         return self.text

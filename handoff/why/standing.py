@@ -36,6 +36,23 @@ def standing_text(job: StoredJob, kind: str, suspended: bool, due_ms: int, now_m
             return f"stands in RQ as {job.text('status')}, where nothing of Handoff starts it"
 
 
+def own_standing_text(job: StoredJob, due_ms: int, now_ms: int) -> str:
+    """Say the same without its node, and without what an operator could do."""
+    match job.state:
+        case "queued":
+            return "has room, and is about to start"
+        case "started":
+            return "runs, and is being canceled" if job.text("cancel") else "runs"
+        case "delayed":
+            return _delayed(job, due_ms, now_ms)
+        case "failed":
+            return _own_failed(job)
+        case "canceled":
+            return f"canceled{_why_canceled(job)}"
+        case state:
+            return state
+
+
 def _at(job: StoredJob) -> str:
     with_devices = "".join(f", {name} {' '.join(map(str, held))}" for name, held in job.devices.items())
     return f" on {job.text('node')}{with_devices}" if job.text("node") else ""
@@ -75,11 +92,27 @@ def _failed(job: StoredJob) -> str:
         return f"failed, for no live node could hold it: {shortfall_in_words(job.shortfall, pin)}"
     if error == name_of(WaitExpired):
         return f"failed, for it had not started after {span(job.number('message') / 1000)} of waiting"
-    text = f"failed{_at(job)} after {job.attempts} attempt{'' if job.attempts == 1 else 's'}"
+    text = f"failed{_at(job)}{_attempts(job)}"
     if error == name_of(NodeLost):
         loss = read_loss(message)
         return f"{text}, {'for' if loss.cause else 'when'} {loss_in_words(loss)}"
     return f"{text} with {error}: {message}".removesuffix(": ")
+
+
+def _own_failed(job: StoredJob) -> str:
+    match job.text("error"):
+        case error if error == name_of(Infeasible):
+            return "failed, for no live node could hold it"
+        case error if error == name_of(NodeLost):
+            return f"failed{_attempts(job)}, for its node was lost"
+        case error if error == name_of(WaitExpired):
+            return _failed(job)
+        case error:
+            return f"failed{_attempts(job)} with {error or 'unknown'}: {job.text('message')}".removesuffix(": ")
+
+
+def _attempts(job: StoredJob) -> str:
+    return f" after {job.attempts} attempt{'' if job.attempts == 1 else 's'}"
 
 
 def deferred_text(count: int, open_ids: Sequence[str], node: str) -> str:

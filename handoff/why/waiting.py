@@ -94,6 +94,7 @@ def explain_waiting(
         waits_for=[until(kind, due_ms, now_ms) for kind, due_ms in limits.items() if due_ms],
         dependencies=None,
         text=sentence.text(),
+        own_text=sentence.own_text(),
     )
 
 

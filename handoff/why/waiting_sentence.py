@@ -37,8 +37,22 @@ class WaitingSentence:
 
     def text(self) -> str:
         """Say it."""
-        end = "" if self.start_s is None else f"; it fails if it has not started in {span(self.start_s)}"
-        return self._why() + end
+        return self._why() + self._end()
+
+    def _end(self) -> str:
+        return "" if self.start_s is None else f"; it fails if it has not started in {span(self.start_s)}"
+
+    def own_text(self) -> str:
+        """Say it without nodes, and without what others have or are given."""
+        if not self.able:
+            why = "no live node could hold it, even when idle"
+        elif self.room:
+            why = "there is room, and it starts soon"
+        elif self.missing:
+            why = f"no node that could hold it has room, the nearest is short of {_counted(self.missing)}"
+        else:
+            why = "no node that could hold it takes it now"
+        return f"waits for {self.wanted}: {why}{self._end()}"
 
     def _why(self) -> str:
         start = f"waits for {self.wanted}"

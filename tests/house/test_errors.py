@@ -17,6 +17,7 @@ from handoff.errors import HandoffError
 EXAMPLES: dict[object, object] = {
     str: "some text",
     int: 3,
+    bool: True,
     float: 2.5,
     object: 1.5,
     Mapping: {"cpu": 1.5, "gpu": 1},

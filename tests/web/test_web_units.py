@@ -61,6 +61,30 @@ def test_what_no_node_has_is_a_conflict(web: TestClient, handoff_cluster: Cluste
     handoff_cluster.refute_enqueued(films.convert)
 
 
+@pytest.mark.handoff(nodes={})
+def test_while_no_node_is_live_a_film_is_to_be_asked_for_again(web: TestClient, handoff_cluster: ClusterHere) -> None:
+    film = {"title": "Alien", "frames": 1}
+    answer = web.post("/films", json=film)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    handoff_cluster.add_node("studio", {"cpu": 1})
+    assert web.post("/films", json=film).status_code == 202
+
+
+def test_what_others_have_submitted_can_neither_be_seen_nor_canceled(
+    web: TestClient, handoff_cluster: ClusterHere
+) -> None:
+    other = handoff_cluster.enqueue(films.convert, "Brazil", 1, cost={"cpu": 1}, unique="order-17")
+    film = {"title": "Alien", "frames": 1}
+    answer = web.post("/films", json=film, headers={"Idempotency-Key": "order-17"})
+
+    assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
+    assert other.id not in web.get(answer.headers["location"]).text
+    asked = [web.get(f"/films/{other.id}"), web.get(f"/films/{other.id}/events"), web.delete(f"/films/{other.id}")]
+    assert [each.status_code for each in asked] == [404] * 3
+    assert other.status == "queued"
+
+
 def test_a_film_that_fails_says_why(web: TestClient, handoff_cluster: ClusterHere) -> None:
     handoff_cluster.fail_next(films.convert, OSError("no such film"), times=3)
     film = web.post("/films", json={"title": "Alien", "frames": 1}).headers["location"]

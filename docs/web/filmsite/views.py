@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, StreamingHttpResponse
 
@@ -15,8 +16,9 @@ from filmsite.models import Film
 from handoff import Cluster, FunctionProgress, Handle
 from handoff.errors import Infeasible, InvalidResources, StoreUnavailable, UnknownFunction
 
-STATUSES = {InvalidResources: 422, UnknownFunction: 404, Infeasible: 409}
 DAY_S = 24 * 3600
+FILM = "film-"
+"""What the ids of its functions begin with, and the keys of its requests: it tells of no others, and cancels none."""
 logger = logging.getLogger(__name__)
 
 # It connects when it is first used, and each process has connections of its own.
@@ -48,42 +50,43 @@ def films(request: HttpRequest) -> HttpResponse:
         film.pk,
         frames,
         cost=cost,
+        job_id=f"{FILM}{uuid4().hex}",
         on_infeasible="raise",
-        unique=key or None,
+        unique=f"{FILM}{key}" if key else None,
         unique_ttl=DAY_S if key else None,
     )
-    return JsonResponse(standing(handle), status=202, headers={"Location": f"/films/{handle.id}"})
+    return JsonResponse(standing(handle), status=202, headers={"Location": f"/films/{handle.id.removeprefix(FILM)}"})
 
 
 def film(request: HttpRequest, id: str) -> HttpResponse:
     match request.method:
         case "GET":
-            return JsonResponse(standing(cluster.handle(id)))
+            return JsonResponse(standing(cluster.handle(FILM + id)))
         case "DELETE":
-            return JsonResponse({"canceled": cluster.handle(id).cancel()})
+            return JsonResponse({"canceled": cluster.handle(FILM + id).cancel()})
         case _:
             return HttpResponseNotAllowed(["GET", "DELETE"])
 
 
 def events(request: HttpRequest, id: str) -> StreamingHttpResponse:
-    handle = cluster.handle(id)  # what is wrong here is told before the stream begins
+    handle = cluster.handle(FILM + id)  # what is wrong here is told before the stream begins
     headers = {"Cache-Control": "no-store"}
     return StreamingHttpResponse(follow(handle), content_type="text/event-stream", headers=headers)
 
 
 def told(id: str, state: str, progress: FunctionProgress | None) -> dict[str, Any]:
     """Where it stands and how far it is."""
-    found: dict[str, Any] = {"id": id, "state": state}
+    found: dict[str, Any] = {"id": id.removeprefix(FILM), "state": state}
     if progress is not None:
         found["progress"] = {"fraction": progress.fraction, "message": progress.message}
     return found
 
 
 def standing(handle: Handle) -> dict[str, Any]:
-    """All about it: why it stands as it does, in words for people and in detail for programs, and its result."""
+    """Where it stands, why in words that tell nothing of others, how far it is, and its result."""
     explanation = handle.explain()
     found = told(handle.id, explanation.state, handle.progress)
-    found |= {"why": explanation.text, "details": explanation.to_dict()}
+    found["why"] = explanation.own_text
     if explanation.state == "finished":
         found["result"] = handle.result(timeout=2)
     return found
@@ -115,9 +118,15 @@ class HandoffErrors:
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, StoreUnavailable):
-            # Whoever asks is not told the address of Redis, which the text names.
-            logger.error("%s %s: %s", request.method, request.path, error)
-            return JsonResponse({"detail": "try again later"}, status=503, headers={"Retry-After": "5"})
-        status = STATUSES.get(type(error))
-        return status and JsonResponse({"detail": str(error)}, status=status)
+        # The texts of errors are for the log: they name ids, the address of Redis, and what an operator could do.
+        match error:
+            case UnknownFunction():
+                return JsonResponse({"detail": "there is no such film"}, status=404)
+            case InvalidResources(resource=resource, rule=rule):
+                return JsonResponse({"detail": f"{resource}: {rule}"}, status=422)
+            case Infeasible(for_now=False, reason=reason):
+                return JsonResponse({"detail": f"no node could convert it: {reason}"}, status=409)
+            case Infeasible() | StoreUnavailable():
+                logger.error("%s %s: %s", request.method, request.path, error)
+                return JsonResponse({"detail": "try again later"}, status=503, headers={"Retry-After": "5"})
+        return None

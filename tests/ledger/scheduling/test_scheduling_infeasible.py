@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from handoff.errors import Infeasible
@@ -171,6 +173,29 @@ def test_what_is_refused_as_infeasible_leaves_nothing_behind(board: Board) -> No
     # What he was told is told again, whoever asks for the same.
     assert len(after.own.pop("nearest")) == 1
     assert after == before
+
+
+@pytest.mark.parametrize(
+    ("before", "constraints", "for_now", "advice"),
+    [
+        ([], {}, True, "submit it again when"),
+        (["node a: cpu 4", "lose a", "node b: cpu 1"], {}, True, "submit it again when"),
+        (["node a: cpu 4", "drain a", "node b: cpu 1"], {}, True, "submit it again when"),
+        (["node b: cpu 4"], {"node": "a"}, True, "submit it again when"),
+        (["node b: cpu 1"], {}, False, "ask for less"),
+        (["node b: cpu 4"], {"where": {"zone": "a"}}, False, "ask for other labels"),
+    ],
+    ids=["none is live", "one is lost", "one is drained", "it is pinned to none", "too much", "no such label"],
+)
+def test_an_infeasible_function_is_told_whether_a_node_that_returns_would_hold_it(
+    board: Board, before: list[str], constraints: dict[str, Any], for_now: bool, advice: str
+) -> None:
+    board.do(*before)
+
+    with pytest.raises(Infeasible, match=advice) as caught:
+        board.cluster.submit(Function("f", "tasks:work", cost={"cpu": 2}, on_infeasible="raise", **constraints))
+
+    assert caught.value.for_now is for_now
 
 
 def test_what_fails_as_infeasible_says_which_node_was_nearest(board: Board) -> None:

@@ -65,3 +65,4 @@ class TestOvertaking:
         (kind,) = found.short
         assert (kind["room"], kind["withheld"]) == (1, 1)
         assert found.text == f"waits for cpu 1: a has room, held for {overtaken.id}"
+        assert found.own_text == "waits for cpu 1: no node that could hold it takes it now"
