@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 import redis
 
-from handoff.ledger.lua import assembly, files, loader, pieces
+from handoff.ledger.lua import files, loader, pieces
 from handoff.ledger.lua.header import BadHeader
 from handoff.ledger.lua.loader import Script
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
@@ -24,17 +24,18 @@ Assemble = Callable[[Mapping[str, str]], str]
 
 
 @pytest.fixture
-def assemble(monkeypatch: pytest.MonkeyPatch) -> Assemble:
+def assemble(monkeypatch: pytest.MonkeyPatch) -> Iterator[Assemble]:
     """Make the script of an operation `top` of other files than those of the package."""
 
     def made(texts: Mapping[str, str]) -> str:
         monkeypatch.setattr(files, "source", {"layout": GUARD, **texts}.__getitem__)
         monkeypatch.setattr(files, "operations", lambda: {"top": "client"})
         monkeypatch.setattr(files, "header", files.header.__wrapped__)
-        monkeypatch.setattr(assembly, "pieces_of", pieces.pieces_of.__wrapped__)
+        pieces.kept.cache_clear()
         return Script("top", (), False, RQ_KEY_PREFIX).text
 
-    return made
+    yield made
+    pieces.kept.cache_clear()
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -24,7 +24,7 @@ from handoff.ledger import layout
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.keys import paths
 from handoff.ledger.lua import files
-from handoff.ledger.lua.pieces import Piece, pieces_of, reached
+from handoff.ledger.lua.pieces import Piece, Pieces
 
 _CONVERSIONS = {"str": "ARGV[{}]", "int": "read_whole(ARGV, {}, '{}')"}
 
@@ -82,15 +82,16 @@ class Assembly:
         """The libraries that it reaches anything of."""
         return list(dict.fromkeys(piece.file for piece in self.pieces if piece.file != self.name))
 
-    def used(self) -> set[str]:
-        """All names in it."""
-        return set().union(*(piece.names for piece in self.pieces))
+    def given(self) -> set[str]:
+        """What it asks of the tables that every operation has."""
+        return set().union(*(piece.given for piece in self.pieces))
 
     def context(self) -> list[str]:
         """What `Call` begins with."""
         state = [f"{field} = {first}" for file in self.files for field, first in files.header(file).state.items()]
         begins = [*_CONTEXT, f"layout = '{layout.LAYOUT}'", *state]
-        return [f"Call = {{{', '.join(begins)}}}", *(_CLOCK if "Call.wall" in self.used() else ())]
+        asks_the_clock = any("Call.wall" in piece.given for piece in self.pieces)
+        return [f"Call = {{{', '.join(begins)}}}", *(_CLOCK if asks_the_clock else ())]
 
     def arguments(self) -> list[str]:
         """Its arguments as locals."""
@@ -120,23 +121,26 @@ class Assembly:
         ]
 
 
-def assemble(name: str) -> Assembly:
+def assemble(name: str, pieces: Pieces) -> Assembly:
     """Find what an operation reaches."""
     order = files.in_order(_GUARD, name)
-    headers = {files.table_of(file): files.header(file) for file in order if file != name}
-    last = [f"{table}.{header.last}" for table, header in headers.items() if header.last]
-    last += [f"{table}.{header.afterwards}" for table, header in headers.items() if header.afterwards]
-    first = _first_of(_GUARD)
-    pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
-    if any(_TIMES.intersection(piece.names) for piece in pieces):
-        order = files.in_order(_TIMEKEEPER, name)
-        first = _first_of(_TIMEKEEPER)
-        pieces = reached([piece for file in order for piece in pieces_of(file)], [first, *last])
-    return Assembly(name, pieces, first, last)
+    headers = {file: files.header(file) for file in order if file != name}
+    last = [(file, header.last) for file, header in headers.items() if header.last]
+    last += [(file, header.afterwards) for file, header in headers.items() if header.afterwards]
+    closing = [pieces.defined(file)[_in_table(file, function)] for file, function in last]
+    found = pieces.reached(*pieces.of(name), *closing)
+    opener = _GUARD
+    if any(not _TIMES.isdisjoint(piece.given) for piece in found):
+        opener = _TIMEKEEPER
+        order = files.in_order(opener, name)
+    first = _in_table(opener, files.header(opener).first)
+    found |= pieces.reached(pieces.defined(opener)[first])
+    in_order = [piece for file in order for piece in pieces.of(file) if piece in found]
+    return Assembly(name, in_order, first, [_in_table(file, function) for file, function in last])
 
 
-def _first_of(library: str) -> str:
-    return f"{files.table_of(library)}.{files.header(library).first}"
+def _in_table(library: str, function: str) -> str:
+    return f"{files.table_of(library)}.{function}"
 
 
 def parsed_table(libraries: list[str]) -> str:
@@ -161,6 +165,6 @@ def field_table() -> str:
     return f"{{{', '.join(ours)}}}"
 
 
-def keys_in(used: set[str]) -> set[str]:
-    """Of names in Lua those of keys: `K.nodes`."""
-    return {word.partition(".")[2] for word in used if word.startswith("K.")}
+def keys_in(given: set[str]) -> set[str]:
+    """Of what is asked of given tables the names of keys: `K.nodes`."""
+    return {word.partition(".")[2] for word in given if word.startswith("K.")}

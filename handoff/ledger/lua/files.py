@@ -57,6 +57,7 @@ def header(name: str) -> Header:
     return parse(name, source(name))
 
 
+@cache
 def table_of(library: str) -> str:
     """The name of a library's table: `ShapeIndex` of `waiting/shape_index`."""
     return "".join(word.capitalize() for word in library.rpartition("/")[2].split("_"))
@@ -64,16 +65,17 @@ def table_of(library: str) -> str:
 
 def in_order(*names: str) -> list[str]:
     """The files and all that they include, directly or not: each behind those that it includes."""
-    order: list[str] = []
+    order: dict[str, None] = {}
 
     def include(file: str, way: tuple[str, ...]) -> None:
         if file in way:
             raise BadHeader(f"{file}.lua includes itself: {' -> '.join((*way, file))}")
-        if file not in order:
-            for inner in header(file).includes:
+        for inner in header(file).includes:
+            if inner not in order:
                 include(inner, (*way, file))
-            order.append(file)
+        order[file] = None
 
     for name in names:
-        include(name, ())
-    return order
+        if name not in order:
+            include(name, ())
+    return list(order)

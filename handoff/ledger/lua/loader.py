@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 
-from handoff.ledger.lua import assembly, files
+from handoff.ledger.lua import assembly, files, pieces
 from handoff.ledger.lua.assembly import Assembly, Chunk
 
 
@@ -39,7 +39,7 @@ class Script:
 
     @cached_property
     def _made(self) -> tuple[str, tuple[str, ...]]:
-        operation = assembly.assemble(self.name)
+        operation = assembly.assemble(self.name, pieces.kept())
         chunks = [(f"{self.name}.lua:prelude", line) for line in _prelude(operation, self.rq_prefix)]
         for file in operation.files:
             chunks += _library(file, operation)
@@ -71,14 +71,14 @@ def load(name: str, rq_prefix: str) -> Script:
 
 def _prelude(operation: Assembly, rq_prefix: str) -> list[str]:
     """The locals that a script begins with: keys, fields, the context of the call, its arguments, and all tables."""
-    used = operation.used()
+    given = operation.given()
     lines = ["local P = KEYS[1]", *assembly.WHOLE]
-    lines.append(f"local K = {assembly.key_table(assembly.keys_in(used), rq_prefix)}")
-    if "F" in used:
+    lines.append(f"local K = {assembly.key_table(assembly.keys_in(given), rq_prefix)}")
+    if "F" in given:
         lines.append(f"local F = {assembly.field_table()}")
     first, *others = operation.context()
     lines += [f"local {first}", *others, *operation.arguments()]
-    if "Parsed" in used:
+    if "Parsed" in given:
         lines.append(f"local Parsed = {assembly.parsed_table(operation.files)}")
     if tables := [files.table_of(file) for file in operation.files]:
         lines.append(f"local {', '.join(tables)}")

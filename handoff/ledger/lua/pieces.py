@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain
 
 from handoff.ledger.lua import files
 from handoff.ledger.lua.header import BadHeader
 
-_WORD = re.compile(r"[A-Za-z_]\w*")
-_QUALIFIED = re.compile(r"\b([A-Z]\w*)\.(\w+)")
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.\w+)?")
+_GIVEN = re.compile(r"(?:K|F|Call|Parsed)\b")
 _PUBLIC = re.compile(r"function ([A-Z]\w*\.\w+)\(|([A-Z]\w*\.\w+(?:, [A-Z]\w*\.\w+)*) = ")
 _PRIVATE = re.compile(r"local (?:function )?(\w+(?:, \w+)*)")
 
@@ -28,24 +27,86 @@ class Piece:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """All that it may use: qualified names, and words that may be the file's own."""
+        """All that it may use of others: such as `Node.load`, and words, which may be the file's own."""
         text = "\n".join(line for _, line in self.lines)
-        qualified = (f"{table}.{name}" for table, name in _QUALIFIED.findall(text))
         # Pieces use the same few words, of which each has its own otherwise, and as sets they take twice as much: 5 MB.
-        return tuple({sys.intern(name): None for name in chain(_WORD.findall(text), qualified)})
+        names = set(_NAME.findall(text))
+        return tuple(map(sys.intern, names.union(name.partition(".")[0] for name in names)))
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """What it asks of the tables that every operation has: `K.nodes`, `Call.now`, `F`, `Parsed`."""
+        return frozenset(filter(_GIVEN.match, self.names))
 
     def chunks(self) -> list[tuple[str, str]]:
         """Its lines, each behind where it comes from: `finish.lua:14`."""
         return [(f"{self.file}.lua:{number}", line) for number, line in self.lines]
 
 
+class Pieces:
+    """The pieces of all files, each read and linked when it is first asked for.
+
+    Threads may share them: what was found first is what everybody is given, for pieces are known by identity.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, Sequence[Piece]] = {}
+        self._defined: dict[str, Mapping[str, Piece]] = {}
+        self._visible: dict[str, Mapping[str, Piece]] = {}
+        self._named: dict[Piece, frozenset[Piece]] = {}
+
+    def of(self, file: str) -> Sequence[Piece]:
+        """The definitions of a library, each from a line without indent to the next one; an operation is one piece."""
+        return self._of.get(file) or self._of.setdefault(file, _split(file))
+
+    def defined(self, file: str) -> Mapping[str, Piece]:
+        """What a file defines, by name."""
+        if file not in self._defined:
+            found: dict[str, Piece] = {}
+            for piece in self.of(file):
+                for name in piece.defines:
+                    if name in found:
+                        raise BadHeader(f"{file}.lua: {name} is defined twice")
+                    found[name] = piece
+            self._defined[file] = found
+        return self._defined[file]
+
+    def reached(self, *roots: Piece) -> set[Piece]:
+        """These, and what they name, and what that names."""
+        found: set[Piece] = set()
+        left = set(roots)
+        while left:
+            found |= left
+            left = set().union(*map(self._named_by, left)) - found
+        return found
+
+    def _named_by(self, piece: Piece) -> frozenset[Piece]:
+        if piece not in self._named:
+            visible = self._visible_in(piece.file)
+            self._named[piece] = frozenset(visible[name] for name in piece.names if name in visible)
+        return self._named[piece]
+
+    def _visible_in(self, file: str) -> Mapping[str, Piece]:
+        """What a file may name: its own, and what those that it includes show in their tables."""
+        if file not in self._visible:
+            visible = dict(self.defined(file))
+            for included in files.header(file).includes:
+                visible |= {name: piece for name, piece in self.defined(included).items() if "." in name}
+            self._visible[file] = visible
+        return self._visible[file]
+
+
 @cache
-def pieces_of(file: str) -> Sequence[Piece]:
-    """The definitions of a library, each from a line without indent to the next one; an operation is one piece."""
+def kept() -> Pieces:
+    """Those of the process: 5 MB, for who makes one script after the other."""
+    return Pieces()
+
+
+def _split(file: str) -> Sequence[Piece]:
     pieces: list[Piece] = []
     is_library = file not in files.operations()
     for number, line in enumerate(files.source(file).splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("--"):
+        if not (code := line.lstrip()) or code.startswith("--"):
             continue
         defines: tuple[str, ...] = ()
         if is_library and (match := _PUBLIC.match(line)):
@@ -59,25 +120,3 @@ def pieces_of(file: str) -> Sequence[Piece]:
             pieces.append(Piece(file, defines, []))
         pieces[-1].lines.append((number, line))
     return pieces
-
-
-def reached(pieces: list[Piece], last: Sequence[str]) -> list[Piece]:
-    """The last piece, which is the operation, and what it and `last` name, and what that names."""
-    definitions: dict[tuple[str, str], Piece] = {}
-    for piece in pieces:
-        for name in piece.defines:
-            # A name that is the file's own is found from there alone.
-            key = ("" if "." in name else piece.file, name)
-            if key in definitions:
-                raise BadHeader(f"{piece.file}.lua: {name} is defined twice")
-            definitions[key] = piece
-    known = {name for _, name in definitions}
-    found: dict[int, Piece] = {}
-    left = [pieces[-1], *(definitions["", name] for name in last)]
-    while left:
-        piece = left.pop()
-        if id(piece) not in found:
-            found[id(piece)] = piece
-            keys = (("" if "." in name else piece.file, name) for name in known.intersection(piece.names))
-            left += [definitions[key] for key in keys if key in definitions]
-    return [piece for piece in pieces if id(piece) in found]

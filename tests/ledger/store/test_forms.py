@@ -16,7 +16,7 @@ import redis
 
 from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
-from handoff.ledger.lua import files, functions, pieces
+from handoff.ledger.lua import files, functions
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
 from support.books import check_books
@@ -230,7 +230,6 @@ def test_two_versions_share_a_server(server: RedisServer, monkeypatch: pytest.Mo
 
     def forget() -> None:
         functions.library.cache_clear()
-        pieces.pieces_of.cache_clear()
 
     def other(name: str) -> str:
         return source(name).replace("return {'probed'", "return {'probed', 'of another version'")

@@ -24,7 +24,7 @@ class TestScriptBug:
         def forget() -> None:
             loader.load.cache_clear()
             functions.library.cache_clear()
-            pieces.pieces_of.cache_clear()
+            pieces.kept.cache_clear()
 
         def replace(file: str, line: str) -> None:
             def changed(name: str) -> str:
