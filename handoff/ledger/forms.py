@@ -46,7 +46,7 @@ class Forms:
         self._seen: set[str] = set()  #: the library, or scripts, that the server has called something of for us
 
     def make(self) -> None:
-        """Make what is called, once in a process: it takes 0.07 s, and nobody has to ask for it."""
+        """Make what is called, once in a process: it takes 0.06 s, and nobody has to ask for it."""
         functions.library(self._rq_prefix)
         self.is_ready = True
 

@@ -108,7 +108,7 @@ def writing(server: RedisServer) -> set[str]:
 
 def commands_of(operation: str) -> set[str]:
     """All commands that it may come to; where one is chosen, whatever is written in capitals."""
-    text = "\n".join(line for piece in assembly.assemble(operation, pieces.kept()).pieces for _, line in piece.lines)
+    text = "\n".join(line for piece in assembly.assemble(operation, pieces.kept()).pieces for line in piece.lines)
     named = set(re.findall(r"redis\.p?call\((?:'([A-Z]+)')?", text))
     return named if "" not in named else set(re.findall(r"\b([A-Z]+)\b", text))
 

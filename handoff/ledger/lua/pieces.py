@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from handoff.ledger.lua import files
@@ -23,12 +23,13 @@ class Piece:
 
     file: str
     defines: tuple[str, ...]  #: `Node.load`, or names that are the file's own
-    lines: list[tuple[int, str]]
+    lines: list[str] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """All that it may use of others: such as `Node.load`, and words, which may be the file's own."""
-        text = "\n".join(line for _, line in self.lines)
+        text = "\n".join(self.lines)
         # Pieces use the same few words, of which each has its own otherwise, and as sets they take twice as much: 5 MB.
         names = set(_NAME.findall(text))
         return tuple(map(sys.intern, names.union(name.partition(".")[0] for name in names)))
@@ -40,7 +41,7 @@ class Piece:
 
     def chunks(self) -> list[tuple[str, str]]:
         """Its lines, each behind where it comes from: `finish.lua:14`."""
-        return [(f"{self.file}.lua:{number}", line) for number, line in self.lines]
+        return [(f"{self.file}.lua:{number}", line) for number, line in zip(self.numbers, self.lines, strict=True)]
 
 
 class Pieces:
@@ -117,6 +118,7 @@ def _split(file: str) -> Sequence[Piece]:
         elif is_library and (match := _PRIVATE.match(line)):
             defines = tuple(match.group(1).split(", "))
         if defines or not pieces:
-            pieces.append(Piece(file, defines, []))
-        pieces[-1].lines.append((number, line))
+            pieces.append(Piece(file, defines))
+        pieces[-1].lines.append(line)
+        pieces[-1].numbers.append(number)
     return pieces
