@@ -368,3 +368,7 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def length_of(data: bytes) -> int:
+    return len(data)

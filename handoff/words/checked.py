@@ -14,6 +14,7 @@ from handoff.words.argument import Taken, parse_argument
 from handoff.words.code import Code, import_path
 from handoff.words.constraints import Term, parse_where, pinned_to
 from handoff.words.declared import with_declared
+from handoff.words.fitting import check_call
 from handoff.words.function import Collocated, Function, delay_ms, due_ms
 from handoff.words.remembered import Remembered
 from handoff.words.rules import (
@@ -62,7 +63,9 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
     function = with_declared(function)
     check_fields(function)
     check_outside_a_dag(function)
-    return _read(function, default_cost)
+    checked = _read(function, default_cost)
+    check_call(function)
+    return checked
 
 
 _of_many = attrgetter(
@@ -124,6 +127,8 @@ class Checks:
             check_arguments(function)
             terms = like.terms if function.where is None else _terms(function)
             if terms == like.terms and import_path(function.code, function_id=function.id) == like.path:
+                if read is check:
+                    check_call(function)
                 return _checked(function, like)
         checked = read(function, variants)
         like = _Like(

@@ -26,7 +26,7 @@ class TestCheck:
             {},
             {"code": "package.module:Class.method"},
             {"id": "any text: it is the user's"},
-            {"extra_args": [1, 2], "kwargs": {"a": 1}, "args": []},
+            {"code": "tasks:f", "extra_args": [1, 2], "kwargs": {"a": 1}, "args": []},
             {"cost": {"cpu": 1.5, "gpu": 0.5, "memory": Decimal(100)}},
             {"cost": {}},
             {"node": "node1@example.com"},

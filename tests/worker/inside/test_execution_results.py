@@ -47,6 +47,16 @@ def test_the_largest_result_comes_back(children: Children) -> None:
     assert len(value(run(children, task("zeros", count)))) == count
 
 
+@pytest.mark.parametrize(("given", "hopeless"), [((), True), ((b"a", b"b"), True), ((3,), False)])
+def test_a_call_that_does_not_fit_its_function_fails_for_good_and_an_error_within_it_does_not(
+    children: Children, given: tuple[object, ...], hopeless: bool
+) -> None:
+    failed = failure(run(children, task("child_tasks.length_of", *given)))
+
+    assert failed.exception_type == "TypeError"
+    assert failed.retryable is not hopeless
+
+
 def test_a_result_over_the_limit_fails_for_good(children: Children) -> None:
     failed = failure(run(children, task("zeros", LARGEST_RESULT - BYTES_BEFORE_BYTES + 1)))
 

@@ -17,6 +17,7 @@ from handoff.errors import UnreadableField
 from handoff.ledger.stored_job import StoredJob
 from handoff.serializer import SerializerLike
 from handoff_worker.inside.checked import check_call, check_forms, check_inputs, unzipped
+from handoff_worker.inside.failure import Hopeless
 from handoff_worker.inside.importing import import_function, is_own
 from handoff_worker.machine.allowed import Allowed
 
@@ -98,7 +99,13 @@ class Job(rq.job.Job):
 
     def _execute(self) -> Any:
         """As rq does, which takes generators for coroutines; what one of ours returns is the result."""
-        result = self.func(*self.args, **self.kwargs)
+        try:
+            result = self.func(*self.args, **self.kwargs)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                # No frame of the function: it did not begin, for it does not take what it was given.
+                raise Hopeless from error
+            raise
         if isinstance(result, GeneratorType):
             return self._to_end(result)
         if isinstance(result, AsyncGeneratorType):
