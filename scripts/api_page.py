@@ -13,6 +13,7 @@ from unittest.mock import ANY
 import handoff
 import handoff.aio
 import handoff.testing
+from handoff.client.calls import ClusterCalls
 from handoff.errors import HandoffError
 
 HEAD = """\
@@ -67,6 +68,9 @@ KINDS = {"H": "Handle", "R": "RunHandle"}
 
 ATTRIBUTE = re.compile(r"^ {4}(?: {4}self\.)?(\w+)(?:: ([^=#\n]+?))?(?: = [^#\n]*)?  #: (.+)$", re.MULTILINE)
 """A field, and what the comment beside it says."""
+
+DESCRIBED = re.compile(r'^ {4}(\w+): ([^=#\n]+)\n {4}"""(.+?)"""$', re.MULTILINE | re.DOTALL)
+"""The same, with what the text below it says."""
 
 
 def main() -> None:
@@ -129,18 +133,30 @@ def member(name: str, value: Any) -> str:
         returns = annotation(inspect.signature(read).return_annotation) if read else ""
         return f"#### `.{name}`: `{returns}`\n\n{docstring(value)}"
     inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
-    return f"#### `.{name}()`\n\n{code(name, inner)}\n{docstring(inner)}"
+    return f"#### `.{name}()`\n\n{as_called(value, code(name, inner))}\n{docstring(inner)}"
+
+
+def as_called(value: Any, text: str) -> str:
+    """The signature of a call of both clients as the one has it that is told of."""
+    if getattr(value, "__module__", "") != ClusterCalls.__module__:
+        return text
+    return re.sub(r"\b[HR]\b", lambda found: KINDS[found[0]], text).replace("AsyncIterator[", "Iterator[")
 
 
 def attributes(kind: type) -> Iterator[str]:
-    """Fields with what stands behind `#:` beside them."""
-    for name, of, text in ATTRIBUTE.findall(inspect.getsource(kind)):
+    """Fields with what stands behind `#:` beside them, or below."""
+    source = inspect.getsource(kind)
+    found = [*ATTRIBUTE.finditer(source), *DESCRIBED.finditer(source)]
+    for name, of, said in (each.groups() for each in sorted(found, key=re.Match.start)):
+        text = " ".join(said.split())
         if not name.startswith("_"):
             yield f"* `.{name}`" + (f": `{of}`" if of else "") + f": {text}"
 
 
 def code(name: str, each: Any) -> str:
-    """How it is called."""
+    """How it is called; a protocol is not."""
+    if getattr(each, "_is_protocol", False):
+        return ""
     try:
         signature = inspect.signature(each)
     except ValueError:
@@ -182,8 +198,7 @@ def annotation(of: Any) -> str:
     """A type as the source has it."""
     if of is inspect.Signature.empty:
         return ""
-    text = of if isinstance(of, str) else getattr(of, "__name__", str(of))
-    return re.sub(r"\b[HR]\b", lambda found: KINDS[found[0]], text)
+    return of if isinstance(of, str) else getattr(of, "__name__", str(of))
 
 
 def docstring(each: Any) -> str:
