@@ -75,7 +75,7 @@ class TaskWith(Declared, Generic[P, R]):
         return self.function(*args, **kwargs)
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
-        self._signature.bind(*args, **kwargs)
+        self._check_fits(args, kwargs)
         return default_cluster().enqueue(cast(Any, self), args=args, kwargs=kwargs, **self._of_a_call)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Handle:
@@ -85,7 +85,7 @@ class TaskWith(Declared, Generic[P, R]):
         # Whoever does not ask for it does without redis.asyncio.
         from handoff.aio.default import default_cluster as default_in_loop
 
-        self._signature.bind(*args, **kwargs)
+        self._check_fits(args, kwargs)
         return await default_in_loop().enqueue(cast(Any, self), args=args, kwargs=kwargs, **self._of_a_call)
 
     def map(self, *iterables: Iterable[Any]) -> list[Handle]:
@@ -98,6 +98,15 @@ class TaskWith(Declared, Generic[P, R]):
             _check_is_option(name)
         check_options(self.function, declared)
         return TaskWith(self.function, {**self.declared, **declared}, {**self._of_a_call, **of_a_call})
+
+    def _check_fits(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        try:
+            self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            options = {*Options.__annotations__, *_options_of_a_call()}
+            meant = sorted(options & kwargs.keys() - self._signature.parameters.keys())
+            advice = f": give {meant[0]} by .options({meant[0]}=...)" if meant else ""
+            raise TypeError(f"{self.function.__qualname__}: {error}{advice}") from None
 
     @functools.cached_property
     def _signature(self) -> inspect.Signature:
@@ -133,10 +142,13 @@ def _declared(function: Callable[P, R], options: Options) -> Task[P, R]:
     return cast(Task[P, R], function)
 
 
+def _options_of_a_call() -> list[str]:
+    parameters = inspect.signature(Cluster.enqueue).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+
 def _check_is_option(name: str) -> None:
-    known = [
-        each.name for each in inspect.signature(Cluster.enqueue).parameters.values() if each.kind is each.KEYWORD_ONLY
-    ]
+    known = _options_of_a_call()
     if name not in known:
         near = difflib.get_close_matches(name, [*known, *Options.__annotations__], n=1)
         advice = f"did you mean {near[0]}?" if near else "see Cluster.enqueue for those that there are"

@@ -102,6 +102,8 @@ class TestSubmitted:
     def test_what_it_does_not_take_is_refused_as_where_it_is_called(self, handoff_cluster: ClusterHere) -> None:
         with pytest.raises(TypeError, match="unexpected keyword argument 'heigth'"):
             area.submit(3, heigth=4)  # type: ignore[call-arg]
+        with pytest.raises(TypeError, match=r"area: .* 'priority': give priority by \.options\(priority=\.\.\.\)"):
+            area.submit(3, priority=4)  # type: ignore[call-arg]
         with pytest.raises(TypeError, match="missing a required argument: 'width'"):
             area.submit()  # type: ignore[call-arg]
         assert handoff_cluster.submitted == []
