@@ -9,6 +9,7 @@ import pytest
 from handoff.serializer import PickleSerializer
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
+from handoff_worker.inside.execution import NOT_FOUND
 from handoff_worker.inside.failure import LONGEST_TEXT
 from handoff_worker.inside.importing import import_function
 from handoff_worker.inside.results import LARGEST_RESULT
@@ -117,10 +118,10 @@ def test_the_middle_of_an_endless_message_is_left_out(children: Children) -> Non
 @pytest.mark.parametrize(
     ("name", "kind", "message"),
     [
-        ("no_such_module.function", "ModuleNotFoundError", "No module named 'no_such_module'"),
+        ("no_such_module.function", "ModuleNotFoundError", f"No module named 'no_such_module' ({NOT_FOUND})"),
         ("child_tasks.no_such", "ImportError", "cannot import name 'no_such' from 'child_tasks'"),
         ("child_tasks.Outer.none", "ImportError", "cannot import name 'Outer.none' from 'child_tasks'"),
-        ("lacking.function", "ModuleNotFoundError", "No module named 'no_such_dependency'"),
+        ("lacking.function", "ModuleNotFoundError", f"No module named 'no_such_dependency' ({NOT_FOUND})"),
         ("misspelled.function", "SyntaxError", "expected ':' (misspelled.py, line 1)"),
     ],
     ids=["module", "name", "nested name", "what the module imports", "syntax"],

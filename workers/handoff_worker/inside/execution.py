@@ -26,6 +26,9 @@ from handoff_worker.inside.results import all_serialized, serialized, serialized
 from handoff_worker.inside.telling import Tells
 from handoff_worker.machine.allowed import Allowed
 
+NOT_FOUND = "looked for where the agent was started, in its environment, and in what it was given by --path"
+"""What is said of a module that a node has not."""
+
 _NO_LIMIT = contextlib.nullcontext()
 
 
@@ -87,7 +90,9 @@ def described(error: BaseException) -> dict[str, object]:
     """The outcome of one that has raised."""
     match error:
         case NotImported():
-            return failure.describe(error.__cause__ or error, retryable=error.retryable, begun=False)
+            missing = isinstance(error.__cause__, ModuleNotFoundError)
+            place = NOT_FOUND if missing else ""
+            return failure.describe(error.__cause__ or error, retryable=error.retryable, place=place, begun=False)
         case Hopeless():
             return failure.describe(error.__cause__ or error, retryable=False)
         case Unmade():
