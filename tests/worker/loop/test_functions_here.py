@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 import pytest
@@ -64,6 +65,23 @@ def test_a_result_that_redis_has_forgotten_is_delivered_again_with_its_value(
 
     [again] = [*outbox.unsent, *outbox.take_large()]
     assert (again.kind, again.body) == ("finished", encode_value(bytes(size)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"), [("failed", "failed in attempt 2: "), ("retrying", "failed in attempt 2 and is tried again: ")]
+)
+def test_of_an_attempt_that_failed_the_log_tells_why(
+    functions: Functions, outbox: Outbox, caplog: pytest.LogCaptureFixture, answer: str, told: str
+) -> None:
+    functions.start(Started(ID, {b"h_token": b"token", b"h_attempts": b"2"}))
+    outbox.add(delivery.unstorable(ID, RuntimeError("no")))
+    [delivered] = outbox.exchange()[1]
+    outbox.note_answer(1)
+    with caplog.at_level(logging.INFO):
+        functions.settle(delivered, answer)
+
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said == f"{ID} {told}{delivered.error}: {delivered.message}"
 
 
 def test_a_result_that_redis_did_not_take_has_failed_for_good(functions: Functions, outbox: Outbox) -> None:

@@ -210,6 +210,11 @@ class Functions:
             self._ended.note(started, whole, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
+        elif answer == "retrying":
+            logger.info(
+                "%s failed in attempt %d and is tried again: %s: %.200s",
+                result.id, started.attempt, result.error, result.message,
+            )  # fmt: skip
         elif answer == "returned":
             logger.info("%s was given back: %s", result.id, result.message)
         elif answer.startswith("failed") and result.kind == "stopped":
@@ -218,7 +223,7 @@ class Functions:
             if answer == "failed+callback":
                 self.call_back_lost(started, write_loss(self._maker.node, DRAINED))
         elif answer.startswith("failed"):
-            logger.info("%s failed: %s: %.200s", result.id, result.error, result.message)
+            logger.info("%s failed in attempt %d: %s: %.200s", result.id, started.attempt, result.error, result.message)
             if answer == "failed+callback":
                 self._call_back(
                     started, lambda: self._maker.callback(started, result.error, result.message, result.body)
