@@ -125,14 +125,14 @@ class DuplicateFunction(HandoffError):
 
 
 class MissingFunction(HandoffError):
-    """A DAG names a function that it does not have."""
+    """A function depends on one that is not there. `among` is where it was to be, '' = among all jobs of RQ."""
 
-    def __init__(self, id: str, needed_by: str) -> None:
-        super().__init__(id, needed_by)
-        self.id, self.needed_by = id, needed_by
+    def __init__(self, id: str, needed_by: str, among: str = "DAG") -> None:
+        super().__init__(id, needed_by, among)
+        self.id, self.needed_by, self.among = id, needed_by, among
 
     def __str__(self) -> str:
-        missing = f"names {shown(self.id)}, which its DAG does not have"
+        missing = f"names {shown(self.id)}, which {f'its {self.among}' if self.among else 'RQ'} does not have"
         return f"function {shown(self.needed_by)} {missing}: add it, or correct the id"
 
 

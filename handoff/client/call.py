@@ -17,9 +17,7 @@ from handoff.words.declared import Declared
 from handoff.words.values import TTLS, is_ttl
 
 #: What rq's `enqueue` takes and this one does not (yet): as arguments of the function they would fail far away.
-_RQ_ONLY = frozenset(
-    {"at_front", "depends_on", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "webhooks"}
-)
+_RQ_ONLY = frozenset({"at_front", "on_stopped", "pipeline", "rate_limit", "repeat", "retry", "ttl", "webhooks"})
 
 
 _KNOWN = (FunctionType, MethodType)
@@ -49,7 +47,7 @@ def read_call(
         raise InvalidFunction(
             id,
             f"enqueue does not take rq's {', '.join(refused)}",
-            "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front, a DAG for depends_on),"
+            "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front),"
             " or pass kwargs={...} if it is meant for the function",
         )
     if rest and isinstance(code, _KNOWN):

@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, TypeVar, Unpack
 
 from handoff.books.allocator import Allocator, check_allocator, check_answer
 from handoff.client.call import read_call, read_keeping
+from handoff.client.depending import read_depends_on
 from handoff.client.gathered import OfFunction, each_ended, gather_values, read_handles, read_handles_or_ids, read_ids
 from handoff.client.many import check_many, keep_promise, read_functions, read_job_ids, taken
 from handoff.client.mapped import read_calls, submit_calls
@@ -31,6 +32,7 @@ from handoff.ledger.results import RunResult, read_names
 from handoff.ledger.rqmodel import (
     DEFAULT_RESULT_TTL,
     CallbackLike,
+    DependencyLike,
     check_callback,
     check_description,
     check_job_id,
@@ -235,6 +237,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         wait_ttl: float | None = None,
         unique: str | None = None,
         unique_ttl: float | None = None,
+        depends_on: OfFunction | DependencyLike | Sequence[OfFunction | DependencyLike] | None = None,
         isolation: Isolation = "warm",
         on_node_loss: OnNodeLoss = "retry",
         durability: Durability | None = None,
@@ -248,6 +251,12 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         where its node is lost, whatever retries are left. Raises what `submit` raises, and `DuplicateFunction` for a
         `job_id` that exists in any state: go on with `cluster.handle(id)`. With `replace=True` a function of that id
         that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run.
+
+        `depends_on`: handles, ids or rq's jobs on any queue, one of these or a list, or rq's `Dependency`. It is
+        deferred, and costs nothing, until all of them have finished, retries included; then it is placed as any other.
+        Where one fails for good or is canceled it stays deferred, as in rq, and `explain` says so: until that one is
+        brought back and finishes, or this one is canceled. With `Dependency(jobs, allow_failure=True)` a failure will
+        do. Raises `MissingFunction` for one that is not there (any more).
         """
         id = new_id() if job_id is None else check_job_id(job_id)
         args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, ClusterCalls.enqueue)
@@ -261,10 +270,11 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
             isolation=isolation, on_node_loss=on_node_loss,
         )  # fmt: skip
         checked, keeping = self._checks.check(function), read_keeping(id, result_ttl, failure_ttl)
-        is_usual = keeping is AS_RQ and meta is None and on_success is None and on_failure is None
+        depends = read_depends_on(id, depends_on)
+        is_usual = keeping is AS_RQ and meta is None and on_success is None and on_failure is None and depends is None
         job = self._job(
             checked, id, keeping=keeping, meta=check_meta(id, meta), on_success=on_success, on_failure=on_failure,
-            description=check_description(id, description), kinds=self._kinds if is_usual else None,
+            description=check_description(id, description), depends=depends, kinds=self._kinds if is_usual else None,
         )  # fmt: skip
         return await self._submit(checked, id, job, durability, is_new=job_id is None, replace=replace)
 

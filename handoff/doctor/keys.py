@@ -85,6 +85,8 @@ def check_key(picture: Picture, key: str) -> Iterator[Violation]:
             yield Violation("lines", ("line", of), f"`{key}` is a line that nobody knows of")
         case kind if kind in TOLD and key in picture.lasting:
             yield Violation(RULE, subject, f"`{key}` does not expire, and what a function tells has to")
+        case "dependents" if of not in picture.get("awaited") and of not in picture.get("watched"):
+            yield Violation(RULE, subject, f"`{key}` is of what nobody looks at: its dependents would wait for ever")
         case kind if kind in OF_RUNS:
             yield from _check_run_key(picture, key, kind, of)
         case "run_of" if not picture.get(f"run:{_text(picture.own.get(key))}"):

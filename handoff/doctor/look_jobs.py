@@ -15,14 +15,29 @@ from handoff.ledger.keys import queue_name
 from handoff.ledger.store import Store
 from handoff.ledger.texts.demand import shapes_of
 from handoff.ledger.texts.group_field import parked_line
+from handoff.ledger.texts.list import read_list
 from handoff.ledger.texts.reservation import reservation_of
 from handoff.ledger.texts.run_id import number_of, run_of
 
 FIELDS = names_of(
-    ("status", "origin", "demand", "rank", "state", "since", "node", "placement", "run", "group", "reserved")
+    (
+        "status",
+        "origin",
+        "demand",
+        "rank",
+        "state",
+        "since",
+        "node",
+        "placement",
+        "run",
+        "group",
+        "reserved",
+        "depends",
+        "to_come",
+    )
 )
 
-_GOES_BY = names_of(("demand", "node", "placement", "run", "group"))
+_GOES_BY = names_of(("demand", "node", "placement", "run", "group", "depends"))
 """What of a job says where else is to be looked."""
 
 Jobs = dict[str, dict[str, str]]
@@ -86,6 +101,8 @@ def ask_of_job(slice: Slice, namespace: str, id: str, job: dict[str, str]) -> No
         slice.fields("reservations", node, (reservation,))
         slice.score("running", node, reservation)
         slice.entry("rq_queue", queue, id)
+    for other in read_list(job.get(stored.DEPENDS, "")):
+        slice.score("dependents", other, id)
     if stored.RUN in job:
         run, number = run_of(id), str(number_of(id))
         slice.fields("run_missing", run, (number,))
@@ -101,7 +118,7 @@ def ask_of_job(slice: Slice, namespace: str, id: str, job: dict[str, str]) -> No
 _ENTRY_KEYS = {
     "queue": "rq_queue", "running": "running", "held": "reservations", "wip": "rq_wip", "executions": "rq_worker",
     "waiting": "waiting", "delayed": "delayed", "deferred": "rq_deferred", "line": "shape", "missing": "run_missing",
-    "active": "run_active",
+    "active": "run_active", "dependents": "dependents",
 }  # fmt: skip
 
 

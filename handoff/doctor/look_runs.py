@@ -10,7 +10,7 @@ from handoff.doctor.picture import Picture
 from handoff.doctor.readable import readable
 from handoff.doctor.slices import Slice, text
 from handoff.doctor.violation import Violation
-from handoff.ledger.keys import SCHEMA
+from handoff.ledger.keys import DEPENDENCIES, SCHEMA
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.store import Store
 from handoff.ledger.texts.group_field import node_field, read_on_node, run_of_parked
@@ -97,7 +97,7 @@ def look_at_missing(store: Store, run: str, numbers: Sequence[str]) -> Iterator[
 
 
 def _dependencies(run: str, number: str) -> str:
-    return f"{run_job_id(run, int(number))}:dependencies"
+    return f"{run_job_id(run, int(number))}{DEPENDENCIES}"
 
 
 def look_at_group(store: Store, node: str, each: str) -> Iterator[Violation]:
@@ -170,6 +170,8 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
     slice.fields("labels", "", (of,))
     slice.fields("shape_terms", "", (of,))
     slice.fields("planes", "", (keys.index_of(of),))
+    slice.score("awaited", "", of)
+    slice.score("watched", "", of)
     slice.scored("leftovers", most=MOST_LEFT)
     picture = slice.read()
     found = picture.own.get(SCHEMA[name].path + of)

@@ -118,7 +118,11 @@ def repairs_of(violation: Violation) -> Iterator[Repair]:
 
 def _of_entry(violation: Violation, place: str, of: str, member: str) -> Iterator[Repair]:
     if violation.job:
-        seen = (place, of, member) if place in ("held", "running", "queue", "wip", "executions", "line") else ()
+        seen = (
+            (place, of, member)
+            if place in ("held", "running", "queue", "wip", "executions", "line", "dependents")
+            else ()
+        )
         yield ("mend_job", violation.job, *seen)
         if place == "line":
             yield ("mend_line", of)

@@ -17,6 +17,7 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.states import TERMINAL
 from handoff.ledger.texts.demand import shapes_of
 from handoff.ledger.texts.group_field import parked_line
+from handoff.ledger.texts.list import read_list
 from handoff.ledger.texts.reservation import parts_of, reservation_of
 from handoff.ledger.texts.run_id import number_of, run_of
 
@@ -57,6 +58,15 @@ def check_job(picture: Picture, id: str) -> Iterator[Violation]:
         yield _at_job(id, f"it is {status} and {where} in RQ's registry of deferred jobs", node)
     if status == "deferred" and state == "waiting":
         yield from _check_lines(picture, id, job)
+    if status == "deferred" and state == "deferred" and stored.RUN not in job:
+        standing, to_come = len(_waited_for(picture, id, job)), job.get(stored.TO_COME, "0")
+        if to_come != str(standing):
+            yield _at_job(id, f"it waits for {standing} others, and has counted {to_come}")
+
+
+def _waited_for(picture: Picture, id: str, job: dict[str, str]) -> list[str]:
+    """Among whose dependents it stands, of those on which it depends."""
+    return [other for other in read_list(job.get(stored.DEPENDS, "")) if id in picture.get(f"dependents:{other}")]
 
 
 def _at_job(id: str, text: str, node: str = "") -> Violation:
@@ -70,6 +80,7 @@ def _places(picture: Picture, id: str, job: dict[str, str]) -> list[str]:
     found += ["started"] * (reservation_of(id, job.get(stored.PLACEMENT, "0")) in picture.get(f"running:{node}"))
     found += ["waiting"] * (id in picture.get("waiting"))
     found += ["delayed"] * (id in picture.get("delayed"))
+    found += ["deferred"] * bool(_waited_for(picture, id, job))
     if stored.RUN in job:
         run, number = run_of(id), str(number_of(id))
         is_active = number in picture.own.get(f"active:{run}", ())
@@ -97,7 +108,7 @@ def _check_lines(picture: Picture, id: str, job: dict[str, str]) -> Iterator[Vio
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What stands somewhere: in `place` (`queue`, `running`, `held`, `wip`, `waiting`, `delayed`, `deferred`, `line`,
-    `missing`, `active`, `executions`), of a node, a shape or a run."""
+    `missing`, `active`, `executions`, `dependents`), of a node, a shape, a run or what it depends on."""
 
     place: str
     of: str
@@ -154,6 +165,8 @@ def says_so(entry: Entry, job: dict[str, str]) -> bool:
             return status == "deferred" and state == "waiting" and entry.of in shapes
         case "missing":
             return status == "deferred" and state == "deferred"
+        case "dependents":
+            return status == "deferred" and state == "deferred" and entry.of in read_list(job.get(stored.DEPENDS, ""))
         case "active":
             return status != "" and status not in TERMINAL
         case place:
@@ -172,6 +185,7 @@ _SAID = {
     "delayed": "it stands among those that are delayed",
     "deferred": "it stands in RQ's registry of deferred jobs",
     "line": "it stands in a line",
+    "dependents": "it stands among those that depend on another",
     "missing": "its run says that its dependencies have not ended",
     "active": "its run says that it has not ended",
 }

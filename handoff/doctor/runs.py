@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from handoff.doctor.picture import Picture
 from handoff.doctor.violation import Violation, counted
+from handoff.ledger.keys import DEPENDENCIES
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.states import TERMINAL
 from handoff.ledger.texts.group_field import node_field, read_on_node
@@ -100,7 +101,7 @@ def check_missing(picture: Picture, run: str, number: str) -> Iterator[Violation
     id, count = run_job_id(run, int(number)), picture.get(f"missing:{run}").get(number)
     if count is None:
         return
-    dependencies = picture.rq.get(f"job::{id}:dependencies", ())
+    dependencies = picture.rq.get(f"job::{id}{DEPENDENCIES}", ())
     to_come = sum(picture.jobs.get(each, {}).get("status") != "finished" for each in dependencies)
     if not count.isdecimal() or int(count) != to_come or not to_come:
         wrong = counted(to_come, int(count), "dependencies") if count.lstrip("-").isdecimal() else {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from handoff.ledger.fields import names_of
 
-DEMAND, GROUP, NODE, PLACEMENT, RANK, RESERVED, RUN, SINCE, STATE, UNIQUE = names_of(
-    ("demand", "group", "node", "placement", "rank", "reserved", "run", "since", "state", "unique")
-)
+_FIELDS = (
+    "demand", "depends", "group", "node", "placement", "rank", "reserved", "run", "since", "state", "to_come", "unique",
+)  # fmt: skip
+
+DEMAND, DEPENDS, GROUP, NODE, PLACEMENT, RANK, RESERVED, RUN, SINCE, STATE, TO_COME, UNIQUE = names_of(_FIELDS)

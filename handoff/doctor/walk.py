@@ -14,7 +14,7 @@ from handoff.ledger.store import Store
 
 Found = Iterator[Violation]
 
-_REMEMBERED = ("status", stored.STATE, stored.NODE, stored.PLACEMENT, stored.DEMAND, stored.RESERVED)
+_REMEMBERED = ("status", stored.STATE, stored.NODE, stored.PLACEMENT, stored.DEMAND, stored.RESERVED, stored.DEPENDS)
 
 
 @dataclass

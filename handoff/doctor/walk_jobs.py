@@ -81,6 +81,10 @@ def _entries(walk: Walk) -> Iterator[Entry]:
     yield from (Entry("deferred", "", text(id)) for id, _ in pairs_of(store, "ZSCAN", deferred))
     for shape in sorted(walk.lines):
         yield from (Entry("line", shape, text(id)) for id, _ in pairs_of(store, "ZSCAN", store.keys("shape", shape)))
+    for key in ("awaited", "watched"):
+        for of in (text(id) for id, _ in pairs_of(store, "ZSCAN", store.keys(key))):
+            dependents = store.keys("dependents", of)
+            yield from (Entry("dependents", of, text(id)) for id, _ in pairs_of(store, "ZSCAN", dependents))
     for run in list(walk.runs):
         yield from (
             Entry("missing", run, text(id)) for id, _ in pairs_of(store, "HSCAN", store.keys("run_missing", run))

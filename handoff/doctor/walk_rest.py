@@ -37,6 +37,10 @@ OF_JOBS = ("after", "expire", "unfit")
 """Timers of functions, of which there may be one for each."""
 
 
+_ENTRIES = {"shape:": "line", "dependents:": "dependents"}
+"""Keys whose members stand there, by the place that this is."""
+
+
 def walk_runs(walk: Walk) -> Found:
     """Each run's own books, and what limits it."""
     store = walk.store
@@ -93,8 +97,9 @@ def walk_keys(walk: Walk) -> Found:
         parts = keys.split(key)
         if is_lasting or _is_strange(walk, key):
             yield from look_at_key(store, key)
-            if parts is not None and parts[0] == "shape:":
-                members = (Entry("line", parts[1], text(id)) for id, _ in pairs_of(store, "ZSCAN", raw))
+            if parts is not None and parts[0] in _ENTRIES:
+                place, of = _ENTRIES[parts[0]], parts[1]
+                members = (Entry(place, of, text(id)) for id, _ in pairs_of(store, "ZSCAN", raw))
                 for entries in some(members, MISSING_TOGETHER):
                     yield from look_at_entries(store, entries)
         if parts is not None and parts[0] == "run:" and parts[1] not in walk.runs:
@@ -145,7 +150,7 @@ def _is_strange(walk: Walk, key: str) -> bool:
             return of not in walk.classes
         case "label":
             return of not in walk.labels
-        case "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of":
+        case "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of" | "dependents":
             return True
         case _:
             return False

@@ -64,6 +64,8 @@ def entries(picture: Picture) -> Iterator[Entry]:
     yield from (Entry("deferred", "", id) for id in picture.rq.get(f"deferred:{picture.namespace}", {}))
     for shape, line in picture.lines.items():
         yield from (Entry("line", shape, id) for id in line)
+    for of, waiting in below(picture.own, "dependents"):
+        yield from (Entry("dependents", of, id) for id in waiting)
     for place in ("missing", "active"):
         for run, numbers in below(picture.own, place):
             yield from (Entry(place, run, number) for number in numbers)

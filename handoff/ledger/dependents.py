@@ -18,9 +18,6 @@ from handoff.ledger.store import Store
 QUEUES, JOBS = 32, 64
 """That are looked at in one go: of each queue about so many jobs."""
 
-ALLOWS_FAILURE = "allow_dependency_failures"
-"""RQ's field of a job whose `Dependency` has `allow_failure=True`."""
-
 
 class Dependents:
     """One walk after the other, by whoever ticks."""
@@ -56,8 +53,10 @@ class Dependents:
     def _over(self, ids: Sequence[str]) -> list[str]:
         """Functions that have ended, and for which some of these jobs have waited that wait for nothing else."""
         key = self._store.keys
-        needs = self._store.read_each([("SMEMBERS", f"{key('rq_dependencies', id)}:dependencies") for id in ids])
-        allows = self._store.read_each([("HGET", key("rq_job", id), ALLOWS_FAILURE) for id in ids])
+        needs = self._store.read_each([("SMEMBERS", key.dependencies(id)) for id in ids])
+        allows = self._store.read_each(
+            [("HGET", key("rq_job", id), FIELDS["allow_dependency_failures"].name) for id in ids]
+        )
         everything = sorted({id.decode(errors="replace") for each in needs for id in each})
         if not everything:
             return []

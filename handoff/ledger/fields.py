@@ -30,6 +30,9 @@ FIELDS: dict[str, Field] = {
     "code": Field("h_code", "str", "the name of what it calls", "client"),
     "unique": Field("h_unique", "str", "the key that no other has meanwhile", "client"),
     "serializer": Field("h_serializer", "str", "`pickle`; absent = msgpack", "client"),
+    "depends": Field("h_depends", "list", "ids of the jobs on which it depends, outside of runs", "client"),
+    "to_come": Field("h_to_come", "int", "how many of these have not ended as it asks", "submit; when one has"),
+    "awaited": Field("h_awaited", "1", "others depend on it, outside of runs", "their submit"),
     # Where it stands.
     "state": Field("h_state", "str", "finer than RQ's `deferred`: see `states`", "scripts, while it is deferred"),
     "since": Field("h_since", "ms", "when it began to wait or to be delayed", "with the state"),
@@ -78,6 +81,11 @@ FIELDS: dict[str, Field] = {
     "success_callback_timeout": Field("success_callback_timeout", "int", "seconds of that", "client"),
     "failure_callback_name": Field("failure_callback_name", "str", "its on_failure", "client"),
     "failure_callback_timeout": Field("failure_callback_timeout", "int", "seconds of that", "client"),
+    "dependency_id": Field("dependency_id", "str", "the first job on which it depends", "client"),
+    "dependency_ids": Field("dependency_ids", "JSON", "all of them", "client"),
+    "allow_dependency_failures": Field(
+        "allow_dependency_failures", "1", "it goes on where these have failed", "client"
+    ),
     "worker_name": Field("worker_name", "str", "the agent that it was started for last", "take"),
     "created_at": Field("created_at", "timestamp", "when it was submitted, by the client's clock", "client"),
     "enqueued_at": Field("enqueued_at", "timestamp", "when it was placed last", "placing"),

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from handoff.errors import DuplicateFunction, HandoffError, UnknownFunction, shown
+from handoff.errors import DuplicateFunction, HandoffError, MissingFunction, UnknownFunction, shown
 from handoff.ledger import verdict
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.housekeeping import await_entry, read_entry
 from handoff.ledger.jobs import Job
-from handoff.ledger.phrases import infeasible
+from handoff.ledger.phrases import Other, infeasible
 from handoff.ledger.records import Record, give_back_if_unseen, look, outcome, value_of
 from handoff.ledger.result_entry import decode_value, is_success
 from handoff.ledger.states import ENDED
@@ -85,6 +85,10 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
             of_it = read_verdict(id.decode(), _asking(function, read_demand(demand.decode())), told.decode(), what)
             assert isinstance(of_it, Verdict)
             return verdict.held(function, id.decode(), name.decode() or id.decode(), status.decode(), of_it)
+        case "deferred", int(count), list(some):
+            return verdict.deferred(count, [Other.read(*(each.decode() for each in one)) for one in some])
+        case "missing", bytes(id):
+            return MissingFunction(id.decode(), function.id, "")
         case ("duplicate",):
             return DuplicateFunction(job_id)
         case _:

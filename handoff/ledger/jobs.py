@@ -15,6 +15,7 @@ from handoff.ledger.rqmodel import (
     DEFAULT_RESULT_TTL,
     CallbackLike,
     call_fields,
+    dependency_fields,
     describe_call,
     job_fields,
     now_text,
@@ -22,10 +23,12 @@ from handoff.ledger.rqmodel import (
 from handoff.ledger.texts.cost import with_slot
 from handoff.ledger.texts.demand import write_demand
 from handoff.ledger.texts.entries import Value
+from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.words.checked import Checked
+from handoff.words.dependencies import Dependencies
 from handoff.words.function import Function, OnNodeLoss, Strategy
 from handoff.words.remembered import Remembered
 from handoff.words.resources import Units
@@ -141,6 +144,7 @@ def make_job(
     on_node_loss: OnNodeLoss = "retry",
     on_success: CallbackLike | None = None,
     on_failure: CallbackLike | None = None,
+    depends: Dependencies | None = None,
     created_at: str | None = None,
     kinds: JobKinds | None = None,
 ) -> Job:
@@ -153,6 +157,8 @@ def make_job(
     is_bare = not function.extra_args and not function.kwargs
     # In a graph the call is described with the function's id.
     is_called_alike = is_bare and graph is None and description is None
+    # Its delay begins when it is ready.
+    is_late = graph is not None or depends is not None
     data, call = _call(checked, serializer, description, is_bare=is_bare)
     own: dict[str, Value] = {} if function.id == job_id else {FIELDS["function"].name: function.id}
     size = len(data)
@@ -167,6 +173,9 @@ def make_job(
         own |= call_fields(data, call)
     if function.unique is not None:
         own[FIELDS["unique"].name] = function.unique
+    if depends is not None:
+        told_to_rq = dependency_fields(depends.ids, allow_failure=depends.allow_failure)
+        own |= _named({"depends": write_list(depends.ids), **told_to_rq})
     kind = None if kinds is None else kinds.find(checked, is_called_alike=is_called_alike)
     if kind is None:
         fields = job_fields(
@@ -180,7 +189,7 @@ def make_job(
         called = _flat(call_fields(data, call)) if is_called_alike else ()
         kind = JobKind(
             demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
-            options=_options(checked, strategy, on_node_loss, graph),
+            options=_options(checked, strategy, on_node_loss, depends, is_late, graph.prefer if graph else ""),
             priority=int(function.priority),
             refuse=function.on_infeasible == "raise",
             delay_ms=checked.delay_ms,
@@ -233,7 +242,14 @@ def costs_of(checked: Checked, token: Units) -> list[Variant]:
     return [Variant(variant.after_ms, with_slot({**variant.cost, **token})) for variant in checked.variants]
 
 
-def _options(checked: Checked, strategy: Strategy, on_node_loss: OnNodeLoss, graph: InGraph | None) -> str:
+def _options(
+    checked: Checked,
+    strategy: Strategy,
+    on_node_loss: OnNodeLoss,
+    depends: Dependencies | None,
+    is_late: bool,
+    prefer: str,
+) -> str:
     function = checked.function
     unfit_ms = 0 if isinstance(function.on_infeasible, str) else milliseconds(function.on_infeasible)
     wait_ms = 0 if function.wait_ttl is None else milliseconds(function.wait_ttl)
@@ -242,7 +258,8 @@ def _options(checked: Checked, strategy: Strategy, on_node_loss: OnNodeLoss, gra
         unfit_ms=unfit_ms, wait_ms=wait_ms, unique_ms=None if function.unique is None else kept_ms,
         strategy=function.strategy or strategy, isolation=function.isolation,
         on_node_loss=function.on_node_loss or on_node_loss, due_ms=checked.due_ms,
-        delay_ms=checked.delay_ms if graph else 0, prefer=graph.prefer if graph else "",
+        allow_failure=depends.allow_failure if depends else None, delay_ms=checked.delay_ms if is_late else 0,
+        prefer=prefer,
     )  # fmt: skip
 
 
@@ -250,7 +267,7 @@ def _result_ttl(function: Function, keeping: Keeping) -> int:
     """While it still has its key, whoever comes is given its handle: so long there is a result."""
     if keeping.result_ttl < 0:
         return keeping.result_ttl
-    return max(keeping.result_ttl, math.ceil(function.unique_ttl or 0))
+    return max(keeping.result_ttl, math.ceil(function.unique_ttl or 0) if function.unique is not None else 0)
 
 
 def _told_to_its_child(function_id: str, graph: InGraph, serializer: SerializerLike) -> dict[str, str | bytes]:

@@ -132,6 +132,19 @@ SCHEMA: dict[str, Key] = {
     "unique_after": Key(
         "unique:", "STRING", "the job that had it, and has finished", "the job's unique_ttl", of="a user's key"
     ),
+    # Functions that depend on others outside of runs (jobs/dependencies.lua).
+    "dependents": Key(
+        "dependents:", "ZSET", "function that waits for its end -> rank", "until it goes on", of="id of any job of RQ"
+    ),
+    "awaited": Key(
+        "awaited",
+        "ZSET",
+        "function, or job that did not finish, with dependents -> when to look, ms",
+        "while it has any",
+    ),
+    "watched": Key(
+        "watched", "ZSET", "job of RQ's own with dependents -> when to look, ms", "until it has ended, or has none"
+    ),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_owners": Key("claim_owners", "HASH", "claim -> whose it is, where that was said", "while it is held"),
@@ -172,6 +185,10 @@ SCHEMA: dict[str, Key] = {
 }
 
 
+DEPENDENCIES = ":dependencies"
+"""What RQ's key of what a job depends on ends with."""
+
+
 def prefix(namespace: str) -> str:
     """What all own keys of a namespace begin with."""
     return f"{OWN}:{namespace}:"
@@ -208,6 +225,10 @@ class Keys:
     def __call__(self, name: str, of: str = "") -> str:
         own, path = paths(self.rq_prefix)[name]
         return f"{prefix(self.namespace) if own else ''}{path}{of}"
+
+    def dependencies(self, job_id: str) -> str:
+        """RQ's set of what a job depends on."""
+        return self("rq_dependencies", f"{job_id}{DEPENDENCIES}")
 
     def queue(self, node: str = "") -> str:
         """RQ's name of a node's queue (and of its agent as a worker), or of the lobby."""

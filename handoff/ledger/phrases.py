@@ -6,8 +6,10 @@ They stand here, below the explanations, because the ledger's own errors are mad
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from handoff.errors import Infeasible
+from handoff.errors import Infeasible, shown
+from handoff.ledger.states import state_of
 from handoff.ledger.texts.cost import asked_for
 from handoff.ledger.texts.loss import AT_ONCE, DEREGISTERED, DRAINED, GRACE, ROLLED_BACK, UNKNOWN, Loss
 from handoff.ledger.texts.shortfall import Amiss, Away, Item, Shortfall, Unlike
@@ -48,6 +50,49 @@ def _term_in_words(term: Term) -> str:
     if term.name == CAPACITY:
         return f"all collocated with it fit ({in_words(amounts(capacity_of(term)))})"
     return f"any {term.name} but {_any(term.values)}" if term.negated else f"{term.name} {_any(term.values)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """One on which a function depends, and where it stands."""
+
+    id: str
+    function_id: str
+    status: str  #: API's word, "gone" where there is no such job any more
+    node: str | None
+
+    @classmethod
+    def read(cls, id: str, function_id: str, rq_status: str, finer: str, node: str) -> Other:
+        """Read what its hash says; of what is none of ours RQ's word is told as it is."""
+        is_ours = rq_status != "deferred" or finer != ""
+        status = (state_of(rq_status, finer) if is_ours else rq_status) if rq_status else "gone"
+        return cls(id, function_id or id, status, (node or None) if status not in WITHOUT_NODE else None)
+
+
+WITHOUT_NODE = ("waiting", "delayed", "deferred", "gone")
+"""Where a function stands that is placed nowhere."""
+
+
+STUCK = ("failed", "canceled", "gone")
+"""How one stands that does not go on by itself."""
+
+
+def dependencies_in_words(count: int, some: Sequence[Other]) -> str:
+    """Say for the ends of how many others a function waits, and how some of them stand."""
+    named = [f"{shown(each.function_id)} ({each.status}{f' on {each.node}' if each.node else ''})" for each in some]
+    if further := count - len(named):
+        named.append(f"{further} more")
+    text = f"is deferred until {_listed(named)} {'has' if count == 1 else 'have'} finished"
+    stuck = [shown(each.function_id) for each in some if each.status in STUCK]
+    if not stuck:
+        return text
+    it = "it" if len(stuck) == 1 else "them"
+    advice = f"requeue {it}, submit {it} anew (replace=True), or cancel this one"
+    return f"{text}, which {_listed(stuck)} will not by itself: {advice}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 _LOSSES = {

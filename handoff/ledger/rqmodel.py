@@ -6,6 +6,7 @@ A function is one RQ job: rq's own tools see it, and what they write is honoured
 from __future__ import annotations
 
 import inspect
+import json
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +21,7 @@ from rq.defaults import DEFAULT_FAILURE_TTL as DEFAULT_FAILURE_TTL
 from rq.defaults import DEFAULT_RESULT_TTL as DEFAULT_RESULT_TTL
 from rq.defaults import RQ_KEY_PREFIX as RQ_KEY_PREFIX
 from rq.exceptions import NoSuchJobError, TimeoutFormatError
-from rq.job import Job, validate_job_id
+from rq.job import Dependency, Job, validate_job_id
 from rq.queue import Queue
 from rq.version import VERSION
 
@@ -48,6 +49,8 @@ LARGE = 1_000_000
 """Bytes of a call that is compressed in a hurry."""
 
 CallbackLike = Callback | Callable[..., Any] | str
+
+DependencyLike = Dependency | Job | str
 
 
 def now_text() -> str:
@@ -159,6 +162,24 @@ def check_job_id(job_id: object) -> str:
     if not isinstance(job_id, str) or len(job_id) > LONGEST_JOB_ID:
         raise InvalidFunction(named(job_id), "its job_id is too long", f"use at most {LONGEST_JOB_ID} characters")
     return job_id
+
+
+def jobs_of_dependency(given: object) -> tuple[list[object], bool, bool] | None:
+    """Read rq's `Dependency`; None of anything else. -> its jobs, whether a failure will do, and if it jumps queues"""
+    if not isinstance(given, Dependency):
+        return None
+    return list(given.dependencies), given.allow_failure, given.enqueue_at_front
+
+
+def id_of_job(given: object) -> str | None:
+    """The id of rq's `Job`; None of anything else."""
+    return given.id if isinstance(given, Job) else None
+
+
+def dependency_fields(ids: Sequence[str], *, allow_failure: bool) -> dict[str, str]:
+    """What a job's hash says to RQ of the jobs on which it depends, by the names that fields have here."""
+    told = {"dependency_id": ids[0], "dependency_ids": json.dumps(list(ids))}
+    return {**told, "allow_dependency_failures": "1"} if allow_failure else told
 
 
 def parse_timeout(job_id: str, job_timeout: Any) -> float | None:

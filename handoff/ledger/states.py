@@ -13,7 +13,7 @@ NEW = ""
 
 PARKED = "parked"
 """A word of the scripts alone, of one in a run: ready, while a collocated one chooses the node. Those that the API has
-too are waiting, delayed, and of a run deferred: its dependencies have not ended."""
+too are waiting, delayed, and deferred: its dependencies have not ended."""
 
 
 class Move(NamedTuple):
@@ -26,7 +26,7 @@ class Move(NamedTuple):
 
 MOVES = (
     # A function comes.
-    Move(NEW, "deferred", "loaded with its graph"),
+    Move(NEW, "deferred", "loaded with its graph, or submitted with depends_on"),
     Move(NEW, "delayed", "submitted with a delay"),
     Move(NEW, PARKED, "loaded with its graph, whose group has no node"),
     Move(NEW, "waiting", "submitted, and it fits nowhere now"),

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from handoff.errors import shown
-from handoff.ledger.phrases import shortfall_in_words, variants_in_words
+from handoff.ledger.phrases import Other, dependencies_in_words, shortfall_in_words, variants_in_words
 from handoff.ledger.texts.shortfall import Shortfall
 from handoff.words.checked import Checked
 from handoff.words.remembered import Remembered
 from handoff.words.times import moment
 from handoff.words.variants import Variant
 
-State = Literal["placed", "waiting", "delayed", "infeasible"]
+State = Literal["placed", "waiting", "delayed", "deferred", "infeasible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ def _wanted(variants: tuple[Variant, ...]) -> str:
 def infeasible(function: Checked, shortfall: Shortfall) -> Verdict:
     """It waits for a node that could hold it."""
     return Verdict("infeasible", None, {}, shortfall_in_words(shortfall, function.pin))
+
+
+def deferred(count: int, some: Sequence[Other]) -> Verdict:
+    """It waits for the ends of so many others."""
+    return Verdict("deferred", None, {}, dependencies_in_words(count, some))
 
 
 def delayed(until_ms: int) -> Verdict:

@@ -10,14 +10,24 @@ from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.fields import FIELDS, names_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.members import Member, Standing, dependencies_of, read_chooser, read_members, read_standings
+from handoff.ledger.others import read_others
+from handoff.ledger.phrases import dependencies_in_words
 from handoff.ledger.records import known_id
 from handoff.ledger.states import ENDED, PARKED, TERMINAL
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.list import read_list
 from handoff.ledger.texts.run_id import number_of, run_job_id
 from handoff.why.explanation import Explanation
 from handoff.why.holders import own_holder
-from handoff.why.standing import behind_text, deferred_text, own_standing_text, parked_text, standing_text
+from handoff.why.standing import (
+    MOST_NAMED,
+    behind_text,
+    deferred_text,
+    own_standing_text,
+    parked_text,
+    standing_text,
+)
 from handoff.why.waiting import explain_waiting, until
 
 MOST_OPEN = 10
@@ -31,7 +41,7 @@ _FOLLOWED = ("waiting", "delayed", "deferred", "queued", "started")
 
 _FIELDS = (
     "status", "state", "function", "demand", "node", "devices", "attempts", "error", "message", "cancel", "evicted",
-    "placement", "run", "group",
+    "placement", "run", "group", "depends",
 )  # fmt: skip
 
 _EARLY = ("deferred", PARKED)
@@ -56,6 +66,8 @@ async def _explain_once(ledger: Ledger, id: str) -> Explanation:
             job = StoredJob.of(_FIELDS, values)
             if job.text("run") and job.text("status") == "deferred" and job.text("state") in _EARLY:
                 return await _not_ready(ledger, id, job, now_ms, record.decode())
+            if job.state == "deferred":
+                return await _depends(ledger, id, job, now_ms)
             return _standing(id, job, now_ms, record.decode(), kind.decode(), bool(suspended), due_ms)
         case ["waits", values, int(now_ms), *rest]:
             job = StoredJob.of(_FIELDS, values)
@@ -109,6 +121,26 @@ async def _not_ready(ledger: Ledger, id: str, job: StoredJob, now_ms: int, recor
     if behind := dependencies["behind"]:
         text += f"; {behind_text(behind['way'], behind['text'])}"
     return _explanation(id, job, now_ms, record, "deferred", text, own_text, dependencies=dependencies)
+
+
+async def _depends(ledger: Ledger, id: str, job: StoredJob, now_ms: int) -> Explanation:
+    """Of one that depends on others outside of runs."""
+    ids = read_list(job.text("depends"))
+    left = await read_others(ledger, id, ids)
+    dependencies: dict[str, Any] = {
+        "of": len(ids),
+        "ended": len(ids) - len(left),
+        "open": [
+            {"function_id": each.function_id, "id": each.id, "state": each.status, "node": each.node}
+            for each in left[:MOST_OPEN]
+        ],
+        "behind": None,
+    }
+    text = own_text = deferred_text(len(ids), [], "")
+    if left:
+        text = dependencies_in_words(len(left), left[:MOST_NAMED])
+        own_text = f"waits for its dependencies: {len(ids) - len(left)} of {len(ids)} have ended"
+    return _explanation(id, job, now_ms, "", "deferred", text, own_text, dependencies=dependencies)
 
 
 def _open(taken: Sequence[Member], standings: Mapping[int, Standing]) -> list[Member]:

@@ -47,9 +47,10 @@ class Explanation:
     has not started by then (its wait_ttl); "fitness": then it is looked whether any node could hold it
     (on_infeasible)."""
     dependencies: dict[str, Any] | None
-    """Of one that is deferred in a run: `of` how many functions it takes results, how many have `ended`, and the first
-    10 that have not (`open`): `function_id`, `id`, `state`, `node`. `behind`: the one that is followed to what waits
-    for no other of the run, by the function ids on the `way` there; of the last its `id`, `state` and why (`text`)."""
+    """Of one that is deferred: `of` how many functions it takes results, or on how many it depends, how many have
+    `ended`, and the first 10 that have not (`open`): `function_id`, `id`, `state`, `node`. `behind`, in a run: the one
+    that is followed to what waits for no other of the run, by the function ids on the `way` there; of the last its
+    `id`, `state` and why (`text`)."""
     text: str  #: one sentence
     own_text: str
     """The same for who asked for this function, and may not know of others': without who has what it lacks, what it is

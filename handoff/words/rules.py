@@ -172,8 +172,6 @@ def _check_unique(function: Function) -> None:
         )
     if ttl is not None and not is_wait(ttl):
         raise InvalidFunction(function.id, f"its unique_ttl is {shown(ttl)}", f"give {WAITS}, or None")
-    if ttl is not None and key is None:
-        raise InvalidFunction(function.id, "it has a unique_ttl, and no key that would be kept", "give it a unique key")
 
 
 def _check_waiting(function: Function) -> None:

@@ -67,6 +67,7 @@ def scene(connection: redis.Redis) -> Iterator[Scene]:
         put(scene, "behind", {"cpu": 64})
         put(scene, "delayed", {"cpu": 1}, delay=3600)
         put(scene, "limited", {"cpu": 64}, wait_ttl=3600)
+        scene.ids["deferred"] = cluster.enqueue("tasks:work", depends_on=scene.ids["waits"]).id
         scene.ids["claim"] = cluster.tracker.request("b", {"cpu": 1}, ttl=3600).id
         cluster.submit_dag(
             dag(

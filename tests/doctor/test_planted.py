@@ -82,6 +82,9 @@ PLANTED = {
     "one in a line and at another rank": Plant(lambda scene: scene.redis.hset(scene.key("rq_job", scene.ids["behind"]), "h_rank", 17), "places", "its rank is 17", "behind"),
     "one that is in no line": Plant(lambda scene: scene.redis.zrem(scene.key("shape", line(scene)), scene.ids["behind"]), "places", "not in the line", "behind"),
     "one that is in the line of another shape": Plant(lambda scene: scene.redis.zadd(scene.key("shape", "cpu=1,slots=10000"), {scene.ids["behind"]: 5}), "places", "it stands in a line", "behind"),
+    "one that is deferred and stands nowhere": Plant(lambda scene: scene.redis.zrem(scene.key("dependents", scene.ids["waits"]), scene.ids["deferred"]), "places", "it is deferred (deferred) and stands nowhere", "deferred"),
+    "one that is deferred for what it does not depend on": Plant(lambda scene: scene.redis.zadd(scene.key("dependents", scene.ids["queued"]), {scene.ids["deferred"]: 5}), "places", "among those that depend on another", "deferred"),
+    "one that has miscounted what it waits for": Plant(lambda scene: scene.redis.hset(scene.key("rq_job", scene.ids["deferred"]), "h_to_come", 5), "places", "it waits for 1 others, and has counted 5", "deferred"),
     # Lines.
     "a head of another rank": Plant(head_of("heads"), "lines", "its head in `heads`", "waits"),
     "a front of another rank": Plant(head_of("fronts"), "lines", "in `fronts`", "waits"),
@@ -108,6 +111,7 @@ PLANTED = {
     "a bitmap that outlived its script": Plant(add_key("scratch", "1"), "keys", "outlived its script"),
     "a key of another type": Plant(lambda scene: (scene.redis.delete(scene.key("leases")), scene.redis.set(scene.key("leases"), "x")), "keys", "of another type"),
     "a node without a hash": Plant(lambda scene: scene.redis.delete(scene.key("node", "b")), "keys", "its hash is gone", "", "b"),
+    "dependents that would wait for ever": Plant(lambda scene: scene.redis.zrem(scene.key("awaited"), scene.ids["waits"]), "keys", "is of what nobody looks at"),
     "a line under another key": Plant(lambda scene: scene.redis.zadd(scene.key("shape", "cpu=7,slots=10000"), {scene.ids["waits"]: 5}), "lines", "a line that nobody knows of"),
 }  # fmt: skip
 

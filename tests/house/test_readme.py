@@ -183,6 +183,17 @@ def test_the_program_of_claims_runs_as_it_stands(cluster: Cluster, monkeypatch: 
     assert not cluster.tracker.release(found["claim"])
 
 
+def test_the_program_of_what_comes_after_others_runs_as_it_stands(cluster: Cluster) -> None:
+    [program] = [text for text in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "depends_on" in text]
+    FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+    cluster.enqueue("shop:stock", job_id="id-of-another")
+    found: dict[str, Any] = {"cluster": cluster}
+
+    exec(program, found)
+
+    assert found["mail"].verdict.reason.startswith(f"is deferred until '{found['bill'].id}' (queued on a) and ")
+
+
 def commands(text: str) -> list[str]:
     """The commands of ours that a page shows, each as somebody would type it."""
     blocks = "\n".join(re.findall(r"```console\n(.*?)```", text, re.DOTALL))
@@ -203,7 +214,7 @@ def test_every_command_that_the_readme_shows_is_one_that_is_taken(command: str, 
 def test_every_program_of_the_readme_runs_in_a_test() -> None:
     named = ["def train", "LocalCluster(nodes", "handle.verdict", "submit_many", "cluster.share", "tracker.request"]
     named += ["def fetch", "DAG(", "handoff_cluster", "@task", "resize.submit", "handle.created", "aio.Cluster"]
-    named += ["@app.post", "handle.stream", "as_completed"]
+    named += ["@app.post", "handle.stream", "as_completed", "depends_on"]
     programs = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
     assert [text for text in programs if not any(part in text for part in named)] == []

@@ -77,6 +77,7 @@ _ENQUEUE: dict[str, Make] = {
     "failure_ttl": const(500),
     "meta": const({"a": 1}),
     "description": const("a call"),
+    "depends_on": const(None),
     "on_success": const(work),
     "on_failure": const(work),
     "job_timeout": const(60),

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from rq.job import JobStatus
+from rq import Queue
+from rq.job import Job, JobStatus
 
 from handoff.books.reservation import Reservation
 from handoff.client import mapped
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
-from handoff.errors import PartlySubmitted
+from handoff.errors import HandoffError, PartlySubmitted
 from handoff.ledger import functions as work
 from handoff.ledger import housekeeping, slices
 from handoff.words.function import Collocated, Function
@@ -164,6 +165,25 @@ def tick_with_room(scene: Scene) -> object:
     return [id for id, *_ in reply[2]]
 
 
+def refused(act: Callable[[Scene], object]) -> Callable[[Scene], object]:
+    def refusing(scene: Scene) -> object:
+        with pytest.raises(HandoffError) as error:
+            act(scene)
+        return type(error.value), error.value.args
+
+    return refusing
+
+
+def theirs(scene: Scene) -> None:
+    """A job on a queue of RQ's own."""
+    Queue("mail", connection=scene.cluster.connection).enqueue("tasks.work", job_id="theirs")
+
+
+def theirs_finished(scene: Scene) -> None:
+    Job.fetch("theirs", connection=scene.cluster.connection).set_status(JobStatus.FINISHED)
+    scene.later(1000)
+
+
 def register(name: str, **capabilities: float) -> Callable[[Scene], object]:
     return lambda scene: scene.cluster.register_node(name, capabilities)
 
@@ -188,6 +208,9 @@ FLOWS = {
     ),
     "submit: of a key that is free": Flow(submit(unique="k", unique_ttl=60)),
     "submit: of a key that another has": Flow(submit("g", unique="k"), start("f", unique="k")),
+    "submit: after two others": Flow(submit(depends_on=["g", "h"]), steps(submit("g"), submit("h"))),
+    "submit: after one that has finished": Flow(submit(depends_on="g"), steps(start("g"), finish(ok))),
+    "submit: after one that is not there": Flow(refused(submit(depends_on=["g", "h"])), submit("g")),
     "submit: over a node that lapses": Flow(submit(), steps(start("g"), later(7000))),
     "submit_many: placed, waiting, infeasible, delayed": Flow(
         submit_many(
@@ -230,6 +253,13 @@ FLOWS = {
     "finish: stopped": Flow(finish(killed), start("f")),
     "finish: canceled meanwhile": Flow(finish(ok), steps(start("f"), cancel())),
     "finish: nothing is kept of it": Flow(finish(ok), start("f", result_ttl=0)),
+    "finish: others were deferred for it": Flow(
+        finish(ok, room=1),
+        steps(start("g"), submit("f", depends_on="g"), submit("h", depends_on="g"), submit("i", depends_on=["g", "f"])),
+    ),
+    "finish: failed, and others stay deferred for it": Flow(
+        finish(failure), steps(start("g"), submit("f", depends_on="g"))
+    ),
     "finish: refused": Flow(lambda scene: scene.agent.finish(ok("f:1"), ok("never:1")), start("g")),
     "tell: the first of an attempt": Flow(tell, start("f")),
     "tell: more": Flow(tell, steps(start("f"), tell)),
@@ -246,6 +276,7 @@ FLOWS = {
         cancel(), steps(start("g"), submit(cost={"cpu": 2}), submit("h", cost={"cpu": 2}))
     ),
     "cancel: delayed": Flow(cancel(), steps(start("f", max_retries=1), finish(failure))),
+    "cancel: deferred": Flow(cancel(), steps(submit("g"), submit(depends_on="g"))),
     "cancel: queued, and others wait": Flow(cancel(), steps(submit(cost={"cpu": 2}), submit("g"))),
     "cancel: started": Flow(cancel(), start("f")),
     "cancel: finished": Flow(cancel(), steps(start("f"), finish(ok))),
@@ -288,6 +319,7 @@ FLOWS = {
     "tick: a callback is to be run": Flow(
         tick_with_room, steps(start("f", on_failure="tasks.told"), later(7000), tick)
     ),
+    "tick: a job of rq's own has finished": Flow(tick, steps(theirs, submit(depends_on="theirs"), theirs_finished)),
     "tick: rq has deleted what was queued": Flow(
         # Each tick looks at one node.
         steps(tick, tick, tick, tick),

@@ -23,6 +23,7 @@ KINDS = ("fake", "scripts", "real", "loop")
 BY_LOOP = {
     "client/functions/test_function_cancel.py": 1,
     "client/functions/test_function_cancel_many.py": 1,
+    "client/functions/test_function_depends.py": 3,
     "client/functions/test_function_gather.py": 1,
     "client/functions/test_function_handle.py": 1,
     "client/functions/test_function_many.py": 2,

@@ -53,6 +53,6 @@ def comparable(ledger: Ledger) -> dict[str, Any]:
     timed = {
         key: {name: value for name, value in fields.items() if name not in ("created_at", HOST_CLOCK)}
         for key, fields in ledger.rq.items()
-        if key.startswith("job:") or (key.startswith("worker:") and isinstance(fields, dict))
+        if key.startswith(("job:", "worker:")) and isinstance(fields, dict)
     }
     return {"own": own, "rq": {**ledger.rq, **timed}}

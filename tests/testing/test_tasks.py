@@ -94,6 +94,15 @@ class TestSubmitted:
 
         assert handoff.execute(graph).results == {"b": 3}
 
+    def test_after_another_whose_result_it_does_not_take(self, handoff_cluster: ClusterHere) -> None:
+        first = area.submit(3)
+        last = area.options(depends_on=first).submit(4)
+        assert last.status == "deferred"
+
+        assert last.result() == 4
+
+        assert first.status == "finished"
+
     def test_an_argument_goes_to_the_function_whatever_it_is_called(self, handoff_cluster: ClusterHere) -> None:
         handle = named.submit(args="a", kwargs="k", timeout="t", cost="c")
 

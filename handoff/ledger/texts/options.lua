@@ -17,6 +17,7 @@ local IS_SOUND = {
   isolation = function(value) return value == 'warm' or value == 'fresh' end,
   loss = function(value) return value == 'fail' end,
   unique = Number.whole,
+  depends = function(value) return value == '0' or value == '1' end,
   prefer = function() return true end,
 }
 

@@ -13,13 +13,15 @@ def write_options(
     isolation: Isolation = "warm",
     on_node_loss: OnNodeLoss = "retry",
     unique_ms: int | None = None,
+    allow_failure: bool | None = None,
     delay_ms: int = 0,
     due_ms: int = 0,
     prefer: str = "",
 ) -> str:
     """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run.
 
-    `unique_ms` is for how long a function has its key when it has finished; None: it has none.
+    `unique_ms` is for how long a function has its key when it has finished; None: it has none. `allow_failure` is
+    whether it goes on where those have failed on which it depends; None: there are none.
     """
     options = {
         "unfit": unfit_ms,
@@ -28,6 +30,7 @@ def write_options(
         "isolation": "" if isolation == "warm" else isolation,
         "loss": "" if on_node_loss == "retry" else on_node_loss,
         "unique": "" if unique_ms is None else str(unique_ms),
+        "depends": "" if allow_failure is None else str(int(allow_failure)),
         "delay": delay_ms,
         "due": due_ms,
         "prefer": prefer,

@@ -270,6 +270,13 @@ class TestWhenItHasEnded:
             second.result(0)
 
 
+def test_a_time_without_a_key_is_no_key(cluster: Cluster, agent: FakeAgent) -> None:
+    first, second = (submit(cluster, id, unique=None, unique_ttl=900) for id in ("first", "second"))
+
+    assert (first.created, second.created) == (True, True)
+    assert first.job.result_ttl == 500
+
+
 def test_a_function_of_a_graph_has_none(cluster: Cluster) -> None:
     with pytest.raises(InvalidFunction, match="it has a unique key, and functions of a DAG"):
         cluster.submit_dag(DAG().add(Function("f", "tasks:work", unique=KEY)))

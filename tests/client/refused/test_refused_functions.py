@@ -72,7 +72,6 @@ class TestFunctions:
             ({"unique": "x" * 1025}, "1 to 1024 characters"),
             ({"unique": "\ud800"}, "its unique"),
             ({"unique": "a", "unique_ttl": 0}, "its unique_ttl is 0"),
-            ({"unique_ttl": 5}, "no key"),
         ],
         ids=lambda value: str(value) if isinstance(value, dict) else "",
     )
@@ -82,7 +81,7 @@ class TestFunctions:
     @pytest.mark.parametrize(
         "options",
         [
-            {"at_front": True}, {"depends_on": "other"}, {"on_stopped": "m.f"}, {"pipeline": None}, {"rate_limit": 1},
+            {"at_front": True}, {"on_stopped": "m.f"}, {"pipeline": None}, {"rate_limit": 1},
             {"repeat": 1}, {"retry": 1}, {"ttl": 1}, {"webhooks": []},
         ],
         ids=str,

@@ -174,6 +174,8 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ({"isolation": "fresh"}, "isolation=fresh"),
         ({"loss": "fail"}, "loss=fail"),
         ({"unique": 0}, "unique=0"),
+        ({"depends": 0}, "depends=0"),
+        ({"depends": 1}, "depends=1"),
         ({"unique": 60000}, "unique=60000"),
         (
             {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},

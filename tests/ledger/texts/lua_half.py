@@ -126,7 +126,7 @@ def _read_hold(text: str) -> Any:
 
 
 def _read_options(text: str) -> Any:
-    names = ("unfit", "wait", "strategy", "isolation", "loss", "unique", "delay", "due", "prefer")
+    names = ("unfit", "wait", "strategy", "isolation", "loss", "unique", "depends", "delay", "due", "prefer")
     found = {name: LUA("Options.get", text, name) for name in names}
     return {name: int(value) if value.isdecimal() else value for name, value in found.items() if value is not None}
 

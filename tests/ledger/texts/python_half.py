@@ -111,6 +111,7 @@ def _write_options(value: Any) -> str:
         isolation=value.get("isolation", "warm"),
         on_node_loss=value.get("loss", "retry"),
         unique_ms=value.get("unique"),
+        allow_failure=bool(value["depends"]) if "depends" in value else None,
         delay_ms=value.get("delay", 0),
         due_ms=value.get("due", 0),
         prefer=value.get("prefer", ""),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,16 @@ class Beaten:
 class NodeLedger:
     """One node, as its agent of one incarnation writes it. All calls may raise `StoreUnavailable`."""
 
-    def __init__(self, store: Store, name: str, holder: Holder, incarnation: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        holder: Holder,
+        incarnation: str,
+        *,
+        beside: Callable[[Callable[[], None]], None] = lambda do: do(),
+    ) -> None:
+        """`beside` does what may take long without having anybody wait for it, or does it at once."""
         self._store = store
         self.name = name
         self._holder = holder
@@ -108,7 +117,7 @@ class NodeLedger:
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
         self._is_told = True  #: what the last tick has handed out
-        self._dependents, self._can_release = Dependents(store), True
+        self._dependents, self._can_release, self._beside = Dependents(store), True, beside
         self._has_unknown = False  #: there is what only a newer version knows
 
     def register(
@@ -283,7 +292,8 @@ class NodeLedger:
             return False, []
         self._tell_unknown(reply[3])
         if not reply[1]:
-            self._release_dependents()
+            # Of 10,000 that wait for one function RQ's own code takes many seconds.
+            self._beside(self._release_dependents)
         return bool(reply[1]), [Started.read(*each) for each in reply[2]]
 
     def _release_dependents(self) -> None:

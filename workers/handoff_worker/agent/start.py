@@ -14,6 +14,7 @@ from handoff.ledger.store import Store
 from handoff.words.capabilities import Capabilities
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent.agent import Agent
+from handoff_worker.agent.beside import Beside
 from handoff_worker.agent.hints import Hints
 from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.lifetime import Signals, take_name
@@ -50,7 +51,7 @@ def run_node(
     `machine.allowed`; none = any). A Redis that is away at the start is waited for, for up to `patience_s`. Raises
     `NameTaken`, `NotLoaded`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
     """
-    ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
+    ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex, beside=Beside())
     capabilities = options.offer.capabilities
     slots = capabilities.units[SLOTS] // UNIT
     end_survivors()

@@ -1,7 +1,7 @@
 -- Jobs that came by rq's own hands (requeued, enqueued past us) get what a submit would have given them.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/admit  jobs/executions  jobs/job  jobs/telling  jobs/unique  nodes/reservations  runs/members  texts/cost
+-- @include jobs/admit  jobs/dependencies  jobs/executions  jobs/job  jobs/telling  jobs/unique  nodes/reservations  runs/members  texts/cost
 -- @include texts/demand  texts/reservation  texts/resource  texts/run_id  time/events
 
 -- Brought back after it was counted in its run, or after that has ended: the limit of the run is not for it.
@@ -26,6 +26,10 @@ function Adopt.job(job)
   end
   if job.is_foreign then
     Job.set(job, 'demand', Cost.write({{Resource.SLOTS, Resource.UNIT}}), 'rank', Job.next_rank(0))
+  end
+  if job.state == 'deferred' and not job.run then
+    Dependencies.leave(job)
+    Job.blank(job, 'state')
   end
   if job.cancel then
     Job.unset(job, 'cancel')

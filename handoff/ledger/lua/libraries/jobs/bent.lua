@@ -1,7 +1,7 @@
 -- A function of whose hash a field cannot be read: it ends as failed, saying which, and the others go on.
 --
 -- KEYS     callbacks  delayed  waiting
--- @include jobs/ending  jobs/exc_string  jobs/job  jobs/lobby  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
+-- @include jobs/dependencies  jobs/ending  jobs/exc_string  jobs/job  jobs/lobby  jobs/queues  nodes/dirty  nodes/node  nodes/reservations
 -- @include texts/timer  time/events  time/timers  waiting/firsts
 
 -- Where it stood in lines, these drop it when they come to it. -> the outcome: 'failed' or 'failed+callback'
@@ -13,6 +13,9 @@ function Bent.fail(job)
   Lobby.leave(job.id)
   redis.call('ZREM', K.delayed, job.id)
   Firsts.take_off(K.waiting, job.id)
+  if job.status == 'deferred' and not job.run then
+    Dependencies.leave(job)
+  end
   redis.pcall('LREM', Queues.settle(job.origin), 0, job.id)
   for _, kind in ipairs({'expire', 'unfit'}) do
     Timers.drop(Timer.of(kind, job.id))

@@ -1,7 +1,8 @@
 -- Canceling one function, in whatever state it is.
 --
 -- KEYS     delayed
--- @include jobs/bent  jobs/commands  jobs/ending  jobs/job  jobs/lobby  jobs/queues  nodes/dirty  nodes/node  nodes/reservations  time/events
+-- @include jobs/bent  jobs/commands  jobs/dependencies  jobs/ending  jobs/job  jobs/lobby  jobs/queues  nodes/dirty
+-- @include nodes/node  nodes/reservations  time/events
 -- @include waiting/counters  waiting/waiting  waiting/wake
 
 -- Give back what a function has reserved that has not started. -> the node
@@ -22,6 +23,8 @@ function Cancel.take_off(job, outcome)
   if job.state == 'waiting' then
     Waiting.stop(job)
     Counters.count_gone()
+  elseif job.state == 'deferred' and not job.run then
+    Dependencies.leave(job)
   elseif job.reserved then
     return give_back_early(job, outcome)
   end

@@ -1,8 +1,8 @@
 -- The end of a function, written as RQ would: status, result stream, registry, expiry.
 --
 -- KEYS     rq_job  rq_results
--- @include jobs/job  jobs/registries  jobs/telling  jobs/unique  jobs/words  runs/run  texts/number  texts/timer
--- @include time/timers  time/timestamp
+-- @include jobs/dependencies  jobs/job  jobs/registries  jobs/telling  jobs/unique  jobs/words  runs/leftovers  runs/run
+-- @include texts/number  texts/timer  time/timers  time/timestamp
 
 -- rq.results.Result.Type
 local RESULT_TYPE = {finished = 1, failed = 2, stopped = 3, canceled = 3}
@@ -29,8 +29,12 @@ function Ending.job(job, status, body, culprit)
     Timers.drop(Timer.of('expire', job.id))
   end
   Unique.leave(job, status)
+  if job.awaited then
+    Leftovers.add('release', status, job.id)
+  end
   local ttl = job.run and Run.leave(job, status, culprit) and -1 or lifetime_of(job, status)
   local results = K.rq_results .. job.id
+  Dependencies.expire(job, ttl)
   if ttl == 0 then
     Job.drop(job.id)
     redis.call('DEL', results)

@@ -14,7 +14,7 @@
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
-  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes', 'told'}
+  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes', 'told', 'awaited'}
 
 local function stored(names)
   local fields = {}
@@ -39,6 +39,16 @@ local OWN = by_stored(READ)
 -- What a field is called in the hash.
 function Job.stored_name(name)
   return F[name] or name
+end
+
+-- Among the fields of a hash, {name, value, ...}.
+function Job.field_in(fields, name)
+  local stored_as = F[name]
+  for i = 1, #fields, 2 do
+    if fields[i] == stored_as then
+      return fields[i + 1]
+    end
+  end
 end
 
 function Job.is_there(id)

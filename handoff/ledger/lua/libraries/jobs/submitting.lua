@@ -11,7 +11,7 @@
 --          budget      64     of a call that takes many: what a function costs that joins a line
 --          fits        {}     demand -> {where one was placed, its priority}, of functions of this call
 --          waits       {}     demand -> the priority of one that waits, of functions of this call
--- @include settle  jobs/admit  jobs/job  jobs/replacing  jobs/unique  jobs/words  nodes/feasible  nodes/holds  nodes/lapse
+-- @include settle  jobs/admit  jobs/dependencies  jobs/job  jobs/replacing  jobs/unique  jobs/words  nodes/feasible  nodes/holds  nodes/lapse
 -- @include texts/demand  time/clock  time/events
 -- @include arguments  texts/options  texts/reservation  texts/submission  writes
 
@@ -117,14 +117,26 @@ local function begin(one)
     options = kind.options ~= '' and kind.options or nil, origin = nil, state = nil, since = nil}, fields)
 end
 
--- The key that it is to have, nil if none.
-local function key_of(one)
+-- Its fields, where it asks for that option, else nil.
+local function fields_with(one, option)
   local options = one.kind.options
-  if options == '' or not Options.get(options, 'unique') then
+  if options == '' or not Options.get(options, option) then
     return nil
   end
   one.fields = one.fields or Submission.fields(one)
-  return Unique.key_in(one.fields)
+  return one.fields
+end
+
+-- The key that it is to have, nil if none.
+local function key_of(one)
+  local fields = fields_with(one, 'unique')
+  return fields and Job.field_in(fields, 'unique')
+end
+
+-- The ids of what it depends on, nil if of nothing.
+local function dependencies_of(one)
+  local fields = fields_with(one, 'depends')
+  return fields and Dependencies.ids_in(fields)
 end
 
 -- As it stands; `is_new`: since this call.
@@ -135,6 +147,9 @@ local function answer(job, is_new)
   end
   if job.state == 'delayed' then
     return {'delayed', tonumber(redis.call('ZSCORE', K.delayed, job.id))}
+  end
+  if job.state == 'deferred' and not job.run then
+    return {'deferred', Dependencies.told(job)}
   end
   local count, nearest = judge(job.demand)
   if count > 0 then
@@ -186,6 +201,11 @@ local function submit(one)
       return {'duplicate'}
     end
     settle()
+    local dependencies = dependencies_of(one)
+    local missing = dependencies and Dependencies.missing(dependencies)
+    if missing then
+      return {'missing', missing}
+    end
     if kind.refuse == 1 then
       local count, nearest = judge(kind.demand)
       if count == 0 then
@@ -197,10 +217,15 @@ local function submit(one)
       Replacing.clear(former)
     end
     job = begin(one)
+    if former and former.awaited then
+      Job.set(job, 'awaited', '1')
+    end
     if key then
       Unique.take(key, id)
     end
-    admit(job, kind)
+    if not dependencies or not Dependencies.defer(job, dependencies) then
+      admit(job, kind)
+    end
   end
   return answer(job, not known)
 end

@@ -9,16 +9,6 @@
 
 local IS_OVER = {finished = true, failed = true, stopped = true, canceled = true}
 
--- Among the fields of a hash, {name, value, ...}.
-function Unique.key_in(fields)
-  local name = Job.stored_name('unique')
-  for i = 1, #fields, 2 do
-    if fields[i] == name then
-      return fields[i + 1]
-    end
-  end
-end
-
 local function is_of(key, id, is_kept)
   local status, own = Job.get(id, 'status', 'unique')
   return own == key and (not IS_OVER[status] or (is_kept and status == 'finished'))

@@ -1,6 +1,6 @@
 -- What follows from an end in a run, a slice at a time: by whoever ended it, and by every script with budget left.
 --
--- @include jobs/cancel  jobs/job  runs/expiry  runs/leftovers  runs/members  runs/readiness  runs/regrouping
+-- @include jobs/cancel  jobs/job  jobs/releasing  runs/expiry  runs/leftovers  runs/members  runs/readiness  runs/regrouping
 -- @include runs/run  runs/stopping  texts/leftover  texts/run_id  waiting/wake
 
 -- Functions in front of one that became ready that are started before it.
@@ -17,6 +17,7 @@ local DO = {
   keep = function(step) return Expiry.keep(step) end,
   drop = function(step) return Expiry.drop(step) end,
   forget = function(step) return Expiry.forget(step) end,
+  release = function(step) return Releasing.go_on(step) end,
 }
 
 function Consequences.knows(text)
@@ -47,12 +48,20 @@ local function take_up(budget)
   return budget, ready, false
 end
 
--- One that became ready. What was done after that may have ended it. `node`: see below. -> the budget that is left
+-- Whether one that became ready is so still: what was done after that may have ended it.
+local function is_ready(job)
+  if job.run then
+    return Members.is_active(job.run, RunId.number(job.id))
+  end
+  return job.status == 'deferred' and job.state == 'deferred'
+end
+
+-- One that became ready. `node`: see below. -> the budget that is left
 local function serve(job, budget, node)
-  if not Members.is_active(job.run, RunId.number(job.id)) then
+  if not is_ready(job) then
     return budget
   end
-  if Run.state(job.run) ~= 'running' then
+  if job.run and Run.state(job.run) ~= 'running' then
     Cancel.job(job, 'run', job.run)
     return budget
   end

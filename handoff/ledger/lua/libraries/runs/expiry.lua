@@ -1,8 +1,8 @@
 -- What a run has left: kept for a while, or taken away.
 --
--- KEYS     groups_on  rq_canceled  rq_dependencies  rq_job  rq_results  run  run_end  run_graph  run_groups  run_next
---          run_of  run_parked  runs
--- @include jobs/cancel  jobs/job  jobs/registries  jobs/telling  jobs/words  runs/leftovers  runs/members  runs/run  runs/steps
+-- KEYS     groups_on  rq_canceled  rq_job  rq_results  run  run_end  run_graph  run_groups  run_next  run_of  run_parked  runs
+-- @include jobs/cancel  jobs/job  jobs/registries  jobs/rq_dependencies  jobs/telling  jobs/words  runs/leftovers
+-- @include runs/members  runs/run  runs/steps
 -- @include texts/group_field  texts/number  texts/run_id  texts/run_word  waiting/wake  writes
 
 -- Seconds: more is for ever.
@@ -62,7 +62,7 @@ local function expire_function(id, left_ms, expires_ms)
   expire_key(K.rq_job .. id, left_ms)
   expire_key(K.rq_results .. id, left_ms)
   Telling.expire({id = id, told = told}, left_ms)
-  expire_key(K.rq_dependencies .. id .. ':dependencies', left_ms)
+  expire_key(RqDependencies.key(id), left_ms)
 end
 
 -- All that a run has left expires together, however many scripts it takes to say so.
@@ -117,7 +117,7 @@ function Expiry.drop(step)
     local node = Cancel.take_off(job, 'undone')
     redis.call('ZREM', Writes.settle(K.rq_canceled .. Call.lobby), job.id)
     Job.drop(job.id)
-    redis.call('DEL', K.rq_results .. job.id, K.rq_dependencies .. job.id .. ':dependencies')
+    redis.call('DEL', K.rq_results .. job.id, RqDependencies.key(job.id))
     if node then
       Wake.node(node, 8)
     end

@@ -4,7 +4,7 @@
 -- again for a slice that it has, it answers the same and changes nothing. A graph whose next slice does not come within
 -- a minute is dropped.
 --
--- KEYS     rq_deferred  rq_dependencies  run  run_graph  run_missing  run_next  run_of  runs
+-- KEYS     rq_deferred  run  run_graph  run_missing  run_next  run_of  runs
 -- ARGV     run        str   names this run, and with it all its slices
 --          dag        str   the user's id
 --          part       int   number of this slice, from 1
@@ -26,7 +26,7 @@
 --          {'refused', number, nearest}    no live node could hold that function; all of it is dropped
 --          {'short', number, pin, {resource, units, ...}}  missing to reserve for that function; all of it is dropped
 --          {'dropped'}                     its next slice came too late
--- @include settle  jobs/job  jobs/queues  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
+-- @include settle  jobs/job  jobs/queues  jobs/rq_dependencies  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
 -- @include runs/whole  texts/demand  texts/number  texts/run_id  texts/run_word  texts/timer
 -- @include time/clock  time/timers
 -- @include arguments  runs/graph_entries  texts/reservation
@@ -123,7 +123,7 @@ for _, numbers in ipairs(entries.takes) do
   for i, number in ipairs(numbers) do
     ids[i] = RunId.job(run, number)
   end
-  redis.call('SADD', K.rq_dependencies .. RunId.job(run, numbers.number) .. ':dependencies', unpack(ids))
+  RqDependencies.add(RunId.job(run, numbers.number), ids)
 end
 for _, group in ipairs(entries.group) do
   Groups.add(run, group.number, group[1], group[2])

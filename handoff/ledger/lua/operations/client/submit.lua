@@ -19,6 +19,8 @@
 --          {'infeasible', nearest}  none could: texts/shortfall
 --          {'refused', nearest}     the same, and nothing was written
 --          {'delayed', until_ms}
+--          {'deferred', count, {{id, function, status, state, node}, ...}}  of how many ends it waits; some of them
+--          {'missing', id}          it depends on that, of which there is no job; nothing was written
 --          {'duplicate'}            the id is taken; nothing was written
 --          {'held', job_id, function, status, demand, reply}  another function has its key, which stands as the reply
 --                                   of its own submit would tell; nothing was written

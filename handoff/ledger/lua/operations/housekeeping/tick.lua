@@ -10,7 +10,7 @@
 -- RETURNS  {'busy'}                       of -1: nothing was
 --          {'ticked', more, callbacks, unknown}  more = 1: call again at once; the callbacks to be run, as of Callbacks;
 --                                         some of the timers and the like that only a newer version knows
--- @include settle  claims/claims  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
+-- @include settle  claims/claims  housekeeping/awaited_sweep  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
 -- @include housekeeping/unknown  runs/consequences
 -- @include housekeeping/queue_sweep  housekeeping/token_sweep  nodes/lapse  runs/run_sweep  time/clock
 -- @include waiting/overtaking
@@ -31,6 +31,7 @@ more = Due.end_delays() or more
 more = Overtaking.consider_late() or more
 BookSweep.holds()
 RunSweep.go_on()
+AwaitedSweep.go_on()
 more = Settle.go_on(16) or more
 more = QueueSweep.go_on() or more
 BookSweep.registries()

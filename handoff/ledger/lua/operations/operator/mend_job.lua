@@ -5,9 +5,10 @@
 --
 -- KEYS     delayed  rq_deferred  rq_wip  rq_worker  running
 -- ARGV     job_id  str
---          seen    list  of each: `held`, `running`, `queue`, `wip`, `executions` and `line`; node or shape; entry
+--          seen    list  of each: `held`, `running`, `queue`, `wip`, `executions`, `line` and `dependents`; node, shape or
+--                        dependency; entry
 -- RETURNS  {'mended'}
--- @include settle  jobs/admit  jobs/bent  jobs/executions  jobs/failing  jobs/job  jobs/queues  nodes/dirty
+-- @include settle  jobs/admit  jobs/bent  jobs/dependencies  jobs/executions  jobs/failing  jobs/job  jobs/queues  nodes/dirty
 -- @include nodes/node  nodes/reservations  runs/members  runs/run  texts/number  texts/run_id
 -- @include texts/shape  waiting/lines  waiting/waiting
 
@@ -21,7 +22,22 @@ local function is_reserved_rightly(name, id)
     and (job.status == 'queued' or job.status == 'started' or (job.status == 'deferred' and job.reserved ~= nil))
 end
 
+local function depends_rightly(id)
+  for _, each in ipairs(job and job.status == 'deferred' and job.state == 'deferred' and Dependencies.of(job) or {}) do
+    if each == id then
+      return true
+    end
+  end
+  return false
+end
+
 local function take_off(place, of, entry)
+  if place == 'dependents' then
+    if not depends_rightly(of) then
+      Dependencies.take_off(of, entry)
+    end
+    return
+  end
   local node = place ~= 'line' and Node.load(of)
   if place == 'line' then
     if Shape.is_sound(of) then
@@ -98,8 +114,10 @@ local function mend_deferred()
   leave_lobby()
   if state == 'delayed' then
     Admit.later(job, due or Number.text(Call.now))
-  else
-    Job.unset(job, 'state')
+    return
+  end
+  Job.unset(job, 'state')
+  if state ~= 'deferred' or run or not Dependencies.defer(job, Dependencies.of(job)) then
     Admit.job(job)
   end
 end

@@ -2,11 +2,11 @@
 --
 -- A run of more functions than one script has time for is left as it is.
 --
--- KEYS     leftovers  renewed  rq_dependencies  run  run_active  run_missing  runs
+-- KEYS     leftovers  renewed  run  run_active  run_missing  runs
 -- ARGV     run  str
 -- RETURNS  {'mended'}
 --          {'kept'}     it is too large, or work of runs is left over: it is looked at again later
--- @include settle  jobs/job  nodes/shared  runs/members  runs/run  runs/tokens  texts/number  texts/run_id
+-- @include settle  jobs/job  jobs/rq_dependencies  nodes/shared  runs/members  runs/run  runs/tokens  texts/number  texts/run_id
 -- @include texts/timer
 
 local MOST = 1000
@@ -57,7 +57,7 @@ end
 -- How many of its dependencies have not finished.
 local function to_come(id)
   local count = 0
-  for _, each in ipairs(redis.call('SMEMBERS', K.rq_dependencies .. id .. ':dependencies')) do
+  for _, each in ipairs(redis.call('SMEMBERS', RqDependencies.key(id))) do
     if Job.get(each, 'status') ~= 'finished' then
       count = count + 1
     end

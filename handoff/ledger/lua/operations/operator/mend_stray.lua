@@ -2,11 +2,11 @@
 --
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
--- KEYS     abandoned  alike  class  classes  dirty  groups_on  hold_bits  holds  label  labels  lease_lengths
---          leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  progress  renewed
---          reservations  run  run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of  run_parked
---          running  scratch  shape  shape_bits  shape_plane  shape_planes  shape_scope  shape_term  shape_terms  shapes
---          timers
+-- KEYS     abandoned  alike  awaited  class  classes  dependents  dirty  groups_on  hold_bits  holds  label  labels
+--          lease_lengths  leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  progress
+--          renewed  reservations  run  run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of
+--          run_parked  running  scratch  shape  shape_bits  shape_plane  shape_planes  shape_scope  shape_term
+--          shape_terms  shapes  timers  watched
 -- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
 --                       member, group, worker, unique
 --          of      str  a key's name in the schema, a node, a position, a class
@@ -15,7 +15,7 @@
 --          {'kept'}     it is somebody's
 -- @include claims/claim_records  jobs/job  jobs/queues  jobs/telling  jobs/unique  jobs/worker  nodes/index  nodes/judged
 -- @include nodes/node  nodes/reservations
--- @include nodes/shared  texts/group_field  texts/reservation  texts/timer
+-- @include nodes/shared  texts/group_field  texts/number  texts/reservation  texts/timer
 
 local function is_node(name)
   return redis.call('ZSCORE', K.nodes, name) ~= false
@@ -99,6 +99,11 @@ function do_of.key(key, name)
     return run and not redis.call('HGET', K.run .. run, 'state') and redis.call('DEL', K.run_of .. name) == 1
   elseif TOLD[key] then
     return Telling.limit(TOLD[key] .. name)
+  elseif key == 'dependents' then
+    -- Whoever looks at it next lets go on what waits for nothing any more.
+    local is_known = redis.call('ZSCORE', K.awaited, name) or redis.call('ZSCORE', K.watched, name)
+    return not is_known and redis.call('EXISTS', K.dependents .. name) == 1
+      and redis.call('ZADD', K.awaited, Number.text(Call.now), name) == 1
   elseif key == 'scratch' then
     return redis.call('DEL', K.scratch .. name) == 1
   end
