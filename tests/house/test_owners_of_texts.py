@@ -44,6 +44,7 @@ TAKE_APART = {
     "workers/handoff_worker/inside/executor.py": "/proc/self/statm",
     "workers/handoff_worker/inside/importing.py": "dotted names of Python",
     "workers/handoff_worker/inside/nursery.py": "a search path of Python",
+    "workers/handoff_worker/pytest_plugin.py": "dotted names of Python",
     "workers/handoff_worker/inside/preload.py": "MODULE:CALLABLE as a user types it",
     "workers/handoff_worker/machine/allowed.py": "dotted names of Python",
     "workers/handoff_worker/machine/control_groups.py": "files of the kernel",

@@ -30,7 +30,9 @@ def agent(cluster: Cluster) -> FakeAgent:
     [started] = agent.take()
     for cpu in range(1, CROWD + 1):
         cluster.enqueue("tasks:work", cost={"cpu": cpu, "seats": 1}, priority=1)
-    assert want_fpga(cluster, 0).status == "waiting"
+    verdict = want_fpga(cluster, 0).verdict
+    assert verdict is not None
+    assert verdict.state == "waiting"
     agent.finish(ok(started.id))
     assert read_ledger(cluster.store).get("dirty")["*"] > 0
     return agent

@@ -30,6 +30,8 @@ class Call:
     good: Mapping[str, Make] = field(default_factory=dict)
     #: Their parameters that take any value at all, or of which nothing is looked at.
     free: frozenset[str] = frozenset()
+    #: Values that it takes, and makes much of.
+    spared: frozenset[str] = frozenset()
 
 
 def const(value: Any) -> Make:
@@ -225,6 +227,8 @@ CALLS: dict[str, Call] = {
             "failure_ttl": const(500),
             "durability": const("memory"),
         },
+        # A function of each character.
+        spared=frozenset({"long text"}),
     ),
     "Cluster.map options": Call(
         lambda c: lambda **options: c.map(work, [1], **options),

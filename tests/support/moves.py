@@ -10,6 +10,7 @@ from typing import Any
 
 from handoff.client.cluster import Cluster
 from handoff.ledger.fields import FIELDS
+from handoff.ledger.keys import is_queue_of
 from handoff.ledger.states import NEW, PARKED, state_of
 
 STATUS, FINER = FIELDS["status"].name, FIELDS["state"].name
@@ -19,7 +20,7 @@ _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 @contextmanager
 def watching(cluster: Cluster) -> Iterator[set[tuple[str, str]]]:
-    """Note which state of a job followed on which; known when the block has ended."""
+    """Note which state of a function followed on which; known when the block has ended."""
     connection: Any = cluster.store.client
     prefix = cluster.store.keys("rq_job")
     seen: set[tuple[str, str]] = set()
@@ -31,7 +32,9 @@ def watching(cluster: Cluster) -> Iterator[set[tuple[str, str]]]:
         while last not in (line := monitor.connection.read_response(disable_decoding=True).decode()):
             command, *rest = _WORD.findall(line.partition("] ")[2])
             if rest and rest[0].startswith(prefix):
-                seen.update(_moves(jobs, command.upper(), rest))
+                moves = set(_moves(jobs, command.upper(), rest))
+                if is_queue_of(cluster.namespace, jobs.get(rest[0], {}).get("origin", cluster.namespace)):
+                    seen |= moves
 
 
 def _moves(jobs: dict[str, dict[str, str]], command: str, rest: Sequence[str]) -> Iterator[tuple[str, str]]:
