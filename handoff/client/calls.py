@@ -51,7 +51,7 @@ from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, ch
 from handoff.words.ids import new_id
 from handoff.words.remembered import MOST_REMEMBERED
 from handoff.words.resources import amounts
-from handoff.words.values import check_flag
+from handoff.words.values import check_flag, is_unicode
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
 H = TypeVar("H", bound=OfFunction)
@@ -301,7 +301,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         """
         check_flag("running", running)
         ids = read_handles_or_ids(functions)
-        decided = await work.cancel_many(self._ledger, ids, running=running)
+        decided = await work.cancel_many(self._ledger, [id for id in ids if is_unicode(id)], running=running)
         return [id in decided for id in ids]
 
     async def submit_dag(

@@ -130,6 +130,7 @@ _LOCAL: dict[str, Make] = {
     "strategy": const("first_available"),
     "lease": const(6.0),
     "preload": const(["myapp.wsgi", "django:setup"]),
+    "log_size": const(64),
 }
 
 _CLAIM: dict[str, Make] = {
@@ -151,6 +152,11 @@ def _ended(cluster: Cluster) -> Any:
     handle = cluster.enqueue(work, node="a")
     handle.cancel()
     return handle
+
+
+def _watch(cluster: Cluster) -> Callable[..., Any]:
+    handle = _ended(cluster)
+    return lambda timeout: list(handle.watch(timeout))
 
 
 def _ended_run(cluster: Cluster) -> Any:
@@ -247,6 +253,10 @@ CALLS: dict[str, Call] = {
         lambda c: lambda handles, timeout: list(c.as_completed(handles, timeout)),
         {"handles": lambda c: [c.handle(_ended(c).id)], "timeout": const(1)},
     ),
+    "Cluster.handles": Call(lambda c: c.handles, {"ids": lambda c: [_ended(c).id]}),
+    "Cluster.cancel": Call(
+        lambda c: c.cancel, {"functions": lambda c: [c.handle(_ended(c).id)], "running": const(True)}
+    ),
     "Cluster.enqueue": Call(lambda c: c.enqueue, _ENQUEUE),
     "Cluster.enqueue kwargs": Call(lambda c: c.enqueue, {"fn": const(work), "kwargs": const({})}),
     "Cluster.enqueue argument": Call(lambda c: c.enqueue, {"fn": const(work), "argument": const(1)}),
@@ -264,6 +274,7 @@ CALLS: dict[str, Call] = {
     "Cluster.runs": Call(lambda c: c.runs, {"count": const(5)}),
     "Handle.result": Call(lambda c: _ended(c).result, {"timeout": const(0)}),
     "Handle.logs": Call(lambda c: _ended(c).logs, {"follow": const(False)}),
+    "Handle.watch": Call(_watch, {"timeout": const(1)}),
     "Handle.stream": Call(lambda c: _ended(c).stream, {"restart": const(False)}),
     "RunHandle.result": Call(lambda c: _ended_run(c).result, {"timeout": const(0), "partial": const(False)}),
     "RunHandle.wait": Call(lambda c: _ended_run(c).wait, {"timeout": const(0)}),
