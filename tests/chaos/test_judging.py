@@ -47,7 +47,7 @@ class Scene:
         id = self.id(name)
         order = Order(id, SINGLE, "work", 20, 0.0, retries, options)
         self.journal.note("asked", id, asdict(order))
-        self.cluster.enqueue(functions.work, job_id=id)
+        self.cluster.enqueue(functions.work, "", id, 20, 0.0, job_id=id)
         self.journal.note("taken", id)
 
     def start(self, name: str) -> str:
