@@ -22,13 +22,9 @@ from support.books import check_books
 from support.connections import NODE, assert_one_sentence, command, connection_class
 from support.ear import ear
 from support.proxy import FaultyProxy
+from support.refused import dump
 
 REFUSED = "Redis at {} is not available"
-
-
-def dump(connection: redis.Redis) -> dict[bytes, bytes | None]:
-    """Everything that is stored, as it is stored."""
-    return {key: connection.dump(key) for key in connection.scan_iter("*", count=1000)}
 
 
 class TestUnavailable:
