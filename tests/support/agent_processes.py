@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -73,12 +74,14 @@ class Agents:
         full: Path | None = None,
         folder: Path | None = None,
         version: dict[str, str] | None = None,
+        within: Sequence[str] = (),
     ) -> Agent:
         """Start the agent of a node, and wait until it has registered; with a clock it waits by that for its name.
 
         `open_files`: its limits, the soft one and the hard one. While `full` exists, no child can be started.
         `folder`: where it is started.
         `version`: the environment of another one (support/versions).
+        `within`: what begins the command line of what runs on another host (support/hosts).
         """
         after = newest(self.cluster) if wait else b""
         output = self.folder / f"{len(self.started)}.{name}.txt"
@@ -90,7 +93,7 @@ class Agents:
             arguments.append("--no-probe")
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", *program, *arguments, *flags],
+                [*within, sys.executable, "-m", *program, *arguments, *flags],
                 env={**(version or environment()), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -48,12 +48,12 @@ class Watched:
         """Start them all, and wait until each knows of the others."""
         keeping = ["appendonly yes", "appendfsync no", f"requirepass {self.password}", f"masterauth {self.password}"]
         master = self._start([*keeping, "repl-diskless-sync-delay 0"])
-        replica = self._start([*keeping, f"replicaof {self.host} {master}"])
+        replica = self._start([*keeping, f"replicaof {self.host_of(master)} {master}"])
         self.servers = [master, replica]
         self.await_replication(replica)
         name = f'"{self.service}"'
         watching = [
-            f"sentinel monitor {name} {self.host} {master} {self._count // 2 + 1}",
+            f"sentinel monitor {name} {self.host_of(master)} {master} {self._count // 2 + 1}",
             f"sentinel auth-pass {name} {self.password}",
             f"sentinel down-after-milliseconds {name} {NEVER_MS}",
             f"sentinel failover-timeout {name} 10000",
@@ -72,7 +72,7 @@ class Watched:
     def url_of(self, sentinels: Iterable[int], *, service: str | None = None, login: str | None = None) -> str:
         """The address by these sentinels, without their password."""
         login = f":{self.password}@" if login is None else login
-        places = ",".join(place(self.host, port) for port in sentinels)
+        places = ",".join(place(self.host_of(port), port) for port in sentinels)
         return f"redis+sentinel://{login}{places}/{quote(service or self.service, safe='')}/0"
 
     @property
@@ -85,6 +85,18 @@ class Watched:
         """The port of the other one."""
         (port,) = {*self.servers} - {self.master}
         return port
+
+    def host_of(self, port: int) -> str:
+        """Where others reach the one with this port."""
+        return self.host
+
+    def own_lines(self, port: int, folder: Path) -> list[str]:
+        """What the settings of the one with this port say of where it listens."""
+        return [f"bind {self.host}"]
+
+    def within(self, port: int) -> Sequence[str]:
+        """What begins its command line."""
+        return ()
 
     def client(self, port: int) -> Any:
         return redis.Redis(self.host, port, password=self.password, socket_timeout=LIMIT_S)
@@ -175,7 +187,7 @@ class Watched:
             port = any_port()
             folder = self._folder / str(port)
             folder.mkdir(parents=True)
-            own = [f"bind {self.host}", f"port {port}", f"dir {folder}", ""]
+            own = [*self.own_lines(port, folder), f"port {port}", f"dir {folder}", ""]
             (folder / "redis.conf").write_text("\n".join((*lines, *own)))
             try:
                 self._processes[port] = self._begin(port, flags)
@@ -188,7 +200,7 @@ class Watched:
 
     def _begin(self, port: int, flags: Iterable[str]) -> ServerProcess:
         folder = self._folder / str(port)
-        process = ServerProcess([*find_server(), str(folder / "redis.conf"), *flags], folder)
+        process = ServerProcess([*self.within(port), *find_server(), str(folder / "redis.conf"), *flags], folder)
         if not flags:
             process.await_ready(READY_S)
             return process
