@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -11,8 +12,9 @@ from handoff.cli.output import row, to_json
 from handoff.cli.run_view import show_run
 from handoff.errors import UnknownFunction, UnknownRun
 from handoff.ledger.phrases import in_words
+from handoff.view.overview import Oldest, Overview, Waiting, read_overview
 from handoff.why.function_status import FunctionStatus, Variant, read_function
-from handoff.why.overview import Overview, read_overview
+from handoff.words.times import span
 
 SHAPES_SHOWN = 20
 
@@ -52,20 +54,37 @@ def _overview(found: Overview) -> list[str]:
     lines = [row("nodes", ", ".join(f"{count} {state}" for state, count in found.nodes.items()))]
     if found.draining:
         lines.append(row("draining", ", ".join(found.draining)))
+    hopeless = [shape for shape in found.shapes if shape.infeasible]
+    if hopeless:
+        lines.append(row("infeasible", f"{found.infeasible} of what waits: no live node could hold it, even when idle"))
+        lines += _shapes(hopeless)
     lines += [
         row("queued", str(found.queued)),
         row("started", str(found.started)),
         row("delayed", str(found.delayed)),
-        row("waiting", str(found.waiting)),
+        row("deferred", str(found.deferred)),
+        row("waiting", f"{found.waiting}{_oldest(found.oldest)}"),
+        *_shapes([shape for shape in found.shapes if not shape.infeasible]),
+        row("finished", str(found.finished)),
+        row("failed", str(found.failed)),
+        row("canceled", str(found.canceled)),
     ]
-    lines += [row("", f"{shape.count} for {shape}") for shape in found.shapes[:SHAPES_SHOWN]]
-    if further := found.shapes[SHAPES_SHOWN:]:
-        lines.append(row("", f"{sum(shape.count for shape in further)} for {len(further)} other shapes"))
     lines += [
         row("" if i else "shared", f"{name} {use.used}/{use.capacity}")
         for i, (name, use) in enumerate(found.shared.items())
     ]
     return lines
+
+
+def _shapes(shapes: Sequence[Waiting]) -> list[str]:
+    lines = [row("", f"{shape.count} for {shape}") for shape in shapes[:SHAPES_SHOWN]]
+    if further := shapes[SHAPES_SHOWN:]:
+        lines.append(row("", f"{sum(shape.count for shape in further)} for {len(further)} other shapes"))
+    return lines
+
+
+def _oldest(oldest: Oldest | None) -> str:
+    return f", {oldest.id} longest: for {span(oldest.waited_s)}" if oldest else ""
 
 
 def _function(found: FunctionStatus) -> list[str]:

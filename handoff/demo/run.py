@@ -25,7 +25,7 @@ from handoff.errors import HandoffError
 from handoff.ledger.nodes import read_nodes
 from handoff.ledger.results import RunResult
 from handoff.local.cluster import LocalCluster
-from handoff.why.overview import read_waiting
+from handoff.view.overview import read_waiting
 from handoff.why.use import use_of
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.function import Function

@@ -20,3 +20,10 @@ def entries_of(found: Any) -> Sequence[tuple[bytes, Mapping[bytes, bytes]]]:
     entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]
     entries = next(iter(found.values()))[0] if isinstance(found, dict) else found[0][1]
     return entries
+
+
+def scored_of(found: Sequence[Any]) -> list[tuple[bytes, float]]:
+    """Read members of a sorted set with their scores: RESP3 gives pairs, RESP2 one after the other."""
+    if found and not isinstance(found[0], bytes):
+        return [(member, float(score)) for member, score in found]
+    return [(member, float(score)) for member, score in zip(found[::2], found[1::2], strict=True)]

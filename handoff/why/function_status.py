@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from handoff.errors import FunctionFailed, HandoffError
+from handoff.errors import FunctionFailed
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import place_in_words
-from handoff.ledger.records import PickledResult, Record, look, outcome
+from handoff.ledger.records import PickledResult, Record, error_of, look, outcome
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import asked_for
@@ -81,7 +81,7 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         where=where or None,
         reason=explanation.text,
         result=_result(record, is_ours=is_ours) if record.status == "finished" else None,
-        error=_error(record) if record.status == "failed" else None,
+        error=": ".join(failure_of(record)).removesuffix(": ") if record.status == "failed" else None,
         created_at=job.text("created_at") or None,
         started_at=job.text("started_at") or None,
         ended_at=job.text("ended_at") or None,
@@ -99,11 +99,9 @@ def _result(record: Record, *, is_ours: bool) -> str | None:
     return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 3]}..."
 
 
-def _error(record: Record) -> str:
-    try:
-        outcome(record, Serializer)
-    except FunctionFailed as error:
-        return f"{error.exception_type}: {error.message}".removesuffix(": ")
-    except HandoffError as error:
-        return f"{record.error}: {error}"
-    raise AssertionError(f"function {record.function_id} failed, and its outcome is no error")
+def failure_of(record: Record) -> tuple[str, str]:
+    """The type of what a function has failed with, and what that says."""
+    error = error_of(record)
+    if isinstance(error, FunctionFailed):
+        return error.exception_type, error.message
+    return record.error, str(error)

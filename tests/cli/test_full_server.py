@@ -83,7 +83,9 @@ def timeless(value: Any) -> Any:
     """The same, but for how long ago something was, or how far it is."""
     match value:
         case dict():
-            return {name: timeless(each) for name, each in value.items() if name not in ("seconds", "joins_s")}
+            return {
+                name: timeless(each) for name, each in value.items() if name not in ("seconds", "joins_s", "waited_s")
+            }
         case list():
             return [timeless(each) for each in value]
         case str():

@@ -12,7 +12,7 @@ from handoff.client.handle import Handle
 from handoff.errors import NodeLost, StoreUnavailable
 from handoff.graph.dag import DAG
 from handoff.ledger.housekeeping import WAIT_SLICE_S, tick
-from handoff.why.overview import read_overview
+from handoff.view.overview import read_overview
 from handoff.words.function import Function
 from handoff_worker.agent.agent import TICK_S
 from support.agent import FakeAgent

@@ -5,15 +5,11 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.texts.holder import Holder
-from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent.ledger import NodeLedger
-from support.status import LEASE_MS
+from support.status import idle_agent
 
 
 @pytest.fixture
 def agent(cluster: Cluster) -> NodeLedger:
     """The agent of a node `a` that does nothing by itself."""
-    agent = NodeLedger(cluster.store, "a", Holder("host", 4711, "1", "here"), "first")
-    agent.register(parse_capabilities({"cpu": 2, "gpu": 2}), LEASE_MS)
-    return agent
+    return idle_agent(cluster)

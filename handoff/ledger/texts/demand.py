@@ -45,6 +45,12 @@ def shapes_of(text: str) -> list[tuple[int, str]]:
     return found
 
 
+def first_shape(text: str) -> str:
+    """The first of its shapes that counts from the beginning, as text; else the first of all."""
+    shapes = shapes_of(text)
+    return next((shape for after_ms, shape in shapes if not after_ms), shapes[0][1])
+
+
 def write_costs(costs: Iterable[Units]) -> str:
     """Write costs of which the first that fits is taken, as claims ask for them: their constraints stand elsewhere."""
     return "&".join(map(write_shape, costs))

@@ -6,7 +6,7 @@ from handoff import Collocated
 from handoff.client.cluster import Cluster
 from handoff.graph.tree import tree
 from handoff.ledger.nodes import SHARED, read_nodes
-from handoff.why.overview import read_overview
+from handoff.view.overview import read_overview
 from support.agent import FakeAgent, ok
 from support.diamond import dag, function
 

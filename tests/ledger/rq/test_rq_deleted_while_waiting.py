@@ -11,7 +11,7 @@ from rq.job import Job
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger import housekeeping
-from handoff.why.overview import read_overview
+from handoff.view.overview import read_overview
 from support.ledger import read_ledger
 from support.passing import pass_ms
 

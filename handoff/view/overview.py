@@ -1,0 +1,193 @@
+"""A namespace in numbers: what stands where, what waits, and what could never start.
+
+Bounded by the number of nodes and of waiting shapes, however many functions there are. Not one moment: what moves
+between two reads may be counted twice or not at all. No MULTI, which a server at its memory limit refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from handoff.ledger.asking import Ledger
+from handoff.ledger.fields import names_of
+from handoff.ledger.housekeeping import has_ticked
+from handoff.ledger.judging import count_able
+from handoff.ledger.nodes import SHARED, Node, NodeState, read_nodes
+from handoff.ledger.phrases import in_words, place_in_words
+from handoff.ledger.store import Call
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.cost import asked_for
+from handoff.ledger.texts.demand import first_shape
+from handoff.ledger.texts.run_id import is_run_token
+from handoff.ledger.texts.shape import read_shape
+from handoff.view import places
+from handoff.view.clock import now_of
+from handoff.why.use import Use, use_of
+from handoff.words.resources import Amount, amounts
+
+_HEAD = ("demand", "since")
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Functions of one shape that wait for room. One that would take any of several costs waits with each shape."""
+
+    cost: Mapping[str, Amount]  #: without the slot that everything needs
+    node: str | None  #: where they are pinned
+    where: str | None  #: what else must hold of a node, in words
+    count: int
+    shape: str  #: as `list_functions` takes it
+    infeasible: bool  #: no live node could hold the first of them even when idle, nor any other of its costs
+    second_choice: bool  #: the first of them would rather have another shape, and is counted there too
+    waited_s: float | None  #: for how long the first of them has waited
+    first: str | None  #: its id
+
+    def __str__(self) -> str:
+        pinned = f" on {self.node}" if self.node else ""
+        return in_words(self.cost) + pinned + (f" where {self.where}" if self.where else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """Who has waited longest for room."""
+
+    id: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A namespace in numbers."""
+
+    queued: int  #: placed on a node, not yet started
+    started: int
+    waiting: int
+    delayed: int
+    deferred: int  #: with those that wait for another of their group to choose a node
+    finished: int  #: of these what is still kept
+    failed: int
+    canceled: int
+    infeasible: int  #: of those that wait
+    oldest: Oldest | None
+    shapes: list[Waiting]  #: what waits, by shape: what is infeasible first, then the most
+    nodes: Mapping[NodeState, int]
+    draining: list[str]  #: names of nodes
+    shared: Mapping[str, Use]  #: what the cluster as a whole has
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain data, for JSON."""
+        return asdict(self)
+
+
+@Call
+async def read_waiting(ledger: Ledger) -> list[Waiting]:
+    """Count what waits, by shape: what is infeasible first, then the most."""
+    shapes = [shape.decode() for shape in await ledger.read("ZRANGE", ledger.keys("shapes"), 0, -1)]
+    keys = [ledger.keys("shape", shape) for shape in shapes]
+    counts = await ledger.read_each([("ZCARD", key) for key in keys])
+    heads = await ledger.read_each([("ZRANGE", key, 0, 0) for key in keys])
+    ids = [head[0].decode() if head else "" for head in heads]
+    jobs = await _read_heads(ledger, ids)
+    able = await count_able(ledger, [_demand(job) or shape for job, shape in zip(jobs, shapes, strict=True)])
+    now_ms = await now_of(ledger)
+    found = [
+        _waiting(shape, count, id, job, now_ms, able)
+        for shape, count, id, job in zip(shapes, counts, ids, jobs, strict=True)
+        if count
+    ]
+    return sorted(found, key=lambda waiting: (not waiting.infeasible, -waiting.count, str(waiting)))
+
+
+async def _read_heads(ledger: Ledger, ids: Sequence[str]) -> list[StoredJob]:
+    values = await ledger.read_each([("HMGET", ledger.keys("rq_job", id), *names_of(_HEAD)) for id in ids])
+    return [StoredJob.of(_HEAD, each) for each in values]
+
+
+def _waited_s(job: StoredJob, now_ms: int) -> float | None:
+    since = job.bytes("since")
+    return max(0, now_ms - int(since)) / 1000 if since.isdigit() else None
+
+
+def _demand(job: StoredJob) -> str:
+    return job.bytes("demand").decode(errors="replace")
+
+
+def _waiting(text: str, count: int, first: str, job: StoredJob, now_ms: int, able: Mapping[str, int]) -> Waiting:
+    shape, demand = read_shape(text), _demand(job) or text
+    pin, where = place_in_words(shape.terms)
+    return Waiting(
+        cost=amounts(asked_for(shape.cost)),
+        node=pin,
+        where=where or None,
+        count=count,
+        shape=text,
+        infeasible=able.get(demand) == 0,
+        second_choice=first_shape(demand) != text,
+        waited_s=_waited_s(job, now_ms),
+        first=first or None,
+    )
+
+
+async def _read_oldest(ledger: Ledger) -> Oldest | None:
+    """Who of all has waited longest: among the first of each priority."""
+    firsts = await places.first_of_line(ledger, ledger.keys("waiting"))
+    jobs = await _read_heads(ledger, firsts)
+    now_ms = await now_of(ledger)
+    waited = [(_waited_s(job, now_ms), id) for id, job in zip(firsts, jobs, strict=True)]
+    found = [(seconds, id) for seconds, id in waited if seconds is not None]
+    return Oldest(max(found)[1], max(found)[0]) if found else None
+
+
+async def _count_ended(ledger: Ledger) -> dict[str, int]:
+    """What RQ still keeps of what has ended, by state."""
+    queues = await places.read_queues(ledger)
+    counts = await ledger.read_each(
+        [("ZCARD", ledger.keys(name, queue)) for name in places.REGISTRIES.values() for queue in queues]
+    )
+    return {state: sum(counts[i * len(queues) : (i + 1) * len(queues)]) for i, state in enumerate(places.REGISTRIES)}
+
+
+async def _read_all_nodes(ledger: Ledger) -> list[Node]:
+    nodes = await read_nodes(ledger)
+    return await read_nodes(ledger) if await has_ticked(ledger) else nodes
+
+
+@Call
+async def read_overview(ledger: Ledger) -> Overview:
+    """Count functions by state, and nodes by theirs."""
+    nodes = await _read_all_nodes(ledger)
+    states = [node.state for node in nodes]
+    waiting, delayed, in_lobby, *stand = await ledger.read_each(
+        [
+            ("ZCARD", ledger.keys("waiting")),
+            ("ZCARD", ledger.keys("delayed")),
+            ("ZCARD", ledger.keys("rq_deferred", ledger.keys.queue())),
+            *(("LLEN", ledger.keys("rq_queue", ledger.keys.queue(node.name))) for node in nodes),
+            *(("ZCARD", ledger.keys("running", node.name)) for node in nodes),
+        ]
+    )
+    shapes = await read_waiting(ledger)
+    ended = await _count_ended(ledger)
+    return Overview(
+        queued=sum(stand[: len(nodes)]),
+        started=sum(stand[len(nodes) :]),
+        waiting=waiting,
+        delayed=delayed,
+        deferred=max(0, in_lobby - waiting - delayed),
+        finished=ended["finished"],
+        failed=ended["failed"],
+        canceled=ended["canceled"],
+        infeasible=sum(shape.count for shape in shapes if shape.infeasible and not shape.second_choice),
+        oldest=await _read_oldest(ledger),
+        shapes=shapes,
+        nodes={state: states.count(state) for state in get_args(NodeState)},
+        draining=[node.name for node in nodes if node.state == "draining"],
+        shared={
+            name: use
+            for books in await read_nodes(ledger, SHARED)
+            for name, use in use_of(books).items()
+            if not is_run_token(name)
+        },
+    )
