@@ -10,6 +10,7 @@ from handoff.cli.doctor import doctor
 from handoff.cli.drain import drain, undrain
 from handoff.cli.explain import explain
 from handoff.cli.group import Commands
+from handoff.cli.jobs import jobs
 from handoff.cli.logs import logs
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
@@ -26,5 +27,5 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, runs, status, explain, logs, cancel, drain, undrain, doctor):
+for command in (demo, node, nodes, run, runs, jobs, status, explain, logs, cancel, drain, undrain, doctor):
     main.add_command(command)

@@ -73,6 +73,8 @@ def _overview(found: Overview) -> list[str]:
         row("" if i else "shared", f"{name} {use.used}/{use.capacity}")
         for i, (name, use) in enumerate(found.shared.items())
     ]
+    if any((found.queued, found.started, found.delayed, found.deferred, found.waiting, found.failed)):
+        lines.append(row("see", "`handoff jobs --state STATE` for which these are"))
     return lines
 
 

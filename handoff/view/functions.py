@@ -19,10 +19,17 @@ from handoff.ledger.store import Call
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.view import places
 from handoff.view.clock import now_of
+from handoff.view.overview import find_shapes, read_waiting
 from handoff.view.places import Ids
 from handoff.view.row import PAGE, FunctionRow, read_rows
+from handoff.words.names import known_name
 from handoff.words.times import utc
 from handoff.words.values import is_count
+
+INFEASIBLE = "infeasible"
+
+LISTED = (*STATES, INFEASIBLE)
+"""What may be asked for: where functions stand, and among those that wait what no live node could hold."""
 
 MOST_LISTED = 10_000
 """Functions of one list."""
@@ -38,18 +45,18 @@ LEAST_LOOKED_AT, LOOKED_AT_FOR_EACH = 1_000, 10
 class Wanted:
     """Which functions are listed. All that is given has to be so; None = whatever it is."""
 
-    states: Sequence[str] | None = None  #: API's words
+    states: Sequence[str] | None = None  #: API's words; "infeasible" of what waits and no live node could hold
     node: str | None = None  #: where it is placed, runs or ran; what waits is on none
     name: str | None = None  #: part of the name of what it calls: `models.train`, or `models:train`
     run: str | None = None  #: the id of a DAG: of its newest run
     since: datetime | None = None  #: it stands where it stands since then, or later
-    shape: str | None = None  #: what it waits for, as a row has it
+    shape: str | None = None  #: it waits for this: as a row has it, or a cost as `cpu=2,memory=500`, wherever
 
     def matches(self, row: FunctionRow, state: str | None) -> bool:
         """Whether it is one of these, and stands where it was found."""
         return (
-            (state is None or row.state == state)
-            and (self.states is None or row.state in self.states)
+            (state is None or row.state == state or (state == INFEASIBLE and row.infeasible))
+            and (self.states is None or row.state in self.states or (row.infeasible and INFEASIBLE in self.states))
             and (self.node is None or row.node == self.node)
             and (self.name is None or self.name.replace(":", ".") in row.name)
             and (self.since is None or (row.at is not None and row.at >= self.since))
@@ -75,8 +82,10 @@ async def list_functions(ledger: Ledger, wanted: Wanted, limit: int) -> Listing:
     """List the newest of these functions, at most `limit`. Raises `UnknownRun`."""
     if not is_count(limit, 1, MOST_LISTED):
         raise ValueError(f"limit is {shown(limit)}: give an int from 1 to {MOST_LISTED:,}")
-    if unknown := [state for state in wanted.states or () if state not in STATES]:
-        raise ValueError(f"{shown(unknown[0])} is no state: give one of {', '.join(STATES)}")
+    if unknown := [state for state in wanted.states or () if state not in LISTED]:
+        raise ValueError(f"{shown(unknown[0])} is no state: give one of {', '.join(LISTED)}")
+    if wanted.node is not None:
+        known_name(wanted.node)
     await has_ticked(ledger)
     found = _Found(ledger, wanted, limit, utc(await now_of(ledger)))
     if wanted.run is not None:
@@ -85,7 +94,8 @@ async def list_functions(ledger: Ledger, wanted: Wanted, limit: int) -> Listing:
         ids = Ids([run_job_id(run.instance, number) for number in newest], run.total > MOST_LOOKED_AT)
         await found.look_at(ids, None)
     elif wanted.shape is not None:
-        await found.look_at(await places.of_line(ledger, ledger.keys("shape", wanted.shape), found.most), "waiting")
+        for shape in await find_shapes(ledger, wanted.shape):
+            await found.look_at(await places.of_line(ledger, ledger.keys("shape", shape), found.most), "waiting")
     else:
         for state in wanted.states or STATES:
             await _look_for(found, state)
@@ -153,6 +163,9 @@ async def _not_placed(found: _Found, state: str) -> list[Ids]:
     Of what is deferred or parked nobody has a list: it is looked for among all that RQ knows as deferred.
     """
     ledger, most = found.ledger, found.most
+    if state == INFEASIBLE:
+        shapes = [waiting.shape for waiting in await read_waiting(ledger) if waiting.infeasible]
+        return [await places.of_line(ledger, ledger.keys("shape", shape), most) for shape in shapes]
     lobby = ledger.keys("rq_deferred", ledger.keys.queue())
     if state == "delayed":
         return [await places.of_set(ledger, ledger.keys("delayed"), most)]

@@ -100,6 +100,18 @@ async def read_waiting(ledger: Ledger) -> list[Waiting]:
     return sorted(found, key=lambda waiting: (not waiting.infeasible, -waiting.count, str(waiting)))
 
 
+async def find_shapes(ledger: Ledger, asked: str) -> list[str]:
+    """The shapes that wait and are called so: by their text, or by their cost, as `memory=500,cpu=2`."""
+    shapes = [shape.decode() for shape in await ledger.read("ZRANGE", ledger.keys("shapes"), 0, -1)]
+    cost = {part.strip() for part in asked.split(",")}
+    return [shape for shape in shapes if shape == asked or _typed(shape) == cost]
+
+
+def _typed(shape: str) -> set[str]:
+    """What a shape costs, as people write it."""
+    return {f"{name}={value}" for name, value in amounts(asked_for(read_shape(shape).cost)).items()} or {"slots=1"}
+
+
 async def _read_heads(ledger: Ledger, ids: Sequence[str]) -> list[StoredJob]:
     values = await ledger.read_each([("HMGET", ledger.keys("rq_job", id), *names_of(_HEAD)) for id in ids])
     return [StoredJob.of(_HEAD, each) for each in values]

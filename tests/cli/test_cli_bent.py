@@ -29,6 +29,7 @@ COMMANDS = [
     ["status", "--", "{}"], ["status", "--", "run", "{}"], ["cancel", "--", "{}"], ["explain", "--", "{}"],
     ["explain", "--", "run", "{}"], ["drain", "--", "{}"], ["drain", "a", "--deadline={}"], ["undrain", "--", "{}"],
     ["runs", "--", "{}"], ["runs", "--mermaid", "--", "{}"], ["runs", "--count={}"], ["nodes", "--", "{}"],
+    *(["jobs", f"--{option}={{}}"] for option in ("state", "node", "name", "run", "shape", "since", "limit")),
     ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],

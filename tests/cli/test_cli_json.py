@@ -24,6 +24,7 @@ CALLS = {
     "nodes": ["nodes"],
     "doctor": ["doctor"],
     "runs": ["runs"],
+    "jobs": ["jobs"],
     "status": ["status", "f"],
     "logs": ["logs", "f"],
     "explain": ["explain", "f"],

@@ -29,6 +29,7 @@ class TestStatus:
             "finished   0",
             "failed     0",
             "canceled   1",
+            "see        `handoff jobs --state STATE` for which these are",
         ]
 
     def test_what_no_node_could_hold_is_told_apart_and_first(self, run: Run, cluster: Cluster) -> None:
@@ -45,7 +46,7 @@ class TestStatus:
             "           1 for cpu 1 on b",
             "           1 for gpu 1",
         ]
-        assert lines[-4:] == ["           1 for cpu 1", "finished   0", "failed     0", "canceled   0"]
+        assert lines[-5:-1] == ["           1 for cpu 1", "finished   0", "failed     0", "canceled   0"]
 
     def test_what_is_shared_and_which_nodes_are_drained_is_told_where_there_is_any(
         self, run: Run, cluster: Cluster
@@ -59,7 +60,7 @@ class TestStatus:
         lines = run("status").stdout.splitlines()
 
         assert lines[:2] == ["nodes      1 up, 0 quiet, 0 over, 1 draining, 0 cordoned, 0 lost", "draining   b"]
-        assert lines[-2:] == ["shared     license 2/5", "           seats 0/3"]
+        assert lines[-3:-1] == ["shared     license 2/5", "           seats 0/3"]
 
     def test_beyond_twenty_shapes_are_only_counted(self, run: Run, cluster: Cluster) -> None:
         for cpu in range(1, 24):
@@ -67,7 +68,7 @@ class TestStatus:
 
         lines = run("status").stdout.splitlines()
 
-        assert len(lines) == 10 + 20 + 1
+        assert len(lines) == 10 + 20 + 2
         assert lines[22] == "           3 for 3 other shapes"
 
     def test_programs_get_the_counts_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:

@@ -34,6 +34,7 @@ COMMANDS = [
     ("explain", "delayed"),
     ("explain", "graph", "first"),
     ("explain", "graph", "second"),
+    ("jobs", "--run", "graph", "--limit", "1"),
     ("runs",),
     ("runs", "graph"),
 ]

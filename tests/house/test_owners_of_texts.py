@@ -11,7 +11,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 
-ROOMS = ("handoff/ledger", "handoff/why", "handoff/client", "handoff/cli", "workers/handoff_worker")
+ROOMS = ("handoff/ledger", "handoff/why", "handoff/view", "handoff/client", "handoff/cli", "workers/handoff_worker")
 
 OWNERS = ("handoff/ledger/texts/", "handoff/ledger/lua/")
 """The second reads and writes Lua, which is no text in Redis."""
@@ -37,6 +37,9 @@ TAKE_APART = {
     "handoff/ledger/logs.py": "lines that a function has printed",
     "handoff/ledger/rqmodel.py": "dotted names of Python",
     "handoff/cli/output.py": "blanks of what is shown",
+    "handoff/cli/jobs.py": "dotted names of Python",
+    "handoff/cli/since.py": "--since as a user types it",
+    "handoff/view/overview.py": "a cost as a user types it",
     "handoff/cli/run.py": "--cost and --where as a user types them",
     "workers/handoff_worker/__main__.py": "blanks of click's errors",
     "workers/handoff_worker/agent/started.py": "a call as people read it",
@@ -62,6 +65,7 @@ PUT_TOGETHER = {
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "a host and its port",
     "handoff/cli/nodes.py": "labels as people read them",
+    "handoff/view/overview.py": "a cost as a user types it",
     "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
 }
 """Who puts another text together with such a mark, and which."""

@@ -103,6 +103,15 @@ class TestStates:
 
         assert ids(cluster, 1, states=("deferred",)) == [deferred.id]
 
+    def test_what_no_node_could_hold_is_found_as_infeasible_and_among_what_waits(
+        self, cluster: Cluster, playing: Playing
+    ) -> None:
+        hopeless = cluster.enqueue("tasks:f", cost={"cpu": 3})
+        cluster.map("tasks:f", range(4), cost={"cpu": 1})
+
+        assert ids(cluster, states=("infeasible",)) == [hopeless.id]
+        assert hopeless.id in ids(cluster, states=("waiting",))
+
     def test_a_word_that_is_no_state_is_refused(self, cluster: Cluster) -> None:
         with pytest.raises(ValueError, match="'done' is no state: give one of deferred, delayed"):
             listed(cluster, states=("done",))
@@ -207,6 +216,17 @@ class TestFilters:
         shape = row_of(cluster, big).shape
 
         assert ids(cluster, shape=shape) == [big.id]
+
+    def test_a_shape_may_be_named_by_its_cost_whatever_else_it_asks_for(self, cluster: Cluster) -> None:
+        both = [
+            cluster.enqueue("tasks:f", cost={"cpu": 0.5, "memory": 8}),
+            cluster.enqueue("tasks:f", cost={"cpu": 0.5, "memory": 8}, node="b"),
+        ]
+        plain = cluster.enqueue("tasks:f")
+
+        assert set(ids(cluster, shape="memory=8, cpu=0.5")) == {handle.id for handle in both}
+        assert ids(cluster, shape="slots=1") == [plain.id]
+        assert ids(cluster, shape="cpu=0.5") == []
 
 
 class TestRows:

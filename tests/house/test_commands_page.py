@@ -1,0 +1,26 @@
+"""The page of the commands names every key that programs get."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handoff.view.overview import Overview
+from handoff.view.row import FunctionRow
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+
+
+def section(command: str) -> str:
+    """What the page says of a command."""
+    return PAGE.read_text().partition(f"\n## `handoff {command}`")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(("command", "shape"), [("jobs", FunctionRow), ("status", Overview)], ids=["jobs", "status"])
+def test_every_key_is_told(command: str, shape: Any) -> None:
+    said = section(command)
+
+    assert [field.name for field in fields(shape) if f"`{field.name}`" not in said] == []
