@@ -20,24 +20,10 @@ from support.books import check_books
 from support.kinds import KINDS, connect, kind_of, runs_on
 from support.loops import driven
 from support.quick_scripts import compile_scripts_once
+from support.tiers import is_slow
 from support.users import ONLY_SCRIPTS, add_user
 
 TESTS = Path(__file__).parent
-
-ON_REAL_SERVERS = (
-    "client/refused",
-    "doctor",
-    "ledger/cases",
-    "ledger/rq",
-    "ledger/runs",
-    "ledger/scheduling",
-    "ledger/versions",
-    "why/explain",
-)
-"""Where tests that run on both kinds of server are slow on fakeredis, which takes the most of their time.
-
-What fakeredis does otherwise is seen in the fast tier too: by the other tests of these rooms.
-"""
 
 # A busy machine is slow at any example, and finds no fewer faults for that.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -58,7 +44,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Leave to the slow tier what asks fakeredis again what it asks a real server; what may take long begins first.
+    """Leave to the slow tier what is of it; what may take long begins first.
 
     At the end the longest would run alone.
     """
@@ -66,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         kind, path = kind_of(given), path_of(item)
-        if kind in ("fake", "scripts") and path.startswith(ON_REAL_SERVERS):
+        if is_slow(kind, path):
             item.add_marker(pytest.mark.slow)
         reaches_in = kind == "loop" and "monkeypatch" in getattr(item, "fixturenames", ())
         if not kind or (runs_on(kind, path, item.name) and not reaches_in):

@@ -8,17 +8,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, InvalidNode, shown
+from handoff.local.term import raised_at_term
 from handoff.serializer import PickleSerializer, resolve
 from handoff.words.address import DEFAULT_NAMESPACE
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
@@ -115,7 +114,7 @@ class LocalCluster:
         from handoff.local.server import RedisServer
 
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_terminable())
+            stack.enter_context(raised_at_term(_exit))
             server = self._server = stack.enter_context(RedisServer())
             cluster = stack.enter_context(Cluster(server.url, namespace=self._namespace, **self._options))
             # Agents end at once when the tether is cut: below, or because this process ends, however it ends.
@@ -215,22 +214,8 @@ class LocalCluster:
                 agent.wait()
 
 
-@contextlib.contextmanager
-def _terminable() -> Any:
-    """Let SIGTERM unwind the stack as Ctrl-C does, where the program has no handler of its own."""
-
-    def leave(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _exit(number: int) -> SystemExit:
+    return SystemExit(128 + number)
 
 
 def _check_preload(entries: Sequence[str]) -> list[str]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import FrameType
 from typing import Any, NoReturn
 
 import redis
@@ -17,6 +15,7 @@ from handoff.ledger.nodes import read_nodes
 from handoff.ledger.store import Store, own_client
 from handoff.ledger.texts.reservation import job_of
 from handoff.local.cluster import LocalCluster
+from handoff.local.term import raised_at_term
 from handoff.testing.asking import Asking
 from handoff.testing.settings import NODES
 from handoff.testing.store import StoreOfAgents
@@ -55,31 +54,15 @@ def cluster_of_agents(
     local = LocalCluster(
         NODES if nodes is None else nodes, labels=labels, device_memory=device_memory, lease=LEASE_S, **of_agents
     )
-    with _ended_by_term(), local:
+    with raised_at_term(_interrupt), local:
         made = ClusterOfAgents(local, refuse, **options)
         with made, made.reached_by_default():
             yield made
 
 
-@contextlib.contextmanager
-def _ended_by_term() -> Iterator[None]:
-    """Let SIGTERM end the run of all tests, as Ctrl-C does, where the program has no handler of its own.
-
-    That of `LocalCluster` raises `SystemExit`, which is to pytest the failure of one test.
-    """
-
-    def end(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt(signal.Signals(number).name)
-
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _interrupt(number: int) -> KeyboardInterrupt:
+    """End the run of all tests, as Ctrl-C does: the `SystemExit` of `LocalCluster` is one test's failure to pytest."""
+    return KeyboardInterrupt(signal.Signals(number).name)
 
 
 class ClusterOfAgents(Asking):

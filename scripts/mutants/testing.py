@@ -90,7 +90,7 @@ MUTANTS = (
         "agents-term",
         "SIGTERM ends one test on agents and not all of them",
         AGENTS,
-        "with _ended_by_term(), local:",
+        "with raised_at_term(_interrupt), local:",
         "with local:",
         ("tests/testing/test_plugin.py::test_the_same_tests_run_on_real_agents_until_sigterm_ends_them",),
     ),
