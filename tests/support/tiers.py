@@ -46,8 +46,6 @@ OF_MANY = (
     "client/test_fuzzed_calls.py",
     "doctor/test_mended.py",
     "doctor/test_planted.py",
-    "graph/test_picture_tree.py",
-    "graph/test_plan_random.py",
     "house/test_mutants.py",
     "house/test_script_loader.py",
     "ledger/bent/",
@@ -61,8 +59,6 @@ OF_MANY = (
     "ledger/test_unique_keys.py",
     "model/test_explored.py",
     "why/explain/test_explain_comes_true.py",
-    "words/test_serializer_bytes.py",
-    "words/test_serializer_values.py",
 )
 """Where the same is asked of hundreds of cases, or of large ones."""
 
