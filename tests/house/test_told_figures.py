@@ -142,18 +142,10 @@ def test_services_and_containers_are_killed_later_than_their_agent_ends_by_itsel
 
     assert seconds_in("workers/handoff-node.service", "TimeoutStopSec") > grace + 10
     assert seconds_in("docker-compose.yml", "stop_grace_period") > grace + 10
+    assert seconds_in("workers/kubernetes/nodes.yaml", "terminationGracePeriodSeconds") > grace + 10
 
 
 def test_term_reaches_the_agent_of_a_service_and_not_its_children() -> None:
     unit = (ROOT / "workers/handoff-node.service").read_text(encoding="utf-8")
 
     assert {"KillMode=mixed", "KillSignal=SIGTERM"} <= set(unit.splitlines())
-
-
-def test_the_redis_of_the_containers_is_set_as_operators_are_told() -> None:
-    told = re.findall(r"^\| `([a-z-]+) ([a-z0-9]+)` \|", (ROOT / "workers/README.md").read_text("utf-8"), re.MULTILINE)
-    composed = re.sub(r'[\s"-]+', " ", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-
-    assert len(told) == 3
-    for setting, value in told:
-        assert f" {setting.replace('-', ' ')} {value} " in composed
