@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import doctor, script_time, submits
+from benchmarks import doctor, script_time, sizing, submits
 from benchmarks.decision import by_backlog, by_nodes, by_shapes, scene
 from benchmarks.decision.bulk import BulkStore
 from benchmarks.figures import Figure
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[Tell], list[Figure]]] = {
     "decision by shapes": lambda tell: by_shapes.measure(10, (by_shapes.mix(4, 3, 200),), 8, 1, tell),
     "decision by backlog": lambda tell: by_backlog.measure((0, 100), 8, 1, tell),
     "doctor": lambda tell: doctor.measure(20, 1, tell),
+    "sizing": lambda tell: sizing.measure(16, 1, tell),
 }
 
 
@@ -31,6 +32,7 @@ PARTS: dict[str, Callable[[Tell], list[Figure]]] = {
 def test_a_part_comes_to_figures(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script_time, "NODES", (2, 4))
     monkeypatch.setattr(scene, "EVENTS_KEPT", 100)
+    monkeypatch.setattr(sizing, "NODES", 4)
 
     figures = PARTS[part](lambda what: None)
 
