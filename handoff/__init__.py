@@ -55,6 +55,7 @@ from handoff.errors import (
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.results import RunResult
+from handoff.ledger.retrying import NotRetried
 from handoff.ledger.stream import StreamBehind, StreamRestarted
 from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
@@ -98,6 +99,7 @@ __all__ = [
     "NodeLost",
     "Not",
     "NotDurable",
+    "NotRetried",
     "NotSerializable",
     "OtherLayout",
     "PartlySubmitted",

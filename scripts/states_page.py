@@ -20,6 +20,7 @@ vain, are canceled, and lose their nodes.
 * A function that has ended is kept for its `result_ttl` or `failure_ttl`; then it is gone.
 * One that is queued on a node that closes may be queued on another in the same script, and one that waits may wait
   anew: the state stays, so that is no move.
+* One that has failed or was canceled and is retried (`handle.retry()`) begins as a new one, under its id.
 * `{PARKED}` is a word of the scripts alone: the API says `waiting`. It is for collocated functions of a run.
 * RQ knows what is deferred, delayed, waiting or {PARKED} as `deferred`, and a function that RQ's tools had stopped as
   `stopped`, which the API calls `failed`.

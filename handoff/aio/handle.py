@@ -10,6 +10,7 @@ from handoff.ledger import functions as work
 from handoff.ledger.asking import Ledger
 from handoff.ledger.logs import follow_logs, read_logs
 from handoff.ledger.records import Record, look
+from handoff.ledger.retrying import retry
 from handoff.ledger.stream import stream_parts
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
@@ -131,3 +132,10 @@ class Handle:
         back, once its child is dead or its node lost.
         """
         return await work.cancel(self._ledger, self.id)
+
+    async def retry(self) -> Verdict:
+        """Let it start afresh, under its id and with all that it asked for, where it has failed or was canceled.
+
+        What is kept, returned and raised is as by `handoff.Handle.retry`.
+        """
+        return await retry(self._ledger, self.id)

@@ -15,6 +15,7 @@ from handoff.cli.logs import logs
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
 from handoff.cli.options import shared_options
+from handoff.cli.retry import retry
 from handoff.cli.run import run
 from handoff.cli.runs import runs
 from handoff.cli.status import status
@@ -27,5 +28,5 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, runs, jobs, status, explain, logs, cancel, drain, undrain, doctor):
+for command in (demo, node, nodes, run, runs, jobs, status, explain, logs, cancel, retry, drain, undrain, doctor):
     main.add_command(command)

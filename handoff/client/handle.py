@@ -9,6 +9,7 @@ from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import functions as work
 from handoff.ledger.logs import follow_logs, read_logs
 from handoff.ledger.records import Record, look
+from handoff.ledger.retrying import retry
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
 from handoff.ledger.stream import stream_parts
@@ -155,3 +156,11 @@ class Handle:
         back, once its child is dead or its node lost.
         """
         return work.cancel(self._store, self.id)
+
+    def retry(self) -> Verdict:
+        """Let it start afresh, under its id and with all that it asked for, where it has failed or was canceled.
+
+        Nothing is kept of what became of it: attempts, result, logs and progress begin anew. -> what was decided, as by
+        a submit. Raises `NotRetried` where it has not ended or has finished, and of one that belongs to a run.
+        """
+        return retry(self._store, self.id)

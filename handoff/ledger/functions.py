@@ -82,7 +82,7 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
         case "delayed", int(until_ms):
             return verdict.delayed(until_ms)
         case "held", bytes(id), bytes(name), bytes(status), bytes(demand), [bytes(told), *what]:
-            of_it = read_verdict(id.decode(), _asking(function, read_demand(demand.decode())), told.decode(), what)
+            of_it = read_verdict(id.decode(), asking(function, read_demand(demand.decode())), told.decode(), what)
             assert isinstance(of_it, Verdict)
             return verdict.held(function, id.decode(), name.decode() or id.decode(), status.decode(), of_it)
         case "deferred", int(count), list(some):
@@ -95,7 +95,7 @@ def read_verdict(job_id: str, function: Checked, tag: str, rest: list[Any]) -> V
             raise unlisted("submit", [tag, *rest])
 
 
-def _asking(function: Checked, demand: Demand) -> Checked:
+def asking(function: Checked, demand: Demand) -> Checked:
     """The same as if it asked for that."""
     costs = [Variant(variant.after_ms, asked_for(variant.cost)) for variant in demand.variants]
     return replace(function, variants=tuple(costs), terms=demand.terms)

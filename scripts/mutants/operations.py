@@ -44,6 +44,24 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "retry-again",
+        "a retry that is asked again is refused",
+        "handoff/ledger/lua/operations/client/retry.lua",
+        "local is_repeated = job.token == token\n",
+        "local is_repeated = false\n",
+        (
+            "tests/ledger/test_lost_replies.py::test_a_flow_ends_as_without_faults_whichever_of_its_commands_is_lost[retry: what has failed-known]",
+        ),
+    ),
+    Mutant(
+        "retry-gone",
+        "a function whose dependency is gone cannot be retried",
+        "handoff/ledger/lua/libraries/jobs/retrying.lua",
+        "    if Job.is_there(id) then\n",
+        "    if id then\n",
+        ("tests/ledger/test_retrying.py::TestAfresh::test_what_it_depends_on_and_is_gone_counts_as_ended[real]",),
+    ),
+    Mutant(
         "explain-held",
         "holds that keep a function back are not told",
         "handoff/ledger/lua/operations/client/explain.lua",

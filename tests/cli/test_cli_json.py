@@ -29,6 +29,7 @@ CALLS = {
     "logs": ["logs", "f"],
     "explain": ["explain", "f"],
     "cancel": ["cancel", "f"],
+    "retry": ["retry", "f"],
     "drain": ["drain", "a"],
     "undrain": ["undrain", "a"],
     "run": ["run", "tasks:f"],
@@ -86,7 +87,7 @@ def test_the_demo_says_what_it_cannot_analyze_as_an_object() -> None:
     assert (result.exit_code, told(result)["type"]) == (2, "UsageError")
 
 
-@pytest.mark.parametrize("command", ["status", "logs", "explain", "cancel"])
+@pytest.mark.parametrize("command", ["status", "logs", "explain", "cancel", "retry"])
 def test_what_nobody_knows_is_an_object_that_names_the_error(run: Run, command: str) -> None:
     result = run(command, "nobody", "--json")
 

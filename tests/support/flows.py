@@ -110,6 +110,10 @@ def cancel(id: str = "f") -> Callable[[Scene], object]:
     return lambda scene: scene.handles[id].cancel()
 
 
+def retry(id: str = "f") -> Callable[[Scene], object]:
+    return lambda scene: scene.handles[id].retry()
+
+
 def cancel_many(ids: str, **options: Any) -> Callable[[Scene], object]:
     """Cancel them together, in calls of two."""
 
@@ -282,6 +286,10 @@ FLOWS = {
     "cancel: finished": Flow(cancel(), steps(start("f"), finish(ok))),
     "cancel: canceled": Flow(cancel(), steps(start("f"), cancel())),
     "cancel: nothing is kept of it": Flow(cancel(), submit(failure_ttl=0)),
+    "retry: what has failed": Flow(retry(), steps(start("f"), finish(failure), submit("g", cost={"cpu": 2}))),
+    "retry: one with dependents, that was canceled": Flow(
+        retry(), steps(submit("e", cost={"cpu": 2}), submit(), submit("g", depends_on="f"), cancel())
+    ),
     "cancel: unknown": Flow(cancel(), steps(submit(failure_ttl=0), cancel())),
     "cancel: many, of which some wait, one runs and nothing is kept of one": Flow(
         cancel_many("fghij"),

@@ -62,6 +62,13 @@ class TestHandle:
             ("started", "a", 2), ("finished", "a", 2),
         ]  # fmt: skip
 
+    def test_one_that_was_canceled_is_retried_by_whoever_has_its_handle(self, cluster: Cluster) -> None:
+        handle = cluster.enqueue("tasks:work", cost={"cpu": 1})
+        handle.cancel()
+
+        assert cluster.handle(handle.id).retry().state == "infeasible"
+        assert handle.status == "waiting"
+
     def test_a_function_of_another_namespace_is_unknown_and_nobody_there_cancels_it(self, cluster: Cluster) -> None:
         handle = submit(cluster)
 

@@ -266,6 +266,11 @@ local function rank_of(priority, order)
   return Number.text((1000 - priority) * 2 ^ 41 + order)
 end
 
+-- The priority that its rank says.
+function Job.priority(job)
+  return 1000 - math.floor(tonumber(job.rank) / 2 ^ 41)
+end
+
 -- Orders are below 2^41.
 local MOST_ORDER = 2 ^ 41
 
