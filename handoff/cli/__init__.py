@@ -8,6 +8,7 @@ from handoff.cli.cancel import cancel
 from handoff.cli.demo import demo
 from handoff.cli.doctor import doctor
 from handoff.cli.drain import drain, undrain
+from handoff.cli.events import events
 from handoff.cli.explain import explain
 from handoff.cli.group import Commands
 from handoff.cli.jobs import jobs
@@ -28,5 +29,21 @@ def main() -> None:
     """RQ that knows what every host has: functions that declare what they cost run where it is free."""
 
 
-for command in (demo, node, nodes, run, runs, jobs, status, explain, logs, cancel, retry, drain, undrain, doctor):
+for command in (
+    demo,
+    node,
+    nodes,
+    run,
+    runs,
+    jobs,
+    status,
+    explain,
+    logs,
+    events,
+    cancel,
+    retry,
+    drain,
+    undrain,
+    doctor,
+):
     main.add_command(command)

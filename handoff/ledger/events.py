@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 
 from handoff.errors import shown
 from handoff.ledger.asking import Ledger
@@ -36,4 +37,15 @@ async def read_events(ledger: Ledger, after: bytes, block_s: float | None) -> li
         found = entries_of(await waiting.read("XREAD", "COUNT", MOST, *block, "STREAMS", ledger.keys("events"), after))
         left_s = deadline_s - time.monotonic()
         if found or left_s <= 0:
-            return [(id, {name.decode(): value.decode() for name, value in fields.items()}) for id, fields in found]
+            return [(id, _texts(fields)) for id, fields in found]
+
+
+@Call
+async def read_last_events(ledger: Ledger, count: int) -> list[tuple[bytes, dict[str, str]]]:
+    """Return the last events, as many as `count`, the oldest of these first."""
+    found = await ledger.read("XREVRANGE", ledger.keys("events"), "+", "-", "COUNT", count)
+    return [(id, _texts(fields)) for id, fields in reversed(found)]
+
+
+def _texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}

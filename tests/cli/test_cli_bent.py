@@ -30,7 +30,7 @@ COMMANDS = [
     ["explain", "--", "run", "{}"], ["drain", "--", "{}"], ["drain", "a", "--deadline={}"], ["undrain", "--", "{}"],
     ["runs", "--", "{}"], ["runs", "--mermaid", "--", "{}"], ["runs", "--count={}"], ["nodes", "--", "{}"],
     *(["jobs", f"--{option}={{}}"] for option in ("state", "node", "name", "run", "shape", "since", "limit")),
-    ["retry", "--", "{}"],
+    ["retry", "--", "{}"], ["events", "--count={}"],
     *(["retry", "--failed", f"--{option}={{}}"] for option in ("error", "name", "node", "since")),
     ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],

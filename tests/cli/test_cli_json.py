@@ -28,6 +28,7 @@ CALLS = {
     "status": ["status", "f"],
     "logs": ["logs", "f"],
     "explain": ["explain", "f"],
+    "events": ["events"],
     "cancel": ["cancel", "f"],
     "retry": ["retry", "f"],
     "drain": ["drain", "a"],

@@ -10,6 +10,7 @@ import pytest
 
 from handoff.view.overview import Overview
 from handoff.view.row import FunctionRow
+from handoff.view.said import Event
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 
@@ -19,7 +20,10 @@ def section(command: str) -> str:
     return PAGE.read_text().partition(f"\n## `handoff {command}`")[2].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize(("command", "shape"), [("jobs", FunctionRow), ("status", Overview)], ids=["jobs", "status"])
+SHAPES: dict[str, Any] = {"jobs": FunctionRow, "status": Overview, "events": Event}
+
+
+@pytest.mark.parametrize(("command", "shape"), SHAPES.items(), ids=SHAPES)
 def test_every_key_is_told(command: str, shape: Any) -> None:
     said = section(command)
 

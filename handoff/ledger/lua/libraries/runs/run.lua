@@ -75,7 +75,8 @@ end
 function Run.stop(run, reason)
   redis.call('HSET', K.run .. run, 'state', 'stopping', 'reason', reason)
   Leftovers.add('stop', run)
-  Events.emit('run', 'run', run, 'change', 'stopping', 'reason', reason)
+  local dag = redis.call('HGET', K.run .. run, 'dag') or ''
+  Events.emit('run', 'run', run, 'dag', dag, 'change', 'stopping', 'reason', reason)
 end
 
 -- One of its functions ended otherwise than finished. -> whether the run goes on
