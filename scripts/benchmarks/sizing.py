@@ -38,7 +38,7 @@ def measure(size: int, repeats: int, tell: Callable[[str], None]) -> list[Figure
     """Measure every case with `size` functions."""
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for repeat in range(repeats):
-        for case in (_waiting, _ran, _ran_with_the_default, _idle_nodes):
+        for case in (_waiting, _ran, _ran_many_at_once, _ran_with_the_default, _idle_nodes):
             for key, value in case(size).items():
                 found[key].append(value)
         tell(f"{PART} {repeat + 1}/{repeats}")
@@ -71,6 +71,14 @@ def _ran(size: int) -> dict[tuple[str, str], float]:
         }
 
 
+def _ran_many_at_once(size: int) -> dict[tuple[str, str], float]:
+    with RedisServer(appendonly=True) as server, Cluster(server.url) as cluster:
+        spent_s = _cpu_s(cluster.connection)
+        _run(cluster, size, _submit_many)
+        us = (_cpu_s(cluster.connection) - spent_s) / size * 1e6
+        return {("server, of a function that is submitted with others", "us"): us}
+
+
 def _ran_with_the_default(size: int) -> dict[tuple[str, str], float]:
     with RedisServer() as server, Cluster(server.url) as cluster:
         cluster.connection.config_set("stream-node-max-bytes", DEFAULT_STREAM_NODE)
@@ -96,12 +104,21 @@ def _idle_nodes(size: int) -> dict[tuple[str, str], float]:
         }
 
 
-def _run(cluster: Cluster, size: int) -> float:
+def _submit(cluster: Cluster, count: int) -> None:
+    for _ in range(count):
+        cluster.submit(Function("f", nothing, cost=COST))
+
+
+def _submit_many(cluster: Cluster, count: int) -> None:
+    cluster.submit_many([Function(f"f{number}", nothing, cost=COST) for number in range(count)])
+
+
+def _run(cluster: Cluster, size: int, submit: Callable[[Cluster, int], None] = _submit) -> float:
     """Submit and finish functions. -> bytes that each leaves while its result is kept"""
     ledger = NodeLedger(cluster.store, "large", this_process(), uuid.uuid4().hex)
     ledger.register(parse_capabilities({name: amount * BATCH for name, amount in COST.items()}), LEASE_MS)
     before = _memory(cluster)
-    _submit(cluster, size)
+    submit(cluster, size)
     op, results = 0, list[Result]()
     while True:
         op += 1
@@ -111,11 +128,6 @@ def _run(cluster: Cluster, size: int) -> float:
         results = [Result(each.id, "finished", _NONE) for each in started]
     events = cluster.connection.memory_usage(cluster.store.keys("events"), samples=0) or 0
     return (_memory(cluster) - before - events) / size
-
-
-def _submit(cluster: Cluster, count: int) -> None:
-    for _ in range(count):
-        cluster.submit(Function("f", nothing, cost=COST))
 
 
 def _memory(cluster: Cluster) -> int:

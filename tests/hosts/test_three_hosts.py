@@ -37,7 +37,7 @@ def start(agents: Agents, network: Network, folder: Path, *names: str) -> None:
 def test_functions_run_where_they_fit_over_wires_that_are_late_lossy_and_slow(
     network: Network, cluster: Cluster, agents: Agents, url: str, tmp_path: Path
 ) -> None:
-    network["b"].wire.late_s, network["b"].wire.lost = 0.03, 0.05
+    network["b"].wire.late_s, network["b"].wire.lost = 0.03, 0.08
     network["c"].wire.bytes_per_s = 200_000
     start(agents, network, tmp_path, "a", "b", "c")
     asked = [({"cpu": 1}, {}), ({"gpu": 1}, {}), ({"licence": 1}, {}), ({"cpu": 1}, {"zone": "far"})]
