@@ -14,24 +14,11 @@ from support.deadlines import end_lease
 from support.events import await_event, newest
 from support.gate import Gate
 from support.hosts.network import Network
+from support.hosts.nodes import start
 from support.hosts.servers import NAMESPACE
 from support.waiting import LIMIT_S
 
 pytestmark = pytest.mark.slow
-
-OFFERS = {
-    "a": "cpu = 2\ngpu = 0\n",
-    "b": "cpu = 2\ngpu = [0, 1]\n[labels]\nzone = 'far'\n",
-    "c": "cpu = 1\ngpu = 0\n[resources]\nlicence = 1\n",
-}
-
-
-def start(agents: Agents, network: Network, folder: Path, *names: str) -> None:
-    """Start agents as the unit of systemd does, each on its host by what a file says."""
-    for name in names:
-        settings = folder / f"{name}.toml"
-        settings.write_text(OFFERS[name])
-        agents.start(name, "--config", str(settings), within=network[name].command)
 
 
 def test_functions_run_where_they_fit_over_wires_that_are_late_lossy_and_slow(

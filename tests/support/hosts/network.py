@@ -105,13 +105,18 @@ def run(*command: str) -> None:
     subprocess.run(command, check=True, timeout=LIMIT_S)
 
 
-def need_namespaces() -> None:
-    """Skip what needs hosts of its own where they may not be made, and say why."""
+def why_not() -> str:
+    """Why no hosts can be made here; '' where they can."""
     lacking = [program for program in ("ip", "nsenter", "unshare") if shutil.which(program) is None]
     if lacking:
-        pytest.skip(f"no network namespaces can be made here: {', '.join(lacking)} is not installed")
+        return f"no network namespaces can be made here: {', '.join(lacking)} is not installed"
     if not os.path.exists("/dev/net/tun"):
-        pytest.skip("no network can be made between namespaces here: there is no /dev/net/tun")
+        return "no network can be made between namespaces here: there is no /dev/net/tun"
     tried = subprocess.run(["unshare", "--net", "true"], capture_output=True, text=True, timeout=LIMIT_S)
-    if tried.returncode:
-        pytest.skip(f"no network namespaces may be made here: {tried.stderr.strip()}")
+    return f"no network namespaces may be made here: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+def need_namespaces() -> None:
+    """Skip what needs hosts of its own where they may not be made, and say why."""
+    if reason := why_not():
+        pytest.skip(reason)

@@ -36,7 +36,7 @@ class Wire:
     is_cut: bool = False
     passed: int = 0  #: packets
     dropped: int = 0
-    _free_at: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    _free_at: list[float] = field(default_factory=lambda: [0.0, 0.0], repr=False)
 
     def leave(self, at: float, size: int, direction: int, chance: float) -> float | None:
         """When a packet that came at some time is at the other end; None if it never is."""
