@@ -77,11 +77,13 @@ def test_nothing_that_a_replica_had_is_lost_when_the_host_of_the_master_is_cut_o
         before = stack.enter_context(Cluster(here, namespace=NAMESPACE))
         agents = stack.enter_context(Agents(before, url, tmp_path))
         agents.start("a", within=network["a"].command)
+        # The replica is behind: what only the master has acknowledged would be lost.
+        network["two"].wire.late_s = 0.1
         submitted = network["client"].begin(load.submit)
         stack.callback(load.enough.set)
         wait_until(lambda: len(load.acknowledged) > ENOUGH, "functions are acknowledged")
 
-        network["one"].wire.is_cut = True
+        network["one"].wire.is_cut, network["two"].wire.late_s = True, 0.0
         watched.set_down_after(SOON_MS)
         is_master = lambda: watched.client(new).info("replication")["role"] == "master"  # noqa: E731
         wait_until(is_master, "the other one is the master")

@@ -28,7 +28,7 @@ NETWORK = "10.77.0"
 
 @dataclass
 class Wire:
-    """What connects a host with all others. It may be changed at any time, and holds for what is sent from then on."""
+    """What connects a host with all others. It may be changed at any time; a cut takes what is under way, too."""
 
     late_s: float = 0.0
     lost: float = 0.0  #: the share of packets that do not arrive
@@ -57,7 +57,7 @@ class Switch:
     def __init__(self, seed: int = 0) -> None:
         self._chance = random.Random(seed)
         self._ends: dict[bytes, tuple[int, Wire]] = {}
-        self._under_way: list[tuple[float, int, int, bytes]] = []
+        self._under_way: list[tuple[float, int, int, bytes, tuple[Wire, Wire]]] = []
         self._count = 0
         self._ready = selectors.DefaultSelector()
         self._ended, self._end = os.pipe()
@@ -99,7 +99,9 @@ class Switch:
                     while True:
                         self._take(os.read(key.fd, PACKET), key.data)
             while self._under_way and self._under_way[0][0] <= time.monotonic():
-                _, _, end, packet = heapq.heappop(self._under_way)
+                _, _, end, packet, wires = heapq.heappop(self._under_way)
+                if any(wire.is_cut for wire in wires):
+                    continue
                 # Who cannot take it now loses it, as on any wire.
                 with contextlib.suppress(OSError):
                     os.write(end, packet)
@@ -112,4 +114,4 @@ class Switch:
         at = wire.leave(time.monotonic(), len(packet), 0, self._chance.random())
         if at is not None and (at := other.leave(at, len(packet), 1, self._chance.random())) is not None:
             self._count += 1
-            heapq.heappush(self._under_way, (at, self._count, end, packet))
+            heapq.heappush(self._under_way, (at, self._count, end, packet, (wire, other)))
