@@ -312,7 +312,7 @@ MUTANTS = (
         "a start that Redis has forgotten is repeated",
         "workers/handoff_worker/agent/functions.py",
         (
-            "            # Redis was rolled back to before it was started: it runs here, and its result is still to come.\n"
+            "            # It was handed over, and an exchange tells of it; or Redis was rolled back to before it was started.\n"
             "            return"
         ),
         "            pass",

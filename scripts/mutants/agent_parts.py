@@ -243,4 +243,24 @@ MUTANTS = (
         "        self._put(self._connection)",
         ("tests/ledger/store/test_store_begun.py::test_an_answer_that_somebody_does_without_is_given_to_nobody_else",),
     ),
+    Mutant(
+        "handed-late",
+        "what an exchange has told of runs once more when its hint is heard",
+        "workers/handoff_worker/agent/handed.py",
+        " and handed.op > self._outbox.answered:",
+        ":",
+        (
+            "tests/worker/loop/test_loop_handed_over.py::test_what_an_exchange_has_told_of_does_not_run_once_more_when_the_hint_is_heard[fake-True]",
+        ),
+    ),
+    Mutant(
+        "handed-unasked",
+        "an agent that ends does not ask for what was handed to it",
+        "workers/handoff_worker/agent/agent.py",
+        "or self._bulk or handed",
+        "or self._bulk",
+        (
+            "tests/worker/loop/test_loop_handed_over.py::test_an_agent_that_is_told_to_end_runs_what_was_handed_to_it_first[fake-False]",
+        ),
+    ),
 )

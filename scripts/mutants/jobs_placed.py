@@ -353,4 +353,32 @@ MUTANTS = (
             "tests/client/functions/test_function_replace.py::TestTaken::test_an_on_failure_that_has_not_run_yet_is_not_run_of_the_new_one[real]",
         ),
     ),
+    Mutant(
+        "handing-number",
+        "what is handed over is started under the number of a call that was answered",
+        "handoff/ledger/lua/libraries/jobs/handing.lua",
+        "tonumber(node.op or 0) + 1)",
+        "tonumber(node.op or 0))",
+        (
+            "tests/ledger/test_handed_over.py::test_a_heartbeat_says_nothing_of_what_was_handed_over_and_not_told_yet[fake]",
+        ),
+    ),
+    Mutant(
+        "handing-deaf",
+        "a function is handed to an agent that has died",
+        "handoff/ledger/lua/libraries/jobs/handing.lua",
+        "if Commands.are_heard(queue) and",
+        "if",
+        ("tests/ledger/test_handed_over.py::test_nothing_is_handed_to_an_agent_that[fake-has died]",),
+    ),
+    Mutant(
+        "handing-many",
+        "a frozen host is handed all that fits it",
+        "handoff/ledger/lua/libraries/jobs/handing.lua",
+        "    Node.note(node, 'ready', USED)\n",
+        "",
+        (
+            "tests/ledger/test_handed_over.py::test_of_what_came_while_its_node_was_frozen_one_was_an_attempt_and_the_others_begin_elsewhere[fake]",
+        ),
+    ),
 )

@@ -147,8 +147,8 @@ MUTANTS = (
         "finish-more",
         "an exchange asked again does not say that work is left over",
         "handoff/ledger/lua/operations/node/finish.lua",
-        ("Take.started_under(node, op), Settle.is_done() and 0 or 1}\nend"),
-        ("Take.started_under(node, op), 0}\nend"),
+        "Take.started_under(node, op), Settle.is_done() and 0 or 1,",
+        "Take.started_under(node, op), 0,",
         (
             "tests/ledger/cases/test_case_order.py::TestWorkLeftOver::test_a_finish_asked_again_tells_again_that_work_is_left_over[real]",
         ),

@@ -175,7 +175,13 @@ def test_work_that_a_call_leaves_over_is_told_by_that_call(cluster: Cluster, age
     agent.op += 1
 
     reply: Any = cluster.store.run(
-        "finish", *(one.id, "finished", "", "", "", 0, 1.0, ""), name="a", epoch=agent.epoch, op=agent.op, room=SEVERAL
+        "finish",
+        *(one.id, "finished", "", "", "", 0, 1.0, ""),
+        name="a",
+        epoch=agent.epoch,
+        op=agent.op,
+        room=SEVERAL,
+        waits=0,
     )
 
     # As many as one call starts were started, and a mark says that there is more.

@@ -19,7 +19,7 @@ def agent(cluster: Cluster) -> FakeAgent:
 
 
 def late_finish(cluster: Cluster, agent: FakeAgent, op: int) -> list[Any]:
-    return list(cluster.store.run("finish", name="a", epoch=agent.epoch, op=op, room=1))
+    return list(cluster.store.run("finish", name="a", epoch=agent.epoch, op=op, room=1, waits=0))
 
 
 def test_a_take_that_a_later_call_has_overtaken_starts_nothing(cluster: Cluster, agent: FakeAgent) -> None:

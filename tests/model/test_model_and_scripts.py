@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from model.explored.worlds import World
 from support.agent import FakeAgent, Result, Stale, failure, killed, ok, unstarted
 from support.passing import pass_ms
 from support.submits import NOW_MS
+from support.waiting import LIMIT_S
 
 WORLDS = {
     "one node": World(
@@ -35,6 +36,11 @@ WORLDS = {
         (2, 1),
         (Spec(), Spec(2), Spec(1, is_delayed=True)),
         {"lapses": 2, "kills": 1, "cancels": 1, "lost": 3, "late": 3, "failures": 1},
+    ),
+    "agents that wait": World(
+        (2, 1),
+        (Spec(), Spec(2), Spec(1), Spec(1)),
+        {"waits": 9, "missed": 2, "lapses": 1, "kills": 1, "cancels": 1, "lost": 2, "late": 2},
     ),
 }
 
@@ -71,10 +77,24 @@ class Scripts:
         self._epochs: dict[tuple[int, int], str] = {}
         self._processes = [0] * len(world.nodes)
         self._last = b"0-0"
+        #: Where nobody listens, nothing is handed over.
+        pubsub: Callable[[], Any] = cluster.connection.pubsub
+        self._ears = [pubsub() for _ in world.nodes]
         cluster.limit_overtaking(count=None, seconds=None)
         for at in range(len(world.nodes)):
+            self._listen(at)
             self.register(at, 1)
         self.news()
+
+    def close(self) -> None:
+        for ear in self._ears:
+            ear.close()
+
+    def _listen(self, at: int, *, is_on: bool = True) -> None:
+        ear, channel = self._ears[at], self._store.keys("rq_channel", self._store.keys.queue(NODES[at]))
+        (ear.subscribe if is_on else ear.unsubscribe)(channel)
+        while ear.get_message(timeout=LIMIT_S)["type"] == "message":
+            continue
 
     def register(self, at: int, epoch: int) -> None:
         """As the agent process of now; the model calls the epoch that this gives so."""
@@ -99,9 +119,12 @@ class Scripts:
             case "lapse":
                 self._cluster.connection.zadd(self._store.keys("leases"), {NODES[first]: 1})
                 tick(self._store)
+            case "kill":
+                self._listen(first, is_on=False)
             case "restart":
                 self._processes[first] += 1
-            case "exchange" if rest != ["late"] and agent:
+                self._listen(first)
+            case "exchange" | "wait" if rest != ["late"] and agent:
                 told = agent.ended if agent.sent is None else agent.sent
                 self._finish(first, agent.epoch, agent.op + 1, told, 1)
             case "beat" if agent:
@@ -140,7 +163,7 @@ class Scripts:
         agent.epoch, agent.op = self._epochs[at, epoch], op - 1
         results: list[Result] = [RESULTS[kind](self._id(id)) for id, kind in told]
         with suppress(Stale):
-            agent.finish(*results, room=room)
+            agent.finish(*results, room=room, waits=self._world.hands_over)
 
     def _beat(self, at: int, epoch: int, op: int, has: list[tuple[int, int]]) -> None:
         runs = map(self._id, has)
@@ -180,6 +203,9 @@ def play(model: Moves, s: State, move: Move, scripts: Scripts) -> None:
         for number, function in enumerate(s.functions):
             if function.state == "delayed":
                 model.do(s, ("due", number))
+        # Time has passed.
+        for node in s.nodes:
+            node.is_ready = False
     recover(model, s)
     if move[0] == "register":
         at = move[1]
@@ -211,9 +237,10 @@ def test_scripts_do_what_the_model_does_wherever_chance_leads(cluster: Cluster, 
     chance = random.Random(seed)
     model, s, scripts = Moves(WORLDS[world]), first_state(WORLDS[world]), Scripts(cluster, WORLDS[world])
     done: list[Move] = []
-    while len(done) < MOVES and (possible := model.all(s)):
-        done.append(chance.choice(possible))
-        play(model, s, done[-1], scripts)
+    with closing(scripts):
+        while len(done) < MOVES and (possible := model.all(s)):
+            done.append(chance.choice(possible))
+            play(model, s, done[-1], scripts)
 
-        assert scripts.news() == news_of(s), done
-        assert scripts.states() == {n: f.state for n, f in enumerate(s.functions) if f.state}, done
+            assert scripts.news() == news_of(s), done
+            assert scripts.states() == {n: f.state for n, f in enumerate(s.functions) if f.state}, done

@@ -177,11 +177,14 @@ class FakeAgent:
         self.finish(room=room)
         return [started for id, started in self.runs.items() if id not in before]
 
-    def finish(self, *results: Result, room: int = 0) -> list[str]:
-        """Deliver results and take up to `room` functions. -> what became of each result"""
+    def finish(self, *results: Result, room: int = 0, waits: bool = False) -> list[str]:
+        """Deliver results and take up to `room` functions. -> what became of each result
+
+        `waits`: into what is left of the room one may be handed over with a hint.
+        """
         flat = [value for result in results for value in _flat(result)]
         self.op += 1
-        reply = self._own("finish", *flat, op=self.op, room=room)
+        reply = self._own("finish", *flat, op=self.op, room=room, waits=int(waits))
         for result in results:
             self.runs.pop(result.id, None)
         for id, job, inputs, left_out in reply[2]:

@@ -19,6 +19,7 @@ from handoff.client.cluster import Cluster
 from handoff.errors import StoreUnavailable
 from handoff.ledger.asking import ScriptBug
 from handoff.ledger.connection import SILENCE_S
+from handoff.ledger.texts.handed import Handed
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
@@ -119,7 +120,7 @@ class Commands:
 
     def __init__(self) -> None:
         self.connected = False
-        self._said: list[dict[str, str]] = []
+        self._said: list[dict[str, str] | Handed] = []
         self._is_broken = False
         #: These until it is connected anew.
         self.is_deaf = False
@@ -134,6 +135,10 @@ class Commands:
     def say(self, **command: str) -> None:
         self._said.append(command)
 
+    def pass_on(self, handed: Handed) -> None:
+        """What was sent with a hint arrives."""
+        self._said.append(handed)
+
     def break_off(self) -> None:
         """The connection is gone."""
         self._is_broken = True
@@ -141,7 +146,7 @@ class Commands:
     def is_ready(self) -> bool:
         return bool(self._said) or self._is_broken
 
-    def read(self) -> list[dict[str, str]]:
+    def read(self) -> list[dict[str, str] | Handed]:
         if self._is_broken:
             self._is_broken = self.connected = False
             raise StoreUnavailable("here", "the connection is gone")

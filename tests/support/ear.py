@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.texts.handed import MARK, read_handed
 from support.waiting import LIMIT_S
 
 _MARK = "that was all"
@@ -22,8 +23,8 @@ class Ear:
     def heard(self) -> list[Any]:
         """What was said since the last time: messages come in the order in which they are published."""
         self._cluster.connection.publish(self._channel, json.dumps(_MARK))
-        said = []
-        while (each := json.loads(self._next())) != _MARK:
+        said: list[Any] = []
+        while (each := _read(self._next())) != _MARK:
             said.append(each)
         return said
 
@@ -32,6 +33,10 @@ class Ear:
             continue
         data: bytes = message["data"]
         return data
+
+
+def _read(data: bytes) -> Any:
+    return read_handed(data) if data.startswith(MARK) else json.loads(data)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from model.explored.scripts import Scripts
-from model.explored.state import Call, Id, State
+from model.explored.state import Call, Hint, Id, State
 
 
 class Agents:
@@ -30,9 +30,11 @@ class Agents:
         elif started is None:
             self._stale(s, at)
         else:
+            known = set(agent.has()) if self._keeps("told of what was heard") else set()
             agent.op, agent.sent = agent.op + 1, None
             for id in started:
-                agent.runs.setdefault(id, False)
+                if id not in known:
+                    agent.runs.setdefault(id, False)
 
     def beat(self, s: State, at: int) -> None:
         """Say what runs, and stop what is not to. One that comes late is heard by nobody, and changes nothing."""
@@ -73,8 +75,19 @@ class Agents:
         if how == "fine":
             s.agents[at].epoch = epoch
 
+    def hear(self, s: State, at: int) -> None:
+        """Begin with what was handed over, unless a call has told of it."""
+        _, epoch, op, id = _take_hint(s, at)
+        agent = s.agents[at]
+        if agent.epoch == epoch and (op > agent.op or not self._keeps("heard once")):
+            agent.runs.setdefault(id, False)
+
+    def miss(self, s: State, at: int) -> None:
+        _take_hint(s, at)
+
     def kill(self, s: State, at: int) -> None:
         """Its children die with it, and nobody knows any more what came of them."""
+        s.hints = [hint for hint in s.hints if hint[0] != at]
         agent = s.agents[at]
         agent.is_dead, agent.epoch, agent.op, agent.runs = True, 0, 0, {}
         agent.ended, agent.sent, agent.denies = [], None, []
@@ -98,3 +111,8 @@ class Agents:
         """A late call is carried out, and nobody hears the reply."""
         kind, *arguments = s.late.pop(number)
         getattr(self._scripts, kind)(s, *arguments)
+
+
+def _take_hint(s: State, at: int) -> Hint:
+    """The first of that agent: they come in their order."""
+    return s.hints.pop(next(number for number, hint in enumerate(s.hints) if hint[0] == at))

@@ -116,7 +116,7 @@ class Books:
     def abandon(self, s: State, at: int, change: str) -> None:
         """Close a node at once; what it held is given back by `recover`."""
         node = s.nodes[at]
-        node.is_up, node.is_left = False, self.keeps("loss is seen to")
+        node.is_up, node.is_left, node.is_ready = False, self.keeps("loss is seen to"), False
         node.epoch += self.keeps("epoch grows")
         emit(s, "node", node=NODES[at], change=change, epoch=str(node.epoch))
 

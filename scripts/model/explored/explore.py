@@ -58,6 +58,7 @@ def first_state(world: World) -> State:
         [Agent() for _ in world.nodes],
         [world.may.get(budget, 0) for budget in BUDGETS],
         [],
+        [],
         begin(world.nodes, len(world.functions)),
     )
 

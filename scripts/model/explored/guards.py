@@ -39,6 +39,18 @@ GUARDS: dict[str, Guard] = {
         "an agent denies nothing of what was started after its last answer", "none lost on a live node", "late calls"
     ),
     "beat believed": Guard("what an agent says that it runs is running", "none lost on a live node", "lost replies"),
+    "heard once": Guard(
+        "what a call has told of does not begin once more when its hint is heard", "holds what runs", "handed over"
+    ),
+    "told of what was heard": Guard(
+        "what was heard of does not begin once more when a call tells of it", "holds what runs", "handed over"
+    ),
+    "by the next call": Guard(
+        "what is handed over is started under the number of the next call", "none lost on a live node", "handed over"
+    ),
+    "told once more": Guard(
+        "the next call tells of what was handed over", "none lost on a live node", "handed over"
+    ),
     "fits": Guard("a function is placed only where it fits", "capacity", "lost replies"),
     "by the record": Guard("what is given back is what the record says", "books", "lost replies"),
     "wakes": Guard("who gives room back starts what fits into it", "no room unused", "lost replies"),

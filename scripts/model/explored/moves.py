@@ -22,7 +22,7 @@ HOW: dict[str, tuple[str, Budget | None]] = {
 
 FAULTS: dict[str, Budget] = {
     "cancel": "cancels", "lapse": "lapses", "kill": "kills", "drain": "drains", "unstarted": "unstarted",
-    "fails": "failures",
+    "fails": "failures", "wait": "waits", "miss": "missed",
 }  # fmt: skip
 
 
@@ -94,8 +94,15 @@ class Moves:
         if agent.denies:
             yield from (("deny", at, how) for how in ("fine", "late"))
             return
-        if agent.sent is not None or agent.ended or node.queue:
+        if any(hint[0] == at for hint in s.hints):
+            yield from (("hear", at), ("miss", at))
+        has = agent.has()
+        # It looks now and then, which changes something only so.
+        is_unheard = any(by > node.op and id not in has for id, by in node.running.items())
+        if agent.sent is not None or agent.ended or node.queue or is_unheard:
             yield from (("exchange", at, how) for how in HOW)
+        elif not node.is_ready:
+            yield "wait", at
         if self._would_hear(s, at):
             yield "beat", at
 
@@ -137,6 +144,15 @@ class Moves:
 
     def _exchange(self, s: State, at: int, how: str) -> None:
         self._agents.exchange(s, at, how)
+
+    def _wait(self, s: State, at: int) -> None:
+        self._agents.exchange(s, at, "fine")
+
+    def _hear(self, s: State, at: int) -> None:
+        self._agents.hear(s, at)
+
+    def _miss(self, s: State, at: int) -> None:
+        self._agents.miss(s, at)
 
     def _beat(self, s: State, at: int) -> None:
         self._agents.beat(s, at)
@@ -194,6 +210,9 @@ def describe(move: Move, s: State) -> str:
         "restart": f"an agent is started anew on {node}",
         "register": f"the agent of {node} registers",
         "exchange": f"the agent of {node} {'repeats its call' if repeats else 'tells what has ended and takes'}",
+        "wait": f"the agent of {node} says that it waits for something to run",
+        "hear": f"the agent of {node} hears what was handed to it",
+        "miss": f"the hint with which something was handed to {node} is lost",
         "beat": f"the agent of {node} says what it runs",
         "deny": f"the agent of {node} says what it does not run",
         "begin": f"a child on {node} begins {which}",

@@ -24,6 +24,18 @@ class Scripts:
             self.books.later(s, function)
         else:
             self.books.admit(s, function)
+            self._hand_over(s, function)
+
+    def _hand_over(self, s: State, function: int) -> None:
+        """Start what was placed where an agent waits for it, under the number of its next call."""
+        job = s.functions[function]
+        at = job.node
+        node = s.nodes[at]
+        if job.state == "queued" and node.queue == [function] and node.is_ready and not s.agents[at].is_dead:
+            node.queue, node.is_ready = [], False
+            op = node.op + self._keeps("by the next call")
+            self._start(s, at, function, op)
+            s.hints.append((at, node.epoch, op, (function, job.placement)))
 
     def end_delay(self, s: State, function: int) -> None:
         if s.functions[function].state == "delayed" or not self._keeps("due once"):
@@ -40,10 +52,12 @@ class Scripts:
         for id, kind in told:
             self._store(s, at, id, kind)
         self.books.wake(s, at)
-        self._take(s, at, op, room)
+        handed = [] if self._keeps("told once more") else list(node.running)
+        left = self._take(s, at, op, room)
+        node.is_ready = self._world.hands_over and left > 0
         self.books.wake(s, at)
         node.op = op
-        return sorted(id for id, by in node.running.items() if by == op)
+        return sorted(id for id, by in node.running.items() if by == op and id not in handed)
 
     def _store(self, s: State, at: int, id: Id, kind: str) -> None:
         node, (function, placement) = s.nodes[at], id
@@ -64,26 +78,32 @@ class Scripts:
         else:
             self.books.failed(s, function, has_agent=True)
 
-    def _take(self, s: State, at: int, op: int, room: int) -> None:
+    def _take(self, s: State, at: int, op: int, room: int) -> int:
+        """-> the room that is left"""
         node = s.nodes[at]
         if (node.is_draining and self._keeps("drained takes none")) or not node.is_up:
             self.books.hand_back(s, at, "handed back")
-            return
+            return 0
         while room and node.queue:
             function = node.queue.pop(0)
             job = s.functions[function]
             if job.node != at or (job.state != "queued" and self._keeps("cancel takes off")):
                 continue
-            id = (function, job.placement)
-            job.state = "started"
-            job.attempts += self._keeps("attempts")
-            node.running[id] = op
+            self._start(s, at, function, op)
             room -= 1
-            retries = self._world.functions[function].retries
-            emit(
-                s, "started", id=write_id(id), node=NODES[at], epoch=str(node.epoch), attempt=str(job.attempts),
-                retries=str(retries),
-            )  # fmt: skip
+        return room
+
+    def _start(self, s: State, at: int, function: int, op: int) -> None:
+        job, node = s.functions[function], s.nodes[at]
+        id = (function, job.placement)
+        job.state = "started"
+        job.attempts += self._keeps("attempts")
+        node.running[id] = op
+        retries = self._world.functions[function].retries
+        emit(
+            s, "started", id=write_id(id), node=NODES[at], epoch=str(node.epoch), attempt=str(job.attempts),
+            retries=str(retries),
+        )  # fmt: skip
 
     def beat(self, s: State, at: int, epoch: int, has: Sequence[Id]) -> tuple[list[Id], list[Id]] | None:
         """Compare what an agent runs with the books. -> what it is to stop, and what has to run; None: it is stale"""

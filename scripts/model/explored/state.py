@@ -20,6 +20,9 @@ Call = tuple[Any, ...]
 """A call that arrives late: ("submit", function), ("finish", node, epoch, number, results, room) or
 ("deny", node, epoch, number of the last call that was answered, what does not run)."""
 
+Hint = tuple[int, int, int, Id]
+"""What is handed over and not heard of yet: the node, its epoch, by which number of a call it was started, what."""
+
 FINISH_OR_DENY = 5
 """Values that a call of an agent has at least."""
 
@@ -48,6 +51,7 @@ class Node:
     is_its_agents: bool = True  #: the agent process of now has registered it
     epoch: int = 1
     op: int = 0  #: number of the last call that was answered
+    is_ready: bool = False  #: its agent waits for one, to be handed over
     used: int = 0
     held: dict[Id, int] = field(default_factory=dict)
     queue: list[int] = field(default_factory=list)
@@ -78,6 +82,7 @@ class State:
     agents: list[Agent]
     left: list[int]  #: of each of `worlds.BUDGETS`
     late: list[Call]
+    hints: list[Hint]
     replay: FrozenReplay
     events: list[tuple[str, ...]] = field(default_factory=list)  #: written by the move that led here
     broken: str = ""  #: an invariant that this move has broken, of `invariants.INVARIANTS`
@@ -93,7 +98,7 @@ class State:
                 ],
                 [
                     (
-                        n.is_up, n.is_draining, n.is_left, n.is_its_agents, n.epoch, n.op, n.used,
+                        n.is_up, n.is_draining, n.is_left, n.is_its_agents, n.epoch, n.op, n.is_ready, n.used,
                         sorted(n.held.items()), n.queue, sorted(n.running.items()),
                     )
                     for n in self.nodes
@@ -104,6 +109,7 @@ class State:
                 ],
                 self.left,
                 sorted(self.late),
+                self.hints,
                 self.replay,
             ),
             2,  # Later versions write things that are alike as one or as two.
@@ -111,12 +117,12 @@ class State:
 
     @classmethod
     def thaw(cls, frozen: bytes) -> State:
-        functions, nodes, agents, left, late, replay = marshal.loads(frozen)
+        functions, nodes, agents, left, late, hints, replay = marshal.loads(frozen)
         return cls(
             [Function(*each) for each in functions],
             [Node(*(*head, dict(held), queue, dict(running))) for *head, held, queue, running in nodes],
             [Agent(*(*head, dict(runs), *told)) for *head, runs, told in agents],
-            left, late, replay,
+            left, late, hints, replay,
         )  # fmt: skip
 
     def _count_anew(self) -> None:
@@ -147,6 +153,7 @@ class State:
                 kind, node_, epoch, op, has, *rest = call
                 renewed = told(has) if kind == "finish" else [anew(id) for id in has]
                 self.late[i] = (kind, node_, epochs[node_][epoch], ops[node_][op], renewed, *rest)
+        self.hints = [(at, epochs[at][epoch], ops[at][op], anew(id)) for at, epoch, op, id in self.hints]
         self.replay = renumber(self.replay, placements, epochs)
 
     def _named(self) -> list[set[int]]:
@@ -161,7 +168,7 @@ class State:
             ids = [id for id, _ in has] if kind == "finish" else last
             for each, number in ids:
                 named[each].add(number)
-        for id, *_ in self.replay[1]:
+        for id in (*(id for id, *_ in self.replay[1]), *(id for *_, id in self.hints)):
             named[id[0]].add(id[1])
         for each, life in enumerate(self.replay[2]):
             named[each].update((life[1], life[-1]))
@@ -173,6 +180,8 @@ class State:
             for node, agent, told in zip(self.nodes, self.agents, self.replay[0], strict=True)
         ]
         for _, node, _, epoch in self.replay[1]:
+            epochs[node].add(epoch)
+        for node, epoch, *_ in self.hints:
             epochs[node].add(epoch)
         for call in self.late:
             if len(call) >= FINISH_OR_DENY:
@@ -186,6 +195,8 @@ class State:
         for call in self.late:
             if len(call) >= FINISH_OR_DENY:
                 ops[call[1]].add(call[3])
+        for at, _, op, _ in self.hints:
+            ops[at].add(op)
         return ops
 
 

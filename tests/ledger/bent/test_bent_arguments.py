@@ -60,7 +60,10 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "tick": ({"room": 1, "token": "t"}, []),
     "beat": ({"name": "a", "epoch": "", "op": 0, "worked_ms": 0, "at": "0|0"}, ["runs:3"]),
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),
-    "finish": ({"name": "a", "epoch": "", "op": 2, "room": 1}, ["runs:3", "finished", "", "", "", "0", "1.000", ""]),
+    "finish": (
+        {"name": "a", "epoch": "", "op": 2, "room": 1, "waits": 0},
+        ["runs:3", "finished", "", "", "", "0", "1.000", ""],
+    ),
     "parcel": ({"token": "p", "offset": 0, "piece": "abc"}, []),
     "pending": ({"name": "a"}, []),
     "quiet": ({"name": "b", "epoch": "", "quiet": 0, "reason": ""}, []),

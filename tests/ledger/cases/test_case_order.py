@@ -126,7 +126,7 @@ class TestWorkLeftOver:
         pass_ms(cluster, LEASE_MS - 1)
         runs.beat()
         pass_ms(cluster, 1)
-        arguments: dict[str, Any] = {"name": "a", "epoch": runs.epoch, "op": 1, "room": 0}
+        arguments: dict[str, Any] = {"name": "a", "epoch": runs.epoch, "op": 1, "room": 0, "waits": 0}
 
         first = cluster.store.run("finish", **arguments)
 

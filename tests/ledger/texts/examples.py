@@ -163,6 +163,18 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ),
         ([["1", "a", "of one"], ["2", "b@c", "of  another: 9"]], "1 a of one\n2 b@c of  another: 9"),
     ],
+    # until when, in which epoch
+    "ready": [
+        ([1700000000000, "17"], "1700000000000 17"),
+        ([1, "0"], "1 0"),
+    ],
+    # number of the call, incarnation, epoch, reservation, the job's hash
+    "handed": [
+        (
+            ["3", "1f0d", "17", "j:2", ["data", "a:1 b", "h_devices", ""]],
+            "handoff-start 1:34:1f0d2:173:j:24:data5:a:1 b9:h_devices0:",
+        ),
+    ],
     # since, names of functions
     "cordoned": [
         ([17, ["m:f", "m:g"]], "17 2 different functions died there within 10 minutes: m:f, m:g"),

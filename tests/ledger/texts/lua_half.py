@@ -266,6 +266,8 @@ FORMATS: dict[str, Half] = {
     "number": Half(lambda value: LUA("Number.text", value)),
     "resource.memory": Half(lambda value: LUA("Resource.memory", value), lambda text: LUA("Resource.family", text)),
     "death": Half(_write_deaths, lambda text: [[each[name] for name in _DEATH] for each in LUA("Death.read", text)]),
+    "ready": Half(lambda value: LUA("Ready.write", *value), lambda text: LUA("Ready.read", text)),
+    "handed": Half(lambda value: LUA("Handed.write", *value[:-1], value[-1:])),
     "cordoned": Half(
         lambda value: LUA("Cordoned.write", *value),
         lambda text: LUA("Cordoned.read", text),

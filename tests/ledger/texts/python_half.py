@@ -12,6 +12,7 @@ from handoff.ledger.texts.device_field import read_device_field
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.entries import write_entry
 from handoff.ledger.texts.group_field import chooser_field
+from handoff.ledger.texts.handed import read_handed
 from handoff.ledger.texts.hold import read_hold
 from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.index_name import read_index_name
@@ -158,6 +159,17 @@ def _write_loss(value: Any) -> str:
     return write_loss(node, write_cause(cause, float(seconds) if seconds else None))
 
 
+def _read_handed(text: str) -> Any:
+    handed = read_handed(text.encode())
+    return [
+        str(handed.op),
+        handed.incarnation,
+        handed.epoch,
+        handed.id.decode(),
+        [each.decode() for each in handed.job],
+    ]
+
+
 FORMATS: dict[str, Half] = {
     "cost": Half(write_cost, read_cost),
     "labels": Half(write_labels, read_labels),
@@ -198,6 +210,7 @@ FORMATS: dict[str, Half] = {
     "progress": Half(read=lambda text: list(read_progress(text))),
     "submission": Half(_write_submission),
     "loss": Half(_write_loss, lambda text: list(astuple(read_loss(text)))),
+    "handed": Half(read=_read_handed),
     "cordoned": Half(
         read=lambda text: list(read_cordoned(text)),
         part=lambda value: [

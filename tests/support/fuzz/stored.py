@@ -227,7 +227,7 @@ class AgentPlace:
         told = {"command": chance.choice(_COMMANDS[2:]), "job_id": values.word(chance)}
         data = changed(chance, json.dumps(told).encode())
         command = hints._parse(data)
-        if command is not None and command["command"] != "shutdown":
+        if isinstance(command, dict) and command["command"] != "shutdown":
             loop.commands.say(**{str(name): value for name, value in command.items()})
         return f"on its channel {data!r}"
 

@@ -36,8 +36,8 @@ class RepeatingStore(Store):
 def _unordered(script: str, reply: list[Any]) -> list[Any]:
     """A reply without the order of the fields of a hash: the server's own, and not always the same."""
     match script, reply:
-        case "finish", ["done", outcomes, started, more]:
-            return ["done", outcomes, [(id, _fields(job), *rest) for id, job, *rest in started], more]
+        case "finish", ["done", outcomes, started, *rest]:
+            return ["done", outcomes, [(id, _fields(job), *more) for id, job, *more in started], *rest]
         case "share", [tag, amounts]:
             return [tag, sorted(map(str, amounts))]
         case _:

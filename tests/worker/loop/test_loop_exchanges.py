@@ -242,7 +242,7 @@ def test_a_node_that_falls_quiet_says_so_and_takes_nothing_more(loop: Loop) -> N
     loop.commands.say(command="handoff-work")
     loop.step()
 
-    assert loop.calls() == ["quiet", "tick"]
+    assert loop.calls() == ["quiet", "finish", "tick"]
     assert (loop.running(), handles[0].status) == ([], "waiting")
 
 

@@ -80,7 +80,7 @@ def test_no_other_call_goes_while_an_exchange_is_on_its_way(loop: Loop) -> None:
     loop.arrive()
     loop.step()
 
-    assert loop.calls() == ["quiet", "beat", "tick"]
+    assert loop.calls() == ["quiet", "beat", "tick", "finish"]
 
 
 def test_what_is_due_goes_before_the_next_exchange(loop: Loop) -> None:

@@ -121,6 +121,8 @@ def test_an_agent_that_was_lost_and_registers_anew_finds_it_too(loop: Loop) -> N
 
 
 def test_an_agent_that_leaves_says_that_it_cannot_say_so(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+    loop.agent.quiet()
+    loop.step()
     loop.agent.stop()
     set_layout(loop.cluster, NEWER)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from handoff.errors import OtherLayout, StoreUnavailable
 from handoff.ledger.asking import ScriptBug
+from handoff.ledger.texts.handed import Handed
 from handoff.words.resources import SLOTS, UNIT
 from handoff_worker.agent import hints
 from handoff_worker.agent.bulk import Bulk
@@ -27,11 +28,12 @@ from handoff_worker.agent.delivery import Outbox
 from handoff_worker.agent.ending import Ending
 from handoff_worker.agent.exchanges import EXCHANGE, TAKE, Exchanges
 from handoff_worker.agent.functions import Functions
+from handoff_worker.agent.handed import HandedOver
 from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.large import Large
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
-from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.options import Options
+from handoff_worker.agent.recalling import tell_ended
 from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.stumbles import Stumbles
@@ -53,7 +55,7 @@ MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
 
 BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
-RECALL, TELL = "a word of what has ended", "what functions tell"
+TELL = "what functions tell"
 """The calls of scripts, as the log has them."""
 
 MOST_FORKED = 4
@@ -75,6 +77,7 @@ class Agent:
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
         self._telling = Telling(self._functions.running, ledger.tell, options.log_bytes)
+        self._handed = HandedOver(ledger, self._functions, self._outbox)
         self._options = options
         self._slots = options.offer.capabilities.units[SLOTS] // UNIT
         self._selector = selectors.DefaultSelector()
@@ -200,7 +203,8 @@ class Agent:
             return True
         if self._ending.outdated is not None:
             return not (self._functions.at_work() or self._functions.callbacks)
-        busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk
+        handed = self._handed.may_be and not self._failures
+        busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk or handed
         if self._ending.has_begun:
             return not busy
         return self._options.burst and not busy and not self._look and self._is_idle()
@@ -227,7 +231,10 @@ class Agent:
         return max(0.0, min(next_s, self._children.next_deadline()) - now_s)
 
     def _wants_exchange(self) -> bool:
-        return (bool(self._outbox) or (self._look and self._room() > 0)) and self._stumbles.may(EXCHANGE)
+        # Where no more is taken, it is asked once for that of which no hint has come.
+        wants_to_hear = self._handed.may_be and (self._look or self._why_quiet() is not None)
+        wants_to_take = self._look and self._room() > 0
+        return (bool(self._outbox) or wants_to_take or wants_to_hear) and self._stumbles.may(EXCHANGE)
 
     def _room(self) -> int:
         is_let = not self._outbox.is_careful and self._stumbles.may(TAKE)
@@ -300,27 +307,16 @@ class Agent:
     def _recall(self) -> None:
         """Tell what has ended here and is not in the books, before it is started once more."""
         parts = self._functions.told_after_roll_back()
-        count = sum(self._tell_ended(part, 0) for part in parts[:-1])
-        count += self._tell_ended(parts[-1], self._outbox.answered)
+        count = sum(tell_ended(self._ledger, self._stumbles, part, 0) for part in parts[:-1])
+        count += tell_ended(self._ledger, self._stumbles, parts[-1], self._outbox.answered)
         if count or not self._is_new:
             logger.warning("Redis was rolled back: it did not know %d functions that have run here", count)
             # Others may have as much to tell, of what stands on our queue by now.
             self._take_at_s = time.monotonic() + 2 * self._longest_backoff_s()
         self._beat_at_s = 0.0
 
-    def _tell_ended(self, part: list[Ended], op: int) -> int:
-        """Tell it all at once; where its script fails, one by one, and at last the number alone: exchanges go on."""
-        count = 0
-        with self._stumbles.over(RECALL):
-            return self._ledger.recall(part, op)
-        if len(part) > 1:
-            count = sum(self._tell_ended([ended], 0) for ended in part)
-        if op and part:
-            count += self._tell_ended([], op)
-        return count
-
     def _exchange(self) -> None:
-        self._exchanges.begin(self._room)
+        self._handed.may_be |= self._exchanges.begin(self._room, waits=not self._options.burst)
         # A hint that comes from now on may be of what is not in the answer.
         self._look = False
         if not self._is_exchange_awaited():
@@ -339,6 +335,7 @@ class Agent:
             return
         answer, is_more = answered
         self._look |= is_more
+        self._handed.may_be = answer.is_ready
         self._started += answer.replied
         if self._to_stop:
             self._begin_started()
@@ -397,6 +394,7 @@ class Agent:
         self._functions.disown("its node was lost")
         self._outbox.drop()
         self._exchanges.forget()
+        self._handed.may_be = False
         self._bulk.forget()
         if self._ending.has_begun:
             self._gone = True
@@ -431,8 +429,11 @@ class Agent:
 
     # Commands.
 
-    def _obey(self, command: Mapping[str, Any]) -> None:
+    def _obey(self, command: Mapping[str, Any] | Handed) -> None:
         match command:
+            case Handed():
+                if not self._gone:
+                    self._handed.begin(command)
             case {"command": hints.WORK}:
                 self._look = True
             case {"command": hints.BEAT}:

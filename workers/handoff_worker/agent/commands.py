@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from handoff.errors import StoreUnavailable
+from handoff.ledger.texts.handed import Handed
 from handoff_worker.agent.hints import Hints
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ class Commands:
     """Reads commands when `selector` says that there are some, and gives each to `obey`."""
 
     def __init__(
-        self, hints: Hints, selector: selectors.BaseSelector, obey: Callable[[Mapping[str, Any]], None]
+        self, hints: Hints, selector: selectors.BaseSelector, obey: Callable[[Mapping[str, Any] | Handed], None]
     ) -> None:
         self._hints, self._selector, self._obey = hints, selector, obey
         self._listen_at_s = 0.0

@@ -66,17 +66,19 @@ class Exchanges:
         """Take note that there is something to read."""
         self._is_here = True
 
-    def begin(self, room: Callable[[], int]) -> None:
+    def begin(self, room: Callable[[], int], *, waits: bool) -> bool:
         """Send the next one, or the last one again where its answer was lost. Raises `StoreUnavailable`.
 
-        `room` is asked when it is known which results go with it.
+        `room` is asked when it is known which results go with it; `waits`: into what is left of it one may be handed
+        over with a hint, until the next one. -> whether there is any
         """
         op, results = self._outbox.exchange()
         self._room = room()
-        self._begun = self._ledger.begin_exchange(op, self._room, results)
+        self._begun = self._ledger.begin_exchange(op, self._room, results, waits=waits)
         self._watched, self._is_here = self._begun.socket, False
         if self._watched is not None:
             self._selector.register(self._watched, selectors.EVENT_READ, self)
+        return self._room > 0
 
     def end(self, now_s: float) -> tuple[Exchange, bool] | None:
         """Read the answer. -> it, and whether there may be more to take; None where its script has failed

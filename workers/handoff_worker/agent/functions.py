@@ -80,7 +80,7 @@ class Functions:
     def start(self, started: Started) -> None:
         """Run a function."""
         if started.id in self._running:
-            # Redis was rolled back to before it was started: it runs here, and its result is still to come.
+            # It was handed over, and an exchange tells of it; or Redis was rolled back to before it was started.
             return
         if self._is_refused(started):
             return

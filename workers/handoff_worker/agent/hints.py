@@ -1,4 +1,4 @@
-"""Commands to this node on rq's channel for its worker: rq's own, and the hint that its queue has work.
+"""Commands to this node on rq's channel for its worker: rq's own, hints of work on its queue, and what is handed over.
 
 Hints may be lost: whoever reads them looks again by itself now and then. A subscription only listens, so that nothing
 tells it when its connection has died silently, or leads to a server from which all others have moved on: the agent
@@ -16,6 +16,7 @@ import redis
 
 from handoff.errors import StoreUnavailable
 from handoff.ledger.store import CONNECT_TIMEOUT_S, Store
+from handoff.ledger.texts.handed import MARK, Handed, read_handed
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +84,15 @@ class Hints:
         self._expected = uuid.uuid4().hex
         return self._store.publish(self._channel, json.dumps({"command": _ECHO, "of": self._expected})) > 0
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[dict[str, Any] | Handed]:
         """Return the commands that have arrived. Raises `StoreUnavailable` when the connection is gone."""
-        commands = []
+        commands: list[dict[str, Any] | Handed] = []
         try:
             while (message := self._pubsub.get_message(timeout=0)) is not None:
                 command = _parse(message.get("data"))
-                if command is not None and command["command"] == _ECHO:
+                if isinstance(command, Handed):
+                    commands.append(command)
+                elif command is not None and command["command"] == _ECHO:
                     if command.get("of") == self._expected:
                         self._expected = ""
                 elif command is not None:
@@ -106,9 +109,11 @@ class Hints:
             self._pubsub = None
 
 
-def _parse(data: object) -> dict[str, Any] | None:
+def _parse(data: object) -> dict[str, Any] | Handed | None:
     """A command, or None: anybody may publish anything on the channel."""
     try:
+        if isinstance(data, bytes) and data.startswith(MARK):
+            return read_handed(data)
         command = json.loads(data) if isinstance(data, bytes) else None
     # What is nested too deeply is neither.
     except (ValueError, RecursionError):

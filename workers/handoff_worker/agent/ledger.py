@@ -20,6 +20,7 @@ from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
+from handoff.ledger.texts.handed import Handed
 from handoff.ledger.texts.holder import Holder, read_holder, write_holder
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.upgrading import upgrade
@@ -74,6 +75,7 @@ class Exchange:
     outcomes: list[str]  #: per result, in order
     replied: list[Any]  #: of each that was started, as the script replies it
     more: bool  #: work is left over: tick
+    is_ready: bool  #: something may be handed over before the next one
 
     @property
     def count(self) -> int:
@@ -199,16 +201,19 @@ class NodeLedger:
         """Deliver results and take up to `room` functions. Same `op`, same answer. Raises `Stale` and `Behind`."""
         return self.answered(self.begin_exchange(op, room, results).answer())
 
-    def begin_exchange(self, op: int, room: int, results: Sequence[Result]) -> Begun:
-        """Send an exchange; `answered` reads what is answered to it."""
+    def begin_exchange(self, op: int, room: int, results: Sequence[Result], *, waits: bool = False) -> Begun:
+        """Send an exchange; `answered` reads what is answered to it.
+
+        `waits`: into what is left of the room one may be handed over with a hint, under the number of the next one.
+        """
         flat = [value for result in results for value in result.flat()]
-        return self._store.begin("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room)
+        return self._store.begin("finish", *flat, name=self.name, epoch=self._epoch, op=op, room=room, waits=int(waits))
 
     def answered(self, reply: list[Any]) -> Exchange:
         """Read the answer to an exchange. Raises `Stale` and `Behind`."""
         match reply:
-            case ["done", list(outcomes), list(started), int(more)]:
-                return Exchange([outcome.decode() for outcome in outcomes], started, bool(more))
+            case ["done", list(outcomes), list(started), int(more), int(ready)]:
+                return Exchange([outcome.decode() for outcome in outcomes], started, bool(more), bool(ready))
             case ["behind"]:
                 raise Behind
             case ["stale"]:
@@ -225,6 +230,10 @@ class NodeLedger:
                 raise Stale
             case reply:
                 raise unlisted("tell", reply)
+
+    def is_for_us(self, handed: Handed) -> bool:
+        """Whether a function was started for this process, which nobody can name who may not read the node's hash."""
+        return (handed.incarnation, handed.epoch) == (self._incarnation, self._epoch)
 
     def send_piece(self, token: str, offset: int, piece: str) -> int:
         """Send a piece of a large result. -> where the next one begins"""

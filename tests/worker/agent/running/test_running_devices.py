@@ -154,7 +154,7 @@ def test_a_node_that_names_no_slots_runs_16_functions_or_4_per_core_at_once(clus
     assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [16, 32]
 
 
-def test_many_functions_are_taken_in_one_exchange_and_delivered_in_few(
+def test_many_functions_are_taken_in_one_exchange_but_for_one_that_is_handed_over_and_delivered_in_few(
     local: tuple[LocalCluster, Cluster], cluster: Cluster, gate: Gate
 ) -> None:
     agent = local[0].agents["b"]
@@ -184,7 +184,7 @@ def test_many_functions_are_taken_in_one_exchange_and_delivered_in_few(
         kind: {event["at_ms"] for _, event in cluster.events(after) if event["event"] == kind}
         for kind in ("started", "released")
     }
-    assert len(times["started"]) == 1
+    assert len(times["started"]) <= 2
     assert len(times["released"]) < 16
 
 

@@ -1,4 +1,4 @@
--- Commands to an agent, on RQ's channel for its worker. All but `work` and `beat` are RQ's own.
+-- Commands to an agent, on RQ's channel for its worker. All but `work`, `start` and `beat` are RQ's own.
 --
 -- They are sent when all else is written: a server that is full or read-only refuses that, and takes no word back.
 --
@@ -34,4 +34,15 @@ end
 -- There is something on its queue.
 function Commands.work(queue)
   send(queue, '{"command": "handoff-work"}')
+end
+
+-- Something was started for it: texts/handed.
+function Commands.start(queue, handed)
+  send(queue, handed)
+end
+
+-- Whether anybody listens; not where this may not be asked.
+function Commands.are_heard(queue)
+  local listeners = redis.pcall('PUBSUB', 'NUMSUB', K.rq_channel .. queue)
+  return not listeners.err and tonumber(listeners[2]) > 0
 end

@@ -75,6 +75,16 @@ function Queues.pop(queue)
   return job_id or nil
 end
 
+-- Take a job that this script has put onto an empty queue. -> false where others stand there
+function Queues.take_only(queue, job_id)
+  local coming = Call.coming[queue]
+  if not coming or #coming > 1 or coming[1] ~= job_id or Rare.exists(K.rq_queue .. queue) then
+    return false
+  end
+  Call.coming[queue] = nil
+  return true
+end
+
 -- Take a job off, wherever it stands there.
 function Queues.remove(queue, job_id)
   redis.call('LREM', Queues.settle(queue), 0, job_id)

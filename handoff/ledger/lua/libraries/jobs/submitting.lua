@@ -11,8 +11,8 @@
 --          budget      64     of a call that takes many: what a function costs that joins a line
 --          fits        {}     demand -> {where one was placed, its priority}, of functions of this call
 --          waits       {}     demand -> the priority of one that waits, of functions of this call
--- @include settle  jobs/admit  jobs/dependencies  jobs/job  jobs/replacing  jobs/unique  jobs/words  nodes/feasible  nodes/holds  nodes/lapse
--- @include texts/demand  time/clock  time/events
+-- @include settle  jobs/admit  jobs/dependencies  jobs/handing  jobs/job  jobs/replacing  jobs/unique  jobs/words
+-- @include nodes/feasible  nodes/holds  nodes/lapse  texts/demand  time/clock  time/events
 -- @include arguments  texts/options  texts/reservation  texts/submission  writes
 
 -- A thousand years.
@@ -228,6 +228,17 @@ local function submit(one)
     end
   end
   return answer(job, not known)
+end
+
+-- One that comes by itself, and for which an agent may wait. -> what submit answers
+function Submitting.alone(one)
+  Writes.begin_at_once()
+  look_at({one})
+  local reply = submit(one)
+  if reply[1] == 'placed' then
+    Handing.over(one.id, reply[2], one.fields)
+  end
+  return reply
 end
 
 -- In their order, until the budget is spent. -> what submit answers, of each that it came to

@@ -51,24 +51,25 @@ end
 -- Pop and start up to `room` functions. Which ones were started is read from `running`, under this op.
 --
 -- On a node that somebody empties nothing starts any more: what still stands there waits again, a slice at each call,
--- whoever began that and is gone.
+-- whoever began that and is gone. -> how much of the room is left when the queue is empty; 0 where it is not
 function Take.from_queue(node, op, room)
   if Node.is_closing(node) then
     Recovery.hand_back(node, 'handed back', MOST_ADOPTED)
-    return
+    return 0
   end
   if room <= 0 or Rare.exists(K.rq_suspended) then
-    return
+    return 0
   end
   local queue, looks = Queues.of(node.name), room + MOST_ADOPTED
   while room > 0 and looks > 0 do
     looks = looks - 1
     local job_id = Queues.pop(queue)
     if not job_id then
-      return
+      return room
     end
     room = room - (take(node, queue, job_id, op) and 1 or 0)
   end
+  return 0
 end
 
 -- Jobs that were started, as {reservation, {{field, value, ...}, ...}, inputs, {field that is left out, ...}}

@@ -2,11 +2,11 @@
 -- at its end: a finish that starts the next function gives back what it takes again.
 --
 -- One hash a node: `position`, `epoch`, `state` (up, lost), `kind` (static, leased), for leased ones `incarnation`,
--- `holder`, `lease_ms`, `op` and `op_reply`, `finished` and `failed` (how many, for RQ: jobs/worker); `over` while something
--- reserved does not fit the capacity, `quiet` while its agent takes no more (since when, ms) with the `reason`, `draining`
--- (until when, ms, 0 = no deadline), `evicting` (past that: of how many in front of what runs there it is still to be noted),
--- `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that
--- speaks against it (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by
+-- `holder`, `lease_ms`, `op` and `op_reply`, `ready` (texts/ready), `finished` and `failed` (how many, for RQ: jobs/worker);
+-- `over` while something reserved does not fit the capacity, `quiet` while its agent takes no more (since when, ms) with the
+-- `reason`, `draining` (until when, ms, 0 = no deadline), `evicting` (past that: of how many in front of what runs there it is
+-- still to be noted), `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that speaks against it
+-- (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by
 -- resource texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
 --
 -- The node called `*` is what the whole cluster shares (nodes/shared).

@@ -30,4 +30,4 @@ local kind = {token = token, replace = replace, demand = demand, options = optio
   refuse = refuse, delay_ms = delay_ms, due_ms = due_ms, fields = {unpack(ARGV, fields_first)}}
 local one = {id = job_id, kind = kind, fields = kind.fields}
 Submitting.check({kind}, {one})
-return Submitting.many({one})[1]
+return Submitting.alone(one)

@@ -6,16 +6,18 @@
 --          epoch      str   of this agent's registration
 --          op         int   number of this call, one more than the last
 --          room       int   how many functions the agent can start
+--          waits      int   1 = and one that is handed to it with a hint, before its next call
 --          results    list  texts/result, one behind the other
--- RETURNS  {'done', {outcome, ...}, started, more}   per result stored, retrying, failed, failed+callback, stopped,
+-- RETURNS  {'done', {outcome, ...}, started, more, ready}  per result stored, retrying, failed, failed+callback, stopped,
 --                                                    canceled, returned (it waits again), refused, incomplete (of a
---                                                    value that was sent before not all is there); more = 1: work is left over, tick again
+--                                                    value that was sent before not all is there); more = 1: work is left over, tick again;
+--                                                    ready = 1: something may be handed over before the next call
 --          {'behind'}                                Redis was rolled back to before the last of these calls: nothing was
 --                                                    written, and recall goes first
 --          {'stale'}                                 the node has another epoch: nothing of it is this agent's; or this
 --                                                    call comes late, and a later one was answered
--- @include settle  jobs/bent  jobs/executions  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take  jobs/worker
--- @include nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
+-- @include settle  jobs/bent  jobs/executions  jobs/handing  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take
+-- @include jobs/worker  nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
 -- @include texts/reservation  texts/result  waiting/start  waiting/wake
 -- @include arguments
 
@@ -30,7 +32,8 @@ if not node then
 end
 -- A number without an answer is none that was answered: somebody wrote it.
 if node.op == Number.text(op) and node.op_reply then
-  return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1}
+  return {'done', List.read(node.op_reply), Take.started_under(node, op), Settle.is_done() and 0 or 1,
+    Handing.is_noted(node) and 1 or 0}
 end
 
 local last = tonumber(node.op or 0)
@@ -99,9 +102,12 @@ if Leftovers.any() then
 end
 Wake.node(node, 32)
 Settle.go_on(16)
-Take.from_queue(node, op, room)
+local was_ready = Handing.is_noted(node)
+local left = Take.from_queue(node, op, room)
+Handing.note(node, waits == 1 and left > 0)
 Wake.node(node, 8)
 
 Node.note(node, 'op', Number.text(op), 'op_reply', List.write(outcomes))
 Worker.count(node, finished, failed)
-return {'done', outcomes, Take.started_now(), Settle.is_done() and 0 or 1}
+local started = was_ready and Take.started_under(node, op) or Take.started_now()
+return {'done', outcomes, started, Settle.is_done() and 0 or 1, Handing.is_noted(node) and 1 or 0}
