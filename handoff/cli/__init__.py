@@ -12,6 +12,7 @@ from handoff.cli.events import events
 from handoff.cli.explain import explain
 from handoff.cli.group import Commands
 from handoff.cli.jobs import jobs
+from handoff.cli.limit import limit
 from handoff.cli.logs import logs
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
@@ -19,6 +20,7 @@ from handoff.cli.options import shared_options
 from handoff.cli.retry import retry
 from handoff.cli.run import run
 from handoff.cli.runs import runs
+from handoff.cli.share import share
 from handoff.cli.status import status
 
 
@@ -44,6 +46,8 @@ for command in (
     retry,
     drain,
     undrain,
+    share,
+    limit,
     doctor,
 ):
     main.add_command(command)

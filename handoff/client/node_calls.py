@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from handoff.ledger import functions as work
 from handoff.ledger import nodes
 from handoff.ledger.asking import Ledger
 from handoff.ledger.claims import TrackerCalls
 from handoff.ledger.events import read_events
+from handoff.ledger.overtaking import limit_overtaking
 from handoff.words.capabilities import DeviceMemory
 from handoff.words.function import Strategy
 from handoff.words.resources import Amount, Number
@@ -81,7 +81,7 @@ class NodeCalls:
         placed on the node where it lacks least, until it has started. Larger priorities still go first. None = never
         for that reason. It holds for the namespace, and is kept in Redis.
         """
-        await work.limit_overtaking(self._ledger, count, seconds)
+        await limit_overtaking(self._ledger, count, seconds)
 
     async def resources_available(self, node: str, cost: Mapping[str, Number] | None) -> bool:
         """Whether `cost` fits on the node now; False for an unknown or lapsed node."""

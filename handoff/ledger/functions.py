@@ -25,8 +25,7 @@ from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
 from handoff.words.ids import new_id
-from handoff.words.times import milliseconds
-from handoff.words.values import WAITS, is_count, is_wait, patience_s
+from handoff.words.values import patience_s
 from handoff.words.variants import Variant
 
 UNSEEN_S = 0.05
@@ -178,13 +177,3 @@ async def cancel_many(ledger: Ledger, job_ids: Iterable[str], *, running: bool) 
             case reply:
                 raise unlisted("cancel_many", reply)
     return decided
-
-
-@Call
-async def limit_overtaking(ledger: Ledger, count: int | None, seconds: float | None) -> None:
-    """Say after how many placements, or how long, a node is held for who is overtaken; None = never for that."""
-    if count is not None and not (is_count(count, 1, 2**31)):
-        raise ValueError(f"count is {shown(count)}: give an int from 1 to 2**31, or None for no limit")
-    if seconds is not None and not is_wait(seconds):
-        raise ValueError(f"seconds is {shown(seconds)}: give {WAITS}, or None for no limit")
-    await ledger.run("limit", count=count or 0, ms=0 if seconds is None else milliseconds(seconds))

@@ -167,6 +167,17 @@ async def _read_all_nodes(ledger: Ledger) -> list[Node]:
 
 
 @Call
+async def read_shared(ledger: Ledger) -> dict[str, Use]:
+    """What the cluster has as a whole, with its use; without the limits of runs."""
+    return {
+        name: use
+        for books in await read_nodes(ledger, SHARED)
+        for name, use in use_of(books).items()
+        if not is_run_token(name)
+    }
+
+
+@Call
 async def read_overview(ledger: Ledger) -> Overview:
     """Count functions by state, and nodes by theirs."""
     nodes = await _read_all_nodes(ledger)
@@ -196,10 +207,5 @@ async def read_overview(ledger: Ledger) -> Overview:
         shapes=shapes,
         nodes={state: states.count(state) for state in get_args(NodeState)},
         draining=[node.name for node in nodes if node.state == "draining"],
-        shared={
-            name: use
-            for books in await read_nodes(ledger, SHARED)
-            for name, use in use_of(books).items()
-            if not is_run_token(name)
-        },
+        shared=await read_shared(ledger),
     )

@@ -33,6 +33,8 @@ CALLS = {
     "retry": ["retry", "f"],
     "drain": ["drain", "a"],
     "undrain": ["undrain", "a"],
+    "share": ["share", "license=1"],
+    "limit": ["limit", "--count", "5"],
     "run": ["run", "tasks:f"],
     "demo": ["demo", "/does/not/exist"],
     "node": ["node", "--wait", "0", "--no-probe"],

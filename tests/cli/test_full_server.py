@@ -35,6 +35,8 @@ COMMANDS = [
     ("explain", "graph", "first"),
     ("explain", "graph", "second"),
     ("jobs", "--run", "graph", "--limit", "1"),
+    ("share",),
+    ("limit",),
     ("runs",),
     ("runs", "graph"),
 ]

@@ -39,6 +39,7 @@ TAKE_APART = {
     "handoff/cli/output.py": "blanks of what is shown",
     "handoff/cli/jobs.py": "dotted names of Python",
     "handoff/cli/retry.py": "dotted names of Python",
+    "handoff/cli/share.py": "NAME=AMOUNT as a user types it",
     "handoff/cli/since.py": "--since as a user types it",
     "handoff/view/overview.py": "a cost as a user types it",
     "handoff/cli/run.py": "--cost and --where as a user types them",
