@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from handoff.ledger.asking import ScriptBug
+from handoff.ledger.functions import cancel
 from handoff.ledger.lua import files, loader
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
@@ -47,7 +48,9 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "look_run": ({"dag": "d", "run": RUN}, []),
     "probe": ({"name": "a", "cost": "cpu=10000"}, []),
     "progress": ({"run": RUN, "cursor": "0"}, []),
+    "able": ({}, ["cpu=10000,slots=10000"]),
     "release": ({"id": "~c0", "token": "t"}, []),
+    "retry": ({"job_id": "canceled", "token": "t"}, []),
     "request": ({"name": "b", "id": "~c2", "cost": "cpu=10000", "ttl_ms": 0, "owner": "o"}, []),
     "submit": (
         {
@@ -81,6 +84,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "deregister": ({"name": "c", "incarnation": "", "cause": ""}, []),
     "drain": ({"name": "b", "drain": 0, "deadline_ms": 1000}, []),
     "limit": ({"count": 100, "ms": 60000}, []),
+    "limits": ({}, []),
     "nodes": ({}, ["a"]),
     "register_node": ({"name": "s", "units": "cpu=10000", "devices": "gpu:0/5", "labels": "zone=a"}, []),
     "tell": (
@@ -107,6 +111,8 @@ def filled(place: Yard) -> None:
         place.submit(f"other{i}")
     place.submit("waits")
     place.submit("later", delay=60)
+    place.submit("canceled", delay=60)
+    cancel(place.store, "canceled")
 
 
 def call(place: Yard, operation: str, given: dict[str, Any], rest: list[Any]) -> bool:
