@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, product
 from typing import Any
@@ -12,7 +13,7 @@ import msgpack
 from handoff.books.groups import MOST_OPTIONS
 from handoff.errors import NotSerializable, shown
 from handoff.graph.plan import Group, Plan, Step
-from handoff.ledger.jobs import InGraph, JobKinds, costs_of, make_job
+from handoff.ledger.jobs import InGraph, Job, JobKind, JobKinds, costs_of, make_job
 from handoff.ledger.rqmodel import now_text
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import PER_WEIGHT, Weighed
@@ -20,6 +21,7 @@ from handoff.ledger.texts.demand import write_costs
 from handoff.ledger.texts.entries import Value, write_entry
 from handoff.ledger.texts.number_list import write_numbers
 from handoff.ledger.texts.run_id import run_job_id, run_token
+from handoff.ledger.texts.submission import Kind, write_kind
 from handoff.ledger.texts.terms import capacity_term, write_terms
 from handoff.serializer import SerializerLike, dumps_arguments, dumps_value
 from handoff.words.function import Strategy
@@ -47,7 +49,9 @@ class EntryWriter:
         self._run, self._options, self._serializer = run, options, serializer
         self._strategy, self._preferred = strategy, preferred
         self._created_at = now_text()
-        self._kinds = JobKinds()
+        #: By the node that is preferred, which is said among the options.
+        self._kinds: defaultdict[str, JobKinds] = defaultdict(JobKinds)
+        self._written: dict[tuple[object, ...], tuple[JobKind, Kind]] = {}  #: by its identity and the fields beside it
         self._inputs: dict[int, bytes] = {}  #: serialized, by the identity of what functions have in common
         self._token: Units = {} if options.max_concurrency is None else {run_token(run): UNIT}
 
@@ -80,7 +84,21 @@ class EntryWriter:
         if options.reserve == "whole":
             yield from self._claims(plan)
 
+    def _kind(self, job: Job) -> Kind:
+        """What it has in common with others, written once: the same object for all of them."""
+        like = (id(job.kind), *job.own)
+        found = self._written.get(like)
+        if found is None:
+            kind = job.kind
+            written = write_kind(
+                kind.demand, kind.options, kind.priority, "", kind.refuse, kind.delay_ms, kind.due_ms,
+                job.own, job.common,
+            )  # fmt: skip
+            found = self._written[like] = kind, written
+        return found[1]
+
     def _job(self, step: Step) -> Weighed:
+        prefer = self._preferred.get(step.function.id, "")
         job = make_job(
             step.checked,
             run_job_id(self._run, step.number),
@@ -93,22 +111,17 @@ class EntryWriter:
                 inputs=self._inputs_of(step),
                 takes=step.takes,
                 forms=step.forms,
-                prefer=self._preferred.get(step.function.id, ""),
+                prefer=prefer,
                 token=self._token,
             ),
             created_at=self._created_at,
-            # One that is preferred somewhere says so among its options.
-            kinds=None if self._preferred else self._kinds,
+            kinds=self._kinds[prefer],
         )
-        return _entry(
-            "job", step.number,
-            job.kind.demand, job.kind.options, job.kind.priority, step.place,
-            # Roots follow from a number that nobody has, so that all become ready in the same way.
-            len(step.takes) or 1,
-            step.group or "", int(job.kind.refuse),
-            *job.fields(),
-            weight=1 + job.size / PER_WEIGHT,
-        )  # fmt: skip
+        # Roots follow from a number that nobody has, so that all become ready in the same way.
+        values = write_entry(
+            "job", step.number, 0, step.place, len(step.takes) or 1, step.group or "", *job.own.values()
+        )
+        return Weighed(1 + job.size / PER_WEIGHT, values, self._kind(job))
 
     def _inputs_of(self, step: Step) -> bytes | None:
         if step.inputs is None:
@@ -157,4 +170,4 @@ def _next(plan: Plan, number: int, followers: Iterable[int]) -> Weighed:
 
 
 def _entry(kind: str, number: int, *values: Value, weight: float = 0.25) -> Weighed:
-    return weight, write_entry(kind, number, *values)
+    return Weighed(weight, write_entry(kind, number, *values))

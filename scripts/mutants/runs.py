@@ -6,6 +6,16 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "slices-kinds",
+        "a slice of a graph names kinds that stand in an earlier one",
+        "handoff/ledger/slices.py",
+        "slice_, kinds, cost = [], {}, 0.0",
+        "slice_, cost = [], 0.0",
+        (
+            "tests/ledger/runs/test_run_loading.py::test_what_functions_have_in_common_stands_once_in_each_slice_and_in_each_of_their_hashes[real]",
+        ),
+    ),
+    Mutant(
         "consequences-woken",
         "who waits in front of one that became ready is not tried before it",
         "handoff/ledger/lua/libraries/runs/consequences.lua",

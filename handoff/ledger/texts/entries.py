@@ -4,6 +4,9 @@ from __future__ import annotations
 
 Value = str | bytes | int
 
+FIRST_VALUE = 3
+"""Where the values of an entry begin."""
+
 
 def write_entry(kind: str, number: int, *values: Value) -> list[Value]:
     """Write one entry; its number is that of a function, of a group, or 0."""

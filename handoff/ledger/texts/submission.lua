@@ -1,7 +1,7 @@
 -- Functions that are submitted together. How many kinds of them there are, and each kind: how many values follow, then demand,
 -- options, priority, preferred, refuse (0, 1), delay_ms, due_ms, how many fields of its hash each function has for itself, the
 -- names of these, and what all have there: name, value, ... Then the functions in their order: number of the kind, id of the
--- job, a value for each field of its own.
+-- job, a value for each field of its own. Kinds are the same in a slice of a graph (runs/graph_entries).
 --
 -- @include texts/number
 
@@ -10,13 +10,16 @@ local BEFORE_FIELDS = 8
 -- Lua unpacks at most 8,000.
 local MOST_VALUES = 1000
 
--- -> {demand = , ..., fields = {name, value, ...}, own = how many of these, the first, stand in `values` for each function}; nil
--- where it is none
-local function read_kind(values, at, count)
+-- The `count` values behind `at`. -> {demand = , ..., fields = {name, value, ...}, own = how many of these, the first, each function
+-- has for itself}; nil where it is none
+function Submission.kind(values, at, count)
+  if not count or count < BEFORE_FIELDS or count > MOST_VALUES or at + count > #values then
+    return nil
+  end
   local kind = {demand = values[at + 1], options = values[at + 2], priority = Number.whole(values[at + 3], -Number.MOST),
     preferred = values[at + 4], refuse = Number.whole(values[at + 5], 0, 1),
     delay_ms = Number.whole(values[at + 6], -Number.MOST), due_ms = Number.whole(values[at + 7], -Number.MOST),
-    own = Number.whole(values[at + 8], 0, count - BEFORE_FIELDS), fields = {}, values = values}
+    own = Number.whole(values[at + 8], 0, count - BEFORE_FIELDS), fields = {}}
   if not (kind.priority and kind.refuse and kind.delay_ms and kind.due_ms and kind.own) then
     return nil
   end
@@ -30,13 +33,13 @@ local function read_kind(values, at, count)
   return kind
 end
 
--- `values` from `first` on. -> {kinds = {...}, functions = {{id = , kind = , at = where it stands}, ...}}; nil where they are
--- none of these
+-- `values` from `first` on. -> {kinds = {...}, functions = {{id = , kind = , values = , at = behind which of them its own stand},
+-- ...}}; nil where they are none of these
 function Submission.read(values, first)
   local kinds, all, at, size = {}, {}, first + 1, #values
   for i = 1, Number.whole(values[first], 1) or 0 do
-    local count = Number.whole(values[at], BEFORE_FIELDS, MOST_VALUES)
-    kinds[i] = count and at + count <= size and read_kind(values, at, count) or nil
+    local count = Number.whole(values[at])
+    kinds[i] = Submission.kind(values, at, count)
     if not kinds[i] then
       return nil
     end
@@ -49,7 +52,7 @@ function Submission.read(values, first)
       return nil
     end
     count = count + 1
-    all[count] = {id = values[at + 1], kind = kind, at = at}
+    all[count] = {id = values[at + 1], kind = kind, values = values, at = at + 1}
     at = at + 2 + kind.own
   end
   return at == size + 1 and count > 0 and {kinds = kinds, functions = all} or nil
@@ -57,10 +60,10 @@ end
 
 -- -> the fields of the hash of one of them, {name, value, ...}
 function Submission.fields(one)
-  local kind, at = one.kind, one.at + 1
-  local fields = {unpack(kind.fields)}
-  for i = 1, kind.own do
-    fields[2 * i] = kind.values[at + i]
+  local values, at = one.values, one.at
+  local fields = {unpack(one.kind.fields)}
+  for i = 1, one.kind.own do
+    fields[2 * i] = values[at + i]
   end
   return fields
 end

@@ -22,7 +22,9 @@ VALUES = (
 
 RUN = "0123456789abcdef0123456789abcdef"
 
-JOB = ("job", 1, 9, "cpu=10000,slots=10000", "", 0, 0, 1, "", "0", "description", "d")
+KIND = ("kind", 1, 11, "cpu=10000,slots=10000", "", 0, "", 0, 0, 0, 1, "description", "timeout", "5")
+
+JOB = ("job", 1, 5, 1, 0, 1, "", "d")
 
 MANY = (
     1, 11, "cpu=10000,slots=10000", "wait=5000", 0, "", 0, 0, 0, 1, "data", "description", "d",
@@ -42,7 +44,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "list_runs": ({"count": 3}, []),
     "load": (
         {"run": RUN, "dag": "d", "part": 1, "is_last": 1, "whole": 0, "units": 10000, "lease_ms": 0},
-        ["run", 0, 4, "total", 1, "limit", 1, "next", 0, 1, "1", "graph", 0, 1, "g", *JOB],
+        ["run", 0, 4, "total", 1, "limit", 1, "next", 0, 1, "1", "graph", 0, 1, "g", *KIND, *JOB],
     ),
     "look": ({"job_id": "runs"}, ["status"]),
     "look_run": ({"dag": "d", "run": RUN}, []),

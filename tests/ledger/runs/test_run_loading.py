@@ -23,6 +23,27 @@ def test_nothing_of_a_graph_starts_before_all_of_it_is_loaded(site: Site, monkey
     assert site.cluster.run("r").status == "running"
 
 
+def test_what_functions_have_in_common_stands_once_in_each_slice_and_in_each_of_their_hashes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 4)
+    original, kinds = site.store.run, []
+
+    def counted(script: str, *values: Any, **arguments: Any) -> Any:
+        kinds.append(values.count("kind"))
+        return original(script, *values, **arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site.store, "run", counted)
+        run = site.submit(*(function(f"f{i}", timeout=10 + i % 2) for i in range(9)))
+
+    assert len(kinds) > 2
+    assert set(kinds) == {2}
+    for i in range(9):
+        stored = site.cluster.connection.hgetall(site.store.keys("rq_job", run.handle(f"f{i}").id))
+        assert (stored[b"timeout"], stored[b"h_function"]) == (b"%d" % (10 + i % 2), b"f%d" % i)
+
+
 def test_a_graph_that_is_not_loaded_to_its_end_is_dropped_after_a_minute(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

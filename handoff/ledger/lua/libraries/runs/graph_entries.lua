@@ -1,13 +1,16 @@
 -- Whether a slice of a graph (texts/entries) can be loaded: looked at whole, for Redis does not roll back.
 --
--- @include texts/demand  texts/entries  texts/number  texts/number_list  texts/options  texts/terms
+-- @include texts/demand  texts/entries  texts/number  texts/number_list  texts/options  texts/submission  texts/terms
 
-local KINDS = {'run', 'graph', 'next', 'takes', 'group', 'job', 'claim'}
+local KINDS = {'run', 'graph', 'next', 'takes', 'group', 'kind', 'job', 'claim'}
 
 local MOST = 10 ^ 6
 
 -- Of one kind in a slice: they are written together, and Lua unpacks at most 8,000 values.
 local MOST_ENTRIES = 1000
+
+-- Values of a job.
+local BEFORE_OWN = 4
 
 -- Whether the values from `first` on are pairs, `name, value`, of names that are there.
 local function has_pairs(entry, first)
@@ -54,11 +57,21 @@ function looks.group(entry)
   return #entry == 2 and NumberList.is_sound(entry[1]) and Terms.is_sound(entry[2])
 end
 
-function looks.job(entry)
-  local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
-  return #entry >= 9 and has_pairs(entry, 8) and Demand.is_sound(demand) and Options.is_sound(options)
-    and Number.whole(priority, -1000, 1000) and Number.whole(place, 0, MOST) and Number.whole(dependencies, 1, MOST)
-    and (group == '' or Number.whole(group, 0, MOST)) and true
+-- What is read of it is kept, in `entry.kind`.
+function looks.kind(entry)
+  local kind = Submission.kind(entry, 0, #entry)
+  entry.kind = kind
+  return kind and has_pairs(kind.fields, 1) and Demand.is_sound(kind.demand) and Options.is_sound(kind.options)
+    and math.abs(kind.priority) <= 1000
+end
+
+-- The kinds of a slice go before.
+function looks.job(entry, entries)
+  local number, place, dependencies, group = unpack(entry, 1, BEFORE_OWN)
+  local of_kind = entries.kind[tonumber(number)]
+  entry.kind, entry.values, entry.at = of_kind and of_kind.kind, entry, BEFORE_OWN
+  return entry.kind and #entry == BEFORE_OWN + entry.kind.own and Number.whole(place, 0, MOST)
+    and Number.whole(dependencies, 1, MOST) and (group == '' or Number.whole(group, 0, MOST)) and true
 end
 
 -- Numbers and costs, one each; of one run all is in this slice or an earlier one.
@@ -83,7 +96,7 @@ function GraphEntries.read(values, first, is_first)
       return nil
     end
     for _, entry in ipairs(entries[kind]) do
-      if not Number.whole(entry.number, 0, MOST) or not looks[kind](entry) then
+      if not Number.whole(entry.number, 0, MOST) or not looks[kind](entry, entries) then
         return nil
       end
     end

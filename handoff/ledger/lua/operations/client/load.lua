@@ -17,8 +17,8 @@
 --                           graph: a piece of what it looks like. next: numbers of those that take it (0: of roots).
 --                           takes: numbers of those that it takes.
 --                           group: members, terms.
---                           job: demand, options, priority, place, dependencies, group or '', refuse (0, 1), then name,
---                           value, ... of its hash.
+--                           kind: what jobs of this slice have in common (texts/submission); numbered from 1.
+--                           job: number of its kind, place, dependencies, group or '', a value for each field of its own.
 --                           claim: runs/whole
 -- RETURNS  {'loaded'}
 --          {'running'}                     it was the last slice
@@ -29,7 +29,7 @@
 -- @include settle  jobs/job  jobs/queues  jobs/rq_dependencies  jobs/words  nodes/feasible  nodes/lapse  runs/groups  runs/run  runs/tokens
 -- @include runs/whole  texts/demand  texts/number  texts/run_id  texts/run_word  texts/timer
 -- @include time/clock  time/timers
--- @include arguments  runs/graph_entries  texts/reservation
+-- @include arguments  runs/graph_entries  texts/reservation  texts/submission
 
 local LOAD_MS = 60000
 local ENDED = {finished = true, failed = true, canceled = true, dropped = true}
@@ -73,9 +73,9 @@ for _, group in ipairs(entries.group) do
   terms_of[group.number] = group[2]
 end
 for _, job in ipairs(entries.job) do
-  local demand, group, refuse = job[1], job[6], job[7]
+  local demand, group = job.kind.demand, job[4]
   local count, nearest
-  if refuse == '1' then
+  if job.kind.refuse == 1 then
     local terms = group ~= '' and (terms_of[group] or Groups.terms(run, group))
     count, nearest = Feasible.judge(Demand.read(terms and Demand.constrained(demand, terms) or demand))
   end
@@ -128,15 +128,23 @@ end
 for _, group in ipairs(entries.group) do
   Groups.add(run, group.number, group[1], group[2])
 end
+for _, entry in ipairs(entries.kind) do
+  local kind, fields = entry.kind, entry.kind.fields
+  local size = #fields
+  fields[size + 1], fields[size + 2], fields[size + 3], fields[size + 4] = 'status', 'deferred', 'origin', Call.lobby
+  fields[size + 5], fields[size + 6], fields[size + 7], fields[size + 8] = F.state, 'deferred', F.run, run
+  fields[size + 9], fields[size + 10] = F.demand, kind.demand
+  if kind.options ~= '' then
+    fields[size + 11], fields[size + 12] = F.options, kind.options
+  end
+end
 local deferred, to_come, since = {}, {}, math.floor(Call.wall / 1000)
 for i, entry in ipairs(entries.job) do
-  local demand, options, priority, place, dependencies, group = unpack(entry, 1, 6)
-  local job = Job.new({id = RunId.job(run, entry.number)}, {unpack(entry, 8)})
-  Job.set(job, 'status', 'deferred', 'origin', Call.lobby, 'state', 'deferred', 'run', run, 'demand', demand, 'rank',
-    Job.rank(tonumber(priority), base + 1 + tonumber(place)))
-  if options ~= '' then
-    Job.set(job, 'options', options)
-  end
+  local kind, _, place, dependencies, group = entry.kind, unpack(entry, 1, 4)
+  local demand, options = kind.demand, kind.options ~= '' and kind.options or nil
+  local job = Job.new({id = RunId.job(run, entry.number), status = 'deferred', origin = Call.lobby, state = 'deferred',
+    run = run, demand = demand, options = options, rank = nil, group = nil, base = nil}, Submission.fields(entry))
+  Job.set(job, 'rank', Job.rank(kind.priority, base + 1 + tonumber(place)))
   if group ~= '' then
     Job.set(job, 'group', group, 'base', demand)
   end
