@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from handoff.cli.cancel import cancel
+from handoff.cli.dashboard import dashboard
 from handoff.cli.demo import demo
 from handoff.cli.doctor import doctor
 from handoff.cli.drain import drain, undrain
@@ -40,6 +41,7 @@ for command in (
     jobs,
     status,
     explain,
+    dashboard,
     logs,
     events,
     cancel,

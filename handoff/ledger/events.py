@@ -1,4 +1,4 @@
-"""Reading the stream of events that the scripts write: what happened, to whom, with which amounts."""
+"""The stream of events that the scripts write: what happened, to whom, with which amounts, and who asked for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from handoff.errors import shown
-from handoff.ledger.asking import Ledger
+from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.replies import entries_of
 from handoff.ledger.store import Call
 from handoff.words.times import milliseconds
@@ -15,11 +15,25 @@ from handoff.words.values import WAITS, is_wait
 
 _ID = re.compile(rb"[0-9]{1,19}-[0-9]{1,19}")
 
+LONGEST_NOTE = 200
+"""Characters of each word of what is noted: ids and names are shorter."""
+
 MOST = 1_000
 """How many events one read brings."""
 
 WAIT_SLICE_S = 0.5
 """One read waits no longer on the server: a connection that is silent for much longer counts as dead."""
+
+
+@Call
+async def note_action(ledger: Ledger, who: str, what: str, about: str) -> None:
+    """Note in the stream that somebody asks for something, before it is done."""
+    words = {"who": who, "what": what, "about": about}
+    match await ledger.attempt("audit", **{name: text[:LONGEST_NOTE] for name, text in words.items()}):
+        case ["noted"]:
+            return
+        case reply:
+            raise unlisted("audit", reply)
 
 
 @Call

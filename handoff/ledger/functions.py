@@ -177,3 +177,19 @@ async def cancel_many(ledger: Ledger, job_ids: Iterable[str], *, running: bool) 
             case reply:
                 raise unlisted("cancel_many", reply)
     return decided
+
+
+@Call
+async def discard(ledger: Ledger, job_ids: Iterable[str]) -> int:
+    """Drop functions that have failed or were canceled, with all that is kept of them. -> how many there were
+
+    Others, and what belongs to a run, are left as they are.
+    """
+    ids, count = [*dict.fromkeys(job_ids)], 0
+    for first in range(0, len(ids), CANCELED_AT_ONCE):
+        match await ledger.run("discard", *ids[first : first + CANCELED_AT_ONCE]):
+            case ["discarded", int(dropped)]:
+                count += dropped
+            case reply:
+                raise unlisted("discard", reply)
+    return count

@@ -50,6 +50,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Stand:
+    """One node, and how many functions stand on it."""
+
+    node: Node
+    queued: int  #: placed, not yet started
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
 class Oldest:
     """Who has waited longest for room."""
 
@@ -178,24 +187,35 @@ async def read_shared(ledger: Ledger) -> dict[str, Use]:
 
 
 @Call
-async def read_overview(ledger: Ledger) -> Overview:
-    """Count functions by state, and nodes by theirs."""
+async def read_stands(ledger: Ledger) -> list[Stand]:
+    """All nodes in order of first registration, with how many functions stand on each."""
     nodes = await _read_all_nodes(ledger)
-    states = [node.state for node in nodes]
-    waiting, delayed, in_lobby, *stand = await ledger.read_each(
+    counts = await ledger.read_each(
+        [
+            *(("LLEN", ledger.keys("rq_queue", ledger.keys.queue(node.name))) for node in nodes),
+            *(("ZCARD", ledger.keys("running", node.name)) for node in nodes),
+        ]
+    )
+    return [Stand(*each) for each in zip(nodes, counts[: len(nodes)], counts[len(nodes) :], strict=True)]
+
+
+@Call
+async def read_overview(ledger: Ledger, stands: Sequence[Stand] | None = None) -> Overview:
+    """Count functions by state, and nodes by theirs; `stands` if the nodes were read just now."""
+    stands = await read_stands(ledger) if stands is None else stands
+    states = [stand.node.state for stand in stands]
+    waiting, delayed, in_lobby = await ledger.read_each(
         [
             ("ZCARD", ledger.keys("waiting")),
             ("ZCARD", ledger.keys("delayed")),
             ("ZCARD", ledger.keys("rq_deferred", ledger.keys.queue())),
-            *(("LLEN", ledger.keys("rq_queue", ledger.keys.queue(node.name))) for node in nodes),
-            *(("ZCARD", ledger.keys("running", node.name)) for node in nodes),
         ]
     )
     shapes = await read_waiting(ledger)
     ended = await _count_ended(ledger)
     return Overview(
-        queued=sum(stand[: len(nodes)]),
-        started=sum(stand[len(nodes) :]),
+        queued=sum(stand.queued for stand in stands),
+        started=sum(stand.started for stand in stands),
         waiting=waiting,
         delayed=delayed,
         deferred=max(0, in_lobby - waiting - delayed),
@@ -206,6 +226,6 @@ async def read_overview(ledger: Ledger) -> Overview:
         oldest=await _read_oldest(ledger),
         shapes=shapes,
         nodes={state: states.count(state) for state in get_args(NodeState)},
-        draining=[node.name for node in nodes if node.state == "draining"],
+        draining=[stand.node.name for stand in stands if stand.node.state == "draining"],
         shared=await read_shared(ledger),
     )

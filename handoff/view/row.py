@@ -32,7 +32,7 @@ _FIELDS = (
 )  # fmt: skip
 
 _MOMENTS = {"queued": "enqueued_at", "started": "started_at"}
-"""What says since when it stands there; `h_since` of what waits or is delayed, `ended_at` of what has ended."""
+"""What says since when it stands there; `since` of what waits or is delayed, `ended_at` of what has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

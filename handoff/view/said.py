@@ -146,6 +146,8 @@ _SAID: dict[str, Callable[[Fields], str]] = {
     "failed": lambda fields: f"{_job(fields)} has failed with {fields['error']}",
     "canceled": lambda fields: f"{_job(fields)} is canceled",
     "replaced": lambda fields: f"{_job(fields)} makes way for another of its id",
+    "discarded": lambda fields: f"{_job(fields)} is deleted, with all that was kept of it",
+    "audit": lambda fields: f"{fields['who']} asks for {fields['what']} of {fields['about']}",
     "adopted": lambda fields: f"{_job(fields)} is taken on again",
     "recalled": lambda fields: f"{_job(fields)} is told anew after Redis was rolled back: {fields['outcome']}",
     "held": _held,

@@ -18,7 +18,7 @@ COMING: dict[str, tuple[State, ...]] = {
     "failed": ("new", "delayed", "waiting", "parked", "back"),
     "canceled": ("new", "delayed", "waiting", "parked", "back", "failed"),
     "adopted": ("new", "delayed", "waiting", "parked", "back", "failed", "ended"),
-    "replaced": ("failed", "ended"),
+    **dict.fromkeys(("replaced", "discarded"), ("failed", "ended")),
 }
 """From which states events lead that say nothing of a reservation that there is."""
 

@@ -26,8 +26,8 @@ CLAIM = "~"
 
 _MEMBER = re.compile(r"([0-9a-f]{32})-[0-9]+")
 
-OF_VERSIONS = ("unknown", "upgraded")
-"""Events that say nothing of functions and nodes."""
+BESIDE = ("unknown", "upgraded", "audit")
+"""Events that say nothing of functions and nodes: of versions, and what operators ask for."""
 
 UNKNOWN = 10**15
 """Units of the token of a run that has not begun: nobody has said yet how many."""
@@ -87,7 +87,7 @@ class Replay:
             "run": self._run,
             "held": self._look_at_node,
             "unheld": self._look_at_node,
-            **dict.fromkeys(OF_VERSIONS, self._of_a_version),
+            **dict.fromkeys(BESIDE, self._beside),
             "started": self._started,
             "released": self._released,
             "recalled": self._recalled,
@@ -183,7 +183,7 @@ class Replay:
         if event["node"] != SHARED:
             self._known_node(event["node"])
 
-    def _of_a_version(self, event: Event) -> None:
+    def _beside(self, event: Event) -> None:
         """Nothing follows from it here."""
 
     def _shared(self, event: Event) -> None:
@@ -335,7 +335,7 @@ class Replay:
                 life.go("parked")
             case "failed" | "canceled":
                 life.go("ended", kind)
-            case "replaced":
+            case "replaced" | "discarded":
                 self._make_way(function, life)
             case "adopted":
                 life.is_brought_back = life.is_brought_back or life.has_ended

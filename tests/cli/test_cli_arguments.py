@@ -124,6 +124,7 @@ class TestUnreachableRedis:
             ["logs", "f"],
             ["cancel", "f"],
             ["retry", "f"],
+            ["dashboard", "--port", "0"],
             ["drain", "a"],
             ["undrain", "a"],
             ["share"],

@@ -33,6 +33,8 @@ COMMANDS = [
     ["retry", "--", "{}"], ["events", "--count={}"], ["limit", "--count={}"],
     ["limit", "--seconds={}"], ["share", "--", "{}"], ["share", "--remove={}"],
     *(["retry", "--failed", f"--{option}={{}}"] for option in ("error", "name", "node", "since")),
+    *(["dashboard", f"--{option}={{}}", "--user=x"] for option in ("port", "host", "user")),
+    ["dashboard", "--password-file={}"],
     ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],

@@ -29,6 +29,7 @@ CALLS = {
     "logs": ["logs", "f"],
     "explain": ["explain", "f"],
     "events": ["events"],
+    "dashboard": ["dashboard", "--port", "0"],
     "cancel": ["cancel", "f"],
     "retry": ["retry", "f"],
     "drain": ["drain", "a"],

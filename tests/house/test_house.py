@@ -58,10 +58,11 @@ def test_the_wheel_holds_every_source_file_of_both_packages_and_nothing_else(whe
     assert {"handoff/py.typed", "handoff_worker/py.typed"} <= packed
     assert any(re.fullmatch(r"handoff/ledger/lua/(operations|libraries)/\w+/\w+\.lua", name) for name in packed)
     assert any(re.fullmatch(r"handoff/ledger/texts/\w+\.lua", name) for name in packed)
+    assert {"handoff/dashboard/templates/frame.html", "handoff/dashboard/static/htmx.min.js"} <= packed
 
 
 def test_importing_handoff_leaves_the_worker_side_and_the_terminal_alone() -> None:
-    heavy = {"handoff_worker", "rq.cli", "psutil", "click", "rich"}
+    heavy = {"handoff_worker", "rq.cli", "psutil", "click", "rich", "handoff.dashboard", "starlette", "jinja2"}
     script = "import json, sys, handoff; print(json.dumps(sorted(sys.modules)))"
 
     imported = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True, stdout=subprocess.PIPE).stdout

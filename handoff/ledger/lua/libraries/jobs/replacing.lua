@@ -1,7 +1,7 @@
--- A function that has failed or was canceled makes way for another of its id.
+-- A function that has failed or was canceled makes way: for another of its id, or because nobody wants it any more.
 --
 -- KEYS     callbacks  rq_results
--- @include jobs/job  jobs/queues  jobs/registries  jobs/telling  time/events
+-- @include jobs/job  jobs/queues  jobs/registries  jobs/telling
 
 local MAKES_WAY = {failed = true, stopped = true, canceled = true}
 
@@ -17,5 +17,4 @@ function Replacing.clear(job)
   redis.call('DEL', K.rq_results .. job.id)
   Telling.expire(job, 0)
   Job.drop(job.id)
-  Events.emit('replaced', 'job', job.id)
 end

@@ -215,6 +215,7 @@ local function submit(one)
     Clock.note()
     if former then
       Replacing.clear(former)
+      Events.emit('replaced', 'job', former.id)
     end
     job = begin(one)
     if former and former.awaited then

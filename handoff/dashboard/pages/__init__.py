@@ -1,0 +1,1 @@
+"""The pages: what each reads, and gives to its template."""

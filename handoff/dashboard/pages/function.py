@@ -1,0 +1,214 @@
+"""One function: why it stands where it does, its way there, how it is called and what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from handoff.dashboard.page import Asked, Missing, address
+from handoff.dashboard.sight import Sight
+from handoff.dashboard.words import ago, clock, percent, seconds, short_id, short_name
+from handoff.errors import UnknownFunction, UnreadableField
+from handoff.ledger.logs import read_logs
+from handoff.ledger.phrases import in_words
+from handoff.ledger.states import ENDED
+from handoff.view.detail import Detail, read_detail
+from handoff.view.history import History, Step
+from handoff.words.times import span
+
+LONGEST_LOG = 64_000
+"""Characters of what it has printed that are shown: the last."""
+
+
+def function(sight: Sight, asked: Asked) -> Mapping[str, Any]:
+    """All of it."""
+    id = asked.get("id")
+    try:
+        detail = sight.share(("detail", id), lambda: read_detail(sight.store, id))
+        logs = sight.share(("logs", id), lambda: read_logs(sight.store, id))
+    except UnknownFunction:
+        raise Missing(f"No function has the id {id}, or nothing is kept of it any more.") from None
+    except UnreadableField as error:
+        raise Missing(f"Function {id} cannot be read: {error}") from None
+    history = sight.history()
+    now_ms = history.window.now_ms
+    progress = detail.progress
+    return {
+        "detail": detail,
+        "title": short_name(detail.name) or detail.description,
+        "facts": _facts(detail, asked.root),
+        "timeline": _timeline(detail, history, now_ms, asked.root),
+        "kinds": [_kind(kind) for kind in detail.why.short[:12]],
+        "holders": [_holder(holder, asked.root) for holder in detail.why.holders if holder["id"] != id],
+        "open": [
+            {**each, "url": address(asked.root, f"/functions/{each['id']}")}
+            for each in (detail.why.dependencies or {}).get("open", [])
+        ],
+        "overtakes": _overtakes(detail),
+        "percent": None if progress is None else percent(progress.fraction, 1),
+        "said": progress.message if progress else None,
+        "logs": logs[-LONGEST_LOG:],
+        "cut": max(0, len(logs) - LONGEST_LOG),
+        "acts": _acts(detail, asked),
+    }
+
+
+def _acts(detail: Detail, asked: Asked) -> list[dict[str, str]]:
+    if not asked.write:
+        return []
+    acts = []
+    if detail.state in ("failed", "canceled") and detail.run is None:
+        acts.append({"word": "Retry", "url": address(asked.root, "/do/retry", about=detail.id)})
+    if detail.state not in ENDED:
+        acts.append({"word": "Cancel", "url": address(asked.root, "/do/cancel", about=detail.id)})
+    return acts
+
+
+def _facts(detail: Detail, root: str) -> list[tuple[str, str, str]]:
+    """Name, text, and the address to which that leads."""
+    devices = ", ".join(f"{name} {' '.join(map(str, held))}" for name, held in detail.devices.items())
+    tries = f"{detail.attempts} of {detail.retries + 1}"
+    took = None
+    if detail.started_at and detail.ended_at:
+        took = max(0.0, (detail.ended_at - detail.started_at).total_seconds())
+    facts = [
+        ("id", detail.id, ""),
+        ("function", detail.function_id if detail.function_id != detail.id else "", ""),
+        ("calls", detail.name, ""),
+        ("run", detail.run or "", address(root, "/run", id=detail.run)),
+        ("node", detail.node or "", address(root, f"/nodes/{detail.node}")),
+        ("devices", devices, ""),
+        ("attempts", tries, ""),
+        ("timeout", f"{detail.timeout_s} s" if detail.timeout_s else "", ""),
+        ("took", seconds(took), ""),
+        ("submitted", _moment(detail.created_at), ""),
+    ]
+    return [fact for fact in facts if fact[1]]
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else ""
+
+
+def _kind(kind: Mapping[str, Any]) -> dict[str, Any]:
+    """Alike nodes, and what is missing there."""
+    if kind["never"]:
+        word, said = "never", "; ".join(kind["never"])
+    elif kind["closed"] and not kind["open"]:
+        word, said = "closed", kind["closed"]["reason"] or kind["closed"]["how"] or "takes nothing now"
+    elif kind["missing"]:
+        word, said = "full", f"short of {in_words(kind['missing'])}"
+    elif kind["apart"]:
+        word, said = "full", "has all of it, but never on one node at once"
+    elif kind["withheld"]:
+        word, said = "held", "has room, which is held for others"
+    else:
+        word, said = "room", "has room"
+    others = f" and {kind['nodes'] - 1} like it" if kind["nodes"] > 1 else ""
+    name = "what all share" if kind["node"] == "*" else kind["node"]
+    return {"name": name + others, "resources": kind["resources"], "labels": kind["labels"], "word": word, "said": said}
+
+
+def _holder(holder: Mapping[str, Any], root: str) -> dict[str, Any]:
+    is_claim = holder["kind"] == "claim"
+    name = f"claim of {holder['owner'] or 'somebody'}" if is_claim else short_id(holder["function_id"])
+    url = "" if is_claim else address(root, f"/functions/{holder['id']}")
+    return {
+        "name": name,
+        "url": url,
+        "node": holder["node"],
+        "amounts": holder["amounts"],
+        "age": span(holder["seconds"]),
+    }
+
+
+def _overtakes(detail: Detail) -> str:
+    overtakes = detail.why.overtakes
+    if not overtakes or not overtakes["count"]:
+        return ""
+    limit = f"; at {overtakes['limit']} a node is held for it" if overtakes["limit"] else ""
+    return f"overtaken {overtakes['count']} times by others that use what it lacks{limit}"
+
+
+def _timeline(detail: Detail, history: History, now_ms: int, root: str) -> list[dict[str, Any]]:
+    """What befell it; where the events are gone, what its own moments say."""
+    steps = history.trail(detail.id)
+    told = [_step(step, steps[place - 1] if place else None, root) for place, step in enumerate(steps)]
+    entries = [entry for entry in told if entry]
+    if not entries or steps[0].event not in ("waiting", "reserved", "delayed", "parked"):
+        entries = _known(detail, before_ms=steps[0].at_ms if steps else now_ms) + entries
+    if detail.state not in ENDED:
+        since_ms = steps[-1].at_ms if steps else None
+        age = f"for {ago(since_ms, now_ms)}" if since_ms else ""
+        entries.append(
+            {"state": detail.state, "at": "now", "said": detail.why.text, "note": age, "url": "", "link": ""}
+        )
+    return entries
+
+
+def _known(detail: Detail, before_ms: float) -> list[dict[str, Any]]:
+    moments = (
+        ("deferred", detail.created_at, "submitted"),
+        ("queued", detail.enqueued_at, f"placed on {detail.node}" if detail.node else "placed"),
+        ("started", detail.started_at, f"started on {detail.node}" if detail.node else "started"),
+        (detail.state, detail.ended_at if detail.state in ENDED else None, detail.state),
+    )
+    return [
+        {"state": state, "at": clock(at.timestamp() * 1000), "said": said, "note": "", "url": "", "link": ""}
+        for state, at, said in moments
+        if at is not None and at.timestamp() * 1000 < before_ms
+    ]
+
+
+_OUTCOMES = {
+    "finished": ("finished", "finished on {node}"),
+    "failed": ("failed", "failed on {node}"),
+    "died": ("failed", "its process on {node} died"),
+    "stopped": ("stopped", "was stopped on {node}"),
+    "lost": ("lost", "was lost with {node}"),
+    "canceled": ("canceled", "was canceled on {node}"),
+    "expired": ("failed", "did not start in time on {node}"),
+    "handed back": ("waiting", "was handed back by {node}, which takes no more"),
+    "unstarted": ("waiting", "could not be started on {node}"),
+}
+
+
+def _step(step: Step, before: Step | None, root: str) -> dict[str, Any] | None:
+    """One entry; None for what says nothing new."""
+    after = f"after {seconds((step.at_ms - before.at_ms) / 1000)}" if before and step.at_ms > before.at_ms else ""
+
+    def entry(state: str, said: str, freed_by: str = "") -> dict[str, Any]:
+        url = address(root, f"/functions/{freed_by}") if freed_by else ""
+        link = short_id(freed_by)
+        return {"state": state, "at": clock(step.at_ms), "said": said, "note": after, "url": url, "link": link}
+
+    match step.event:
+        case "waiting":
+            return entry("waiting", "began to wait: no node had room for it")
+        case "parked":
+            return entry("waiting", "waits for another of its group to choose a node")
+        case "infeasible":
+            return entry("infeasible", "no live node could hold it, even when idle")
+        case "delayed":
+            return entry("delayed", f"is delayed until {clock(step.until_ms)}")
+        case "reserved" if step.freed_by:
+            return entry("queued", f"was placed on {step.node}, in the room that was given back by", step.freed_by)
+        case "reserved":
+            return entry("queued", f"was placed on {step.node}")
+        case "started":
+            return entry("started", f"attempt {step.attempt} started on {step.node}")
+        case "released":
+            state, said = _OUTCOMES.get(
+                step.outcome, ("waiting", f"gave back what it held on {{node}}: {step.outcome}")
+            )
+            return entry(state, said.format(node=step.node))
+        case "canceled" if not before or before.outcome != "canceled":
+            return entry("canceled", "was canceled")
+        case "failed" if not before or before.event != "released":
+            return entry("failed", "failed")
+        case "adopted":
+            return entry("waiting", "was brought back by rq's tools")
+        case "replaced" | "retried":
+            return entry("waiting", "was started afresh")
+    return None

@@ -1,0 +1,62 @@
+"""What waits for room, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from handoff.dashboard.page import Asked, address
+from handoff.dashboard.sight import Sight
+from handoff.dashboard.words import short_id, short_name
+from handoff.ledger.phrases import in_words
+from handoff.view.overview import Waiting
+from handoff.view.reasons import Reason
+from handoff.words.times import span
+
+MOST_SHAPES = 60
+"""Kinds of what waits that are shown, each with its sentence; all are counted."""
+
+
+def waiting(sight: Sight, asked: Asked) -> Mapping[str, Any]:
+    """All kinds of what waits, as many as are explained."""
+    overview = sight.overview()
+    shown = overview.shapes[:MOST_SHAPES]
+    rows = rows_of(shown, sight.reasons(shown), asked.root)
+    return {"overview": overview, "rows": rows, "left_out": len(overview.shapes) - len(rows)}
+
+
+def rows_of(shapes: Sequence[Waiting], reasons: Mapping[str, Reason], root: str) -> list[dict[str, Any]]:
+    """One row for each kind."""
+    return [_row(shape, reasons.get(shape.shape), root) for shape in shapes]
+
+
+def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
+    text, change = _split(reason.why.text, in_words(shape.cost)) if reason else ("has just gone", "")
+    return {
+        "infeasible": shape.infeasible,
+        "count": shape.count,
+        "cost": shape.cost,
+        "pinned": shape.node,
+        "where": shape.where,
+        "second_choice": shape.second_choice,
+        "text": text,
+        "change": change,
+        "age": "" if shape.waited_s is None else span(shape.waited_s),
+        "first": short_name(reason.name) if reason else "",
+        "first_id": short_id(reason.why.function_id) if reason else "",
+        "first_url": address(root, f"/functions/{shape.first}"),
+        "url": address(root, "/functions", shape=shape.shape),
+    }
+
+
+_CHANGES = ("would start now on ", " could with ", " has room when ")
+
+
+def _split(text: str, wanted: str) -> tuple[str, str]:
+    """The sentence without what is wanted, which stands beside it. -> it, and what would let it start"""
+    text = text.removeprefix(f"waits for {wanted}").removeprefix(": ").removeprefix(", ")
+    parts = text.split("; ")
+    changes = [part for part in parts[1:] if any(mark in f" {part}" for mark in _CHANGES)]
+    if not changes:
+        return text, ""
+    return "; ".join(part for part in parts if part not in changes), "; ".join(changes)

@@ -1,0 +1,107 @@
+"""Pages as HTML: templates with what is read, escaped; each made once for all that look at the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from handoff.dashboard.drawing.colours import Palette
+from handoff.dashboard.drawing.marks import MARKS
+from handoff.dashboard.page import Asked, Page, address
+from handoff.dashboard.sight import Sight
+from handoff.dashboard.words import FILTERS, STATES
+from handoff.errors import StoreUnavailable
+
+SECTIONS = (
+    ("overview", "/", "Overview"),
+    ("waiting", "/waiting", "Waiting"),
+    ("functions", "/functions", "Functions"),
+    ("runs", "/runs", "Runs"),
+    ("nodes", "/nodes", "Nodes"),
+    ("failures", "/failures", "Failures"),
+    ("tasks", "/tasks", "Task stream"),
+)
+
+ICONS = {
+    "overview": "M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z",
+    "waiting": "M4 2h8M4 14h8M5 2c0 4 6 5 6 12M11 2c0 4-6 5-6 12",
+    "functions": "M2 4h12M2 8h12M2 12h8",
+    "runs": "M4 2v3a3 3 0 0 0 3 3h2a3 3 0 0 1 3 3v3M4 2h.1M12 14h.1M4 5v9",
+    "nodes": "M2 3h12v4H2zM2 9h12v4H2zM5 5h.1M5 11h.1",
+    "failures": "M8 2 14.5 13.5h-13zM8 6.5v3M8 11.6v.1",
+    "tasks": "M2 3h6M6 8h8M3 13h5",
+}
+"""Of the entries of the menu, as paths."""
+
+
+def make_environment(palette: Palette) -> Environment:
+    """Where templates are found, and what they may call."""
+    environment = Environment(
+        loader=PackageLoader("handoff.dashboard", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS | {"colour": palette.colour}
+    environment.globals |= {"STATES": STATES, "SECTIONS": SECTIONS, "icons": ICONS, "marks": MARKS}
+    return environment
+
+
+class Rendering:
+    """Makes the pages of one application."""
+
+    def __init__(self, sight: Sight) -> None:
+        self._sight = sight
+        self._environment = make_environment(sight.palette)
+
+    def content(self, page: Page, asked: Asked) -> Markup:
+        """The part of a page that is kept current. Raises `Missing`; says itself that Redis is away."""
+        return self._sight.share(("page", page.name, asked), lambda: self._content(page, asked))
+
+    def _content(self, page: Page, asked: Asked) -> Markup:
+        try:
+            found = page.read(self._sight, asked)
+        except StoreUnavailable as error:
+            return self._fill("away", asked, {"why": str(error)})
+        return self._fill(page.name, asked, found)
+
+    def whole(self, page: Page, asked: Asked, notice: str = "") -> str:
+        """The page with its frame."""
+        content = self.content(page, asked)
+        return self._frame(page, asked, content, notice)
+
+    def alone(self, name: str, page: Page, asked: Asked, **found: Any) -> str:
+        """A page that is not kept current: what is asked before something is done, or said where there is nothing."""
+        return self._frame(page, asked, self._fill(name, asked, found), "", is_live=False)
+
+    def _frame(self, page: Page, asked: Asked, content: Markup, notice: str, *, is_live: bool = True) -> str:
+        query = {name: value for name, value in asked.parameters if "{" + name not in page.path}
+        above = Markup("")
+        if is_live and page.form is not None:
+            above = self._fill(f"{page.name}_form", asked, page.form(self._sight, asked))
+        return self._fill(
+            "frame",
+            asked,
+            {
+                "page": page,
+                "section": page.section or page.name,
+                "content": content,
+                "above": above,
+                "notice": notice,
+                "namespace": self._sight.cluster.namespace,
+                "is_live": is_live,
+                "here": address("", asked.path, **{k: v for k, v in query.items() if k != "paused"}),
+                "paused_here": address("", asked.path, **query | {"paused": "1"}),
+            },
+        )
+
+    def _fill(self, name: str, asked: Asked, found: Any) -> Markup:
+        template = self._environment.get_template(f"{name}.html")
+
+        def url(path: str, **query: Any) -> str:
+            return address(asked.root, path, **query)
+
+        return Markup(template.render(asked=asked, write=asked.write, url=url, **found))

@@ -1,0 +1,112 @@
+"""How amounts, moments and states are written on pages. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from handoff.words.resources import Amount
+from handoff.words.times import span, utc
+
+STATES = {
+    "infeasible": "no live node could hold it, even when idle",
+    "failed": "failed for good",
+    "waiting": "ready, and nothing has room for it now",
+    "delayed": "not before its time",
+    "deferred": "waits for others to end",
+    "queued": "placed on a node, about to start",
+    "started": "runs",
+    "finished": "ended with a result",
+    "canceled": "was canceled",
+    "stopped": "was stopped",
+    "inline": "evaluated within those that take it",
+    "gone": "nothing is kept of it",
+    "up": "takes functions",
+    "quiet": "takes no more for now",
+    "over": "more is held there than it has",
+    "draining": "is being emptied",
+    "cordoned": "too many died there",
+    "lost": "its agent has gone silent",
+    "running": "goes on",
+}
+"""Each state that is shown by a mark, with what it means."""
+
+
+def number(value: float) -> str:
+    """`12,345`; of what is no whole number two digits after the point at most."""
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{int(value):,}"
+
+
+def rate(value: float) -> str:
+    """Per second: `0.4`, `12`, `1,234`."""
+    return number(round(value, 1)) if value < 100 else number(round(value))
+
+
+def short_name(name: str) -> str:
+    """What it calls, without its package: `train.step` of `lab.models.train.step`."""
+    return ".".join(name.replace(":", ".").split(".")[-2:])
+
+
+def short_id(id: str) -> str:
+    """An id, shortened where nobody reads it."""
+    return f"{id[:8]}…" if len(id) > 20 and all(char in "0123456789abcdef-" for char in id) else id
+
+
+def percent(part: float, whole: float) -> int:
+    """How much of the whole, 0 to 100; all of nothing is nothing."""
+    return 0 if whole <= 0 else max(0, min(100, round(100 * part / whole)))
+
+
+def ago(since_ms: float, now_ms: float) -> str:
+    """How long by now."""
+    return span(max(0.0, (now_ms - since_ms) / 1000))
+
+
+def seconds(value: float | None) -> str:
+    """How long: short ones to the millisecond."""
+    if value is None:
+        return ""
+    return f"{value * 1000:.0f} ms" if value < 1 else span(value)
+
+
+def clock(ms: float) -> str:
+    """The time of day of a moment, in UTC."""
+    return f"{utc(int(ms)):%H:%M:%S}"
+
+
+def milliseconds_of(text: str | None) -> float | None:
+    """A moment that is written as RQ or Handoff writes it, as ms; None of what is none."""
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
+
+
+def cost_words(cost: Mapping[str, Amount]) -> list[str]:
+    """A cost as single words: `cpu 2`, `memory 4,000`."""
+    return [f"{name} {number(value)}" for name, value in cost.items()]
+
+
+FILTERS: dict[str, Any] = {
+    "number": number,
+    "rate": rate,
+    "percent": percent,
+    "seconds": seconds,
+    "clock": clock,
+    "plural": plural,
+    "cost_words": cost_words,
+    "span": span,
+    "short_name": short_name,
+    "short_id": short_id,
+}

@@ -1,0 +1,177 @@
+"""One function in full: how it is called, what came of it, what it tells, and why it stands where it does.
+
+Nothing that is stored is believed or run: what is pickled is not read, and what is large is told by its size.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from handoff.errors import FunctionFailed, HandoffError, shown
+from handoff.ledger.asking import Ledger
+from handoff.ledger.fields import FIELDS, names_of
+from handoff.ledger.records import Record, error_of, look, value_of
+from handoff.ledger.result_entry import unzip
+from handoff.ledger.rqmodel import moment_of
+from handoff.ledger.store import Call
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.told import FunctionProgress, progress_in
+from handoff.serializer import Serializer
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
+from handoff.words.times import utc
+
+LONGEST_SHOWN = 4_000
+"""Characters of one value, or of a message."""
+
+LARGEST_READ = 1_000_000
+"""Bytes of what is read to be shown: of more nobody reads the repr."""
+
+MOST_ARGUMENTS = 100
+
+PICKLED = "(pickled, and not read here: unpickling runs code)"
+
+_FIELDS = (
+    "code", "run", "serializer", "timeout", "retries", "since", "created_at", "enqueued_at", "started_at", "ended_at",
+    "depends", "takes", "options", "description", "origin",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """With what a function is called, each value as its repr. What it takes of others is not among them."""
+
+    args: Sequence[str]
+    kwargs: Mapping[str, str]
+    left_out: int  #: of both
+    instead: str  #: why they are not shown; '' = they are
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """One function. Moments are in UTC; None = not yet, or not known."""
+
+    id: str
+    function_id: str
+    name: str  #: of what it calls
+    description: str
+    state: str  #: API's word, or `infeasible`
+    node: str | None
+    devices: Mapping[str, Sequence[int]]
+    attempts: int
+    retries: int
+    timeout_s: int | None
+    run: str | None  #: the id of the DAG whose run it belongs to
+    why: Explanation
+    arguments: Arguments
+    result: str | None  #: its repr; None unless it finished
+    error: str | None  #: the type of what it failed with
+    message: str | None
+    traceback: str | None
+    progress: FunctionProgress | None
+    since: datetime | None  #: when it began to wait or to be delayed
+    created_at: datetime | None
+    enqueued_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@Call
+async def read_detail(ledger: Ledger, id: str) -> Detail:
+    """Read all that is known of one function. Raises `UnknownFunction`, and `UnreadableField`."""
+    record = await look(ledger, id)
+    key = ledger.keys("rq_job", id)
+    job = StoredJob.of(_FIELDS, await ledger.read("HMGET", key, *names_of(_FIELDS)))
+    why = await explain(ledger, id)
+    run = job.text("run")
+    dag = await ledger.read("HGET", ledger.keys("run", run), "dag") if run else None
+    failure = _failure(record)
+    since_ms = job.number("since")
+    timeout = job.text("timeout")
+    return Detail(
+        id=id,
+        function_id=record.function_id,
+        name=job.text("code"),
+        description=_bounded(job.text("description")),
+        state="infeasible" if why.state == "infeasible" else record.status,
+        node=record.node,
+        devices=record.devices,
+        attempts=record.attempts,
+        retries=job.number("retries"),
+        timeout_s=int(timeout) if timeout.isdecimal() else None,
+        run=dag.decode(errors="replace") if dag else None,
+        why=why,
+        arguments=await _arguments(ledger, key, job),
+        result=_result(record) if record.status == "finished" else None,
+        error=failure[0],
+        message=failure[1],
+        traceback=failure[2],
+        progress=progress_in(record),
+        since=utc(since_ms) if since_ms and record.status in ("waiting", "delayed", "deferred") else None,
+        created_at=moment_of(job.text("created_at")),
+        enqueued_at=moment_of(job.text("enqueued_at")),
+        started_at=moment_of(job.text("started_at")),
+        ended_at=moment_of(job.text("ended_at")),
+    )
+
+
+async def _arguments(ledger: Ledger, key: str, job: StoredJob) -> Arguments:
+    if job.text("serializer"):
+        return Arguments((), {}, 0, PICKLED)
+    field = FIELDS["data"].name
+    size = int(await ledger.read("HSTRLEN", key, field))
+    if size > LARGEST_READ:
+        return Arguments((), {}, 0, f"({size:,} bytes, which is too much to be shown)")
+    packed = await ledger.read("HGET", key, field)
+    try:
+        _, _, args, kwargs = Serializer.loads(_unzipped(packed or b""))
+        every = [*map(_repr, args[:MOST_ARGUMENTS])]
+        named = {_bounded(str(name)): _repr(value) for name, value in list(kwargs.items())[:MOST_ARGUMENTS]}
+    # Whoever can write to Redis can write anything there.
+    except (ValueError, TypeError, AttributeError, HandoffError):
+        return Arguments((), {}, 0, "(they cannot be read: they are not what Handoff writes)")
+    return Arguments(every, named, len(args) - len(every) + len(kwargs) - len(named), "")
+
+
+def _unzipped(data: bytes) -> bytes:
+    try:
+        return unzip(data)
+    except zlib.error:
+        # What is short is not packed.
+        return data
+
+
+def _result(record: Record) -> str:
+    if record.job.is_pickled:
+        return PICKLED
+    if record.size > LARGEST_READ:
+        return f"({record.size:,} bytes, which is too much to be shown)"
+    try:
+        return _repr(value_of(record, record.entry[1] if record.entry else {}, Serializer))
+    except (HandoffError, ValueError):
+        return "(it cannot be read: it is not what Handoff writes)"
+
+
+def _failure(record: Record) -> tuple[str | None, str | None, str | None]:
+    """The type of what it failed with, what that says, and its traceback."""
+    if record.status != "failed":
+        return None, None, None
+    error = error_of(record)
+    if isinstance(error, FunctionFailed):
+        return error.exception_type, _bounded(error.message), error.traceback or None
+    return record.error, str(error), None
+
+
+def _repr(value: object) -> str:
+    try:
+        return _bounded(repr(value))
+    # Python writes no int of more than 4,300 digits.
+    except ValueError:
+        return shown(value)
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}… ({len(text):,} characters)"

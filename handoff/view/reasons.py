@@ -1,0 +1,48 @@
+"""Why what waits for room waits: of each shape the first that stands in its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from handoff.errors import UnknownFunction, UnreadableField
+from handoff.ledger.asking import Ledger
+from handoff.ledger.fields import names_of
+from handoff.ledger.store import Call
+from handoff.ledger.stored_job import StoredJob
+from handoff.view.overview import Waiting
+from handoff.why.explain import explain
+from handoff.why.explanation import Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the first of a shape waits."""
+
+    name: str  #: of what it calls
+    why: Explanation
+
+
+@Call
+async def read_reasons(ledger: Ledger, shapes: Sequence[Waiting]) -> dict[str, Reason]:
+    """Explain the first of each of these shapes: by shape. What has gone meanwhile, or cannot be read, is left out.
+
+    One script each, of some tenths of a millisecond: give those that are shown.
+    """
+    found = {}
+    for shape in shapes:
+        if shape.first is None:
+            continue
+        try:
+            why = await explain(ledger, shape.first)
+        except (UnknownFunction, UnreadableField):
+            continue
+        if why.state in ("waiting", "infeasible"):
+            found[shape.shape] = why
+    jobs = await ledger.read_each(
+        [("HMGET", ledger.keys("rq_job", why.id), *names_of(("code",))) for why in found.values()]
+    )
+    return {
+        shape: Reason(StoredJob.of(("code",), values).bytes("code").decode(errors="replace"), why)
+        for (shape, why), values in zip(found.items(), jobs, strict=True)
+    }

@@ -1,0 +1,1 @@
+"""Pictures of the dashboard, taken of an example that has some of everything: `scripts/screenshots`."""

@@ -1,0 +1,56 @@
+"""Reads that any number of viewers share."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from handoff.dashboard import looks as module
+from handoff.dashboard.looks import Looks
+
+
+def test_who_comes_while_it_is_read_is_given_the_same() -> None:
+    looks, read, go_on = Looks(60), [], threading.Event()
+
+    def slow() -> int:
+        read.append(1)
+        go_on.wait(30)
+        return len(read)
+
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(looks.get, "key", slow) for _ in range(8)]
+        go_on.set()
+        found = [each.result() for each in waiting]
+
+    assert found == [1] * 8
+
+
+def test_an_error_is_shared_too_and_not_kept_for_ever() -> None:
+    looks = Looks(60)
+
+    def fails() -> int:
+        raise ValueError("away")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="away"):
+            looks.get("key", fails)
+    looks.forget()
+
+    assert looks.get("key", lambda: 1) == 1
+
+
+def test_what_is_old_is_read_anew() -> None:
+    looks, read = Looks(0), iter(range(3))
+
+    assert [looks.get("key", lambda: next(read)) for _ in range(3)] == [0, 1, 2]
+
+
+def test_however_many_things_are_looked_at_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_KEPT", 4)
+    looks = Looks(60)
+    for key in range(20):
+        looks.get(key, lambda: 0)
+
+    assert len(looks._looks) == 4
