@@ -83,6 +83,8 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         },
         ["hostname", "h", "pid", 1],
     ),
+    "audit": ({"who": "w", "what": "cancel", "about": "waits"}, []),
+    "discard": ({}, ["canceled"]),
     "deregister": ({"name": "c", "incarnation": "", "cause": ""}, []),
     "drain": ({"name": "b", "drain": 0, "deadline_ms": 1000}, []),
     "limit": ({"count": 100, "ms": 60000}, []),
