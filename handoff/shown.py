@@ -21,6 +21,11 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
+def one_line(text: str) -> str:
+    """Put a text into one line that a terminal shows as it is."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+
+
 def is_number(text: str) -> bool:
     """Whether it is a whole number that is not long."""
     return text.isascii() and text.isdecimal() and len(text) < 16

@@ -26,6 +26,10 @@ def say(*texts: str) -> int:
     return len(texts)
 
 
+def say_without_end(text: str) -> None:
+    print(text, end="")
+
+
 def say_everywhere() -> None:
     print("to stdout")
     print("to stderr", file=sys.stderr)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from handoff.shown import one_line as one_line
+
 
 def to_json(value: Any) -> str:
     """Write JSON; what it does not carry is written as its repr."""
@@ -12,11 +14,6 @@ def to_json(value: Any) -> str:
         return json.dumps(value, default=repr, allow_nan=False)
     except (TypeError, ValueError):
         return json.dumps(repr(value))
-
-
-def one_line(text: str) -> str:
-    """Put a text into one line that a terminal shows as it is."""
-    return "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
 
 
 def row(name: str, text: str) -> str:

@@ -20,8 +20,8 @@ MUTANTS = (
     Mutant(
         "agent-doubling",
         "pauses without Redis are all equally long",
-        "workers/handoff_worker/agent/agent.py",
-        "min(self._longest_backoff_s(), 0.1 * 2**self._failures)",
+        "workers/handoff_worker/agent/outage.py",
+        "min(self._longest_pause_s, 0.1 * 2**self._failures)",
         "0.2",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
@@ -30,8 +30,8 @@ MUTANTS = (
     Mutant(
         "agent-longest",
         "pauses without Redis grow without end",
-        "workers/handoff_worker/agent/agent.py",
-        "min(self._longest_backoff_s(), 0.1 * 2**self._failures)",
+        "workers/handoff_worker/agent/outage.py",
+        "min(self._longest_pause_s, 0.1 * 2**self._failures)",
         "0.1 * 2**self._failures",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
@@ -57,7 +57,7 @@ MUTANTS = (
         "agent-failures",
         "after a call that succeeded the next pause is as long as the last",
         "workers/handoff_worker/agent/agent.py",
-        "            self._failures = 0",
+        "            self._outage.is_over()",
         "            pass",
         ("tests/worker/loop/test_loop_without_redis.py::test_so_does_one_of_a_node_that_exchanges_nothing",),
     ),
@@ -65,8 +65,8 @@ MUTANTS = (
         "agent-listen",
         "an agent goes on with a connection for hints that may be broken",
         "workers/handoff_worker/agent/agent.py",
-        ('        self._commands.drop()\n        logger.warning("%s; trying again'),
-        '        logger.warning("%s; trying again',
+        "        self._commands.drop()\n        self._outage.note(error)",
+        "        self._outage.note(error)",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_it_listens_again_when_redis_is_back_and_looks_for_what_it_missed",
         ),

@@ -159,8 +159,8 @@ MUTANTS = (
         "late-failures",
         "an exchange that was sent counts as one that was answered",
         "workers/handoff_worker/agent/agent.py",
-        "            if not self._exchanges.is_under_way:\n                self._failures = 0",
-        "            self._failures = 0",
+        "            if not self._exchanges.is_under_way:\n                self._outage.is_over()",
+        "            self._outage.is_over()",
         (
             "tests/worker/loop/test_loop_late_answers.py::test_pauses_grow_while_exchanges_can_be_sent_and_are_not_answered",
         ),

@@ -23,6 +23,7 @@ from handoff.ledger.texts.handed import Handed
 from handoff.ledger.texts.holder import Holder
 from handoff.words.capabilities import parse_capabilities
 from handoff_worker.agent import agent as agent_module
+from handoff_worker.agent import outage as outage_module
 from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.courier import Courier
 from handoff_worker.agent.ledger import NodeLedger
@@ -218,7 +219,8 @@ class Loop:
         self._sleeps = False
         self.children, self.commands = Children(), Commands()
         # Everything that the loop does by chance is at its middle.
-        patch.setattr(agent_module, "random", SimpleNamespace(uniform=lambda low, high: 1.0))
+        for module in (agent_module, outage_module):
+            patch.setattr(module, "random", SimpleNamespace(uniform=lambda low, high: 1.0))
         patch.setattr(agent_module, "time", SimpleNamespace(monotonic=lambda: self.now_s))
         patch.setattr(
             agent_module, "selectors", SimpleNamespace(DefaultSelector=lambda: Selector(self._sleep), EVENT_READ=1)

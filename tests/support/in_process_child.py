@@ -14,6 +14,7 @@ from handoff_worker.agent.delivery import result
 from handoff_worker.children.outcome import Failed, Finished
 from handoff_worker.children.task import Task
 from handoff_worker.inside.executor import Executor
+from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.telling import Telling
 from support.agent import FakeAgent, Result, Started
 
@@ -38,7 +39,7 @@ class Child(Executor):
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        super().__init__(OneRoom(), Telling(lambda frame: None))
+        super().__init__(OneRoom(), Telling(lambda frame: None), Printing(lambda text: None, "text"))
         self._client = client
         self._environment = dict(os.environ)
 

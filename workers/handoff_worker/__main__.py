@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import resource
@@ -21,6 +20,7 @@ from handoff.shown import error_line
 from handoff.words.address import DEFAULT_NAMESPACE, default_url
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import SLOTS, UNIT
+from handoff_worker import log
 from handoff_worker.agent.ledger import NameTaken
 from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.options import Options
@@ -70,7 +70,9 @@ from handoff_worker.machine.settings import LARGEST_LOG_KB, NodeSettings
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
 @click.option("--namespace", help=f"Default: {DEFAULT_NAMESPACE}.")
-@click.option("--json", "as_json", is_flag=True, help="Log one JSON object a line.")
+@click.option("--log-format", type=click.Choice(log.FORMS),
+              help="Of the log, which goes to stderr: an object a line, or text.  [default: text]")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="The same as --log-format json.")
 @click.option("--tether", type=int, hidden=True)
 def main(**given: Any) -> None:
     """Run the agent of this node: register it, run its functions in child processes, heartbeat.
@@ -78,7 +80,7 @@ def main(**given: Any) -> None:
     TSTP: take no more work. TERM or Ctrl-C: finish by a deadline and hand back the rest. A second one: at once.
     """
     signals = Signals(None if given["tether"] is None else Tether(given["tether"]))
-    _set_up_log(given["as_json"])
+    _set_up_log("json" if given["as_json"] else given["log_format"] or os.environ.get(log.VARIABLE) or log.FORMS[0])
     try:
         node = settle(given)
         name = check_node_name(node.name or host())
@@ -143,24 +145,15 @@ def _as_far_as_files_go(offer: Offer) -> Offer:
     return with_fewer_slots(offer, fits)
 
 
-def _set_up_log(as_json: bool) -> None:
+def _set_up_log(form: str) -> None:
     level = os.environ.get("HANDOFF_LOG_LEVEL", "").upper() or "INFO"
     if level not in (names := logging.getLevelNamesMapping()):
         raise click.UsageError(f"HANDOFF_LOG_LEVEL is {shown(level)}: choose one of {', '.join(names)}")
-    form = (
-        '{"at": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": %(quoted)s}'
-        if as_json
-        else "%(asctime)s %(levelname)s %(message)s"
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(form))
-    handler.addFilter(_quote)
-    logging.basicConfig(level=level, handlers=[handler])
-
-
-def _quote(record: logging.LogRecord) -> bool:
-    record.quoted = json.dumps(record.getMessage())
-    return True
+    if form not in log.FORMS:
+        raise click.UsageError(f"{log.VARIABLE} is {shown(form)}: choose one of {', '.join(log.FORMS)}")
+    # For what functions print, in other processes.
+    os.environ[log.VARIABLE] = form
+    log.set_up(form, level)
 
 
 def _fail(error: Exception, text: str, *, as_json: bool) -> None:

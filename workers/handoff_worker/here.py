@@ -213,6 +213,7 @@ class NodeHere:
                 if started.left_out:
                     started = started.with_fields(self._ledger.read_fields(started.job_id, started.left_out))
                 self._functions.start(started)
+            self._functions.write_diary()
             if not self._outbox and len(answer.started) < MOST_TAKEN:
                 return
 

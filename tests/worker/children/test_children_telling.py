@@ -46,10 +46,20 @@ def test_what_is_printed_and_logged_is_told_in_order(children: Children) -> None
     assert output(children) == "to stdout\nto stderr\nto the log\na line\n"
 
 
-def test_what_is_printed_stands_where_it_stood_too(capfd: pytest.CaptureFixture[str], start: Start) -> None:
-    run(start(), task("child_told.say", "hello"))
+def test_what_is_printed_stands_in_the_log_with_who_has_printed_it_and_leaves_stdout_alone(
+    capfd: pytest.CaptureFixture[str], start: Start
+) -> None:
+    run(start(), task("child_told.say", "hello", id="me"))
 
-    assert capfd.readouterr().out == "hello\n"
+    assert capfd.readouterr() == ("", "[me] hello\n")
+
+
+def test_a_line_that_is_not_ended_has_the_id_of_its_function(capfd: pytest.CaptureFixture[str], start: Start) -> None:
+    children = start()
+    for id in ("first", "second"):
+        run(children, task("child_told.say_without_end", id, id=id))
+
+    assert capfd.readouterr().err == "[first] first\n[second] second\n"
 
 
 def test_what_a_function_tells_names_it_and_is_not_of_the_one_before(children: Children) -> None:

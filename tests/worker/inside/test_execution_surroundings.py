@@ -201,11 +201,11 @@ from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task
 children = Children(idle_limit=1, imports=Imports([{TESTS!r}]))
-run(children, task("shout"))
+run(children, task("shout", id="loud"))
 children.close()
 """
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
     agent = [sys.executable, "-c", script]
-    said = subprocess.run(agent, check=True, stdout=subprocess.PIPE, env=environment, timeout=LIMIT_S).stdout
+    said = subprocess.run(agent, check=True, stderr=subprocess.PIPE, env=environment, timeout=LIMIT_S).stderr
 
-    assert said == bytes(range(256)) + b"\x00not a message\n"
+    assert said == bytes(range(256)) + b"[loud] \x00not a message\n"

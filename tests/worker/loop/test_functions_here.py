@@ -68,7 +68,7 @@ def test_a_result_that_redis_has_forgotten_is_delivered_again_with_its_value(
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"), [("failed", "failed in attempt 2: "), ("retrying", "failed in attempt 2 and is tried again: ")]
+    ("answer", "told"), [("failed", "in attempt 2: "), ("retrying", "in attempt 2 and is tried again: ")]
 )
 def test_of_an_attempt_that_failed_the_log_tells_why(
     functions: Functions, outbox: Outbox, caplog: pytest.LogCaptureFixture, answer: str, told: str
@@ -79,9 +79,10 @@ def test_of_an_attempt_that_failed_the_log_tells_why(
     outbox.note_answer(1)
     with caplog.at_level(logging.INFO):
         functions.settle(delivered, answer)
+        functions.write_diary()
 
     [said] = [record.getMessage() for record in caplog.records]
-    assert said == f"{ID} {told}{delivered.error}: {delivered.message}"
+    assert said == f"failed job on a {told}{delivered.error}: {delivered.message}"
 
 
 def test_a_result_that_redis_did_not_take_has_failed_for_good(functions: Functions, outbox: Outbox) -> None:

@@ -45,6 +45,19 @@ def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit(loop: Loop)
     loop.step()
 
 
+def test_the_log_tells_that_redis_is_back_and_for_how_long_it_was_away(
+    loop: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail(loop)
+    loop.pass_s(PAUSES_S[0] + 0.3)
+    loop.step()
+    loop.pass_s(1)
+    loop.step()
+
+    said = [record.getMessage() for record in caplog.records if "there again" in record.getMessage()]
+    assert said == ["Redis is there again: it was away for 0.5 s (failures: 1)"]
+
+
 def test_a_call_that_succeeds_makes_the_next_pause_the_first_again(loop: Loop) -> None:
     fail(loop)
     loop.pass_s(PAUSES_S[0] + 0.01)

@@ -33,6 +33,7 @@ from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.large import Large
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.options import Options
+from handoff_worker.agent.outage import Outage
 from handoff_worker.agent.recalling import tell_ended
 from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
@@ -92,12 +93,11 @@ class Agent:
         self._ending = Ending(options.grace_s, options.lease_s, time.monotonic())
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
-        self._failures = 0
+        self._outage = Outage(time.monotonic, self._longest_backoff_s())
         self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
         self._started: list[Any] = []  #: by the last answer, as it was replied, and to be begun before the step ends
         self._to_stop: list[str] = []  #: jobs that the answer on its way may have started
         self._exchanges = Exchanges(ledger, self._outbox, self._functions, self._stumbles, self._selector)
-        self._online_at_s = 0.0
         self._beat_at_s = self._tick_at_s = self._take_at_s = 0.0
 
     def watch(self, file: Any) -> None:
@@ -150,7 +150,7 @@ class Agent:
         if self._gone:
             return
         # However long ago Redis was away: this is the last time.
-        self._online_at_s = 0.0
+        self._outage.until_s = 0.0
         if self._outbox or self._bulk or self._telling:
             self.step()
         while (self._outbox or self._bulk) and time.monotonic() < self._ending.at_s:
@@ -169,7 +169,7 @@ class Agent:
             self._large.send_ahead()
         if self._recess.is_over(time.monotonic()):
             self._functions.go_on()
-        if self._gone or time.monotonic() < self._online_at_s or self._is_exchange_awaited():
+        if self._gone or time.monotonic() < self._outage.until_s or self._is_exchange_awaited():
             return
         try:
             try:
@@ -177,7 +177,7 @@ class Agent:
             except Behind:
                 self._recall()
             if not self._exchanges.is_under_way:
-                self._failures = 0
+                self._outage.is_over()
         except StoreUnavailable as error:
             self._back_off(error)
         except Stale:
@@ -225,9 +225,9 @@ class Agent:
         if self._exchanges.is_under_way:
             next_s = min(next_s, self._exchanges.until_s)
         elif not self._gone:
-            if now_s >= self._online_at_s and self._wants_exchange():
+            if now_s >= self._outage.until_s and self._wants_exchange():
                 return 0.0
-            next_s = min(next_s, max(self._online_at_s, min(self._beat_at_s, self._tick_at_s, self._telling.due_s)))
+            next_s = min(next_s, max(self._outage.until_s, min(self._beat_at_s, self._tick_at_s, self._telling.due_s)))
         return max(0.0, min(next_s, self._children.next_deadline()) - now_s)
 
     def _wants_exchange(self) -> bool:
@@ -329,7 +329,7 @@ class Agent:
 
     def _hear_answer(self) -> None:
         answered = self._exchanges.end(time.monotonic())
-        self._failures = 0
+        self._outage.is_over()
         if answered is None:
             self._look = True
             return
@@ -349,6 +349,7 @@ class Agent:
         started, self._started = self._started, []
         for each in started:
             self._large.start(Started.read(*each))
+        self._functions.write_diary()
 
     def _tick(self) -> None:
         more = False
@@ -362,11 +363,8 @@ class Agent:
         self._tick_at_s = 0.0 if more else time.monotonic() + pause_s
 
     def _back_off(self, error: StoreUnavailable) -> None:
-        self._failures += 1
-        wait_s = min(self._longest_backoff_s(), 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
-        self._online_at_s = time.monotonic() + wait_s
         self._commands.drop()
-        logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
+        self._outage.note(error)
 
     def _meet(self, error: OtherLayout) -> None:
         """The data is of another layout: bring it up to date, or take no more and end."""
@@ -407,7 +405,7 @@ class Agent:
             return
         except ScriptBug as error:
             self._stumbles.note(REGISTER, error)
-            self._online_at_s = time.monotonic() + self._stumbles.left_s(REGISTER)
+            self._outage.until_s = time.monotonic() + self._stumbles.left_s(REGISTER)
             return
         except OtherLayout as error:
             self._meet(error)

@@ -11,6 +11,7 @@ from typing import Protocol
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable
+from handoff_worker.agent.diary import Diary
 from handoff_worker.agent.ending import told
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
@@ -48,6 +49,7 @@ class Functions:
         self._callbacks: dict[str, Task] = {}
         self._postponed: list[Task] = []  #: callbacks for which no process could be started
         self._ended = Memory()
+        self._diary = Diary(maker.node)
 
     @property
     def running(self) -> KeysView[str]:
@@ -159,6 +161,7 @@ class Functions:
             logger.warning("the result of %s came too late: %s", id, why)
         self._disowned.update(self._children.kill_all(self._running, why))
         self._running.clear()
+        self._diary.forget()
         self._stopped.clear()
         self._asked.clear()
         self._incomplete.clear()
@@ -180,6 +183,7 @@ class Functions:
             if started is not None and started.id not in self._incomplete:
                 self._launch(started)
             return
+        self._diary.end(outcome)
         if isinstance(outcome, Died) and outcome.id in self._cut:
             self._cut.discard(outcome.id)
             return
@@ -205,29 +209,21 @@ class Functions:
             return
         ahead = self._outbox.settle(result.id)
         started = self._running.pop(result.id)
+        self._diary.settle(started, result, answer)
         if answer not in ("refused", "returned") and started.is_known_by_its_submit:
             whole = ahead if ahead is not None and result.kind == "sent" else result
             self._ended.note(started, whole, time.monotonic())
         if answer == "refused":
             logger.warning("the result of %s came too late: its reservation is gone", result.id)
-        elif answer == "retrying":
-            logger.info(
-                "%s failed in attempt %d and is tried again: %s: %.200s",
-                result.id, started.attempt, result.error, result.message,
-            )  # fmt: skip
-        elif answer == "returned":
-            logger.info("%s was given back: %s", result.id, result.message)
-        elif answer.startswith("failed") and result.kind == "stopped":
+        elif answer == "failed+callback" and result.kind == "stopped":
             # By the deadline of a drain: it is as lost as if its node were.
-            logger.info("%s was stopped because node %s is drained", result.id, self._maker.node)
-            if answer == "failed+callback":
-                self.call_back_lost(started, write_loss(self._maker.node, DRAINED))
-        elif answer.startswith("failed"):
-            logger.info("%s failed in attempt %d: %s: %.200s", result.id, started.attempt, result.error, result.message)
-            if answer == "failed+callback":
-                self._call_back(
-                    started, lambda: self._maker.callback(started, result.error, result.message, result.body)
-                )
+            self.call_back_lost(started, write_loss(self._maker.node, DRAINED))
+        elif answer == "failed+callback":
+            self._call_back(started, lambda: self._maker.callback(started, result.error, result.message, result.body))
+
+    def write_diary(self) -> None:
+        """Write into the log what was begun and what has ended."""
+        self._diary.write()
 
     def replace(self, misfit: Result, error: Exception) -> None:
         """Fail a function whose result the books do not take; where they do not take that either, let it go.
@@ -267,6 +263,7 @@ class Functions:
         if isinstance(made, Failed):
             self.end(made)
         else:
+            self._diary.begin(started)
             self._children.start(made)
 
     def _call_back(self, started: Started, make: Callable[[], Task]) -> None:

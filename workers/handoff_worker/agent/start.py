@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
 from handoff.words.capabilities import Capabilities
-from handoff.words.resources import SLOTS, UNIT
+from handoff.words.resources import SLOTS, UNIT, amounts
 from handoff_worker.agent.agent import Agent
 from handoff_worker.agent.beside import Beside
 from handoff_worker.agent.hints import Hints
@@ -23,6 +23,7 @@ from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
+from handoff_worker.machine.offer import Offer
 from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
 from handoff_worker.machine.processes import adopt_orphans
 from handoff_worker.machine.survivors import end_survivors
@@ -92,10 +93,21 @@ def run_node(
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
-    logger.info("node %s serves %s", name, store.address)
+    logger.info("node %s serves %s and offers %s", name, store.address, _in_words(options.offer))
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
     agent.run()
+
+
+def _in_words(offer: Offer) -> str:
+    """Say what is offered: `cpu 4, memory 8000, slots 16, gpu 2 (0, 1), labels zone=a`."""
+    capabilities = offer.capabilities
+    parts = []
+    for name, value in amounts(capabilities.units).items():
+        indices = f" ({', '.join(map(str, found))})" if (found := capabilities.devices.get(name)) else ""
+        parts.append(f"{name} {value}{indices}")
+    labels = [" ".join(["labels", *(f"{name}={value}" for name, value in offer.labels.items())])]
+    return ", ".join(parts + labels * bool(offer.labels))
 
 
 def _processors(capabilities: Capabilities) -> int:

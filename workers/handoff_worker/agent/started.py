@@ -13,6 +13,7 @@ from handoff.errors import UnreadableField
 from handoff.ledger.fields import FIELDS
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
+from handoff.shown import one_line
 from handoff.words.resources import Units
 
 MOST_SHOWN = 80
@@ -32,6 +33,12 @@ class _Held(NamedTuple):
 
     devices: Mapping[str, list[int]]
     cost: Units
+
+
+# The log tells it twice of each function, and most are called like others.
+@lru_cache(256)
+def _title(said: bytes) -> str:
+    return one_line(shorten(said.decode(errors="replace"), MOST_SHOWN, placeholder=" ..."))
 
 
 # Functions in a row mostly hold the same, and it is asked for twice.
@@ -108,8 +115,8 @@ class Started(NamedTuple):
     @property
     def title(self) -> str:
         """What it is, for people: its id in a run, or what it is called, without the arguments of a call."""
-        said = StoredJob(self.job).bytes("function") or StoredJob(self.job).bytes("description").partition(b"(")[0]
-        return shorten(said.decode(errors="replace"), MOST_SHOWN, placeholder=" ...")
+        job = StoredJob(self.job)
+        return _title(job.bytes("function") or job.bytes("description").partition(b"(")[0])
 
     @property
     def devices(self) -> Mapping[str, list[int]]:

@@ -6,7 +6,6 @@ are processors take them from trays that are seldom empty. What lies there has n
 
 from __future__ import annotations
 
-from handoff.words.values import LONGEST_WAIT_S
 from handoff_worker.children.brief import Brief
 from handoff_worker.children.child import Child
 from handoff_worker.children.task import Task
@@ -24,11 +23,13 @@ class Crew:
         self._children: dict[Child, None] = {}
         self._brief = Brief()
 
-    def note(self, task: Task, seconds: float) -> float:
-        """Remember how long a function took, as its child has told. -> the same, 0 of what cannot be true"""
+    def note(self, task: Task, seconds: float | None) -> float:
+        """Remember how long a function took, where that is known. -> the same, 0 where it is not"""
+        if seconds is None:
+            return 0.0
         if code := task.code:
             self._brief.note(code, seconds)
-        return seconds if 0 <= seconds <= LONGEST_WAIT_S else 0.0
+        return seconds
 
     def is_for(self, task: Task) -> bool:
         """Whether a function is brief, as far as anybody knows, and may be run by whoever runs such ones."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from handoff.words.values import LONGEST_WAIT_S
 from handoff_worker.inside.wire import Garbled
 
 logger = logging.getLogger(__name__)
@@ -20,6 +21,9 @@ class Finished:
     id: str
     result: bytes  #: serialized
     forms: list[bytes] = field(default_factory=list)  #: the same, of what others take in its place
+    took_s: float | None = field(
+        default=None, compare=False
+    )  #: how long it took, as its child says; None = nothing that can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Failed:
     traceback: str
     retryable: bool  #: False: another attempt would end the same way
     begun: bool = True  #: False: what it needs could not be imported, and nothing of it has run
+    took_s: float | None = field(default=None, compare=False)  #: as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,12 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
     """
     match message:
         case {
-            "id": str(sender), "rss": int(), "took": float(), "spent": bool(), "left": bool(), "kind": kind
+            "id": str(sender), "rss": int(), "took": float(took_s), "spent": bool(), "left": bool(), "kind": kind
         } if sender == id:  # fmt: skip
+            took = took_s if 0 <= took_s <= LONGEST_WAIT_S else None
             match kind, message:
                 case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
-                    return Finished(sender, result, forms)
+                    return Finished(sender, result, forms, took)
                 case "failed", {
                     "exception_type": str(exception_type),
                     "message": str(text),
@@ -74,7 +80,7 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
                     "retryable": bool(retryable),
                     "begun": bool(begun),
                 }:
-                    return Failed(sender, exception_type, text, traceback, retryable, begun)
+                    return Failed(sender, exception_type, text, traceback, retryable, begun, took)
     raise Garbled("it sent what is no outcome of its function")
 
 

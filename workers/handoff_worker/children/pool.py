@@ -305,7 +305,7 @@ class Children:
             return
         self._outcomes.append(outcome)
         if task:
-            self.worked_s += self._crew.note(task, message["took"])
+            self.worked_s += self._crew.note(task, outcome.took_s)
         self._go_on(child, is_spent=message["spent"] or (task is not None and task.is_isolated))
 
     def _go_on(self, child: Child, is_spent: bool) -> None:

@@ -15,10 +15,12 @@ from typing import Any, Protocol
 from redis import Redis
 
 from handoff.ledger.address import from_url
+from handoff_worker import log
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
+from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.surroundings import Surroundings
-from handoff_worker.inside.telling import LOG_BYTES, Telling, listen, stay_silent_in_forks
+from handoff_worker.inside.telling import LOG_BYTES, Telling, stay_silent_in_forks
 from handoff_worker.inside.wire import Channel, encode, take
 
 SHORT_S = 0.001
@@ -40,9 +42,10 @@ def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around:
     around.note()
     telling = Telling(end.sendall)
     stay_silent_in_forks(telling)
-    for stream in (sys.stdout, sys.stderr):
-        listen(stream, telling.print)
-    executor = Executor(around, telling)
+    printing = Printing(telling.print, os.environ.get(log.VARIABLE, log.FORMS[0]))
+    printing.attach("stdout", sys.stdout)
+    printing.attach("stderr", sys.stderr)
+    executor = Executor(around, telling, printing)
     # No name keeps a task or its outcome while the child waits for the next: they may be large.
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         goes_on = True
@@ -69,8 +72,8 @@ class Around(Protocol):
 class Executor:
     """Runs functions in this process, and puts back after each what it may have changed."""
 
-    def __init__(self, around: Around, telling: Telling) -> None:
-        self._around, self._telling = around, telling
+    def __init__(self, around: Around, telling: Telling, printing: Printing) -> None:
+        self._around, self._telling, self._printing = around, telling, printing
         self._pid = os.getpid()
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
@@ -87,6 +90,7 @@ class Executor:
         """
         Alarm.struck = False
         self._telling.begin(task["id"], task.get("log_bytes", LOG_BYTES))
+        self._printing.begin(task["id"])
         began_s = time.monotonic()
         self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         # In a context of its own, for that of `decimal` and whatever else a function sets there.
@@ -94,6 +98,7 @@ class Executor:
         if os.getpid() != self._pid:
             # The function forked, and this is the fork that came back: the answer is not its to give.
             os._exit(0)
+        self._printing.end()
         is_sound = self._around.put_back()
         took_s = time.monotonic() - began_s
         is_sound = is_sound and self._measure(took_s)

@@ -51,6 +51,9 @@ def main() -> None:
     sys.path[:0] = first
     for number in _ENDURED:
         signal.signal(number, signal.SIG_IGN)
+    # Functions print beside the agent's log: stdout is for the answer of whoever has started the agent.
+    with contextlib.suppress(OSError):
+        os.dup2(2, 1)
     # The agent has blocked them until here.
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     forget_limits()

@@ -11,6 +11,7 @@ import zlib
 
 from handoff.serializer import Serializer, dumps_arguments
 from handoff_worker.inside.executor import Around, Executor
+from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.telling import Telling
 from handoff_worker.inside.wire import encode
 
@@ -31,7 +32,7 @@ def rehearse(around: Around) -> list[str]:
     """
     sent: list[bytes] = []
     telling = Telling(sent.append)
-    executor = Executor(around, telling)
+    executor = Executor(around, telling, Printing(telling.print, "text"))
     came = [_run(executor, telling, f"{__name__}.{nothing.__name__}") for _ in range(TIMES)]
     came.append(_run(executor, telling, _MISSING))
     # What was found in folders by now may be out of date when a child imports from them.

@@ -1,0 +1,44 @@
+"""Defects of what an agent's log tells."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+MUTANTS = (
+    Mutant(
+        "diary-whose-time",
+        "the log has the time at the agent, with the way there and back, for that of the function",
+        "workers/handoff_worker/agent/diary.py",
+        "if took_s is None else took_s",
+        "",
+        ("tests/worker/test_log.py::test_of_each_function_start_end_duration_node_and_id_are_told",),
+    ),
+    Mutant(
+        "diary-one-line",
+        "what a function is called makes lines of its own in the log",
+        "workers/handoff_worker/agent/started.py",
+        'one_line(shorten(said.decode(errors="replace"), MOST_SHOWN, placeholder=" ..."))',
+        'said.decode(errors="replace")',
+        (
+            "tests/worker/test_log.py::test_no_name_of_a_function_makes_a_line_of_its_own_or_moves_the_cursor[a\\x1b[2Jb]",
+        ),
+    ),
+    Mutant(
+        "printed-rest",
+        "a line that a function has not ended is written with the next function's id",
+        "workers/handoff_worker/inside/executor.py",
+        "        self._printing.end()\n",
+        "",
+        ("tests/worker/children/test_children_telling.py::test_a_line_that_is_not_ended_has_the_id_of_its_function",),
+    ),
+    Mutant(
+        "printed-over",
+        "bars of progress fill the log with all that they ever showed",
+        "workers/handoff_worker/inside/printing.py",
+        '.rpartition("\\r")[2]',
+        "",
+        (
+            "tests/worker/inside/test_printing.py::test_of_a_line_that_is_written_over_stands_what_a_terminal_would_show",
+        ),
+    ),
+)
