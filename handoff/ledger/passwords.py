@@ -45,16 +45,22 @@ def hide_command_line() -> None:
     """
     if not any(_IN_ADDRESSES.search(argument) for argument in sys.orig_argv):
         return
+    if memory := command_line():
+        for found in re.finditer(_IN_ADDRESSES.pattern.encode(), bytes(memory)):
+            memory[slice(*found.span())] = b"*" * len(found[0])
+
+
+def command_line() -> memoryview | None:
+    """The memory in which others find the arguments of this process; None where that is not known."""
     try:
         shown = Path("/proc/self/cmdline").read_bytes()
         begin, end = map(int, Path("/proc/self/stat").read_text().rpartition(") ")[2].split()[_ARGUMENTS:][:2])
     except (OSError, ValueError):
-        return
+        return None
     # What stands there must be what others see: nothing else is written over.
     if end - begin != len(shown) or ctypes.string_at(begin, len(shown)) != shown:
-        return
-    for found in re.finditer(_IN_ADDRESSES.pattern.encode(), shown):
-        ctypes.memset(begin + found.start(), ord("*"), found.end() - found.start())
+        return None
+    return memoryview((ctypes.c_char * len(shown)).from_address(begin)).cast("B")
 
 
 def _without(text: str, passwords: Iterable[str]) -> str:

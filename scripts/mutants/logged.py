@@ -1,4 +1,4 @@
-"""Defects of what an agent's log tells."""
+"""Defects of what an agent's log and lists of processes tell."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ MUTANTS = (
         'said.decode(errors="replace")',
         (
             "tests/worker/test_log.py::test_no_name_of_a_function_makes_a_line_of_its_own_or_moves_the_cursor[a\\x1b[2Jb]",
+        ),
+    ),
+    Mutant(
+        "title-rest",
+        "of a longer title the rest stands behind the next one",
+        "workers/handoff_worker/machine/titles.py",
+        "changed = max(self._used, len(title))",
+        "changed = len(title)",
+        (
+            "tests/worker/machine/test_titles.py::test_the_title_stands_in_place_of_the_arguments_and_nothing_of_the_one_before_is_left[whats1-handoff node a: idle]",
         ),
     ),
     Mutant(

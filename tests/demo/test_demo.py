@@ -66,7 +66,7 @@ class Demo:
         agents = [
             str(process.pid)
             for process in psutil.process_iter(["cmdline"])
-            if self.namespace in (process.info["cmdline"] or ())
+            if self.namespace in " ".join(process.info["cmdline"] or ())
         ]
         return [*agents, *(str(path) for path in self.folder.iterdir())]
 

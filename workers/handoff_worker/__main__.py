@@ -34,6 +34,7 @@ from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer,
 from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
 from handoff_worker.machine.settings import LARGEST_LOG_KB, NodeSettings
+from handoff_worker.machine.titles import Title, front_of
 
 
 @click.command(name="handoff node", context_settings={"help_option_names": ["-h", "--help"]})
@@ -92,6 +93,10 @@ def main(**given: Any) -> None:
             raise ValueError("--wait is nan: give seconds, 0 to end at once")
     except (HandoffError, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from error
+    front = front_of(name, namespace)
+    title = Title(front)
+    title.name("handoff node")
+    title.show()
     url = node.url or default_url()
     try:
         store = Store(own_client(None, url), namespace)
@@ -108,6 +113,7 @@ def main(**given: Any) -> None:
                 [str(path) for path in (*given["paths"], *((node.path,) if node.path else ()))],
                 node.preload or (),
                 signals.await_readable,
+                front,
             ),
             allow_pickle=given["allow_pickle"],
             allow=node.allow or (),

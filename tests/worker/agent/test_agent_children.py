@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
+
+import psutil
+import pytest
 
 import agent_tasks
 from handoff import DAG, Cluster, Function
 from support.agent_processes import Agents
-from support.waiting import LIMIT_S
+from support.gate import Gate
+from support.waiting import LIMIT_S, wait_until
+
+
+def title(process: psutil.Process) -> str:
+    return " ".join(process.cmdline()).rstrip()
 
 
 def pid(cluster: Cluster, **options: Any) -> Any:
@@ -26,6 +35,24 @@ def test_each_cost_has_children_with_its_count_of_threads(cluster: Cluster, agen
     assert len(set(pids)) == 2
     assert {pids[0], pids[2]} != {pids[1]}
     assert pids[1] == pids[3] == pids[4]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process write over its arguments")
+def test_lists_of_processes_show_the_node_and_of_each_child_which_function_it_runs(
+    cluster: Cluster, agents: Agents, gate: Gate
+) -> None:
+    agent = agents.start("a")
+    front = f"handoff node a ({cluster.namespace})"
+    handle = cluster.enqueue(agent_tasks.pass_gate, gate.folder)
+    child = psutil.Process(gate.arrival().pid)
+
+    shown = [title(process) for process in (*agent.family()[:2], child)]
+
+    runs = f"{front}: agent_tasks.pass_gate {handle.id}"
+    assert shown == [front, f"{front}: nursery", runs]
+    gate.open("a")
+    handle.result(LIMIT_S)
+    wait_until(lambda: title(child) == f"{front}: idle", "the child says that it runs nothing")
 
 
 def test_a_fresh_function_has_a_process_of_its_own(cluster: Cluster, agents: Agents) -> None:

@@ -77,6 +77,7 @@ class Imports:
     ] = ()  #: modules that are imported, and `module:callable`s that are called, before any function
     #: Waits until a file is readable; False where nobody wants that any more.
     await_readable: Callable[[Any], bool] = lambda file: bool(select.select([file], [], [])[0])
+    front: str = "handoff"  #: what stands in front of all that lists of processes show of them
 
 
 class NoProcess(RuntimeError):
@@ -250,7 +251,8 @@ class _Process:
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.callback(ours.close)
             first = [*map(os.path.abspath, imports.path), os.getcwd()]
-            arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), *imports.preload]
+            arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), imports.front]
+            arguments += imports.preload
             # A signal to all processes of a service must not end it before it says that it ignores them.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 from redis import Redis
 
 from handoff.ledger.address import from_url
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.reservation import job_of
 from handoff_worker import log
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
@@ -22,6 +24,7 @@ from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.surroundings import Surroundings
 from handoff_worker.inside.telling import LOG_BYTES, Telling, stay_silent_in_forks
 from handoff_worker.inside.wire import Channel, encode, take
+from handoff_worker.machine.titles import Title
 
 SHORT_S = 0.001
 """A function that takes no longer has time to touch some MB at most."""
@@ -29,10 +32,12 @@ SHORT_S = 0.001
 LONGEST_UNMEASURED = 16
 """Short functions in a row between two looks at the memory of the process, which cost 15 us each."""
 
+_IDLE = b": idle"
+
 _PAGE = resource.getpagesize()
 
 
-def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around: Surroundings) -> None:
+def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around: Surroundings, title: Title) -> None:
     """Run what lies in `tray`, one function at a time, until the agent is gone, and answer on `end`.
 
     What is taken counts as begun: so each function is answered for before the next one is taken, and no other can cost
@@ -50,13 +55,24 @@ def serve(end: socket.socket, tray: socket.socket, offspring: Offspring, around:
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         goes_on = True
         while goes_on:
-            outcome = executor.execute(take(tray, channel))
+            title.show(_IDLE)
+            task = take(tray, channel)
+            title.show(_what_runs(task))
+            outcome = executor.execute(task)
             outcome["left"] = offspring.lives_on()
             telling.answer(encode(outcome))
             goes_on = not (outcome["spent"] or outcome["left"])
-            del outcome
+            del outcome, task
         while True:
             channel.receive()
+
+
+def _what_runs(task: Mapping[str, Any]) -> bytes:
+    """Say it for lists of processes: `: films.train 3f0c`."""
+    job = StoredJob(task["job"])
+    name = job.bytes("code") or job.bytes("description").partition(b"(")[0]
+    kind = b"on_failure of " if task["kind"] == "on_failure" else b""
+    return b": %b%b %b" % (kind, name, job_of(task["id"]).encode())
 
 
 class Around(Protocol):

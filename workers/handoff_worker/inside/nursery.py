@@ -27,6 +27,7 @@ from handoff_worker.inside.rehearsal import rehearse
 from handoff_worker.inside.surroundings import Surroundings, forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
 from handoff_worker.machine.processes import CHILD_MARK, MARK, adopt_orphans
+from handoff_worker.machine.titles import Title
 
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
@@ -40,12 +41,14 @@ _ENDURED = tuple(signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGS
 
 
 def main() -> None:
-    """Be the nursery: `sys.argv` has the descriptor of its socket, two search paths (the agent's and the user's), and
-    what is to be loaded before any function runs.
+    """Be the nursery: `sys.argv` has the descriptor of its socket, two search paths (the agent's and the user's), what
+    stands in front of titles, and what is to be loaded before any function runs.
     """
     agent = socket.socket(fileno=int(sys.argv[1]))
     agent.set_inheritable(False)
-    first, preloaded = sys.argv[3].split(os.pathsep), sys.argv[4:]
+    first, title, preloaded = sys.argv[3].split(os.pathsep), Title(sys.argv[4]), sys.argv[5:]
+    title.name("handoff nursery")
+    title.show(b": nursery")
     # User code that looks there finds no arguments of ours.
     del sys.argv[1:]
     sys.path[:0] = first
@@ -71,7 +74,7 @@ def main() -> None:
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
     gc.freeze()
-    _Forks(agent, around, preloaded).run()
+    _Forks(agent, around, preloaded, title).run()
 
 
 def _reset_signals() -> None:
@@ -86,8 +89,8 @@ def _reset_signals() -> None:
 class _Forks:
     """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
 
-    def __init__(self, agent: socket.socket, around: Surroundings, preloaded: Sequence[str]) -> None:
-        self._agent, self._around, self._preloaded = Channel(agent), around, preloaded
+    def __init__(self, agent: socket.socket, around: Surroundings, preloaded: Sequence[str], title: Title) -> None:
+        self._agent, self._around, self._preloaded, self._title = Channel(agent), around, preloaded, title
         self._pid = os.getpid()
         self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
         self._adopts = adopt_orphans()
@@ -175,8 +178,9 @@ class _Forks:
             for end in ends:
                 os.set_inheritable(end, False)
             channel, tray = (socket.socket(fileno=end) for end in ends)
+            self._title.name("handoff child")
             load(self._preloaded)
-            serve(channel, tray, offspring, self._around)
+            serve(channel, tray, offspring, self._around, self._title)
             code = 0
         except BaseException:
             sys.excepthook(*sys.exc_info())
