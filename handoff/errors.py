@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from handoff.shown import ids_of, is_number
+from handoff.shown import ids_of, is_number, where_to_look
 from handoff.shown import named as named
 from handoff.shown import shown as shown
 
@@ -184,7 +184,7 @@ class FunctionFailed(HandoffError):
         where = f"on {shown(self.node)} " if self.node else ""
         tries = f"after {self.attempts} attempt{'' if self.attempts == 1 else 's'}"
         what = f"{self.exception_type}: {self.message}" if self.message else self.exception_type
-        return f"function {shown(self.function_id)} failed {where}{tries} with {what}: its traceback is in `.traceback`"
+        return f"function {shown(self.function_id)} failed {where}{tries} with {what}: {where_to_look(self.traceback)}"
 
 
 class FunctionCanceled(HandoffError):

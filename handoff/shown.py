@@ -36,6 +36,13 @@ def named(value: object) -> str:
     return value if type(value) is str else shown(value)
 
 
+def where_to_look(traceback: str) -> str:
+    """Say where more is to be read of a function that has failed: of one whose process died no traceback is left."""
+    if "Traceback (most recent call last)" in traceback:
+        return "its traceback is in `.traceback`"
+    return "it left no traceback, see what it printed (`handle.logs()`) and the log of its node's agent"
+
+
 def ids_of(handle: object) -> Any:
     """The id of what a handle is of, as it goes to other processes; of a list all of them. What is none stays."""
     return [ids_of(each) for each in handle] if isinstance(handle, list) else getattr(handle, "id", handle)

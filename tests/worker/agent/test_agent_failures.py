@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,21 +96,27 @@ def test_a_function_that_took_too_long_is_retried(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "fate"),
+    ("code", "fate", "look"),
     [
-        (agent_tasks.be_killed, "was killed by signal 9 (SIGKILL)"),
-        (agent_tasks.crash, "was killed by signal 11 (SIGSEGV)"),
-        (agent_tasks.leave, "exited with status 3"),
+        (agent_tasks.be_killed, "was killed by signal 9 (SIGKILL)", "kernel's log of that host (`dmesg`)"),
+        (agent_tasks.crash, "was killed by signal 11 (SIGSEGV)", "PYTHONFAULTHANDLER=1"),
+        (agent_tasks.leave, "exited with status 3", "shows what it had printed."),
     ],
     ids=["killed", "crashed", "exited"],
 )
-def test_a_function_whose_process_ends_fails_and_says_what_ended_it(
-    cluster: Cluster, code: Callable[[], None], fate: str
+def test_a_function_whose_process_ends_fails_and_says_what_ended_it_and_where_to_look(
+    cluster: Cluster, code: Callable[[], None], fate: str, look: str
 ) -> None:
-    error = failure(cluster.enqueue(code))
+    handle = cluster.enqueue(code)
+    error = failure(handle)
 
     assert (error.exception_type, error.attempts) == ("handoff.ChildDied", 1)
-    assert error.message == f"its child process {fate}"
+    assert re.fullmatch(re.escape(f"its child process {fate}; it had ") + "[0-9,]+ MB of memory at most", error.message)
+    assert f"`handoff logs {handle.id}`" in error.traceback
+    assert look in error.traceback
+    assert str(error).endswith(
+        ": it left no traceback, see what it printed (`handle.logs()`) and the log of its node's agent"
+    )
 
 
 def test_a_function_whose_child_is_killed_from_outside_is_tried_again_in_another(cluster: Cluster, gate: Gate) -> None:

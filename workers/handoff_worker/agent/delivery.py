@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.texts.list import write_list
+from handoff.ledger.texts.reservation import job_of
 from handoff.ledger.texts.result import write_result
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 
@@ -68,15 +69,29 @@ def result(outcome: Outcome) -> Result:
             return Result(id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)))
         case Failed(id, error, message, traceback, retryable):
             return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
-        case Died(id, _, text, unasked):
+        case Died(id, code, text, unasked, peak_mb):
             if text.startswith("killed"):
                 message = f"its child process was {text}"
             else:
                 message = f"its child process {text}" if text.startswith("exited") else text
-            body = encode_traceback(f"{CHILD_DIED}: {message}")
+            if unasked and peak_mb:
+                message += f"; it had {peak_mb:,} MB of memory at most"
+            body = encode_traceback(f"{CHILD_DIED}: {message}\n{_where_to_look(id, code)}")
             return Result(id, "died" if unasked else "failed", body, CHILD_DIED, message, True, jitter)
         case NotStarted(id, reason):
             return Result(id, "unstarted", "", CHILD_DIED, reason)
+
+
+def _where_to_look(id: str, code: int | None) -> str:
+    """Say who may know more of a process that died: it has left no traceback."""
+    told = f"There is no traceback of a process that died. `handoff logs {job_of(id)}` shows what it had printed"
+    match code:
+        case -9:
+            return f"{told}; whether memory was short says the kernel's log of that host (`dmesg`)."
+        case int() if code < 0:
+            return f"{told}; a C extension that fails so is found with PYTHONFAULTHANDLER=1 on the node, in its log."
+        case _:
+            return f"{told}."
 
 
 def stopped(id: str, why: str) -> Result:

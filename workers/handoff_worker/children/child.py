@@ -43,6 +43,7 @@ class Child:
         "hear",
         "hung_up",
         "number",
+        "peak_mb",
         "pid",
         "reason",
         "requested",
@@ -71,6 +72,7 @@ class Child:
         self.ending = False
         self.buried = False  #: its process is gone
         self.reason = ""
+        self.peak_mb: int | None = None  #: what its process has had of memory, once it is gone
         self.answer: Outcome | None = None  #: what its function gave, which had left processes running
         self.timed_out = False
         self.watch = Watch()
@@ -227,7 +229,7 @@ class Child:
         if self.timed_out:
             message = f"did not end within {task.limit_s():g} seconds and {grace_s:g} more, so its process was killed"
             return Failed(task.id, "rq.timeouts.JobTimeoutException", message, message, retryable=True)
-        return Died(task.id, code, f"{text}: {self.reason}" if self.reason else text)
+        return Died(task.id, code, f"{text}: {self.reason}" if self.reason else text, peak_mb=self.peak_mb)
 
 
 class Idle:

@@ -173,10 +173,11 @@ class Nursery:
     def hear(self) -> list[Any]:
         """Return what there is to say of children, and ask for those that are wanted.
 
-        `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code, ended, left]` with a
-        code as in `subprocess.Popen.returncode`: `ended` are other processes of that child that had to be killed, and
-        `left` those that nothing has ended; `["cleared", number]` says that these are gone too. After `["gone", code]`
-        all that it was asked for is gone, and another `start` is due.
+        `["forked", number, pid]`, `["not forked", number, reason]`, and `["exited", number, code, ended, left, mb]`,
+        with a code as in `subprocess.Popen.returncode`: `ended` are other processes of that child that had to be
+        killed, `left` those that nothing has ended, `mb` is the most memory that it has had. `["cleared", number]`
+        says that what it left is gone too. After `["gone", code]` all that it was asked for is gone, and another
+        `start` is due.
         """
         try:
             reports = self._process.reports()

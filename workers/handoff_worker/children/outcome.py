@@ -47,6 +47,7 @@ class Died:
     code: int | None  #: exit status, or minus the signal; None when nobody knows
     text: str  #: such as "killed by signal 9 (SIGKILL)"
     unasked: bool = True  #: nobody has asked for it
+    peak_mb: int | None = field(default=None, compare=False)  #: of memory, as far as the kernel tells
 
 
 @dataclass(frozen=True, slots=True)

@@ -426,7 +426,8 @@ class Children:
                     self._end(child)
                 elif child.tasks and child not in self._children.leaving:
                     self._note_begin(child)
-            case ["exited", number, code, ended, left]:
+            case ["exited", number, code, ended, left, peak_mb]:
+                self._children[number].peak_mb = peak_mb
                 self._bury(self._children[number], code, fate(code), ended, left)
             case ["cleared", number]:
                 self._release(self._children[number])

@@ -52,6 +52,7 @@ class _Dead:
     code: int
     mark: str
     since_s: float
+    peak_mb: int
     left: dict[int, str] = field(default_factory=dict)  #: all that was found of it
 
 
@@ -64,9 +65,9 @@ class Leftovers:
         self._dead: dict[int, _Dead] = {}  #: by number
         self._survived: dict[int, list[int]] = {}  #: what lives on of those whose end was told all the same
 
-    def add(self, number: int, code: int, mark: str) -> None:
-        """Take on a child that has just died."""
-        self._dead[number] = _Dead(code, mark, time.monotonic())
+    def add(self, number: int, code: int, mark: str, peak_mb: int) -> None:
+        """Take on a child that has just died, and had so much memory at most."""
+        self._dead[number] = _Dead(code, mark, time.monotonic(), peak_mb)
 
     def timeout_s(self) -> float | None:
         """When to `look` again at the latest; None if there is nothing to look for."""
@@ -75,8 +76,8 @@ class Leftovers:
     def look(self) -> list[tuple[object, ...]]:
         """Kill all that is left of the dead, and report of whom nothing is.
 
-        `("exited", number, code, ended, left)`: of what is left after some seconds, for nothing can end it, its name is
-        told in `left`. `("cleared", number)` when that is gone too.
+        `("exited", number, code, ended, left, peak_mb)`: of what is left after some seconds, for nothing can end it,
+        its name is told in `left`. `("cleared", number)` when that is gone too.
         """
         reports: list[tuple[object, ...]] = []
         strangers = self._strangers() if self._adopts and (self._dead or self._survived) else []
@@ -99,7 +100,7 @@ class Leftovers:
             if alive:
                 self._survived[number] = alive
             ended = [text for pid, text in dead.left.items() if pid not in alive]
-            reports.append(("exited", number, dead.code, ended, [dead.left[pid] for pid in alive]))
+            reports.append(("exited", number, dead.code, ended, [dead.left[pid] for pid in alive], dead.peak_mb))
         return reports
 
     def end_all(self, marks: Collection[str]) -> None:

@@ -18,7 +18,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from handoff_worker.inside.executor import serve
 from handoff_worker.inside.leftovers import Leftovers, Offspring
@@ -31,6 +31,9 @@ from handoff_worker.machine.titles import Title
 
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
+
+_RSS_PER_MB = 2**20 if sys.platform == "darwin" else 2**10
+"""In what the kernel counts the most memory that a process has had."""
 
 _FAULTS = frozenset(
     (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP)
@@ -198,12 +201,15 @@ class _Forks:
     def _reap(self) -> None:
         # Of what was adopted nobody asks for the exit code.
         with contextlib.suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            while (ended := os.wait4(-1, os.WNOHANG))[0]:
                 self._bury(*ended)
+        # Python has imported it for what the kernel tells of them.
+        forget_limits()
 
-    def _bury(self, pid: int, status: int) -> None:
+    def _bury(self, pid: int, status: int, used: Any) -> None:
         if (number := self._numbers.pop(pid, None)) is not None:
-            self._leftovers.add(number, os.waitstatus_to_exitcode(status), _mark(number))
+            peak_mb = used.ru_maxrss // _RSS_PER_MB
+            self._leftovers.add(number, os.waitstatus_to_exitcode(status), _mark(number), peak_mb)
             # What it left behind is killed one by one; here already all that has stayed in its group.
             _kill_group(pid)
 

@@ -1,7 +1,7 @@
 """What lists of processes show of the agent, its nursery and its children: which node it is, and what runs.
 
-It is written over the arguments that the process was started with. The environment behind these stays as it is: the mark of
-who has forked a process is read there.
+It is written over the arguments that the process was started with. The environment behind these stays as it is: there
+the mark is read of who has forked it.
 """
 
 from __future__ import annotations
