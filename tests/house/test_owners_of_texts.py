@@ -36,7 +36,6 @@ TAKE_APART = {
     "handoff/ledger/events.py": "the id of an event, as a user gives it",
     "handoff/ledger/logs.py": "lines that a function has printed",
     "handoff/ledger/rqmodel.py": "dotted names of Python",
-    "handoff/cli/output.py": "blanks of what is shown",
     "handoff/cli/jobs.py": "dotted names of Python",
     "handoff/cli/retry.py": "dotted names of Python",
     "handoff/cli/share.py": "NAME=AMOUNT as a user types it",
@@ -48,6 +47,7 @@ TAKE_APART = {
     "workers/handoff_worker/arguments.py": "NAME=WHAT as a user types it",
     "workers/handoff_worker/inside/executor.py": "/proc/self/statm",
     "workers/handoff_worker/inside/importing.py": "dotted names of Python",
+    "workers/handoff_worker/inside/printing.py": "lines that a function prints",
     "workers/handoff_worker/inside/nursery.py": "a search path of Python",
     "workers/handoff_worker/pytest_plugin.py": "dotted names of Python",
     "workers/handoff_worker/inside/preload.py": "MODULE:CALLABLE as a user types it",
@@ -68,6 +68,7 @@ PUT_TOGETHER = {
     "handoff/ledger/sentinels.py": "a host and its port",
     "handoff/cli/nodes.py": "labels as people read them",
     "handoff/view/overview.py": "a cost as a user types it",
+    "workers/handoff_worker/agent/start.py": "what a node offers, as people read it",
     "workers/handoff_worker/children/confine.py": "CUDA_VISIBLE_DEVICES",
 }
 """Who puts another text together with such a mark, and which."""

@@ -203,7 +203,7 @@ class Agent:
             return True
         if self._ending.outdated is not None:
             return not (self._functions.at_work() or self._functions.callbacks)
-        handed = self._handed.may_be and not self._failures
+        handed = self._handed.may_be and not self._outage.lasts
         busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk or handed
         if self._ending.has_begun:
             return not busy

@@ -20,6 +20,11 @@ class Outage:
         self._since_s = 0.0
         self.until_s = 0.0  #: Redis is left alone until then
 
+    @property
+    def lasts(self) -> bool:
+        """Whether the last that was asked of it was asked in vain."""
+        return self._failures > 0
+
     def note(self, error: StoreUnavailable) -> None:
         """Take note that it has not answered, and say so."""
         now_s = self._clock()
