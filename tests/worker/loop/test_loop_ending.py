@@ -260,8 +260,8 @@ def test_what_the_deadline_of_a_drain_will_cost_is_said_at_once(start: Start, ca
         loop.pass_s(10)
         loop.step(2)
 
-    [said] = [record for record in caplog.records if lost.id in record.message]
-    assert said.message.startswith("drained: 2 functions have until ")
+    [said] = [record for record in caplog.records if record.message.startswith("drained: 2 functions have until ")]
+    assert lost.id in said.message
     assert retried.id not in said.message
 
 
