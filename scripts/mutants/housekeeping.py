@@ -104,6 +104,16 @@ MUTANTS = (
         ("tests/ledger/test_clock_steps.py::test_no_healthy_node_is_lost_whatever_the_clock_does[fake-20000]",),
     ),
     Mutant(
+        "due-preference",
+        "variants that join at one moment do so in any order",
+        "handoff/ledger/lua/libraries/housekeeping/due.lua",
+        "    return one.number < other.number",
+        "    return one.text < other.text",
+        (
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_of_many_variants_that_join_at_the_same_moment_the_second_comes_before_the_tenth[scripts]",
+        ),
+    ),
+    Mutant(
         "due-evicting",
         "at the deadline of a drain the last that run there are stopped, and no others",
         "handoff/ledger/lua/libraries/housekeeping/due.lua",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from handoff.words.function import Function
+from handoff.words.variants import After
 from support.picture import Board, Case, cases
 
 VARIANTS = """
@@ -93,6 +95,12 @@ several variants behind After join each at its time
     x: gpu 1 or after 20s fpga 1 or after 10s cpu 1   -> a [.]  b [.]  waits x
     +10s                                -> a [x]  b [.]
 
+of those that join at the same moment the earliest is taken, whatever else is due then
+    node a: cpu 2, gpu 1
+    x: after 1s gpu 1 or after 1s cpu 2                -> a cpu[. .] gpu[.]  waits x
+    y: fpga 1; wait 1s; priority 9      -> a cpu[. .] gpu[.]  waits x  never y
+    +1s                                 -> a cpu[. .] gpu[x]  failed y(WaitExpired)
+
 all of it may be behind After
     node a: cpu 1
     x: after 10s cpu 1                  -> a [.]  waits x
@@ -135,3 +143,14 @@ def test_the_node_is_told_by_which_variant_it_runs_a_function(board: Board) -> N
     told = {started.job["h_function"]: started.job.get("h_variant") for started in board.agents["a"].runs.values()}
 
     assert told == {b"x": b"0", b"y": b"2", b"z": None}
+
+
+def test_of_many_variants_that_join_at_the_same_moment_the_second_comes_before_the_tenth(board: Board) -> None:
+    board.do("node a: cpu 2, gpu 1")
+    costs = [{"gpu": 2}, {"gpu": 1}, *({"gpu": many} for many in range(3, 10)), {"cpu": 2}]
+    board.cluster.submit(Function("x", "tasks:work", cost=[After(1, cost) for cost in costs]))
+
+    board.do("+1s")
+
+    (started,) = board.agents["a"].runs.values()
+    assert started.job["h_variant"] == b"1"

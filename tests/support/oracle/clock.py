@@ -38,8 +38,8 @@ class Clock(Coming):
             self._wake(node)
 
     def _end_timers(self) -> None:
-        """As they became due; at the same moment those of functions by rank, then those of nodes."""
-        for at_ms, _, what in sorted((at_ms, self._rank_of_timer(what), what) for what, at_ms in self.timers.items()):
+        """As they became due; at the same moment of functions by rank, each by preference, then of nodes."""
+        for what, at_ms in sorted(self.timers.items(), key=lambda timer: (timer[1], self._turn_of_timer(timer[0]))):
             if at_ms <= self.now_ms and self.timers.pop(what, None) is not None:
                 kind, *number, of = what.split("|")
                 if kind == "drain":
@@ -47,9 +47,10 @@ class Clock(Coming):
                 else:
                     self._end_wait(kind, self.jobs[of], *map(int, number))
 
-    def _rank_of_timer(self, what: str) -> tuple[float, ...]:
-        kind, *_, of = what.split("|")
-        return (math.inf,) if kind == "drain" else self.jobs[of].rank
+    def _turn_of_timer(self, what: str) -> tuple[tuple[float, ...], str, list[int], str]:
+        kind, *number, of = what.split("|")
+        rank = (math.inf,) if kind == "drain" else self.jobs[of].rank
+        return rank, kind, [int(each) for each in number], of
 
     def _end_wait(self, kind: str, job: Job, number: int = 0) -> None:
         if kind == "expire" and job.state in ("waiting", "queued"):

@@ -101,17 +101,29 @@ function Due.knows(timer)
   return on_time[Timer.read(timer)] ~= nil
 end
 
--- Timers that are due at one moment go by the ranks of their functions.
+-- Timers that are due at one moment go by the ranks of their functions, and those of one function by kind and by what it
+-- prefers. No two are alike: table.sort would put such either way, as it depends on the others.
+local function is_first(one, other)
+  if one.at ~= other.at then
+    return one.at < other.at
+  elseif one.rank ~= other.rank then
+    return Job.before(one, other)
+  elseif one.kind ~= other.kind then
+    return one.kind < other.kind
+  elseif one.number ~= other.number then
+    return one.number < other.number
+  end
+  return one.text < other.text
+end
+
 local function due_timers(key, now)
   local due, timers = redis.call('ZRANGEBYSCORE', key, '-inf', now, 'WITHSCORES', 'LIMIT', 0, SLICE), {}
   for i = 1, #due, 2 do
     local kind, name, number = Timer.read(due[i])
-    timers[#timers + 1] = {text = due[i], kind = kind, name = name, number = number, at = tonumber(due[i + 1]),
+    timers[#timers + 1] = {text = due[i], kind = kind or '', name = name, number = number or 0, at = tonumber(due[i + 1]),
       rank = Number.whole(Job.get(name or '', 'rank'))}
   end
-  table.sort(timers, function(one, other)
-    return one.at < other.at or (one.at == other.at and Job.before(one, other))
-  end)
+  table.sort(timers, is_first)
   return timers
 end
 
