@@ -1,0 +1,85 @@
+"""The dashboard within the applications of others: every link leads below where it is mounted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from a2wsgi import ASGIMiddleware
+from fastapi import FastAPI
+from flask import Flask
+from starlette.testclient import TestClient
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
+
+from dashboard.conftest import Scene
+from handoff.client.cluster import Cluster
+from handoff.dashboard import app
+
+Ask = Callable[..., tuple[int, str]]
+"""Sends a request for a path, with what a form has and from where, if given. -> status, text"""
+
+
+def in_fastapi(cluster: Cluster) -> Ask:
+    site = FastAPI()
+    site.mount("/ops", app(cluster, write=True))
+    web = TestClient(site, follow_redirects=False)
+
+    def ask(path: str, form: Mapping[str, str] | None = None, site: str = "same-origin") -> tuple[int, str]:
+        headers = {"Sec-Fetch-Site": site}
+        answer = web.get(path, headers=headers) if form is None else web.post(path, data=form, headers=headers)
+        return answer.status_code, answer.text
+
+    return ask
+
+
+def in_flask(cluster: Cluster) -> Ask:
+    # Starlette and a2wsgi spell the types of ASGI each in its own way.
+    dashboard: Any = app(cluster, write=True)
+    mounts: Any = {"/ops": ASGIMiddleware(dashboard)}
+    web = Client(DispatcherMiddleware(Flask("site").wsgi_app, mounts))
+
+    def ask(path: str, form: Mapping[str, str] | None = None, site: str = "same-origin") -> tuple[int, str]:
+        headers = {"Sec-Fetch-Site": site}
+        answer = web.get(path, headers=headers) if form is None else web.post(path, data=form, headers=headers)
+        return answer.status_code, answer.get_data(as_text=True)
+
+    return ask
+
+
+@pytest.fixture(params=[in_fastapi, in_flask])
+def ask(request: pytest.FixtureRequest, cluster: Cluster) -> Ask:
+    made: Ask = request.param(cluster)
+    return made
+
+
+def test_every_link_of_a_page_leads_below_where_it_is_mounted_and_opens(ask: Ask, scene: Scene) -> None:
+    status, page = ask("/ops/")
+    links = set(re.findall(r'(?:href|src|action)="([^"#?]*)', page)) - {""}
+
+    assert status == 200
+    assert f"/ops/functions/{scene.waiting.id}" in links
+    assert {link for link in links if not link.startswith("/ops/")} == set()
+    assert {link: ask(link)[0] for link in links} == dict.fromkeys(links, 200)
+
+
+def test_an_action_is_done_there_for_a_page_of_the_site_and_for_no_other(ask: Ask, scene: Scene) -> None:
+    form = {"about": scene.waiting.id}
+
+    refused, _ = ask("/ops/do/cancel", form, "cross-site")
+    was = scene.waiting.status
+    done, _ = ask("/ops/do/cancel", form)
+
+    assert (refused, was) == (403, "waiting")
+    assert (done, scene.waiting.status) == (303, "canceled")
+
+
+def test_pages_are_kept_current_by_events_or_asked_for_again_under_wsgi(cluster: Cluster, scene: Scene) -> None:
+    _, by_events = in_fastapi(cluster)("/ops/waiting")
+    _, by_asking = in_flask(cluster)("/ops/waiting")
+
+    assert "sse-connect" in by_events
+    assert "sse-connect" not in by_asking
+    assert 'hx-trigger="every 2s' in by_asking
