@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from support.tiers import OF_MANY, ON_REAL_SERVERS, WITH_PROCESSES, is_slow
+from support.tiers import OF_MANY, ON_REAL_SERVERS, WAITING, WITH_PROCESSES, is_slow
 
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("name", [*ON_REAL_SERVERS, *WITH_PROCESSES, *OF_MANY])
+@pytest.mark.parametrize("name", [*ON_REAL_SERVERS, *WITH_PROCESSES, *OF_MANY, *WAITING])
 def test_what_is_left_out_exists(name: str) -> None:
     assert (TESTS / name).exists()
 

@@ -67,8 +67,16 @@ OF_MANY = (
 )
 """Where the same is asked of hundreds of cases, or of large ones."""
 
+WAITING = (
+    "ledger/store/test_store_refusing.py",
+    "ledger/store/test_store_silence.py",
+    "ledger/store/test_store_size.py",
+    "ledger/test_recovery_in_time.py",
+)
+"""Where seconds have to pass: silences of a connection, leases that lapse."""
+
 
 def is_slow(kind: str, path: str) -> bool:
     """Whether the fast tier leaves out a test of this kind (`support.kinds`) in a file by its path below `tests`."""
     again = kind in ("fake", "scripts") and path.startswith(ON_REAL_SERVERS)
-    return again or path.startswith((*WITH_PROCESSES, *OF_MANY))
+    return again or path.startswith((*WITH_PROCESSES, *OF_MANY, *WAITING))
