@@ -14,6 +14,9 @@ T = TypeVar("T")
 PERIOD_S = 0.9
 """So long a look holds: with a look each second every one of these is new."""
 
+TIMES = 4
+"""What took long is not read again for so many times as long: it is read a fifth of the time at most."""
+
 MOST_KEPT = 256
 
 
@@ -34,7 +37,7 @@ class Looks:
         self._looks: OrderedDict[Hashable, _Look] = OrderedDict()
         self.count = 0  #: how often something was read
 
-    def get(self, key: Hashable, read: Callable[[], T], period_s: float | None = None) -> T:
+    def get(self, key: Hashable, read: Callable[[], T]) -> T:
         """What `read` gives, or has given less than a period ago under that key; what it has raised is kept too.
 
         Who comes while it is being read waits for that. A server that is away is so asked by one at a time.
@@ -45,14 +48,16 @@ class Looks:
             while len(self._looks) > MOST_KEPT:
                 self._looks.popitem(last=False)
         with look.lock:
-            if time.monotonic() >= look.until_s:
+            begun_s = time.monotonic()
+            if begun_s >= look.until_s:
                 look.value = look.error = None
                 self.count += 1
                 try:
                     look.value = read()
                 except Exception as error:
                     look.error = error
-                look.until_s = time.monotonic() + (self._period_s if period_s is None else period_s)
+                ended_s = time.monotonic()
+                look.until_s = ended_s + max(self._period_s, TIMES * (ended_s - begun_s))
             if look.error is not None:
                 raise look.error
             return cast(T, look.value)

@@ -76,9 +76,9 @@ class Sight:
         self.palette = Palette()
         self._history = History(self.store)
 
-    def share(self, key: Hashable, read: Callable[[], T], period_s: float | None = None) -> T:
-        """Read something for all that look at the same; what takes long less often."""
-        return self.looks.get(key, read, period_s)
+    def share(self, key: Hashable, read: Callable[[], T]) -> T:
+        """Read something for all that look at the same."""
+        return self.looks.get(key, read)
 
     def nodes(self) -> Nodes:
         """All nodes, with how much stands on each."""

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from handoff import Cluster
 from handoff.dashboard import app
 from handoff.ledger.store import Store
 from handoff.view.functions import Wanted, list_functions
+from screens.browser import NoBrowser, find_browser, served, started_browser
 from screens.load import example_cluster, fill, trickle
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 WIDE, PHONE = (1360, 900), (390, 844)
 
@@ -63,24 +57,6 @@ def pictures(store: Store) -> list[Picture]:
     ]
 
 
-@contextmanager
-def served(cluster: Cluster) -> Iterator[str]:
-    """The dashboard in a thread. -> its address"""
-    config = uvicorn.Config(
-        app(cluster, write=True), port=0, log_level="warning", access_log=False, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    listener = server.config.bind_socket()
-    thread = threading.Thread(target=server.run, args=([listener],), name="dashboard")
-    with closing(listener):
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
 def take(browser: Browser, address: str, picture: Picture, folder: Path) -> list[str]:
     """Keep one. -> what the browser complained of"""
     complaints: list[str] = []
@@ -112,13 +88,14 @@ def _is_too_wide(page: Page) -> bool:
 @click.option("--after", default=12.0, help="Seconds that the example runs before.", show_default=True)
 def main(into: Path, after: float) -> None:
     """Take a picture of each page of the dashboard. Ends with 1 where the browser complained of one."""
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser_path is None:
-        raise click.ClickException(f"no browser is on PATH ({', '.join(BROWSERS)}): install chromium")
+    try:
+        find_browser()
+    except NoBrowser as error:
+        raise click.ClickException(str(error)) from error
     into.mkdir(parents=True, exist_ok=True)
     over = threading.Event()
     complaints: list[str] = []
-    with example_cluster() as cluster, served(cluster) as address:
+    with example_cluster() as cluster, served(app(cluster, write=True)) as address:
         fill(cluster)
         coming = threading.Thread(target=trickle, args=(cluster, over.wait), name="trickle")
         coming.start()
@@ -126,12 +103,10 @@ def main(into: Path, after: float) -> None:
             over.wait(after)
             # Asked before the browser is there, which is driven by an event loop in this thread.
             chosen = pictures(cluster.store)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+            with started_browser() as browser:
                 for picture in chosen:
                     click.echo(picture.name, err=True)
                     complaints += take(browser, address, picture, into)
-                browser.close()
         finally:
             over.set()
             coming.join()

@@ -30,8 +30,8 @@ class Scene:
     run: str
 
 
-@pytest.fixture
-def scene(cluster: Cluster) -> Iterator[Scene]:
+def play(cluster: Cluster) -> Scene:
+    """Have all of it happen."""
     playing = Playing(cluster)
     failed = cluster.enqueue("films:fail", "alien", description=SCRIPT)
     playing.end("failed", *playing.start(), error="films.Torn", message=SCRIPT)
@@ -42,8 +42,14 @@ def scene(cluster: Cluster) -> Iterator[Scene]:
     dag = DAG(f"weekly {SCRIPT}").add(Function("first", "films:first", cost={"cpu": 2}))
     dag.add(Function("second", "films:second", args=("first",)))
     cluster.submit_dag(dag)
-    yield Scene(playing, running, failed, waiting, infeasible, dag.id)
-    for each in (running, waiting, infeasible):
+    return Scene(playing, running, failed, waiting, infeasible, dag.id)
+
+
+@pytest.fixture
+def scene(cluster: Cluster) -> Iterator[Scene]:
+    scene = play(cluster)
+    yield scene
+    for each in (scene.running, scene.waiting, scene.infeasible):
         each.cancel()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -41,10 +42,28 @@ def test_an_error_is_shared_too_and_not_kept_for_ever() -> None:
     assert looks.get("key", lambda: 1) == 1
 
 
-def test_what_is_old_is_read_anew() -> None:
+def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMES", 0)
     looks, read = Looks(0), iter(range(3))
 
     assert [looks.get("key", lambda: next(read)) for _ in range(3)] == [0, 1, 2]
+
+
+def test_what_takes_long_is_read_a_fifth_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, read = 0.0, []
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+
+    def slow() -> None:
+        nonlocal now_s
+        read.append(now_s)
+        now_s += 3.0
+
+    looks = Looks(1.0)
+    while now_s < 60:
+        looks.get("key", slow)
+        now_s += 0.5
+
+    assert read == [0.0, 15.0, 30.0, 45.0]
 
 
 def test_however_many_things_are_looked_at_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

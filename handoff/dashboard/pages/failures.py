@@ -10,13 +10,10 @@ from handoff.dashboard.sight import Sight
 from handoff.dashboard.words import ago, short_id, short_name
 from handoff.view.failures import FailureGroup, read_failures
 
-SLOW_S = 3.0
-"""Thousands are grouped so seldom."""
-
 
 def failures(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     """The groups, the newest first."""
-    found = sight.share("failures", lambda: read_failures(sight.store), SLOW_S)
+    found = sight.share("failures", lambda: read_failures(sight.store))
     now_ms = sight.history().window.now_ms
     return {
         "groups": [_group(group, now_ms, asked) for group in found.groups],

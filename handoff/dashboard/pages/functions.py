@@ -27,9 +27,6 @@ SORTS: dict[str, tuple[str, Callable[[FunctionRow], Any]]] = {
     "attempts": ("the most attempts first", lambda row: -row.attempts),
 }
 
-SLOW_S = 5.0
-"""A list of thousands is read so seldom."""
-
 
 def functions(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     """Those that match a filter, by pages."""
@@ -46,11 +43,7 @@ def functions(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     )
     complaint = ""
     try:
-        listing = sight.share(
-            ("functions", wanted, limit),
-            lambda: list_functions(sight.store, wanted, limit),
-            SLOW_S if is_whole else None,
-        )
+        listing = sight.share(("functions", wanted, limit), lambda: list_functions(sight.store, wanted, limit))
     except UnknownRun:
         listing, complaint = Listing([], False, 0), f"No run is called {given['run']!r}, or it has expired."
     rows = [row for row in listing.rows if _has(row, given["text"].lower())]
