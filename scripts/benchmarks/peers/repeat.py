@@ -12,7 +12,7 @@ from benchmarks.peers import floor
 from benchmarks.peers.roster import FLOOR, HANDOFF, Peer
 from benchmarks.peers.server import cpu_s, private_server
 from benchmarks.peers.session import Session
-from benchmarks.peers.surroundings import PLAIN, TWO, Surroundings
+from benchmarks.peers.surroundings import EIGHT, PLAIN, TWO, Surroundings
 
 WARM_UP = 64
 """Functions run before anything is measured of workers."""
@@ -122,7 +122,7 @@ def _resting(peer: Peer, count: int) -> Values:
 
 def _after_eight(peer: Peer) -> Values:
     """The memory of all workers after eight functions ran at once."""
-    with private_server(everysec=False) as (url, _), Session(peer, url, PLAIN.costs()) as session:
+    with private_server(everysec=False) as (url, _), Session(peer, url, EIGHT.costs()) as session:
         session.ask("start", WARM_UP)
         session.ask("hold")
         session.ask("rests", AT_ONCE)

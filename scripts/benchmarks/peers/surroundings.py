@@ -29,6 +29,7 @@ class Surroundings:
 
 
 PLAIN = Surroundings("")
+EIGHT = Surroundings("eight at a time", cpu=0.25)
 TWO = Surroundings("two at a time", cpu=1.0)
 ALL = (
     PLAIN,
