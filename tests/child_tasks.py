@@ -372,3 +372,7 @@ def alive(pid: int) -> bool:
 
 def length_of(data: bytes) -> int:
     return len(data)
+
+
+def no_such_file() -> NoReturn:
+    raise FileNotFoundError("there is none")

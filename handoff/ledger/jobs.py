@@ -32,6 +32,7 @@ from handoff.words.dependencies import Dependencies
 from handoff.words.function import Function, OnNodeLoss, Strategy
 from handoff.words.remembered import Remembered
 from handoff.words.resources import Units
+from handoff.words.retrying import RetryOn, after_ms, exception_names
 from handoff.words.times import milliseconds
 from handoff.words.variants import Variant
 
@@ -259,8 +260,13 @@ def _options(
         strategy=function.strategy or strategy, isolation=function.isolation,
         on_node_loss=function.on_node_loss or on_node_loss, due_ms=checked.due_ms,
         allow_failure=depends.allow_failure if depends else None, delay_ms=checked.delay_ms if is_late else 0,
-        prefer=prefer,
+        prefer=prefer, only=_names(function.retry_on), never=_names(function.dont_retry_on),
+        after_ms=after_ms(function.retry_after),
     )  # fmt: skip
+
+
+def _names(given: RetryOn | None) -> list[str]:
+    return [] if given is None else exception_names(given)
 
 
 def _result_ttl(function: Function, keeping: Keeping) -> int:

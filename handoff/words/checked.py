@@ -25,6 +25,7 @@ from handoff.words.rules import (
     check_in_a_dag,
     check_inline,
     check_outside_a_dag,
+    check_retried,
 )
 from handoff.words.variants import NO_COST, Variant, parse_variants
 
@@ -63,6 +64,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
     function = with_declared(function)
     check_fields(function)
     check_outside_a_dag(function)
+    check_retried(function)
     checked = _read(function, default_cost)
     check_call(function)
     return checked
@@ -71,6 +73,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 _of_many = attrgetter(
     "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy",
     "on_infeasible", "delay", "at", "wait_ttl", "unique", "unique_ttl", "isolation", "on_node_loss",
+    "retry_on", "dont_retry_on", "retry_after",
 )  # fmt: skip
 """What many functions have in common, beside their code, their cost and where they may run."""
 

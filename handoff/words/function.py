@@ -11,6 +11,7 @@ from handoff.errors import shown
 from handoff.words.argument import Argument
 from handoff.words.code import Code
 from handoff.words.constraints import Where
+from handoff.words.retrying import RetryAfter, RetryOn
 from handoff.words.values import is_one_of
 from handoff.words.variants import Cost
 
@@ -28,6 +29,8 @@ OnNodeLoss = Literal["retry", "fail"]
 """What becomes of an attempt that is lost with its node: it costs one of its retries, or was the last."""
 
 ON_NODE_LOSS: tuple[OnNodeLoss, ...] = get_args(OnNodeLoss)
+
+_SEQUENCES = ("args", "extra_args", "cost", "retry_on", "dont_retry_on", "retry_after")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -72,10 +75,13 @@ class Function:
     on_node_loss: OnNodeLoss | None = (
         None  #: "fail": not tried again then, whatever is left. None: its graph's, or "retry"
     )
+    retry_on: RetryOn | None = None  #: what it may raise and is tried again. None: anything
+    dont_retry_on: RetryOn | None = None  #: what it may not, whatever `retry_on` says
+    retry_after: RetryAfter | None = None  #: seconds until it is tried again. None: 1, 2, 4, ... 60, +-20 %
 
     def __post_init__(self) -> None:
         # So that a list equals the tuple of the same values, and the value can be hashed.
-        for name in ("args", "extra_args", "cost"):
+        for name in _SEQUENCES:
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
 

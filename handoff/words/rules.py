@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from handoff.errors import InvalidFunction, named, shown
 from handoff.words.argument import Argument
 from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, STRATEGIES, Collocated, Function, due_ms
+from handoff.words.retrying import AFTER_RULE, exception_names, is_after
 from handoff.words.values import (
     LARGEST_COUNT,
     LONGEST_WAIT_S,
@@ -35,7 +36,11 @@ LONGEST_ID = 1024
 LATEST_MS = 253_370_764_800_000
 """The year 9999 begins; the last one that a datetime can be of in every time zone is the one before."""
 
-_OF_SCHEDULED = ("node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries", "on_node_loss")
+_OF_RETRIES = ("retry_on", "dont_retry_on", "retry_after")
+
+_OF_SCHEDULED = (
+    "node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries", "on_node_loss", *_OF_RETRIES,
+)  # fmt: skip
 """What an inline function must not have, beside a cost."""
 
 _USUAL = {"on_infeasible": "wait", "isolation": "warm"}
@@ -48,6 +53,7 @@ def check_fields(function: Function) -> None:
     _check_options(function)
     _check_waiting(function)
     _check_unique(function)
+    _check_retrying(function)
 
 
 def check_outside_a_dag(function: Function) -> None:
@@ -67,6 +73,14 @@ def check_outside_a_dag(function: Function) -> None:
             function.id,
             f"it is to run where {shown(function.node.id)} runs, which is known only inside a DAG",
             "pin it to a node by name, or add both to a DAG",
+        )
+
+
+def check_retried(function: Function) -> None:
+    """Raise for what is said of retries where there are none: outside a DAG there are as many as it names."""
+    if not function.max_retries and (said := [name for name in _OF_RETRIES if getattr(function, name) is not None]):
+        raise InvalidFunction(
+            function.id, f"its {' and '.join(said)} say how it is tried again, and it is not", "give it max_retries"
         )
 
 
@@ -162,6 +176,18 @@ def _check_options(function: Function) -> None:
         raise InvalidFunction(
             function.id, f"its duration is {shown(function.duration)}", "give the expected seconds, or None"
         )
+
+
+def _check_retrying(function: Function) -> None:
+    for name in ("retry_on", "dont_retry_on"):
+        given = getattr(function, name)
+        if given is not None:
+            try:
+                exception_names(given)
+            except ValueError as rule:
+                raise InvalidFunction(function.id, f"its {name} is {shown(given)}", str(rule)) from None
+    if function.retry_after is not None and not is_after(function.retry_after):
+        raise InvalidFunction(function.id, f"its retry_after is {shown(function.retry_after)}", AFTER_RULE)
 
 
 def _check_unique(function: Function) -> None:

@@ -6,6 +6,36 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "retry-after-last",
+        "what is said of the last attempt holds for none that follow",
+        "handoff/ledger/lua/libraries/jobs/failing.lua",
+        "asked[math.min(attempts, #asked)]",
+        "asked[attempts]",
+        (
+            "tests/client/functions/test_function_retries.py::TestRetries::test_seconds_that_are_given_pass_between_attempts_and_the_last_of_them_between_all_others[fake]",
+        ),
+    ),
+    Mutant(
+        "retry-on-subclass",
+        "only the very class of what is raised is looked for",
+        "workers/handoff_worker/inside/failure.py",
+        "for kind in type(error).__mro__ if",
+        "for kind in type(error).__mro__[:1] if",
+        (
+            "tests/worker/inside/test_execution_results.py::test_what_a_function_raises_is_tried_again_as_it_asks[options2-True]",
+        ),
+    ),
+    Mutant(
+        "retry-never",
+        "what is never to be tried again is",
+        "workers/handoff_worker/inside/failure.py",
+        " and not _is_one(error, never)",
+        "",
+        (
+            "tests/worker/inside/test_execution_results.py::test_what_a_function_raises_is_tried_again_as_it_asks[options5-False]",
+        ),
+    ),
+    Mutant(
         "cancel-queue",
         "a canceled job stays on its queue",
         "handoff/ledger/lua/libraries/jobs/cancel.lua",

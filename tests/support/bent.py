@@ -66,6 +66,9 @@ _FUNCTION: dict[str, Make] = {
     "unique_ttl": const(60),
     "isolation": const("fresh"),
     "on_node_loss": const("fail"),
+    "retry_on": const(["ConnectionError"]),
+    "dont_retry_on": const(ValueError),
+    "retry_after": const([1, 5]),
 }
 _AT = {**_FUNCTION, "delay": const(None), "at": const(datetime(2030, 1, 1, tzinfo=UTC))}
 

@@ -42,6 +42,23 @@ def test_a_retry_waits_its_backoff_out(handoff_cluster: ClusterHere) -> None:
     assert (handle.status, handle.attempts) == ("failed", 2)
 
 
+def test_only_after_what_it_names_a_function_is_tried_again_and_as_soon_as_it_says(
+    handoff_cluster: ClusterHere,
+) -> None:
+    other = handoff_cluster.enqueue(unit_tasks.fail, "no", max_retries=1, retry_on=OSError)
+    named = handoff_cluster.enqueue(
+        unit_tasks.fail, "no", max_retries=1, retry_on=[OSError, "ValueError"], retry_after=90
+    )
+    handoff_cluster.run_all()
+    assert (other.status, other.attempts) == ("failed", 1)
+
+    handoff_cluster.advance(89)
+    assert (handoff_cluster.run_all(), named.status) == (0, "delayed")
+    handoff_cluster.advance(1)
+
+    assert (handoff_cluster.run_all(), named.status, named.attempts) == (1, "failed", 2)
+
+
 def test_time_goes_on_to_the_next_moment_at_which_something_is_due(handoff_cluster: ClusterHere) -> None:
     handle = handoff_cluster.enqueue(unit_tasks.fail, "no", max_retries=1)
     later = handoff_cluster.enqueue(unit_tasks.note, 1, delay=60)

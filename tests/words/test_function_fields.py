@@ -80,6 +80,9 @@ class TestFunction:
             "unique_ttl": None,
             "isolation": "warm",
             "on_node_loss": None,
+            "retry_on": None,
+            "dont_retry_on": None,
+            "retry_after": None,
         }
 
 

@@ -107,7 +107,9 @@ class Here:
                 # It is the test that somebody wants to end.
                 raise
             except BaseException as error:
-                return described(error), error.__cause__ if error.__cause__ and _is_ours(error) else error
+                return described(error, StoredJob(task.job)), error.__cause__ if error.__cause__ and _is_ours(
+                    error
+                ) else error
 
     @contextlib.contextmanager
     def _heard(self, id: str) -> Iterator[_Heard]:

@@ -1,6 +1,6 @@
 -- What few functions ask for, `unfit=60000;wait=5000;strategy=load_balanced`.
 --
--- @include texts/number
+-- @include texts/number  texts/number_list
 
 local STRATEGIES = {first_available = true, load_balanced = true}
 
@@ -19,6 +19,9 @@ local IS_SOUND = {
   unique = Number.whole,
   depends = function(value) return value == '0' or value == '1' end,
   prefer = function() return true end,
+  only = function(value) return value ~= '' end,
+  never = function(value) return value ~= '' end,
+  after = NumberList.is_sound,
 }
 
 local function parts(text)

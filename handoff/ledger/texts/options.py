@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handoff.words.function import Isolation, OnNodeLoss, Strategy
 
 
@@ -17,11 +19,15 @@ def write_options(
     delay_ms: int = 0,
     due_ms: int = 0,
     prefer: str = "",
+    only: Sequence[str] = (),
+    never: Sequence[str] = (),
+    after_ms: Sequence[int] = (),
 ) -> str:
     """Write what is not the default. `delay_ms` and `prefer` are only for functions in a run.
 
     `unique_ms` is for how long a function has its key when it has finished; None: it has none. `allow_failure` is
-    whether it goes on where those have failed on which it depends; None: there are none.
+    whether it goes on where those have failed on which it depends; None: there are none. `only` and `never` name
+    the exceptions after which alone, and after which never, another attempt comes; `after_ms` is how long after each.
     """
     options = {
         "unfit": unfit_ms,
@@ -34,6 +40,9 @@ def write_options(
         "delay": delay_ms,
         "due": due_ms,
         "prefer": prefer,
+        "only": ",".join(only),
+        "never": ",".join(never),
+        "after": ",".join(map(str, after_ms)),
     }
     return ";".join(f"{name}={value}" for name, value in options.items() if value)
 
@@ -41,3 +50,9 @@ def write_options(
 def read_option(text: str, name: str) -> str:
     """Read one of them; '' = it is not there."""
     return next((value for key, _, value in (each.partition("=") for each in text.split(";")) if key == name), "")
+
+
+def read_names(text: str, name: str) -> list[str]:
+    """Read one that names several, such as exceptions; [] = it is not there."""
+    value = read_option(text, name)
+    return value.split(",") if value else []

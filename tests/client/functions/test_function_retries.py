@@ -40,6 +40,41 @@ class TestRetries:
 
         assert cluster.connection.zscore(cluster.store.keys("delayed"), handle.id) == cluster.store.now_ms + 72_000
 
+    def test_seconds_that_are_given_pass_between_attempts_and_the_last_of_them_between_all_others(
+        self, cluster: Cluster, agent: FakeAgent
+    ) -> None:
+        agent.lease_ms = 10**9
+        agent.register()
+        handle = submit(cluster, max_retries=4, retry_after=[0.5, 90, 3])
+        delays = []
+
+        for _ in range(4):
+            run(agent, lambda id: failure(id, jitter=1.2))
+            due = cluster.connection.zscore(cluster.store.keys("delayed"), handle.id)
+            assert due is not None
+            delays.append(due - cluster.store.now_ms)
+            later(cluster, delays[-1] / 1000)
+            agent.beat()
+
+        assert delays == [500, 90_000, 3000, 3000]
+
+    def test_one_that_is_lost_comes_again_after_the_same_seconds(self, cluster: Cluster, agent: FakeAgent) -> None:
+        handle = submit(cluster, max_retries=1, retry_after=7)
+        agent.take()
+        cluster.deregister_node(agent.name)
+
+        due = cluster.connection.zscore(cluster.store.keys("delayed"), handle.id)
+
+        assert due == cluster.store.now_ms + 7000
+
+    def test_without_a_pause_it_waits_again_as_soon_as_somebody_looks(self, cluster: Cluster, agent: FakeAgent) -> None:
+        handle = submit(cluster, max_retries=1, retry_after=0)
+
+        run(agent, failure)
+        later(cluster, 0)
+
+        assert handle.status == "queued"
+
     def test_the_room_of_a_delayed_function_goes_to_others(self, cluster: Cluster, agent: FakeAgent) -> None:
         delayed = submit(cluster, cost={"cpu": 2}, max_retries=1)
         other = submit(cluster, cost={"cpu": 2})

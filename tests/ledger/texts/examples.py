@@ -193,6 +193,10 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             {"strategy": "load_balanced", "delay": 1500, "due": 1700000000000, "prefer": "12@34.5-x"},
             "strategy=load_balanced;delay=1500;due=1700000000000;prefer=12@34.5-x",
         ),
+        (
+            {"only": ["OSError", "m.Outer.Error"], "never": ["m.f.<locals>.Own"], "after": [0, 1500]},
+            "only=OSError,m.Outer.Error;never=m.f.<locals>.Own;after=0,1500",
+        ),
     ],
     # node, [of (node, shared, group), resource, wanted, there] or [label, name, values, whether negated, there], ...;
     # node that is away, since when it is lost, or None of one that is drained

@@ -125,10 +125,19 @@ def _read_hold(text: str) -> Any:
     return {"rank": hold["rank"], "job": hold["job"], "lacks": hold["families"]}
 
 
+_LISTS = ("only", "never", "after")
+
+
 def _read_options(text: str) -> Any:
-    names = ("unfit", "wait", "strategy", "isolation", "loss", "unique", "depends", "delay", "due", "prefer")
+    names = ("unfit", "wait", "strategy", "isolation", "loss", "unique", "depends", "delay", "due", "prefer", *_LISTS)
     found = {name: LUA("Options.get", text, name) for name in names}
-    return {name: int(value) if value.isdecimal() else value for name, value in found.items() if value is not None}
+    return {name: _option(name, value) for name, value in found.items() if value is not None}
+
+
+def _option(name: str, value: str) -> Any:
+    if name in _LISTS:
+        return [_option("", each) for each in value.split(",")]
+    return int(value) if value.isdecimal() else value
 
 
 def _write_item(item: list[Any]) -> Any:

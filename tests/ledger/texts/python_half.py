@@ -116,6 +116,9 @@ def _write_options(value: Any) -> str:
         delay_ms=value.get("delay", 0),
         due_ms=value.get("due", 0),
         prefer=value.get("prefer", ""),
+        only=value.get("only", ()),
+        never=value.get("never", ()),
+        after_ms=value.get("after", ()),
     )
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
+from handoff.ledger.fields import FIELDS
+from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer
 from handoff_worker.children.outcome import Finished
 from handoff_worker.children.pool import Children
@@ -46,6 +49,44 @@ def test_the_largest_result_comes_back(children: Children) -> None:
     count = LARGEST_RESULT - BYTES_BEFORE_BYTES
 
     assert len(value(run(children, task("zeros", count)))) == count
+
+
+@pytest.mark.parametrize(
+    ("options", "is_retried"),
+    [
+        ({}, True),
+        ({"only": ["ValueError"]}, True),
+        ({"only": ["OSError", "Exception"]}, True),
+        ({"only": ["OSError"]}, False),
+        ({"only": ["no.such.module.Error"]}, False),
+        ({"never": ["ValueError"]}, False),
+        ({"never": ["BaseException"]}, False),
+        ({"never": ["OSError"]}, True),
+        ({"only": ["Exception"], "never": ["ValueError"]}, False),
+    ],
+)
+def test_what_a_function_raises_is_tried_again_as_it_asks(
+    children: Children, options: dict[str, Any], is_retried: bool
+) -> None:
+    text = write_options(unfit_ms=0, wait_ms=0, strategy="first_available", **options)
+
+    failed = failure(run(children, task("fail", "no", hash={FIELDS["options"].name: text})))
+
+    assert (failed.exception_type, failed.retryable) == ("ValueError", is_retried)
+
+
+def test_an_exception_is_known_by_another_name_that_a_loaded_module_has_for_it(children: Children) -> None:
+    text = write_options(unfit_ms=0, wait_ms=0, strategy="first_available", never=["os.error"])
+
+    failed = failure(run(children, task("child_tasks.no_such_file", hash={FIELDS["options"].name: text})))
+
+    assert (failed.exception_type, failed.retryable) == ("FileNotFoundError", False)
+
+
+def test_options_that_were_bent_end_no_child(children: Children) -> None:
+    failed = failure(run(children, task("fail", "no", hash={FIELDS["options"].name: b"only=\xff;;=,"})))
+
+    assert (failed.exception_type, failed.retryable) == ("ValueError", False)
 
 
 @pytest.mark.parametrize(("given", "hopeless"), [((), True), ((b"a", b"b"), True), ((3,), False)])

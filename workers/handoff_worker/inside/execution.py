@@ -15,6 +15,7 @@ from rq.job import JobStatus
 from rq.timeouts import BaseDeathPenalty, JobTimeoutException, UnixSignalDeathPenalty
 
 from handoff.client.current import run_as_current
+from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
 from handoff.serializer import SerializerLike, UnreadPickle, resolve
 from handoff_worker.inside import failure, graph
@@ -64,7 +65,7 @@ def execute(
         return finished(perform(task, connect, note_import, tells, Alarm))
     # SystemExit and KeyboardInterrupt as well: they end the function, not the child.
     except BaseException as error:
-        return described(error)
+        return described(error, StoredJob(task["job"]))
 
 
 def perform(
@@ -86,7 +87,7 @@ def finished(made: list[bytes]) -> dict[str, object]:
     return {"kind": "finished", "result": made[0], "forms": made[1:]}
 
 
-def described(error: BaseException) -> dict[str, object]:
+def described(error: BaseException, job: StoredJob) -> dict[str, object]:
     """The outcome of one that has raised."""
     match error:
         case NotImported():
@@ -97,9 +98,12 @@ def described(error: BaseException) -> dict[str, object]:
             return failure.describe(error.__cause__ or error, retryable=False)
         case Unmade():
             return failure.describe(
-                error.__cause__ or error, retryable=error.retryable, place=str(error), begun=error.begun
+                raised := error.__cause__ or error,
+                retryable=error.retryable and failure.may_retry(raised, job),
+                place=str(error),
+                begun=error.begun,
             )
-    return failure.describe(error, retryable=True)
+    return failure.describe(error, retryable=failure.may_retry(error, job))
 
 
 def _restore(task: Mapping[str, Any], connect: Callable[[Mapping[str, Any]], Redis]) -> Job:

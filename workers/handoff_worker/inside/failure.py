@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import traceback
 
+from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.options import read_names
+from handoff.words.retrying import full_name
 from handoff_worker.inside.importing import import_function, loaded
 from handoff_worker.machine.allowed import Allowed
 
@@ -33,8 +36,6 @@ class OriginalUnavailable(Exception):
 
 def describe(error: BaseException, *, retryable: bool, place: str = "", begun: bool = True) -> dict[str, object]:
     """Make the outcome of a function that has failed; `place` says in the midst of what."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     try:
         message = str(error)
     except Exception as failed:
@@ -45,12 +46,27 @@ def describe(error: BaseException, *, retryable: bool, place: str = "", begun: b
         text = f"{text}({place})\n"
     return {
         "kind": "failed",
-        "exception_type": name,
+        "exception_type": full_name(type(error)),
         "message": _plain(message),
         "traceback": _plain(text),
         "retryable": retryable,
         "begun": begun,
     }
+
+
+def may_retry(error: BaseException, job: StoredJob) -> bool:
+    """Whether the function asks for another attempt after what it raised; a subclass counts as what it is of."""
+    # What somebody has bent in Redis is not to end the child.
+    options = job.bytes("options").decode(errors="replace")
+    only, never = read_names(options, "only"), read_names(options, "never")
+    return (not only or _is_one(error, only)) and not _is_one(error, never)
+
+
+def _is_one(error: BaseException, names: list[str]) -> bool:
+    """By what its classes are called where they are defined, or by where else a loaded module has one of them."""
+    kinds = [kind for kind in type(error).__mro__ if issubclass(kind, BaseException)]
+    known = set(map(full_name, kinds))
+    return any(name in known or any(loaded(name) is kind for kind in kinds) for name in names)
 
 
 def rebuild(exception_type: str, message: str, allowed: Allowed | None) -> BaseException:

@@ -1,9 +1,17 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss  time/events
+-- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss  texts/number_list
+-- @include time/events
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
+
+-- How long after its attempt a function is tried again: as it asks, the last that it names for all that follow.
+local function pause_ms(job, attempts, jitter)
+  local asked = NumberList.read(Job.option(job, 'after') or '')
+  local ms = asked[math.min(attempts, #asked)]
+  return ms and tonumber(ms) or math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ^ (attempts - 1)) * jitter
+end
 
 -- -> 'retrying', 'failed' or 'failed+callback' (its on_failure is still to be run). `jitter` is a factor around 1.
 function Failing.job(job, error, message, body, is_retryable, jitter)
@@ -13,8 +21,7 @@ function Failing.job(job, error, message, body, is_retryable, jitter)
   local attempts = tonumber(job.attempts or 0)
   if is_retryable and attempts <= tonumber(job.retries or 0) then
     Job.set(job, 'shunned', job.node)
-    local backoff = math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ^ (attempts - 1)) * jitter
-    Admit.later(job, math.floor(Call.now + backoff))
+    Admit.later(job, math.floor(Call.now + pause_ms(job, attempts, jitter)))
     return 'retrying'
   end
   Job.set(job, 'error', error, 'message', message)
