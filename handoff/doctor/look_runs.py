@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handoff.doctor import keys, runs
+from handoff.doctor import keys, runs, stored
 from handoff.doctor.pages import plain
 from handoff.doctor.picture import Picture
 from handoff.doctor.readable import readable
@@ -120,7 +120,7 @@ def look_at_timer(store: Store, timer: str) -> Iterator[Violation]:
     slice.score("renewed", "", timer)
     slice.fields("run", name, ("state",))
     slice.fields("node", name, ("draining",))
-    slice.fields("rq_job", name, ("status",))
+    slice.fields("rq_job", name, ("status", stored.OPTIONS))
     slice.scored("leftovers", most=MOST_LEFT)
     picture = slice.read()
     is_there = timer in picture.get("timers") or timer in picture.get("renewed")

@@ -8,6 +8,7 @@ import pytest
 
 from doctor.conftest import Scene
 from doctor.plants import Plant, add_key, assert_found, set_bit, set_field
+from handoff.ledger.housekeeping import tick
 from support.books import check_books
 
 RECORD = "{epoch}|5|cpu=10000,slots=10000||"
@@ -124,6 +125,18 @@ def test_what_was_made_wrong_is_found_with_whose_it_is_and_how_much(scene: Scene
 def test_nothing_is_found_where_nothing_is_wrong(scene: Scene) -> None:
     check_books(scene.store)
 
+    assert scene.examine() == []
+
+
+def test_the_limit_of_one_that_rq_deleted_is_no_fault_of_another_of_its_id(scene: Scene) -> None:
+    scene.redis.delete(scene.key("rq_job", scene.ids["limited"]))
+    scene.cluster.enqueue("tasks:work", cost={"cpu": 1}, node="a", job_id=scene.ids["limited"])
+    scene.agent.take(room=2)
+    tick(scene.store)
+
+    assert f"expire|{scene.ids['limited']}".encode() in scene.redis.zrange(scene.key("timers"), 0, -1)
+    assert scene.job("limited")["status"] == "started"
+    check_books(scene.store)
     assert scene.examine() == []
 
 

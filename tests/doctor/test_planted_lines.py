@@ -66,6 +66,11 @@ def end_by_hand(scene: Scene) -> None:
     scene.redis.hset(scene.key("rq_job", scene.ids["waits"]), "status", "finished")
 
 
+def limit_what_runs(scene: Scene) -> None:
+    scene.redis.hset(scene.key("rq_job", scene.ids["runs"]), "h_options", "wait=3600000")
+    scene.redis.zadd(scene.key("timers"), {f"expire|{scene.ids['runs']}": 2e12})
+
+
 PLANTED = {
     # Functions.
     "one that is deferred and nobody knows why": Plant(lambda scene: scene.redis.hdel(scene.key("rq_job", scene.ids["waits"]), "h_state"), "places", "it is deferred, and its state is not there", "waits"),
@@ -99,7 +104,7 @@ PLANTED = {
     "a group that has not chosen": Plant(lambda scene: scene.redis.sadd(scene.key("groups_on", "b"), f"{scene.ids['run']}|1"), "runs", "is said to have chosen the node", "", "b"),
     # Keys.
     "a name of a run that is gone": Plant(lambda scene: scene.redis.set(scene.key("run_of", "other"), "ghost"), "keys", "names a run that is not there"),
-    "a limit of time for what has started": Plant(lambda scene: scene.redis.zadd(scene.key("timers"), {f"expire|{scene.ids['runs']}": 2e12}), "keys", "for a function that has started", "runs"),
+    "a limit of time for what has started": Plant(limit_what_runs, "keys", "for a function that has started", "runs"),
 }  # fmt: skip
 
 
