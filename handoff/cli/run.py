@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import click
 
+from handoff.cli.amounts import read_amounts
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.errors import FunctionFailed
@@ -18,19 +19,7 @@ from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, Isolation, OnNodeLo
 
 
 def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:
-    """Read `cpu=2,memory=500`; whether the amounts are allowed is for the submit to say."""
-    cost: dict[str, int | float] = {}
-    for part in value.split(",") if value else ():
-        name, _, text = (word.strip() for word in part.partition("="))
-        if name in cost:
-            raise click.BadParameter(f"{name!r} is given twice", context, parameter)
-        try:
-            cost[name] = int(text) if text.isdecimal() else float(text)
-        except ValueError:
-            raise click.BadParameter(
-                f"{part!r} is no resource and amount, such as in cpu=2,memory=500", context, parameter
-            ) from None
-    return None if value is None else cost
+    return None if value is None else read_amounts(context, parameter, value.split(","), "cpu=2,memory=500")
 
 
 def _timeout(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, Any]:

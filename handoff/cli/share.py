@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import click
 
+from handoff.cli.amounts import read_amounts
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import row, to_json
 from handoff.view.overview import read_shared
 
 
 def _amounts(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, int | float]:
-    """Read `license=5`; whether the amounts are allowed is for the cluster to say."""
-    found: dict[str, int | float] = {}
-    for text in texts:
-        name, _, value = (word.strip() for word in text.partition("="))
-        if name in found:
-            raise click.BadParameter(f"{name!r} is given twice", context, parameter)
-        try:
-            found[name] = int(value) if value.isdecimal() else float(value)
-        except ValueError:
-            raise click.BadParameter(
-                f"{text!r} is no resource and amount, such as license=5", context, parameter
-            ) from None
-    return found
+    return read_amounts(context, parameter, texts, "license=5 seats=3")
 
 
 @click.command(short_help="Say what all nodes share, such as licenses.")
