@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Any
 
 import click
 
 from handoff.books.reservation import Claim
 from handoff.cli.options import Asked, shared_options
-from handoff.cli.output import to_json
+from handoff.cli.output import one_line, to_json
+from handoff.cli.table import GAP, WIDTH
 from handoff.ledger.nodes import Node, read_nodes
+from handoff.ledger.phrases import in_words
 from handoff.ledger.texts.holder import host_and_pid
-from handoff.why.use import Use, use_of
+from handoff.view.clock import now_of
+from handoff.why.node_state import lease_in_words, why_closed
+from handoff.why.use import Use, devices_in_words, use_of
 from handoff.words.times import moment
+
+LONGEST_NAME = 24
+"""Characters of a node's name that has what is told of it beside it."""
+
+LEAST_WIDTH = 24
+"""What is told has so many characters, however narrow the terminal is."""
 
 
 @click.command(short_help="List the nodes and what is in use.")
@@ -33,10 +45,11 @@ def nodes(asked: Asked) -> None:
         claims: dict[str, list[Claim]] = {node.name: [] for node in found}
         for claim in cluster.tracker.claims():
             claims.setdefault(claim.reservation.node, []).append(claim)
+        now_ms = now_of(cluster.store)
     if asked.as_json:
         click.echo(to_json([_fields(node, claims[node.name]) for node in found]))
     elif found:
-        _print_table(found, claims)
+        click.echo("\n".join(_table(found, claims, now_ms)))
     else:
         click.echo(
             f"No node is registered in namespace {cluster.namespace} at {cluster.store.address}: "
@@ -52,6 +65,7 @@ def _fields(node: Node, claims: list[Claim]) -> dict[str, Any]:
         "holder": node.holder or None,
         "lease_s": node.lease_s,
         "labels": node.labels,
+        "lost_since": moment(node.lost_since) if node.lost_since is not None else None,
         "quiet_since": moment(node.quiet_since) if node.quiet_since else None,
         "quiet_reason": node.quiet_reason or None,
         "cordoned_since": moment(node.cordoned[0]) if node.cordoned else None,
@@ -72,64 +86,52 @@ def _fields(node: Node, claims: list[Claim]) -> dict[str, Any]:
     }
 
 
-def _print_table(found: list[Node], claims: Mapping[str, list[Claim]]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    # What few clusters have is given no column where there is none of it.
-    has_labels = any(node.labels for node in found)
-    has_holds = any(node.hold for node in found)
-    has_owners = any(claim.owner for each in claims.values() for claim in each)
-    table = Table(box=box.SIMPLE_HEAD)
-    headings = [
-        "node",
-        "state",
-        "kind",
-        "in use",
-        *["labels"] * has_labels,
-        *["held for"] * has_holds,
-        *["claimed by"] * has_owners,
-        "lease",
-        "holder",
-    ]
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
+def _table(found: Sequence[Node], claims: Mapping[str, Sequence[Claim]], now_ms: int) -> list[str]:
+    """A name that is longer than its column has a line of its own, so that it can be copied."""
+    names = min(LONGEST_NAME, max(len(name) for name in ("node", *(node.name for node in found))))
+    states = max(len(state) for state in ("state", *(node.state for node in found)))
+    indent = " " * (names + states + 2 * len(GAP))
+    width = max(shutil.get_terminal_size((WIDTH, 24)).columns, len(indent) + LEAST_WIDTH)
+    lines = [f"{'node':<{names}}{GAP}{'state':<{states}}{GAP}in use"]
     for node in found:
-        optional = []
-        if has_labels:
-            optional.append(Text("\n".join(f"{name}={value}" for name, value in node.labels.items()) or "-"))
-        if has_holds:
-            optional.append(Text(f"{node.hold.job_id} ({', '.join(node.hold.lacks)})" if node.hold else "-"))
-        if has_owners:
-            optional.append(Text("\n".join(map(_claimed, claims[node.name])) or "-"))
-        table.add_row(
-            Text(node.name, style="bold"),
-            Text(_state(node), style="green" if node.state == "up" else "bold red"),
-            node.kind,
-            Text("\n".join(_in_words(name, use) for name, use in use_of(node).items())),
-            *optional,
-            "-" if node.lease_s is None else f"{node.lease_s:.1f} s",
-            Text(host_and_pid(node.holder) or "-"),
-        )
-    Console().print(table)
+        first, *others = [
+            line
+            for fact in _facts(node, claims[node.name], now_ms)
+            for line in wrap(one_line(fact), width - len(indent), subsequent_indent="  ", break_on_hyphens=False)
+        ]
+        name, state = node.name, click.style(f"{node.state:<{states}}", "green" if node.state == "up" else "red")
+        if len(name) > names:
+            lines.append(name)
+            name = ""
+        lines += [f"{name:<{names}}{GAP}{state}{GAP}{first}", *(f"{indent}{line}" for line in others)]
+    return lines
 
 
-def _state(node: Node) -> str:
-    reason = {"quiet": node.quiet_reason, "cordoned": node.cordoned[1] if node.cordoned else ""}.get(node.state)
-    return f"{node.state}: {reason}" if reason else node.state
+def _facts(node: Node, claims: Sequence[Claim], now_ms: int) -> Iterator[str]:
+    uses = use_of(node)
+    sums = [_in_words(name, use) for name, use in uses.items() if use.devices is None]
+    yield ", ".join(sums) or ("nothing, for it has nothing" if not uses else "")
+    for name, use in uses.items():
+        if use.devices is not None:
+            yield f"{_in_words(name, use)} ({devices_in_words(use)})"
+    if why := why_closed(node):
+        yield why
+    if node.labels:
+        yield ", ".join(f"{name}={value}" for name, value in node.labels.items())
+    if node.hold:
+        yield f"held for {node.hold.job_id}, which lacks {', '.join(node.hold.lacks)}"
+    for claim in claims:
+        yield _claimed(claim)
+    holder = host_and_pid(node.holder)
+    yield lease_in_words(node, now_ms) + (f", agent {holder}" if holder else "")
 
 
 def _claimed(claim: Claim) -> str:
-    """`ci on build-1: gpu 1, for 550 s yet`."""
-    what = ", ".join(f"{name} {amount}" for name, amount in claim.reservation.cost.items()) or "nothing"
+    """`claim of ci on build-1: gpu 1, for 550 s yet`."""
     left = "" if claim.left_s is None else f", for {claim.left_s:.0f} s yet"
-    return f"{claim.owner or 'somebody'}: {what}{left}"
+    what = in_words(claim.reservation.cost) if claim.reservation.cost else "nothing"
+    return f"claim of {claim.owner or 'somebody'}: {what}{left}"
 
 
 def _in_words(name: str, use: Use) -> str:
-    """`gpu 1.5/2 (0: 1, 1: 0.5)`: of devices what is in use, by index; of their memory also how much each has."""
-    sizes = use.sizes or {}
-    parts = [f"{index}: {used}" + (f"/{sizes[index]}" if sizes else "") for index, used in (use.devices or {}).items()]
-    return f"{name} {use.used}/{use.capacity}" + (f" ({', '.join(parts)})" if parts else "")
+    return f"{name} {use.used}/{use.capacity}"

@@ -44,6 +44,7 @@ class Node:
     kind: str  #: static, leased
     state: NodeState
     lease_ms: int  #: what is left of the lease; -1 = nobody has one
+    lost_since: int | None  #: ms; None = it is not lost, or only late
     holder: str  #: the agent, for people; '' = none
     capabilities: Mapping[str, int]  #: units of 1/10,000
     used: Mapping[str, int]
@@ -71,24 +72,30 @@ class Node:
         return amounts({name: units for name, units in self.capabilities.items() if not self._unlimited(name)})
 
     def free(self) -> dict[str, Amount]:
-        """Its free amounts, 0 where all is reserved or the capacity was lowered below use.
-
-        Of devices what each can still give: one that serves shares gives no memory, and the other way round.
-        """
+        """Its free amounts, 0 where all is reserved or the capacity was lowered below use."""
         return amounts(
             {name: self._free(name, units) for name, units in self.capabilities.items() if not self._unlimited(name)}
         )
 
     def _free(self, name: str, units: int) -> int:
+        by_device = self.free_devices(name)
+        return max(0, units - self.used.get(name, 0)) if by_device is None else sum(by_device.values())
+
+    def free_devices(self, name: str) -> dict[int, int] | None:
+        """What each device can still give of it, in units, by index; None for what is a sum.
+
+        One that serves shares gives no memory, and the other way round.
+        """
         device = device_of(name)
         if name in self.devices:
             memory = self.memory.get(name, {})
-            shares = (share for index, share in self.devices[name].items() if _is_whole(memory.get(index)))
-            return sum(share for share in shares if share > 0)
+            shares = sorted(self.devices[name].items())
+            return {index: max(0, free) if _is_whole(memory.get(index)) else 0 for index, free in shares}
         if device in self.memory:
-            free_shares = self.devices[device]
-            return sum(max(0, free) for index, (free, _) in self.memory[device].items() if free_shares[index] == UNIT)
-        return max(0, units - self.used.get(name, 0))
+            shares_free = self.devices[device]
+            sizes = sorted(self.memory[device].items())
+            return {index: max(0, free) if shares_free[index] == UNIT else 0 for index, (free, _) in sizes}
+        return None
 
     def _unlimited(self, name: str) -> bool:
         return name == SLOTS and self.capabilities[name] == UNLIMITED
@@ -112,22 +119,23 @@ async def read_nodes(ledger: Ledger, name: str = "") -> list[Node]:
     read: list[Node] = []
     for i in range(0, len(names), MOST_READ):
         _, found = await ledger.run("nodes", *names[i : i + MOST_READ])
-        read += [_node(each.decode(), lease_ms, texts_of(flat)) for each, lease_ms, flat in found]
+        read += [_node(each.decode(), lease_ms, texts_of(flat), lost_ms) for each, lease_ms, lost_ms, flat in found]
     return read
 
 
-def _node(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+def _node(name: str, lease_ms: int, fields: Mapping[str, str], lost_ms: int) -> Node:
     try:
-        return node_of(name, lease_ms, fields)
+        return node_of(name, lease_ms, fields, lost_ms)
     except (ValueError, LookupError, OverflowError):
         # To scripts it is lost as well, until its agent registers anew.
         return node_of(name, 0, {"state": "lost"})
 
 
-def node_of(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
+def node_of(name: str, lease_ms: int, fields: Mapping[str, str], lost_ms: int = -1) -> Node:
     """A node by what its hash says, and what is left of its lease: -1 = nobody has one.
 
-    Raises ValueError, LookupError or OverflowError where something cannot be read.
+    `lost_ms` is since when it is lost; -1 = nobody knows. Raises ValueError, LookupError or OverflowError where
+    something cannot be read.
     """
     units: dict[str, dict[str, int]] = {"cap": {}, "used": {}}
     devices: dict[str, dict[int, int]] = {}
@@ -141,11 +149,13 @@ def node_of(name: str, lease_ms: int, fields: Mapping[str, str]) -> Node:
                 memory[resource] = sizes
         elif resource and kind in units:
             units[kind][resource] = int(value)
+    state = _state(fields, lease_ms)
     return Node(
         name=name,
         kind=fields.get("kind", "static"),
-        state=_state(fields, lease_ms),
+        state=state,
         lease_ms=lease_ms,
+        lost_since=lost_ms if state == "lost" and lost_ms >= 0 else None,
         holder=fields.get("holder", ""),
         capabilities=dict(sorted(units["cap"].items())),
         used=units["used"],

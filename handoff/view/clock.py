@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from handoff.ledger.asking import Ledger
+from handoff.ledger.store import Call
 
 
+@Call
 async def now_of(ledger: Ledger) -> int:
     """The time in ms, which tests set."""
     if ledger.now_ms:

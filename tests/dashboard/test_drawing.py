@@ -98,11 +98,11 @@ def test_a_bar_stays_within_its_width_also_where_more_is_used_than_there_is(used
 
 
 def test_devices_stand_beside_each_other() -> None:
-    (bar,) = bars_of({"gpu": Use(1.5, 2, {0: 1, 1: 0.5})}, (), Palette())
+    (bar,) = bars_of({"gpu": Use(1.5, 2, {0: 1, 1: 0.5}, None, {0: 0, 1: 0.5})}, (), Palette())
     full, half = (part for part in bar.segments if part["class"].startswith("fill"))
 
     assert float(full["width"]) == pytest.approx(2 * float(half["width"]), rel=0.1)
-    assert "by device 0: 1, 1: 0.5" in bar.label
+    assert "device 0: taken, device 1: 0.5 of 1 free" in bar.label
 
 
 def test_the_first_functions_never_share_a_colour_and_each_keeps_its_own() -> None:

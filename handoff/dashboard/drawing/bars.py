@@ -9,7 +9,7 @@ from typing import Any
 from handoff.dashboard.drawing.colours import Palette
 from handoff.dashboard.words import number
 from handoff.view.held import Holder
-from handoff.why.use import Use
+from handoff.why.use import Use, devices_in_words
 from handoff.words.resources import Amount
 
 GAP = 0.7
@@ -38,8 +38,7 @@ def _bar(name: str, use: Use, holders: Sequence[Holder], palette: Palette) -> Ba
     text = f"{number(use.used)} / {number(use.capacity)}"
     if use.devices:
         segments = _devices(name, use, holders, palette)
-        listed = ", ".join(f"{index}: {number(used)}" for index, used in use.devices.items())
-        return Bar(name, text, f"{name}: {text} in use, by device {listed}", segments)
+        return Bar(name, text, f"{name}: {text} in use, {devices_in_words(use)}", segments)
     holding = [(holder, holder.amounts.get(name, 1 if name == "slots" else 0)) for holder in holders]
     given = [(who, what) for who, what in holding if what]
     segments = _segments(use.used, use.capacity, given, palette, name, 0.0, 100.0)

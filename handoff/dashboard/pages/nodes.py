@@ -15,6 +15,7 @@ from handoff.dashboard.words import clock, number, short_id
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.holder import host_and_pid
 from handoff.view.history import Span
+from handoff.why.node_state import lease_in_words
 from handoff.words.resources import UNIT
 from handoff.words.times import moment
 
@@ -42,7 +43,7 @@ def nodes(sight: Sight, asked: Asked) -> Mapping[str, Any]:
             {
                 **node_row(node, held[node.name], sight.palette, now_ms, asked.root),
                 "labels": node.node.labels,
-                "lease": lease_told(node),
+                "lease": lease_in_words(node.node, now_ms),
                 "act": _act(node, asked),
             }
             for node in shown
@@ -69,7 +70,7 @@ def node(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     known_ms = max(since_ms, history.window.complete_since_ms)
     return {
         "row": node_row(seen, holders, sight.palette, now_ms, asked.root),
-        "facts": _facts(seen),
+        "facts": _facts(seen, now_ms),
         "labels": seen.node.labels,
         "holders": [
             {
@@ -97,15 +98,6 @@ def node(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     }
 
 
-def lease_told(seen: NodeSeen) -> str:
-    """How it is known that its agent is there."""
-    if seen.state == "lost":
-        return "its lease is over"
-    if seen.node.lease_s is None:
-        return "registered by hand"
-    return f"lease {max(0.0, seen.node.lease_s):.0f} s"
-
-
 def _matches(node: NodeSeen, text: str) -> bool:
     if not text:
         return True
@@ -120,11 +112,11 @@ def _act(seen: NodeSeen, asked: Asked) -> dict[str, str]:
     return {"word": name.capitalize(), "url": address(asked.root, f"/do/{name}", about=seen.name)}
 
 
-def _facts(seen: NodeSeen) -> list[tuple[str, str]]:
+def _facts(seen: NodeSeen, now_ms: int) -> list[tuple[str, str]]:
     node = seen.node
     facts = [
         ("agent", host_and_pid(node.holder) if node.holder else ""),
-        ("lease", lease_told(seen)),
+        ("lease", lease_in_words(node, now_ms)),
         ("queued", number(seen.stand.queued)),
         ("running", number(seen.stand.started)),
         ("drained until", moment(node.draining) if node.draining else ""),

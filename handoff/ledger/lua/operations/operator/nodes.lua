@@ -3,10 +3,11 @@
 -- An agent that was not heard of for a lease is told as lost, though an outage may have kept it: where only those are left
 -- who look, no script would ever end a lease.
 --
--- KEYS     node
+-- KEYS     lost  node
 -- ARGV     names   list
--- RETURNS  {'nodes', {{name, lease_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = nobody has one
--- @include nodes/leases  time/clock
+-- RETURNS  {'nodes', {{name, lease_ms, lost_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = nobody
+--          has one; lost_ms: since when it is lost, -1 = it is not, or only late
+-- @include nodes/leases  texts/number  time/clock
 -- @flags no-writes
 
 local found = {}
@@ -14,7 +15,9 @@ for i = names_first, #ARGV do
   local each = ARGV[i]
   local flat = redis.call('HGETALL', K.node .. each)
   if #flat > 0 then
-    found[#found + 1] = {each, Leases.left(each, Clock.gap()) or -1, flat}
+    local left = Leases.left(each, Clock.gap())
+    local lost = not left and Number.whole(redis.call('ZSCORE', K.lost, each)) or -1
+    found[#found + 1] = {each, left or -1, lost, flat}
   end
 end
 return {'nodes', found}
