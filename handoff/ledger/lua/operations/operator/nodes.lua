@@ -1,12 +1,12 @@
 -- Read the books of some nodes.
 --
 -- An agent that was not heard of for a lease is told as lost, though an outage may have kept it: where only those are left
--- who look, no script would ever end a lease.
+-- who look, no script would ever end a lease. `lease_ms` is what is left of it, `lost_ms` since when a node is lost, and
+-- not only late.
 --
 -- KEYS     lost  node
 -- ARGV     names   list
--- RETURNS  {'nodes', {{name, lease_ms, lost_ms, {field, value, ...}}, ...}}  lease_ms: what is left of it, -1 = nobody
---          has one; lost_ms: since when it is lost, -1 = it is not, or only late
+-- RETURNS  {'nodes', {{name, lease_ms, lost_ms, {field, value, ...}}, ...}}  -1 = nobody has a lease; it is not lost
 -- @include nodes/leases  texts/number  time/clock
 -- @flags no-writes
 
