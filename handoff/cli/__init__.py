@@ -18,6 +18,7 @@ from handoff.cli.logs import logs
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
 from handoff.cli.options import shared_options
+from handoff.cli.ping import ping
 from handoff.cli.retry import retry
 from handoff.cli.run import run
 from handoff.cli.runs import runs
@@ -50,6 +51,7 @@ for command in (
     undrain,
     share,
     limit,
+    ping,
     doctor,
 ):
     main.add_command(command)

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from handoff.cli.group import DONE, FAILED
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import one_line, to_json
 from handoff.doctor.examine import PATIENCE_S, examine
 from handoff.doctor.mend import mend
 from handoff.doctor.server import OTHER_LAYOUT, Finding, look_around
 from handoff.doctor.violation import Violation
+from handoff.exits import DONE, FAILED
 from handoff.ledger import libraries
 
 

@@ -26,12 +26,9 @@ from handoff.errors import (
     NotSerializable,
     TooLarge,
 )
+from handoff.exits import DONE, FAILED, INTERRUPTED, MISUSED
 from handoff.ledger.passwords import hide_command_line, without_passwords
 from handoff.shown import error_line
-
-DONE, FAILED, MISUSED = 0, 1, 2
-INTERRUPTED = 130
-"""What shells report of a program that Ctrl-C ended: 128 and the number of the signal."""
 
 LONGEST_COMPLAINT = 400
 """Characters of what is wrong with the arguments, which repeats them."""

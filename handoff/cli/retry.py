@@ -9,12 +9,12 @@ from datetime import datetime
 
 import click
 
-from handoff.cli.group import FAILED
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.cli.since import read_since
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun
+from handoff.exits import DONE, FAILED
 from handoff.ledger.retrying import NotRetried
 from handoff.ledger.retrying import retry as start_afresh
 from handoff.view.functions import MOST_LISTED, Wanted, list_functions
@@ -74,7 +74,7 @@ def _retry_named(asked: Asked, cluster: Cluster, ids: tuple[str, ...]) -> int:
         )
     if first is not None and not (asked.as_json and len(ids) > 1):
         raise first
-    return FAILED if first else 0
+    return FAILED if first else DONE
 
 
 def _of_run(cluster: Cluster, id: str) -> HandoffError | None:

@@ -15,7 +15,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from math import inf
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
 import redis
 
@@ -212,6 +212,11 @@ class Asking(Ledger):
     @abc.abstractmethod
     def _passwords(self) -> set[str]:
         """Those that an error may repeat."""
+
+    @property
+    def form(self) -> Literal["functions", "scripts"]:
+        """In which form the server takes operations, by what it has answered so far."""
+        return self._forms.used
 
     def until(self, deadline_s: float, *, is_reached: bool = False) -> Self:
         waiting = copy.copy(self)

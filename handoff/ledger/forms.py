@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 import redis
 
@@ -44,6 +44,11 @@ class Forms:
         self._has_functions = True
         self.is_ready = False  #: whether what is called is made, see `make`
         self._seen: set[str] = set()  #: the library, or scripts, that the server has called something of for us
+
+    @property
+    def used(self) -> Literal["functions", "scripts"]:
+        """Which of the two the server takes, by what it has answered so far."""
+        return "functions" if self._has_functions else "scripts"
 
     def make(self) -> None:
         """Make what is called, once in a process: it takes 0.06 s, and nobody has to ask for it."""

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 
+from handoff.exits import DONE, FAILED, MISUSED
 from handoff.local.process import ServerNotStarted
 from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
@@ -15,7 +16,7 @@ def main() -> int:
     """Start a server, print the line that tells a shell where it is, and wait for Ctrl-C or TERM. -> the exit status"""
     if sys.argv[1:]:
         sys.stderr.write("handoff.local: it takes no arguments, and runs a private Redis server until Ctrl-C\n")
-        return 2
+        return MISUSED
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -29,8 +30,8 @@ def main() -> int:
             ended.wait()
     except (NoServer, ServerNotStarted) as error:
         sys.stderr.write(f"handoff.local: {error}\n")
-        return 1
-    return 0
+        return FAILED
+    return DONE
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from handoff.client.cluster import Cluster
 from handoff.errors import HandoffError, InvalidNode, shown
+from handoff.exits import TERMINATED
 from handoff.local.term import raised_at_term
 from handoff.serializer import PickleSerializer, resolve
 from handoff.words.address import DEFAULT_NAMESPACE
@@ -215,7 +216,7 @@ class LocalCluster:
 
 
 def _exit(number: int) -> SystemExit:
-    return SystemExit(128 + number)
+    return SystemExit(TERMINATED)
 
 
 def _check_preload(entries: Sequence[str]) -> list[str]:

@@ -45,6 +45,8 @@ class TestBadArguments:
             (["jobs", "surplus"], "unexpected extra argument"),
             (["jobs", "--state", "done"], "'done' is not one of 'deferred'"),
             (["jobs", "--limit", "0"], "0 is not in the range 1<=x<=10000"),
+            (["ping", "surplus"], "unexpected extra argument"),
+            (["ping", "--nodes", "-1"], "-1 is not in the range x>=0"),
             (["cancel"], "Missing argument"),
             (["retry"], "Name functions, or give --failed"),
             (["retry", "f", "--failed"], "Name functions, or give --failed"),
@@ -129,6 +131,7 @@ class TestUnreachableRedis:
             ["undrain", "a"],
             ["share"],
             ["limit"],
+            ["ping"],
             ["run", "tasks:f"],
         ],
     )

@@ -29,6 +29,7 @@ COMMANDS = [
     ["status", "--", "{}"], ["status", "--", "run", "{}"], ["cancel", "--", "{}"], ["explain", "--", "{}"],
     ["explain", "--", "run", "{}"], ["drain", "--", "{}"], ["drain", "a", "--deadline={}"], ["undrain", "--", "{}"],
     ["runs", "--", "{}"], ["runs", "--mermaid", "--", "{}"], ["runs", "--count={}"], ["nodes", "--", "{}"],
+    ["ping", "--nodes={}"],
     *(["jobs", f"--{option}={{}}"] for option in ("state", "node", "name", "run", "shape", "since", "limit")),
     ["retry", "--", "{}"], ["events", "--count={}"], ["limit", "--count={}"],
     ["limit", "--seconds={}"], ["share", "--", "{}"], ["share", "--remove={}"],

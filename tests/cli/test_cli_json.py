@@ -23,6 +23,7 @@ from support.waiting import LIMIT_S
 CALLS = {
     "nodes": ["nodes"],
     "doctor": ["doctor"],
+    "ping": ["ping"],
     "runs": ["runs"],
     "jobs": ["jobs"],
     "status": ["status", "f"],

@@ -19,6 +19,7 @@ import redis
 import yaml
 
 from handoff_worker.__main__ import main
+from handoff_worker.check import PATIENCE_S
 from support import need_redis_server
 from support.private_servers import server_of
 from support.waiting import LIMIT_S
@@ -124,6 +125,32 @@ def node_commands() -> Iterator[tuple[str, list[str]]]:
 def test_an_agent_takes_the_arguments_that_it_is_started_with(arguments: list[str]) -> None:
     with main.make_context("node", list(arguments)):
         pass
+
+
+def probes() -> Iterator[tuple[str, list[str], float]]:
+    """What asks after a node: where, by which command, and how many seconds that has."""
+    for name, service in COMPOSED["services"].items():
+        if name != "redis":
+            health = service["healthcheck"]
+            yield f"compose {name}", health["test"][1:], float(health["timeout"].removesuffix("s"))
+    for name, container in NODES.items():
+        for kind in ("startupProbe", "livenessProbe"):
+            yield f"{name} {kind}", container[kind]["exec"]["command"], container[kind]["timeoutSeconds"]
+    image = (WORKERS / "Dockerfile").read_text(encoding="utf-8")
+    health = re.search(r"^HEALTHCHECK .*--timeout=(\d+)s [^\[]*(\[.*\])$", image, re.MULTILINE)
+    assert health
+    yield "image", json.loads(health[2]), float(health[1])
+
+
+@pytest.mark.parametrize(("command", "seconds"), [pytest.param(*each, id=name) for name, *each in probes()])
+def test_a_probe_asks_the_agents_own_check_and_waits_until_that_gives_up(command: list[str], seconds: float) -> None:
+    program, *arguments = command
+
+    assert (program, arguments[:2]) == ("python", ["-m", "handoff_worker"])
+    with main.make_context("node", arguments[2:]) as context:
+        assert context.params["check"] is True
+    # Behind it, the start of Python on a machine that is busy with functions.
+    assert seconds > 2 * PATIENCE_S
 
 
 def test_a_pod_names_its_node_and_its_redis_by_what_it_is_given() -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from math import inf, isnan
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from handoff.errors import HandoffError, shown
+from handoff.exits import DONE, FAILED, INTERRUPTED, MISUSED
 from handoff.ledger.asking import ScriptBug
+from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.passwords import hide_command_line, without_passwords
 from handoff.ledger.store import Store, own_client
 from handoff.shown import error_line
@@ -26,6 +32,7 @@ from handoff_worker.agent.lifetime import Signals, Tether
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.start import run_node
 from handoff_worker.arguments import allow, amount, device_memory, grace, labels, lease, preload, resources, settle
+from handoff_worker.check import PATIENCE_S, check
 from handoff_worker.children.nursery import Imports, NoProcess, NotLoaded, NurseryBroken
 from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.machine.holder import host
@@ -74,15 +81,18 @@ from handoff_worker.machine.titles import Title, front_of
 @click.option("--log-format", type=click.Choice(log.FORMS),
               help="Of the log, which goes to stderr: an object a line, or text.  [default: text]")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="The same as --log-format json.")
+@click.option("--check", is_flag=True, help="Start nothing: exit with 0 if the agent of this host is alive, else 1.")
 @click.option("--tether", type=int, hidden=True)
 def main(**given: Any) -> None:
     """Run the agent of this node: register it, run its functions in child processes, heartbeat.
 
     TSTP: take no more work. TERM or Ctrl-C: finish by a deadline and hand back the rest. A second one: at once.
     """
+    if given["check"]:
+        _check(given)
     signals = Signals(None if given["tether"] is None else Tether(given["tether"]))
     _set_up_log("json" if given["as_json"] else given["log_format"] or os.environ.get(log.VARIABLE) or log.FORMS[0])
-    try:
+    with _misuse_told():
         node = settle(given)
         name = check_node_name(node.name or host())
         namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
@@ -91,17 +101,12 @@ def main(**given: Any) -> None:
             raise ValueError("--allow-pickle lets whatever is pickled be called, --allow does not: give one of them")
         if isnan(given["wait"]):
             raise ValueError("--wait is nan: give seconds, 0 to end at once")
-    except (HandoffError, ValueError, OSError) as error:
-        raise click.UsageError(str(error)) from error
     front = front_of(name, namespace)
     title = Title(front)
     title.name("handoff node")
     title.show()
     url = node.url or default_url()
-    try:
-        store = Store(own_client(None, url), namespace)
-    except ValueError as error:
-        raise click.UsageError(f"--url: {error}") from error
+    store = _store(url, namespace)
     try:
         run_node(
             store,
@@ -121,7 +126,36 @@ def main(**given: Any) -> None:
         )
     except (HandoffError, NameTaken, NoProcess, NotLoaded, NurseryBroken, ScriptBug) as error:
         _fail(error, str(error), as_json=given["as_json"])
-        sys.exit(1)
+        sys.exit(FAILED)
+
+
+def _check(given: dict[str, Any]) -> NoReturn:
+    with _misuse_told():
+        node = settle(given)
+        name = node.name and check_node_name(node.name)
+        namespace = check_namespace(node.namespace or DEFAULT_NAMESPACE)
+    try:
+        found = check(_store(node.url or default_url(), namespace, PATIENCE_S), name or None)
+    except HandoffError as error:
+        _fail(error, str(error), as_json=given["as_json"])
+        sys.exit(FAILED)
+    click.echo(json.dumps(asdict(found)) if given["as_json"] else found.reason)
+    sys.exit(FAILED if found.alive is False else DONE)
+
+
+@contextmanager
+def _misuse_told() -> Iterator[None]:
+    try:
+        yield
+    except (HandoffError, ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _store(url: str, namespace: str, timeout_s: float = SILENCE_S) -> Store:
+    try:
+        return Store(own_client(None, url, timeout_s), namespace, timeout_s=timeout_s)
+    except ValueError as error:
+        raise click.UsageError(f"--url: {error}") from error
 
 
 def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
@@ -175,9 +209,9 @@ def run() -> None:
         told = " ".join(without_passwords(error.format_message()).split())
         # What cannot be read may stand in front of --json.
         _fail(error, f"{told} (see handoff node --help)", as_json="--json" in sys.argv[1:])
-        sys.exit(error.exit_code)
+        sys.exit(MISUSED)
     except click.Abort:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":
