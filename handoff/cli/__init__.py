@@ -15,6 +15,7 @@ from handoff.cli.group import Commands
 from handoff.cli.jobs import jobs
 from handoff.cli.limit import limit
 from handoff.cli.logs import logs
+from handoff.cli.metrics import metrics
 from handoff.cli.node import node
 from handoff.cli.nodes import nodes
 from handoff.cli.options import shared_options
@@ -43,6 +44,7 @@ for command in (
     status,
     explain,
     dashboard,
+    metrics,
     logs,
     events,
     cancel,

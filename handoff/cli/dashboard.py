@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
+from handoff.cli.extras import of_extra
+from handoff.cli.listening import in_urls, is_loopback, listen, url_of
 from handoff.cli.options import Asked, shared_options
-from handoff.errors import HandoffError
 
 PORT = 8290
-
-
-class DashboardMissing(HandoffError):
-    """What the pages are made with is not installed."""
-
-    def __init__(self, module: str) -> None:
-        super().__init__(module)
-        self.module = module
-
-    def __str__(self) -> str:
-        return f"the dashboard needs {self.module}, which is not installed: pip install 'handoff-rq[dashboard]'"
 
 
 @click.command(short_help="Show it all in a browser, and why something waits.")
@@ -44,24 +35,19 @@ def dashboard(asked: Asked, port: int, host: str, write: bool, user: str | None,
     if not host:
         raise click.BadParameter("it is empty: give an address, 0.0.0.0 for all there are", param_hint="--host")
     password = _password(user, password_file)
-    try:
-        from handoff.dashboard.serving import is_loopback, serve
-    except ModuleNotFoundError as missing:
-        raise DashboardMissing(missing.name or str(missing)) from missing
-    if password is None and not is_loopback(host):
+    with of_extra("dashboard", "the dashboard"):
+        from handoff.dashboard.serving import serve
+    is_here = is_loopback(host)
+    if password is None and not is_here:
         asked.tell(f"Whoever can reach {host} may look{' and act' if write else ''}: --user keeps others out.")
     with asked.cluster() as cluster:
         # Who has mistaken the address is told here, and not by each page.
         cluster.store.read("PING")
-        serve(
-            cluster,
-            host=host,
-            port=port,
-            write=write,
-            user=user,
-            password=password,
-            tell=lambda url: asked.tell(f"The dashboard is at {url}, until Ctrl-C.", url=url),
-        )
+        with closing(listen(host, port)) as listener:
+            url = url_of(listener, host)
+            asked.tell(f"The dashboard is at {url}, until Ctrl-C.", url=url)
+            only_here = in_urls(host) if is_here else None
+            serve(cluster, listener, only_here=only_here, write=write, user=user, password=password)
 
 
 def _password(user: str | None, file: str | None) -> str | None:

@@ -10,6 +10,7 @@ import click
 
 from handoff.cli.output import to_json
 from handoff.client.cluster import Cluster
+from handoff.client.settings import DEFAULT_TIMEOUT_S
 from handoff.words.address import DEFAULT_NAMESPACE
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -23,10 +24,10 @@ class Asked:
     namespace: str | None = None
     as_json: bool = False
 
-    def cluster(self) -> Cluster:
+    def cluster(self, timeout_s: float = DEFAULT_TIMEOUT_S) -> Cluster:
         """The cluster that was asked for: a context manager."""
         try:
-            return Cluster(self.url, namespace=self.namespace or DEFAULT_NAMESPACE)
+            return Cluster(self.url, namespace=self.namespace or DEFAULT_NAMESPACE, timeout=timeout_s)
         except ValueError as error:
             raise click.UsageError(f"The address of Redis is not one ({error})") from error
 

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from handoff.client.cluster import Cluster
 from handoff.dashboard.drawing.colours import Palette
-from handoff.dashboard.looks import Looks
 from handoff.ledger.nodes import Node
 from handoff.ledger.store import Store
 from handoff.view.held import Holder, read_held
 from handoff.view.history import History
+from handoff.view.looks import Looks
 from handoff.view.overview import Overview, Stand, Waiting, read_overview, read_stands
 from handoff.view.reasons import Reason, read_reasons
 from handoff.why.use import Use, use_of

@@ -148,9 +148,10 @@ class Window:
 class Totals:
     """Counted since the history is read: it only grows."""
 
+    placed: int  #: reservations that were made, also by claims
     started: int
     retried: int
-    ended: Mapping[str, int]  #: by outcome
+    ended: Mapping[str, int]  #: attempts by outcome
     by_name: Mapping[tuple[str, str], int]  #: by name and outcome
     lost_nodes: int
     held: int  #: how often a node was held for somebody
@@ -173,7 +174,7 @@ class Past:
         self.changes: deque[Change] = deque(maxlen=MOST_CHANGES)
         self.names: Counter[tuple[str, str]] = Counter()
         self.ended: Counter[str] = Counter()
-        self.started = self.retried = self.lost_nodes = self.held = 0
+        self.placed = self.started = self.retried = self.lost_nodes = self.held = 0
         self.waits, self.durations = Spread(), Spread()
 
     def add(self, event: Mapping[str, str], names: Mapping[str, tuple[str, str]]) -> None:
@@ -183,11 +184,8 @@ class Past:
         match event:
             case {"event": "waiting" | "parked", "job": job}:
                 self._note_ready(job, at_ms)
-            case {"event": "reserved", "id": id} if of := parts_of(id):
-                self._note_ready(of[0], at_ms)
-                self.costs[id] = event.get("cost", "")
-                if len(self.costs) > MOST_OPEN:
-                    self.costs.popitem(last=False)
+            case {"event": "reserved", "id": id}:
+                self._reserve(id, event.get("cost", ""), at_ms)
             case {"event": "delayed", "job": job}:
                 self.ready.pop(job, None)
             case {"event": "started", "id": id, "node": node}:
@@ -245,6 +243,14 @@ class Past:
         self.ready.setdefault(job, at_ms)
         if len(self.ready) > MOST_OPEN:
             self.ready.popitem(last=False)
+
+    def _reserve(self, id: str, cost: str, at_ms: int) -> None:
+        self.placed += 1
+        if of := parts_of(id):
+            self._note_ready(of[0], at_ms)
+            self.costs[id] = cost
+            if len(self.costs) > MOST_OPEN:
+                self.costs.popitem(last=False)
 
     def _start(self, id: str, node: str, attempt: int, at_ms: int, names: Mapping[str, tuple[str, str]]) -> None:
         job = job_of(id)
@@ -408,6 +414,7 @@ class History:
         with self._folding:
             past = self._past
             return Totals(
+                placed=past.placed,
                 started=past.started,
                 retried=past.retried,
                 ended=dict(past.ended),

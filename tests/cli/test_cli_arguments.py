@@ -127,6 +127,7 @@ class TestUnreachableRedis:
             ["cancel", "f"],
             ["retry", "f"],
             ["dashboard", "--port", "0"],
+            ["metrics", "--port", "0"],
             ["drain", "a"],
             ["undrain", "a"],
             ["share"],

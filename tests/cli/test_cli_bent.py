@@ -36,6 +36,7 @@ COMMANDS = [
     *(["retry", "--failed", f"--{option}={{}}"] for option in ("error", "name", "node", "since")),
     *(["dashboard", f"--{option}={{}}", "--user=x"] for option in ("port", "host", "user")),
     ["dashboard", "--password-file={}"],
+    *(["metrics", f"--{option}={{}}", "--namespace="] for option in ("port", "host", "examine-every")),
     ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],

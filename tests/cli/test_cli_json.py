@@ -31,6 +31,7 @@ CALLS = {
     "explain": ["explain", "f"],
     "events": ["events"],
     "dashboard": ["dashboard", "--port", "0"],
+    "metrics": ["metrics", "--port", "0"],
     "cancel": ["cancel", "f"],
     "retry": ["retry", "f"],
     "drain": ["drain", "a"],

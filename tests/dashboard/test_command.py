@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from handoff.cli.listening import is_loopback
 from handoff.client.cluster import Cluster
-from handoff.dashboard.serving import is_loopback
 from handoff.local.server import RedisServer
 from support.command_line import handoff
 from support.processes import environment
@@ -50,7 +50,7 @@ def test_a_port_that_is_taken_is_told_in_one_line(server: RedisServer) -> None:
         result = handoff("dashboard", "--port", str(taken.getsockname()[1]), "--url", server.url)
 
     assert result.exit_code == 1
-    assert "cannot listen at 127.0.0.1:" in result.stderr
+    assert "nothing can listen at 127.0.0.1:" in result.stderr
 
 
 @pytest.mark.parametrize("host", ["", "x" * 300, "a b", "\0", "\udcff", "999.1.1.1", "::1::1", "ü.example"])

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from handoff.dashboard import looks as module
-from handoff.dashboard.looks import Looks
+from handoff.view import looks as module
+from handoff.view.looks import Looks
 
 
 def test_who_comes_while_it_is_read_is_given_the_same() -> None:
@@ -73,3 +73,20 @@ def test_however_many_things_are_looked_at_few_are_kept(monkeypatch: pytest.Monk
         looks.get(key, lambda: 0)
 
     assert len(looks._looks) == 4
+
+
+def test_what_could_not_be_read_is_read_again_soon_however_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    looks = Looks(1)
+
+    def fails() -> int:
+        nonlocal now_s
+        now_s += 10
+        raise ValueError("away")
+
+    with pytest.raises(ValueError, match="away"):
+        looks.get("key", fails)
+    now_s += 1
+
+    assert looks.get("key", lambda: 1) == 1

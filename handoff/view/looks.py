@@ -57,7 +57,9 @@ class Looks:
                 except Exception as error:
                     look.error = error
                 ended_s = time.monotonic()
-                look.until_s = ended_s + max(self._period_s, TIMES * (ended_s - begun_s))
+                # What a server that is away has cost it is nothing, and that it is back is to be seen soon.
+                took_s = 0.0 if look.error is not None else ended_s - begun_s
+                look.until_s = ended_s + max(self._period_s, TIMES * took_s)
             if look.error is not None:
                 raise look.error
             return cast(T, look.value)
