@@ -21,6 +21,11 @@ def row(name: str, text: str) -> str:
     return f"{name:<10} {one_line(text)}"
 
 
+def block(text: str) -> str:
+    """Put a text of several lines so that a terminal shows it as it is: a traceback, indented as it was."""
+    return "\n".join("".join(char if char.isprintable() else " " for char in line) for line in text.splitlines())
+
+
 def attempts(count: int) -> str:
     """Say how often something was tried."""
     return f"{count} attempt{'' if count == 1 else 's'}"

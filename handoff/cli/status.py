@@ -8,9 +8,11 @@ from dataclasses import asdict
 import click
 
 from handoff.cli.options import Asked, shared_options
-from handoff.cli.output import row, to_json
+from handoff.cli.output import block, row, to_json
 from handoff.cli.run_view import show_run
-from handoff.errors import UnknownFunction, UnknownRun
+from handoff.client.cluster import Cluster
+from handoff.client.run_handle import RunHandle
+from handoff.errors import HandoffError, UnknownFunction, UnknownRun, shown
 from handoff.ledger.phrases import in_words
 from handoff.view.overview import Oldest, Overview, Waiting, read_overview
 from handoff.why.function_status import FunctionStatus, Variant, read_function
@@ -18,31 +20,79 @@ from handoff.words.times import span
 
 SHAPES_SHOWN = 20
 
+MOST_NAMED = 3
+"""Unknown ids that an error names."""
 
-@click.command(short_help="Show what stands where: all, or one function or run.")
-@click.argument("id", required=False)
-@click.argument("function", required=False)
+
+@click.command(short_help="Show what stands where: all, or functions and runs.")
+@click.argument("ids", metavar="[ID]...", nargs=-1)
 @shared_options
 @click.pass_obj
-def status(asked: Asked, id: str | None, function: str | None) -> None:
-    """Show how many functions stand where; with ID, where that function stands and why, or else the run of that id.
+def status(asked: Asked, ids: tuple[str, ...]) -> None:
+    """Show how many functions stand where; with IDs where these stand and why, or else the runs of those ids.
 
-    With FUNCTION, show that function of the run ID.
+    With the id of a run and then that of one of its functions, show that function. Of several IDs one that is unknown
+    is told behind the others. With --json an object a line.
     """
+    unknown: list[UnknownFunction] = []
+    is_behind = False
     with asked.cluster() as cluster:
-        if id is not None and function is not None:
-            id = cluster.run(id).handle(function).id
-        try:
-            found = read_overview(cluster.store) if id is None else read_function(cluster.store, id)
-        except UnknownFunction as error:
+        if not ids:
+            _show(asked, read_overview(cluster.store))
+        for id in _of_run(cluster, ids):
             try:
-                run = cluster.run(error.id)
-            except UnknownRun:
-                # Neither: what is said of functions holds for both.
-                raise error from None
-            show_run(run, as_json=asked.as_json)
-            return
-    if asked.as_json:
+                found = _find(cluster, id)
+            except UnknownFunction as error:
+                unknown.append(error)
+                continue
+            if is_behind and not asked.as_json:
+                click.echo()
+            _show(asked, found)
+            is_behind = True
+    if len(unknown) == 1:
+        raise unknown[0]
+    if unknown:
+        raise HandoffError(f"none of these is known: {_named(unknown)}; `handoff jobs` and `handoff runs` list what is")
+
+
+def _of_run(cluster: Cluster, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Of a run with one of its functions that function."""
+    if len(ids) != 2:
+        return ids
+    try:
+        run = cluster.run(ids[0])
+    except UnknownRun:
+        return ids
+    try:
+        return (run.handle(ids[1]).id,)
+    except UnknownFunction as error:
+        try:
+            _find(cluster, ids[1])
+        except UnknownFunction:
+            raise error from None
+        return ids
+
+
+def _named(unknown: Sequence[UnknownFunction]) -> str:
+    more = [f"{len(unknown) - MOST_NAMED} more"] if len(unknown) > MOST_NAMED else []
+    return ", ".join([*(shown(error.id) for error in unknown[:MOST_NAMED]), *more])
+
+
+def _find(cluster: Cluster, id: str) -> FunctionStatus | RunHandle:
+    try:
+        return read_function(cluster.store, id)
+    except UnknownFunction as error:
+        try:
+            return cluster.run(error.id)
+        except UnknownRun:
+            # Neither: what is said of functions holds for both.
+            raise error from None
+
+
+def _show(asked: Asked, found: Overview | FunctionStatus | RunHandle) -> None:
+    if isinstance(found, RunHandle):
+        show_run(found, as_json=asked.as_json)
+    elif asked.as_json:
         click.echo(to_json(asdict(found)))
     elif isinstance(found, Overview):
         click.echo("\n".join(_overview(found)))
@@ -107,7 +157,8 @@ def _function(found: FunctionStatus) -> list[str]:
         "started": found.started_at,
         "ended": found.ended_at,
     }
-    return [row(name, text) for name, text in rows.items() if text]
+    traceback = ["", *block(found.traceback).splitlines()] if found.traceback else []
+    return [*(row(name, text) for name, text in rows.items() if text), *traceback]
 
 
 def _variant(variant: Variant) -> str:

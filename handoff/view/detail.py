@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff.errors import FunctionFailed, HandoffError, shown
+from handoff.errors import HandoffError, shown
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import FIELDS, names_of
-from handoff.ledger.records import Record, error_of, look, value_of
+from handoff.ledger.records import Record, look, value_of
 from handoff.ledger.result_entry import unzip
 from handoff.ledger.rqmodel import moment_of
 from handoff.ledger.store import Call
@@ -22,6 +22,7 @@ from handoff.ledger.told import FunctionProgress, progress_in
 from handoff.serializer import Serializer
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
+from handoff.why.function_status import PICKLED, failure_of
 from handoff.words.times import utc
 
 LONGEST_SHOWN = 4_000
@@ -31,8 +32,6 @@ LARGEST_READ = 1_000_000
 """Bytes of what is read to be shown: of more nobody reads the repr."""
 
 MOST_ARGUMENTS = 100
-
-PICKLED = "(pickled, and not read here: unpickling runs code)"
 
 _FIELDS = (
     "code", "run", "serializer", "timeout", "retries", "since", "created_at", "enqueued_at", "started_at", "ended_at",
@@ -88,7 +87,7 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
     why = await explain(ledger, id)
     run = job.text("run")
     dag = await ledger.read("HGET", ledger.keys("run", run), "dag") if run else None
-    failure = _failure(record)
+    failure = failure_of(record) if record.status == "failed" else None
     since_ms = job.number("since")
     timeout = job.text("timeout")
     return Detail(
@@ -106,9 +105,9 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
         why=why,
         arguments=await _arguments(ledger, key, job),
         result=_result(record) if record.status == "finished" else None,
-        error=failure[0],
-        message=failure[1],
-        traceback=failure[2],
+        error=failure.type if failure else None,
+        message=_bounded(failure.message) if failure else None,
+        traceback=failure.traceback if failure else None,
         progress=progress_in(record),
         since=utc(since_ms) if since_ms and record.status in ("waiting", "delayed", "deferred") else None,
         created_at=moment_of(job.text("created_at")),
@@ -153,16 +152,6 @@ def _result(record: Record) -> str:
         return _repr(value_of(record, record.entry[1] if record.entry else {}, Serializer))
     except (HandoffError, ValueError):
         return "(it cannot be read: it is not what Handoff writes)"
-
-
-def _failure(record: Record) -> tuple[str | None, str | None, str | None]:
-    """The type of what it failed with, what that says, and its traceback."""
-    if record.status != "failed":
-        return None, None, None
-    error = error_of(record)
-    if isinstance(error, FunctionFailed):
-        return error.exception_type, _bounded(error.message), error.traceback or None
-    return record.error, str(error), None
 
 
 def _repr(value: object) -> str:

@@ -122,7 +122,7 @@ def _readable_row(
     state, run = job.state, job.text("run")
     started_at, ended_at = (moment_of(job.text(name)) for name in ("started_at", "ended_at"))
     until = ended_at if state in ENDED else now if state == "started" else None
-    error, message = failure_of(record_of(namespace, read.id, read.found, None)) if state == "failed" else (None, None)
+    failure = failure_of(record_of(namespace, read.id, read.found, None)) if state == "failed" else None
     return FunctionRow(
         id=read.id,
         function_id=job.text("function") or read.id,
@@ -140,8 +140,8 @@ def _readable_row(
         started_at=started_at,
         ended_at=ended_at,
         duration_s=max(0.0, (until - started_at).total_seconds()) if until and started_at else None,
-        error=error,
-        message=message,
+        error=failure.type if failure else None,
+        message=failure.message if failure else None,
     )
 
 

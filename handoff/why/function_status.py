@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from handoff.errors import FunctionFailed
 from handoff.ledger.fields import names_of
@@ -20,6 +21,9 @@ from handoff.words.variants import NO_COST
 
 LONGEST_RESULT = 200
 """Characters of a result that are shown; the whole of it is for whoever waits for it."""
+
+PICKLED = "(pickled, and not read here: unpickling runs code)"
+"""What stands in place of values that are not read."""
 
 _FIELDS = ("demand", "variant", "placement", "description", "created_at", "started_at", "ended_at")
 
@@ -51,6 +55,7 @@ class FunctionStatus:
     reason: str  #: one sentence
     result: str | None  #: its repr, shortened; None unless it finished
     error: str | None  #: type and message; None unless it failed
+    traceback: str | None  #: as Python writes it; None where there is none
     created_at: str | None
     started_at: str | None
     ended_at: str | None
@@ -66,6 +71,7 @@ def read_function(store: Store, id: str) -> FunctionStatus:
     variants = [Variant(amounts(asked_for(each.cost)), each.after_ms / 1000) for each in demand.variants]
     variant = job.variant if job.text("placement") else None
     pin, where = place_in_words(demand.terms)
+    failure = failure_of(record) if record.status == "failed" else None
     return FunctionStatus(
         id=id,
         function_id=record.function_id,
@@ -81,7 +87,8 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         where=where or None,
         reason=explanation.text,
         result=_result(record, is_ours=is_ours) if record.status == "finished" else None,
-        error=": ".join(failure_of(record)).removesuffix(": ") if record.status == "failed" else None,
+        error=f"{failure.type}: {failure.message}".removesuffix(": ") if failure else None,
+        traceback=failure.traceback if failure else None,
         created_at=job.text("created_at") or None,
         started_at=job.text("started_at") or None,
         ended_at=job.text("ended_at") or None,
@@ -95,13 +102,21 @@ def _result(record: Record, *, is_ours: bool) -> str | None:
     try:
         text = repr(outcome(record, Serializer))
     except PickledResult:
-        return "(pickled, and not read here: unpickling runs code)"
+        return PICKLED
     return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 3]}..."
 
 
-def failure_of(record: Record) -> tuple[str, str]:
-    """The type of what a function has failed with, and what that says."""
+class Failure(NamedTuple):
+    """What a function has failed with."""
+
+    type: str
+    message: str
+    traceback: str | None  #: None where there is none, or it was not read
+
+
+def failure_of(record: Record) -> Failure:
+    """What one has failed with that has failed."""
     error = error_of(record)
     if isinstance(error, FunctionFailed):
-        return error.exception_type, error.message
-    return record.error, str(error)
+        return Failure(error.exception_type, error.message, error.traceback or None)
+    return Failure(record.error, str(error), None)

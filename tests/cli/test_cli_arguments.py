@@ -30,7 +30,6 @@ class TestBadArguments:
             (["nodes", "--url", "redis+sentinel://localhost:26379"], "it names no service"),
             (["nodes", "--url", "redis+sentinel://localhost:x/main/0"], "the port of host 1 of its sentinels"),
             (["nodes", "--namespace", "a:b"], "the name 'a:b' is not valid"),
-            (["status", "one", "two", "three"], "unexpected extra argument"),
             (["explain", "one", "two", "three"], "unexpected extra argument"),
             (["doctor", "surplus"], "unexpected extra argument"),
             (["doctor", "--patience", "soon"], "not a valid float"),

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 
 from handoff.client.cluster import Cluster
+from handoff.graph.dag import DAG
+from handoff.ledger.result_entry import encode_traceback
+from handoff.words.function import Function
+from support.agent import FakeAgent, Result
 from support.command_line import Run, said
+
+TRACEBACK = 'Traceback (most recent call last):\n  File "m.py", line 1, in f\nValueError: no'
 
 
 class TestStatus:
@@ -150,9 +156,57 @@ class TestStatus:
             ),
             "result": None,
             "error": None,
+            "traceback": None,
             "started_at": None,
             "ended_at": None,
         }
+
+    def test_what_has_failed_has_its_traceback_for_people_and_for_programs(self, run: Run, cluster: Cluster) -> None:
+        agent = FakeAgent(cluster.store, "a", {"cpu": 1}).register()
+        handle = cluster.enqueue("tasks:f", cost={"cpu": 1})
+        (started,) = agent.take()
+        agent.finish(Result(started.id, "failed", encode_traceback(f"{TRACEBACK}\x1b[2J"), "ValueError", "no"))
+
+        lines = run("status", handle.id).stdout.splitlines()
+        found = json.loads(run("status", handle.id, "--json").stdout)
+
+        assert found["traceback"] == f"{TRACEBACK}\x1b[2J"
+        assert lines[-3:] == [*TRACEBACK.splitlines()[:2], f"{TRACEBACK.splitlines()[2]} [2J"]
+
+    def test_of_several_each_is_shown_and_one_that_is_unknown_is_told_behind_them(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        for id in ("a", "b"):
+            cluster.enqueue("tasks:f", job_id=id)
+        cluster.submit_dag(DAG("graph").add(Function("first", "tasks:f")))
+
+        told = run("status", "nobody", "a", "nothing", "b")
+        programs = run("status", "a", "graph", "nobody", "--json")
+
+        assert [line for line in told.stdout.splitlines() if line.startswith("function") or not line] == [
+            "function   a",
+            "",
+            "function   b",
+        ]
+        assert told.stderr.startswith("handoff: none of these is known: 'nobody', 'nothing'; ")
+        assert [json.loads(line)["id"] for line in programs.stdout.splitlines()] == ["a", "graph"]
+        assert (told.exit_code, programs.exit_code) == (1, 1)
+
+    def test_two_are_a_run_with_its_function_or_else_two_functions(self, run: Run, cluster: Cluster) -> None:
+        for id in ("graph", "other"):
+            cluster.submit_dag(DAG(id).add(Function("first", "tasks:f")))
+        cluster.enqueue("tasks:f", job_id="single")
+
+        shown = [
+            [json.loads(line) for line in run("status", "graph", second, "--json").stdout.splitlines()]
+            for second in ("first", "other", "single")
+        ]
+
+        assert [[each.get("function_id") or each["id"] for each in found] for found in shown] == [
+            ["first"],
+            ["graph", "other"],
+            ["graph", "single"],
+        ]
 
     def test_an_unknown_id_is_one_line(self, run: Run) -> None:
         result = run("status", "nobody")

@@ -11,6 +11,7 @@ import pytest
 from handoff.view.overview import Overview
 from handoff.view.row import FunctionRow
 from handoff.view.said import Event
+from handoff.why.function_status import FunctionStatus
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 
@@ -20,10 +21,15 @@ def section(command: str) -> str:
     return PAGE.read_text().partition(f"\n## `handoff {command}`")[2].partition("\n## ")[0]
 
 
-SHAPES: dict[str, Any] = {"jobs": FunctionRow, "status": Overview, "events": Event}
+SHAPES: list[tuple[str, Any]] = [
+    ("jobs", FunctionRow),
+    ("status", Overview),
+    ("status", FunctionStatus),
+    ("events", Event),
+]
 
 
-@pytest.mark.parametrize(("command", "shape"), SHAPES.items(), ids=SHAPES)
+@pytest.mark.parametrize(("command", "shape"), SHAPES, ids=lambda each: getattr(each, "__name__", each))
 def test_every_key_is_told(command: str, shape: Any) -> None:
     said = section(command)
 

@@ -159,8 +159,13 @@ class TestOne:
         assert "status     deferred: waits for its dependencies" in run("status", id).stdout
         cluster.run("g").cancel()
 
-    @pytest.mark.parametrize("command", ["status", "explain"])
-    def test_a_function_of_it_is_asked_about_by_its_own_id(self, run: Run, cluster: Cluster, command: str) -> None:
+    @pytest.mark.parametrize(
+        ("command", "no_run"),
+        [("status", "none of these is known: 'h', 'report'"), ("explain", "no run 'h' is known")],
+    )
+    def test_a_function_of_it_is_asked_about_by_its_own_id(
+        self, run: Run, cluster: Cluster, command: str, no_run: str
+    ) -> None:
         id = cluster.submit_dag(pipeline("g")).handle("report").id
 
         assert run(command, "g", "report").stdout == run(command, id).stdout
@@ -168,7 +173,7 @@ class TestOne:
         unknown = run(command, "g", "reprot")
         assert unknown.exit_code == 1
         assert said(unknown).startswith("handoff: run 'g' has no function 'reprot': ")
-        assert said(run(command, "h", "report")).startswith("handoff: no run 'h' is known")
+        assert said(run(command, "h", "report")).startswith(f"handoff: {no_run}")
         cluster.run("g").cancel()
 
     def test_a_run_is_not_explained_but_its_functions_that_wait_are_named(self, run: Run, cluster: Cluster) -> None:
