@@ -7,6 +7,7 @@ import click
 from handoff.cli.extras import of_extra
 from handoff.cli.listening import is_loopback, listen, url_of
 from handoff.cli.options import Asked, shared_options
+from handoff.exits import DONE
 from handoff.local.term import raised_at_term
 
 PORT = 8291
@@ -45,7 +46,7 @@ def metrics(asked: Asked, port: int, host: str, examine_every: float) -> None:
     with asked.cluster(TIMEOUT_S) as cluster:
         # Who has mistaken the address is told here, and not by each scrape.
         cluster.store.read("PING")
-        with raised_at_term(lambda number: SystemExit(0)):
+        with raised_at_term(lambda number: SystemExit(DONE)):
             listener = listen(host, port)
             url = f"{url_of(listener, host)}{PATH}"
             asked.tell(f"Metrics are at {url}, until Ctrl-C.", url=url)
