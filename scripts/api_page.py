@@ -12,6 +12,7 @@ from unittest.mock import ANY
 
 import handoff
 import handoff.aio
+import handoff.rq
 import handoff.testing
 from handoff.client.calls import ClusterCalls
 from handoff.errors import HandoffError
@@ -30,7 +31,10 @@ FIRST = (
 )  # fmt: skip
 """In the order in which one meets them; all others follow by name."""
 
-OTHERS = {f"aio.{name}": getattr(handoff.aio, name) for name in handoff.aio.__all__}
+OTHERS = {
+    **{f"aio.{name}": getattr(handoff.aio, name) for name in handoff.aio.__all__},
+    **{f"rq.{name}": getattr(handoff.rq, name) for name in ("Queue", "Job", "job")},
+}
 """What is exported by rooms of their own."""
 
 IN_TESTS = {f"testing.{name}": getattr(handoff.testing, name) for name in handoff.testing.__all__}

@@ -52,7 +52,7 @@ from handoff.words.ids import new_id
 from handoff.words.remembered import MOST_REMEMBERED
 from handoff.words.resources import amounts
 from handoff.words.retrying import RetryAfter, RetryOn
-from handoff.words.values import check_flag, is_unicode
+from handoff.words.values import Replace, check_flag, check_replace, is_unicode
 from handoff.words.variants import Cost, costs_at_once, parse_variants
 
 H = TypeVar("H", bound=OfFunction)
@@ -111,7 +111,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         functions: Iterable[Function],
         *,
         job_ids: Sequence[str] | None = None,
-        replace: bool = False,
+        replace: Replace = False,
         durability: Durability | None = None,
     ) -> list[H]:
         """Submit functions as `submit` does one, many in a round trip. -> their handles, in the same order
@@ -126,7 +126,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         checks, kinds, now = Checks(self._default_cost), JobKinds(), now_text()
         checked = [checks.check(_a_function(function)) for function in read_functions(functions)]
         ids = read_job_ids(job_ids, len(checked))
-        check_flag("replace", replace)
+        check_replace(replace)
         promise = await self._promise(checked[0].id if checked else "*", durability)
         made = [
             (id, each, self._job(each, id, created_at=now, kinds=kinds)) for id, each in zip(ids, checked, strict=True)
@@ -226,7 +226,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         dont_retry_on: RetryOn | None = None,
         retry_after: RetryAfter | None = None,
         job_id: str | None = None,
-        replace: bool = False,
+        replace: Replace = False,
         result_ttl: int | None = DEFAULT_RESULT_TTL,
         failure_ttl: int | None = None,
         meta: Mapping[str, Any] | None = None,
@@ -256,7 +256,8 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         it is tried again after: classes or dotted names, with their subclasses; `retry_after` how many seconds later,
         one for all or one after each attempt. Raises what `submit` raises, and `DuplicateFunction` for a
         `job_id` that exists in any state: go on with `cluster.handle(id)`. With `replace=True` a function of that id
-        that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run.
+        that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run;
+        with `replace="ended"` one that has finished too, with its result.
 
         `depends_on`: handles, ids or rq's jobs on any queue, one of these or a list, or rq's `Dependency`. It is
         deferred, and costs nothing, until all of them have finished, retries included; then it is placed as any other.
@@ -266,7 +267,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         """
         id = new_id() if job_id is None else check_job_id(job_id)
         args, kwargs, timeout = read_call(id, fn, args, kwargs, timeout, ClusterCalls.enqueue)
-        check_flag("replace", replace)
+        check_replace(replace)
         for callback in (on_success, on_failure):
             check_callback(id, callback)
         function = Function(
@@ -382,7 +383,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         durability: Durability | None,
         *,
         is_new: bool,
-        replace: bool = False,
+        replace: Replace = False,
     ) -> H:
         preferred = ""
         if self._allocator is not None:
@@ -394,7 +395,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         return handle
 
     async def _submit_all(
-        self, made: Sequence[tuple[str, Checked, Job]], promise: Promise, *, is_new: bool, replace: bool = False
+        self, made: Sequence[tuple[str, Checked, Job]], promise: Promise, *, is_new: bool, replace: Replace = False
     ) -> tuple[list[H | None], list[Told]]:
         preferred = await self._ask_allocator([checked for _, checked, _ in made])
         submissions = [Submission(id, checked, job, preferred.get(checked.id, "")) for id, checked, job in made]

@@ -25,7 +25,7 @@ from handoff.ledger.verdict import Verdict
 from handoff.serializer import SerializerLike
 from handoff.words.checked import Checked
 from handoff.words.ids import new_id
-from handoff.words.values import patience_s
+from handoff.words.values import Replace, patience_s, replace_level
 from handoff.words.variants import Variant
 
 UNSEEN_S = 0.05
@@ -40,7 +40,7 @@ Run = Callable[..., Awaitable[list[Any]]]
 
 
 async def submit(
-    run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "", replace: bool = False
+    run: Run, job_id: str, function: Checked, job: Job, *, preferred: str = "", replace: Replace = False
 ) -> Verdict:
     """Write the function and let the script place it, on the node `preferred` if it fits there.
 
@@ -57,7 +57,7 @@ async def submit(
         priority=job.kind.priority,
         preferred=preferred,
         refuse=int(job.kind.refuse),
-        replace=int(replace),
+        replace=replace_level(replace),
         delay_ms=job.kind.delay_ms,
         due_ms=job.kind.due_ms,
     )

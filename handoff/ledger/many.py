@@ -19,6 +19,7 @@ from handoff.ledger.texts.submission import Kind, write_kind, write_submissions
 from handoff.ledger.verdict import Verdict
 from handoff.words.checked import Checked
 from handoff.words.ids import new_id
+from handoff.words.values import Replace, replace_level
 
 Told = Verdict | HandoffError | ScriptBug
 """What became of one: it was taken, or why it was not."""
@@ -36,7 +37,7 @@ class Submission:
 
 @Call
 async def submit_many(
-    ledger: Ledger, submissions: Sequence[Submission], promise: Promise, *, replace: bool = False
+    ledger: Ledger, submissions: Sequence[Submission], promise: Promise, *, replace: Replace = False
 ) -> list[Told]:
     """Write all of them, in their order, and let scripts place them; then wait for what is promised of it.
 
@@ -65,9 +66,9 @@ async def submit_many(
     return told
 
 
-async def _submit(ledger: Ledger, token: str, batch: Sequence[Submission], *, replace: bool) -> list[Told]:
+async def _submit(ledger: Ledger, token: str, batch: Sequence[Submission], *, replace: Replace) -> list[Told]:
     """Submit them in one call. -> what became of those that it came to"""
-    match await ledger.run("submit_many", *_write(batch), token=token, replace=int(replace)):
+    match await ledger.run("submit_many", *_write(batch), token=token, replace=replace_level(replace)):
         case ["submitted", list(replies)] if 0 < sum(replies[1::2]) <= len(batch):
             return _read(batch, replies)
         case reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from numbers import Real
-from typing import Any
+from typing import Any, Literal
 
 from handoff.errors import shown
 
@@ -59,6 +59,21 @@ def check_flag(name: str, value: object) -> None:
     """Raise `ValueError` unless it is True or False."""
     if not isinstance(value, bool):
         raise ValueError(f"{name} is {shown(value)}: give True or False")
+
+
+Replace = bool | Literal["ended"]
+"""Whether one of the same id makes way: one that has failed or was canceled; or one that has ended, however."""
+
+
+def check_replace(value: object) -> None:
+    """Raise `ValueError` unless it is a `Replace`."""
+    if not isinstance(value, bool) and not is_one_of(value, ("ended",)):
+        raise ValueError(f'replace is {shown(value)}: give True, False or "ended"')
+
+
+def replace_level(value: Replace) -> int:
+    """As the scripts take it."""
+    return 2 if value == "ended" else int(value)
 
 
 def patience_s(timeout: Any, name: str = "timeout") -> float:

@@ -15,7 +15,9 @@ FOLDERS = sorted(
     path for room in ("handoff", "workers/handoff_worker") for path in PROJECT.glob(f"{room}/**/__init__.py")
 )
 
-IMPORTED_FROM = {PROJECT / "handoff" / path / "__init__.py" for path in ("", "aio", "cli", "dashboard", "testing")}
+IMPORTED_FROM = {
+    PROJECT / "handoff" / path / "__init__.py" for path in ("", "aio", "cli", "dashboard", "rq", "testing")
+}
 """The API, the command of the entry point, and what users' tests and web applications import."""
 
 

@@ -51,6 +51,28 @@ class TestTaken:
         assert (handle.result(timeout=0), handle.attempts) == ("done", 1)
         assert_nothing_held(cluster.store)
 
+    @pytest.mark.parametrize("state", [*MAKE_WAY, "finished"])
+    def test_whatever_has_ended_makes_way_for_what_replaces_those(
+        self, cluster: Cluster, agent: FakeAgent, state: str
+    ) -> None:
+        first = {**MAKE_WAY, "finished": STATES["finished"]}[state](cluster, agent)
+
+        second = cluster.enqueue(work, "again", job_id=first.id, replace="ended", cost={"cpu": 1})
+
+        assert (second.status, second.attempts, second.job.args) == ("queued", 0, ("again",))
+        [started] = agent.take()
+        agent.finish(ok(started.id, "done"))
+        assert first.result(timeout=0) == "done"
+        assert_nothing_held(cluster.store)
+
+    @pytest.mark.parametrize("state", sorted(STAY.keys() - {"finished"}))
+    def test_what_has_not_ended_makes_way_for_nothing(self, cluster: Cluster, agent: FakeAgent, state: str) -> None:
+        first = STAY[state](cluster, agent)
+
+        assert_refused(
+            cluster, lambda cluster: cluster.enqueue(work, job_id=first.id, replace="ended"), DuplicateFunction
+        )
+
     def test_an_id_that_nobody_has_is_taken_too(self, cluster: Cluster, agent: FakeAgent) -> None:
         assert again(cluster, "new").status == "queued"
 
@@ -142,8 +164,8 @@ class TestRefused:
         with pytest.raises(FunctionFailed):
             first.result(timeout=0)
 
-    def test_replace_is_true_or_false(self, cluster: Cluster) -> None:
-        with pytest.raises(ValueError, match="replace is 'yes': give True or False"):
+    def test_replace_is_one_of_three(self, cluster: Cluster) -> None:
+        with pytest.raises(ValueError, match="replace is 'yes': give True, False or"):
             cluster.enqueue(work, job_id="x", replace="yes")  # type: ignore[arg-type]
 
 

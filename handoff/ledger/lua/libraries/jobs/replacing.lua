@@ -1,13 +1,13 @@
--- A function that has failed or was canceled makes way: for another of its id, or because nobody wants it any more.
+-- A function that has ended makes way: for another of its id, or because nobody wants it any more.
 --
 -- KEYS     callbacks  rq_results
 -- @include jobs/job  jobs/queues  jobs/registries  jobs/telling
 
 local MAKES_WAY = {failed = true, stopped = true, canceled = true}
 
--- Of those of this namespace alone; one of a run belongs to that.
-function Replacing.may(job)
-  return MAKES_WAY[job.status] and not job.run and not job.is_foreign and Queues.is_ours(job.origin)
+-- Of those of this namespace alone; one of a run belongs to that. `level` 2: one that has finished too.
+function Replacing.may(job, level)
+  return (MAKES_WAY[job.status] or (level == 2 and job.status == 'finished')) and not job.run and not job.is_foreign and Queues.is_ours(job.origin)
 end
 
 -- What of it stands anywhere else, where rq's tools canceled it, is found as what is left of a job that they deleted.

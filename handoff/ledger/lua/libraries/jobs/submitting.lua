@@ -1,7 +1,7 @@
 -- Taking on functions that are submitted, alone or many together: its job is written, then it is placed, or waits.
 --
 -- A function is a table: id (of its job), kind, and its fields of the hash, or where these stand (texts/submission). Its kind
--- says what it asks for: demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, token, replace (0, 1), and
+-- says what it asks for: demand, options, priority, preferred, refuse (0, 1), delay_ms, due_ms, token, replace (0, 1, 2), and
 -- fields of the hash.
 --
 -- KEYS     delayed  rq_job  words
@@ -186,7 +186,7 @@ local function submit(one)
 
   local job = known
   if not known then
-    local is_replaced = former and kind.replace == 1 and Replacing.may(former)
+    local is_replaced = former and kind.replace > 0 and Replacing.may(former, kind.replace)
     if not is_new and (is_replaced or not former) then
       local submitted, _, node, devices = Words.read(id)
       if submitted == kind.token then

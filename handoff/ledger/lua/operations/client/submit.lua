@@ -10,7 +10,7 @@
 --          priority   int
 --          preferred  str   a node to try first, or ''
 --          refuse     int   1 = write nothing where no live node could hold it
---          replace    int   1 = one of that id that has failed or was canceled makes way for it
+--          replace    int   1 = one of that id that has failed or was canceled makes way for it; 2 = one that has finished too
 --          delay_ms   int   0 = none
 --          due_ms     int   not before, by the server's clock; 0 = at once
 --          fields     list  of the job's hash: name, value, ...

@@ -4,7 +4,7 @@
 -- their order, and where that costs more than one script has time for, the last of them are left to the next call.
 --
 -- ARGV     token      str   names this submit, of which each of its calls takes on some
---          replace    int   1 = those of their ids that have failed or were canceled make way for them
+--          replace    int   1 = those of their ids that have failed or were canceled make way for them; 2 = those that have finished too
 --          functions  list  texts/submission
 -- RETURNS  {'submitted', {reply of submit, how many in a row are answered so, ...}}  all that was come to, the first always
 -- @include arguments  jobs/submitting  texts/submission
