@@ -60,7 +60,9 @@ def serve(store: Store, listener: socket.socket, *, examine_every_s: float) -> N
     def site(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == PATH:
             return metrics(environ, start_response)
-        start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+        # Who only asks whether this process answers costs Redis nothing.
+        status = "200 OK" if environ["PATH_INFO"] == "/" else "404 Not Found"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"Metrics are at {PATH}.\n".encode()]
 
     with _Server(listener) as server:

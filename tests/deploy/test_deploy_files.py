@@ -18,6 +18,7 @@ import pytest
 import redis
 import yaml
 
+from handoff.cli.metrics import metrics
 from handoff_worker.__main__ import main
 from handoff_worker.check import PATIENCE_S
 from support import need_redis_server
@@ -45,7 +46,7 @@ MANIFESTS: dict[str, dict[str, Any]] = {
 CONTAINERS: dict[str, dict[str, Any]] = {
     name: container
     for name, each in MANIFESTS.items()
-    if each["kind"] == "StatefulSet"
+    if each["kind"] in ("StatefulSet", "Deployment")
     for container in each["spec"]["template"]["spec"]["containers"]
 }
 
@@ -166,6 +167,22 @@ def test_a_pod_names_its_node_and_its_redis_by_what_it_is_given() -> None:
 
 def offered_mb(arguments: list[str]) -> int:
     return int(arguments[arguments.index("--memory") + 1])
+
+
+def test_the_metrics_are_served_where_they_are_scraped() -> None:
+    container, service = CONTAINERS["Deployment handoff-metrics"], MANIFESTS["Service handoff-metrics"]
+    program, name, *arguments = container["command"]
+    given = [each["name"] for each in container["env"]]
+    (port,), (scraped,) = container["ports"], service["spec"]["ports"]
+
+    assert (program, name) == ("handoff", "metrics")
+    with metrics.make_context("metrics", arguments) as context:
+        assert context.params["host"] == "0.0.0.0"
+        assert context.params["port"] == port["containerPort"] == scraped["port"]
+    assert service["metadata"]["annotations"]["prometheus.io/port"] == str(scraped["port"])
+    assert scraped["targetPort"] == port["name"] == container["livenessProbe"]["httpGet"]["port"]
+    assert service["spec"]["selector"] == MANIFESTS["Deployment handoff-metrics"]["spec"]["selector"]["matchLabels"]
+    assert given == ["REDIS_PASSWORD", "HANDOFF_REDIS_URL"]
 
 
 def test_a_container_may_use_more_memory_than_its_agent_offers() -> None:

@@ -26,7 +26,8 @@ def test_it_serves_until_it_is_told_to_end(server: RedisServer) -> None:
             address = re.search(r"http://127\.0\.0\.1:\d+/metrics", process.stderr.readline())
             assert address is not None
             with httpx2.Client(timeout=LIMIT_S) as web:
-                found, elsewhere = web.get(address[0]), web.get(address[0].removesuffix("metrics"))
+                root = address[0].removesuffix("metrics")
+                found, alive, elsewhere = web.get(address[0]), web.get(root), web.get(f"{root}other")
             process.send_signal(signal.SIGTERM)
             status = process.wait(LIMIT_S)
             said = process.stderr.read()
@@ -35,6 +36,7 @@ def test_it_serves_until_it_is_told_to_end(server: RedisServer) -> None:
 
     assert found.headers["Content-Type"].startswith("text/plain")
     assert "\nhandoff_up 1.0\n" in found.text
+    assert (alive.status_code, alive.text) == (200, "Metrics are at /metrics.\n")
     assert elsewhere.status_code == 404
     assert (status, said) == (0, "")
 
