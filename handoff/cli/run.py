@@ -3,23 +3,50 @@
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
 import click
 
 from handoff.cli.amounts import read_amounts
+from handoff.cli.awaiting import interrupt_told, reasons_told
 from handoff.cli.options import Asked, shared_options
-from handoff.cli.output import to_json
-from handoff.errors import FunctionFailed
+from handoff.cli.output import block, to_json
+from handoff.cli.since import read_span
+from handoff.client.handle import Handle
+from handoff.errors import FunctionFailed, Infeasible
 from handoff.ledger.rqmodel import parse_call_arguments
 from handoff.ledger.verdict import Verdict
+from handoff.why.explanation import Explanation
 from handoff.words.constraints import Not, Where
 from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, Isolation, OnNodeLoss, Strategy
+from handoff.words.resources import Number
+from handoff.words.variants import After, Cost
+
+ASK_TO_WAIT = "ask for less, start a node that has it, or wait for one by --on-infeasible wait"
 
 
-def _cost(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, int | float] | None:
-    return None if value is None else read_amounts(context, parameter, value.split(","), "cpu=2,memory=500")
+def _costs(
+    context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+) -> Mapping[str, Number] | list[Mapping[str, Number] | After] | None:
+    """Read `cpu=2,memory=500`, or several of these in order of preference, of which some count only `after 30s`."""
+    costs: list[Mapping[str, Number] | After] = []
+    for text in texts:
+        amounts, _, after = text.partition(" after ")
+        found = read_amounts(context, parameter, amounts.split(",") if amounts else (), "cpu=2,memory=500")
+        waits = read_span(after.strip()) if after else None
+        if after and waits is None:
+            raise click.BadParameter(f"{after!r} is no time, such as in 'cpu=8 after 30s'", context, parameter)
+        costs.append(After(waits.total_seconds(), found) if waits is not None else found)
+    match costs:
+        case []:
+            return None
+        case [dict() as cost]:
+            return cost
+        case _:
+            return costs
 
 
 def _timeout(context: click.Context, parameter: click.Parameter, value: str | None) -> dict[str, Any]:
@@ -46,10 +73,10 @@ def _where(context: click.Context, parameter: click.Parameter, texts: tuple[str,
     return {name: Not(values) if operator == "!=" else values for (name, operator), values in found.items()} or None
 
 
-def _on_infeasible(context: click.Context, parameter: click.Parameter, value: str) -> str | float:
+def _on_infeasible(context: click.Context, parameter: click.Parameter, value: str | None) -> str | float | None:
     """Read seconds; which words are allowed is for the submit to say."""
     try:
-        return float(value)
+        return None if value is None else float(value)
     except ValueError:
         return value
 
@@ -57,7 +84,12 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
 @click.command(short_help="Run a function on a node, and print its result.")
 @click.argument("function", metavar="MODULE:FUNCTION")
 @click.argument("arguments", metavar="[ARGS]...", nargs=-1)
-@click.option("--cost", callback=_cost, help="What it needs, such as cpu=2,memory=500,gpu=0.5.")
+@click.option(
+    "--cost",
+    callback=_costs,
+    multiple=True,
+    help="What it needs, such as cpu=2,memory=500,gpu=0.5. Several: the first that fits; 'cpu=8 after 30s': then.",
+)
 @click.option("--node", help="Run it on this node only.")
 @click.option(
     "--where",
@@ -76,9 +108,9 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
 @click.option(
     "--on-infeasible",
     callback=_on_infeasible,
-    default="wait",
     metavar="wait|raise|SECONDS",
-    help="If no live node could ever hold it: wait, refuse it, or fail after so many seconds.  [default: wait]",
+    help="If no live node could ever hold it: wait, refuse it, or fail after so many seconds.  "
+    "[default: raise; wait with --detach or --wait-ttl]",
 )
 @click.option("--strategy", help="Which node of those that fit: first_available or load_balanced.")
 @click.option("--isolation", type=click.Choice(ISOLATIONS), default="warm",
@@ -94,7 +126,7 @@ def run(
     asked: Asked,
     function: str,
     arguments: tuple[str, ...],
-    cost: dict[str, int | float] | None,
+    cost: Cost | None,
     node: str | None,
     priority: int,
     timeout: dict[str, Any],
@@ -117,44 +149,61 @@ def run(
     arguments that begin with a dash.
     """
     args, kwargs = _parse(arguments)
-    with asked.cluster() as cluster:
-        handle = cluster.enqueue(
-            function,
-            args=args,
-            kwargs=kwargs,
-            cost=cost,
-            node=node,
-            where=where,
-            delay=delay,
-            wait_ttl=wait_ttl,
-            on_infeasible=on_infeasible,
-            strategy=cast("Strategy | None", strategy),
-            isolation=isolation,
-            on_node_loss=on_node_loss,
-            priority=priority,
-            max_retries=max_retries,
-            job_id=job_id,
-            **timeout,
-        )
+    # Known before it is submitted, so that Ctrl-C can tell it.
+    id = job_id or uuid.uuid4().hex
+    unfit: Any = on_infeasible or ("wait" if detach or wait_ttl is not None else "raise")
+    with asked.cluster() as cluster, interrupt_told(asked, cluster, id):
         try:
-            assert handle.verdict is not None
-            decided = {"id": handle.id, **asdict(handle.verdict)}
-            # What is placed ends soon, in one line.
-            if handle.verdict.state != "placed" or detach or verbose:
-                asked.tell(_decided(handle.id, handle.verdict, on_infeasible, detach=detach), **decided)
-            if detach:
-                click.echo(to_json(decided) if asked.as_json else handle.id)
-                return
-            result = handle.result()
+            handle = cluster.enqueue(
+                function,
+                args=args,
+                kwargs=kwargs,
+                cost=cost,
+                node=node,
+                where=where,
+                delay=delay,
+                wait_ttl=wait_ttl,
+                on_infeasible=unfit,
+                strategy=cast("Strategy | None", strategy),
+                isolation=isolation,
+                on_node_loss=on_node_loss,
+                priority=priority,
+                max_retries=max_retries,
+                job_id=id,
+                **timeout,
+            )
+        except Infeasible as error:
+            if on_infeasible is not None:
+                raise
+            raise Infeasible(id, error.reason, ASK_TO_WAIT, for_now=error.for_now) from None
+        told = _tell_decided(asked, handle, unfit, detach=detach, verbose=verbose)
+        if detach:
+            return
+        try:
+            with reasons_told(asked, handle, told=told):
+                result = handle.result()
         except FunctionFailed as error:
             if verbose:
-                asked.tell(error.traceback.rstrip())
-            raise
-        except KeyboardInterrupt:
-            see, end = f"`handoff status {handle.id}` shows it", f"`handoff cancel {handle.id}` ends it"
-            asked.tell(f"\nfunction {handle.id} goes on: {see}, {end}")
+                asked.tell(block(error.traceback.rstrip()))
             raise
     click.echo(to_json(result) if asked.as_json else repr(result))
+
+
+def _tell_decided(
+    asked: Asked, handle: Handle, unfit: str | float, *, detach: bool, verbose: bool
+) -> Explanation | None:
+    """Say what was decided; of what waits the whole reason, which is returned."""
+    verdict = handle.verdict
+    assert verdict is not None
+    decided = {"id": handle.id, **asdict(verdict)}
+    why = handle.explain() if verdict.state in ("waiting", "infeasible") and not detach else None
+    text = f"function {handle.id}: {why.text}" if why and verdict.state == "waiting" else ""
+    # What is placed ends soon, in one line.
+    if verdict.state != "placed" or detach or verbose:
+        asked.tell(text or _decided(handle.id, verdict, unfit, detach=detach), **decided)
+    if detach:
+        click.echo(to_json(decided) if asked.as_json else handle.id)
+    return why
 
 
 def _decided(id: str, verdict: Verdict, on_infeasible: str | float, *, detach: bool) -> str:

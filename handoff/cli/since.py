@@ -1,4 +1,4 @@
-"""How long ago, or since which moment, as people type it: `90s`, `10m`, `2h`, `3d`, or a date with a time."""
+"""How long, and since which moment, as people type it: `90s`, `10m`, `2h`, `3d`, or a date with a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SPAN = re.compile(r"([0-9]{1,9})([smhd])")
 
 
+def read_span(text: str) -> timedelta | None:
+    """Read `90s`, `10m`, `2h` or `3d`; None of anything else."""
+    match = _SPAN.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
 def read_since(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
     """Read it. A date without a zone is one of this machine's."""
     if value is None:
         return None
-    if match := _SPAN.fullmatch(value):
+    if (ago := read_span(value)) is not None:
         try:
-            return datetime.now(UTC) - timedelta(**{_UNITS[match[2]]: int(match[1])})
+            return datetime.now(UTC) - ago
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
     try:

@@ -66,6 +66,7 @@ class TestBadArguments:
             (["run", "tasks:f", "--cost", "cpu=-1"], "resource 'cpu' with value"),
             (["run", "tasks:f", "--cost", "gpu=1.5"], "resource 'gpu' with value 1.5"),
             (["run", "tasks:f", "--cost", "slots=1"], "slots cannot be asked for"),
+            (["run", "tasks:f", "--cost", "cpu=1 after soon"], "'soon' is no time, such as in 'cpu=8 after 30s'"),
             (["run", "tasks:f", "--node", "a/b"], "the name 'a/b' is not valid"),
             (["run", "tasks:f", "--timeout", "0"], "its timeout is 0.0"),
             (["run", "tasks:f", "--timeout", "soon"], "its job_timeout is 'soon'"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.errors import UnknownFunction
 from support.command_line import Run, said
 
 
@@ -54,19 +55,59 @@ class TestRun:
         assert (result.exit_code, result.stdout) == (1, "")
         assert "had not started after 0.1 s of waiting for room" in result.stderr.splitlines()[-1]
 
-    @pytest.mark.parametrize(("options", "limit"), [([], ""), (["--on-infeasible", "60"], " up to 60 s")])
+    @pytest.mark.parametrize(
+        ("options", "limit"), [(["--on-infeasible", "wait"], ""), (["--on-infeasible", "60"], " up to 60 s")]
+    )
     def test_what_no_live_node_could_hold_says_at_once_why_it_waits_and_how_to_end_that(
-        self, run: Run, cluster: Cluster, options: list[str], limit: str
+        self, run: Run, cluster: Cluster, how: str, limit: str
     ) -> None:
         cluster.register_node("a", {"cpu": 1})
         id = f"wide-{cluster.namespace}"
 
-        result = run("run", "tasks:f", "--cost", "cpu=2", "--wait-ttl", "0.1", "--job-id", id, *options)
+        result = run("run", "tasks:f", "--cost", "cpu=2", "--wait-ttl", "0.1", "--job-id", id, "--on-infeasible", how)
 
         assert result.stderr.splitlines()[0] == (
             f"function {id} waits{limit} for a node that could hold it (cpu 2 wanted, a has 1): "
             f"Ctrl-C leaves it waiting, `handoff cancel {id}` ends it"
         )
+
+    def test_what_no_live_node_could_hold_is_refused_at_once_unless_asked_to_wait(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        cluster.register_node("a", {"cpu": 1})
+        id = f"wide-{cluster.namespace}"
+
+        result = run("run", "tasks:f", "--cost", "cpu=2", "--job-id", id)
+
+        assert result.exit_code == 1
+        assert said(result) == (
+            f"handoff: function '{id}' fits on no live node, even an idle one (cpu 2 wanted, a has 1): "
+            "ask for less, start a node that has it, or wait for one by --on-infeasible wait"
+        )
+        with pytest.raises(UnknownFunction):
+            cluster.handle(id)
+
+    def test_what_waits_for_room_says_at_once_who_has_it(self, run: Run, cluster: Cluster) -> None:
+        cluster.register_node("a", {"cpu": 1})
+        cluster.enqueue("tasks:f", cost={"cpu": 1})
+        id = f"behind-{cluster.namespace}"
+
+        result = run("run", "tasks:f", "--cost", "cpu=1", "--wait-ttl", "0.1", "--job-id", id)
+
+        assert result.stderr.startswith(
+            f"function {id}: waits for cpu 1: a, the only live node that could hold it, is short of 1 cpu; 1 function"
+        )
+
+    def test_of_several_costs_some_may_count_later(self, run: Run, cluster: Cluster) -> None:
+        costs = ["--cost", "gpu=1", "--cost", "cpu=8,memory=500 after 30s", "--cost", "cpu=1 after 2h"]
+
+        result = run("run", "tasks:f", "--detach", *costs)
+
+        assert json.loads(run("status", result.stdout.strip(), "--json").stdout)["variants"] == [
+            {"cost": {"gpu": 1}, "after_s": 0},
+            {"cost": {"cpu": 8, "memory": 500}, "after_s": 30},
+            {"cost": {"cpu": 1}, "after_s": 7200},
+        ]
 
     def test_the_strategy_may_be_chosen(self, run: Run, cluster: Cluster) -> None:
         for name, cpu in (("a", 2), ("b", 4)):
