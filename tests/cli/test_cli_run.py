@@ -55,9 +55,7 @@ class TestRun:
         assert (result.exit_code, result.stdout) == (1, "")
         assert "had not started after 0.1 s of waiting for room" in result.stderr.splitlines()[-1]
 
-    @pytest.mark.parametrize(
-        ("options", "limit"), [(["--on-infeasible", "wait"], ""), (["--on-infeasible", "60"], " up to 60 s")]
-    )
+    @pytest.mark.parametrize(("how", "limit"), [("wait", ""), ("60", " up to 60 s")])
     def test_what_no_live_node_could_hold_says_at_once_why_it_waits_and_how_to_end_that(
         self, run: Run, cluster: Cluster, how: str, limit: str
     ) -> None:
