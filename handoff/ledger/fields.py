@@ -57,6 +57,10 @@ FIELDS: dict[str, Field] = {
     "evicted": Field("h_evicted", "int", "the placement that was stopped because its node is drained", "tick"),
     "error": Field("h_error", "str", "the type of what it failed with", "finish, tick"),
     "message": Field("h_message", "str", "what that says; or why it was canceled", "finish, tick, stopping of a run"),
+    "last_error": Field(
+        "h_last_error", "str", "what its last attempt failed with that was tried again", "finish, tick"
+    ),
+    "last_message": Field("h_last_message", "str", "what that says", "finish, tick"),
     "told": Field("h_told", "number_list", "the placements, of its last few, that have told something", "tell"),
     "progress": Field("h_progress", "progress", "how far it says that it is", "tell"),
     # Of a function in a run.

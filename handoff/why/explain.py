@@ -41,7 +41,7 @@ _FOLLOWED = ("waiting", "delayed", "deferred", "queued", "started")
 
 _FIELDS = (
     "status", "state", "function", "demand", "node", "devices", "attempts", "error", "message", "cancel", "evicted",
-    "placement", "run", "group", "depends",
+    "placement", "run", "group", "depends", "retries", "last_error", "last_message",
 )  # fmt: skip
 
 _EARLY = ("deferred", PARKED)

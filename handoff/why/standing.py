@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handoff.errors import Infeasible, NodeLost, WaitExpired
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
@@ -24,7 +24,7 @@ def standing_text(job: StoredJob, kind: str, suspended: bool, due_ms: int, now_m
         case "started":
             return f"runs{_at(job)}{_why_stopped(job)}"
         case "delayed":
-            return _delayed(job, due_ms, now_ms)
+            return _delayed(job, due_ms, now_ms, _with)
         case "finished":
             return f"finished{_at(job)}"
         case "failed":
@@ -44,7 +44,7 @@ def own_standing_text(job: StoredJob, due_ms: int, now_ms: int) -> str:
         case "started":
             return "runs, and is being canceled" if job.text("cancel") else "runs"
         case "delayed":
-            return _delayed(job, due_ms, now_ms)
+            return _delayed(job, due_ms, now_ms, _own_with)
         case "failed":
             return _own_failed(job)
         case "canceled":
@@ -78,10 +78,13 @@ def _why_canceled(job: StoredJob) -> str:
     return f", for {job.text('message')}" if job.text("message") and not job.text("error") else ""
 
 
-def _delayed(job: StoredJob, due_ms: int, now_ms: int) -> str:
+def _delayed(job: StoredJob, due_ms: int, now_ms: int, with_what: Callable[[str, str], str]) -> str:
     seconds = max(0, due_ms - now_ms) / 1000
     if job.attempts:
-        return f"attempt {job.attempts} failed: the next one is due in {span(seconds)}"
+        # Earlier versions have not noted what it failed with.
+        error = job.text("last_error")
+        failed = f"failed{with_what(error, job.text('last_message')) if error else ''}"
+        return f"attempt {job.attempts} of {job.number('retries') + 1} {failed}; the next one is due in {span(seconds)}"
     return f"is delayed until {moment(due_ms)}, which is in {span(seconds)}"
 
 
@@ -92,23 +95,28 @@ def _failed(job: StoredJob) -> str:
         return f"failed, for no live node could hold it: {shortfall_in_words(job.shortfall, pin)}"
     if error == name_of(WaitExpired):
         return f"failed, for it had not started after {span(job.number('message') / 1000)} of waiting"
-    text = f"failed{_at(job)}{_attempts(job)}"
+    return f"failed{_at(job)}{_attempts(job)}{_with(error, message)}"
+
+
+def _with(error: str, message: str) -> str:
     if error == name_of(NodeLost):
         loss = read_loss(message)
-        return f"{text}, {'for' if loss.cause else 'when'} {loss_in_words(loss)}"
-    return f"{text} with {error}: {message}".removesuffix(": ")
+        return f", {'for' if loss.cause else 'when'} {loss_in_words(loss)}"
+    return f" with {error}: {message}".removesuffix(": ")
 
 
 def _own_failed(job: StoredJob) -> str:
     match job.text("error"):
         case error if error == name_of(Infeasible):
             return "failed, for no live node could hold it"
-        case error if error == name_of(NodeLost):
-            return f"failed{_attempts(job)}, for its node was lost"
         case error if error == name_of(WaitExpired):
             return _failed(job)
         case error:
-            return f"failed{_attempts(job)} with {error or 'unknown'}: {job.text('message')}".removesuffix(": ")
+            return f"failed{_attempts(job)}{_own_with(error or 'unknown', job.text('message'))}"
+
+
+def _own_with(error: str, message: str) -> str:
+    return ", for its node was lost" if error == name_of(NodeLost) else _with(error, message)
 
 
 def _attempts(job: StoredJob) -> str:

@@ -155,7 +155,7 @@ class TestFunction:
 
         found = read_function(cluster.store, handle.id)
 
-        assert found.reason == "attempt 1 failed: the next one is due in 0.2 s"
+        assert found.reason == "attempt 1 of 2 failed with ValueError: no; the next one is due in 0.2 s"
         assert (found.status, found.node, found.error) == ("delayed", None, None)
 
     def test_a_long_result_is_shortened(self, cluster: Cluster, agent: NodeLedger) -> None:

@@ -49,8 +49,19 @@ class TestWhatDoesNotWait:
 
         found = why(cluster, handle)
 
-        assert found.text == "attempt 1 failed: the next one is due in 1.0 s"
+        assert found.text == "attempt 1 of 2 failed with builtins.ValueError: no; the next one is due in 1.0 s"
         assert [entry["seconds"] for entry in found.waits_for] == [1.0]
+
+    def test_of_an_attempt_that_was_lost_the_node_is_told_to_who_may_know(self, cluster: Cluster) -> None:
+        agent = FakeAgent(cluster.store, "a", {"cpu": 4}).register()
+        handle = ask(cluster, max_retries=2)
+        agent.take()
+        cluster.deregister_node("a")
+
+        found = why(cluster, handle)
+
+        assert found.text == "attempt 1 of 3 failed, for node a was deregistered; the next one is due in 1.0 s"
+        assert found.own_text == "attempt 1 of 3 failed, for its node was lost; the next one is due in 1.0 s"
 
     def test_of_what_is_stopped_because_its_node_is_drained_that_is_said(self, cluster: Cluster) -> None:
         agent = FakeAgent(cluster.store, "a", {"cpu": 4}, lease_ms=60_000).register()

@@ -82,4 +82,4 @@ def test_what_ended_there_meanwhile_is_refused_and_the_log_names_it(
     loop.step(3)
 
     assert (handle.status, handle.attempts) == ("delayed", 1)
-    assert f"the result of {handle.id}:2 came too late" in caplog.text
+    assert f"the result of {handle.id} came too late" in caplog.text

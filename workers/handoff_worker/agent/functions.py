@@ -10,6 +10,7 @@ from typing import Protocol
 
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
+from handoff.ledger.texts.reservation import job_of
 from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable
 from handoff_worker.agent.diary import Diary
 from handoff_worker.agent.ending import told
@@ -88,7 +89,9 @@ class Functions:
             return
         if (result := self._ended.result_of(started)) is not None:
             # Redis was rolled back to before it ended.
-            logger.warning("%s has ended here before Redis was rolled back: its result is delivered again", started.id)
+            logger.warning(
+                "%s has ended here before Redis was rolled back: its result is delivered again", started.job_id
+            )
             self._outbox.add(result)
         elif self._is_cut:
             self._outbox.add(unbegun(started.id))
@@ -153,12 +156,12 @@ class Functions:
         to_end = [started.id for started in running if started.id not in self._stopped]
         self._cut.update(self._children.kill_all(to_end, "its agent ends"))
         for id in self._callbacks:
-            logger.warning("%s is ended before its time: its agent ends", id)
+            logger.warning("%s is ended before its time: its agent ends", job_of(id))
 
     def disown(self, why: str) -> None:
         """Kill what runs here, and want to know nothing more of it."""
         for id in set(self._outbox.ids()) & self._running.keys():
-            logger.warning("the result of %s came too late: %s", id, why)
+            logger.warning("the result of %s came too late: %s", job_of(id), why)
         self._disowned.update(self._children.kill_all(self._running, why))
         self._running.clear()
         self._diary.forget()
@@ -174,7 +177,7 @@ class Functions:
                 return
             del self._callbacks[outcome.id]
             if not isinstance(outcome, Finished):
-                logger.warning("on_failure of %s did not succeed: %s", outcome.id, outcome)
+                logger.warning("on_failure of %s did not succeed: %s", job_of(outcome.id), outcome)
             return
         if outcome.id in self._disowned:
             self._disowned.discard(outcome.id)
@@ -214,7 +217,7 @@ class Functions:
             whole = ahead if ahead is not None and result.kind == "sent" else result
             self._ended.note(started, whole, time.monotonic())
         if answer == "refused":
-            logger.warning("the result of %s came too late: its reservation is gone", result.id)
+            logger.warning("the result of %s came too late: its reservation is gone", job_of(result.id))
         elif answer == "failed+callback" and result.kind == "stopped":
             # By the deadline of a drain: it is as lost as if its node were.
             self.call_back_lost(started, write_loss(self._maker.node, DRAINED))
@@ -232,10 +235,12 @@ class Functions:
         """
         failure = unstorable(misfit.id, error)
         if misfit.error != failure.error:
-            logger.error("the result of %s cannot be stored, so that it fails: %s", misfit.id, error)
+            logger.error("the result of %s cannot be stored, so that it fails: %s", job_of(misfit.id), error)
             self._outbox.add_in_place_of(misfit, failure)
             return
-        logger.error("%s cannot be ended: this node does not run it any more, and says so: %s", misfit.id, error)
+        logger.error(
+            "%s cannot be ended: this node does not run it any more, and says so: %s", job_of(misfit.id), error
+        )
         self._outbox.settle(misfit.id)
         self._running.pop(misfit.id)
 
@@ -253,7 +258,7 @@ class Functions:
             started.check()
         except UnreadableField as error:
             self._running[started.id] = started.without_ours()
-            logger.warning("%s cannot be run: %s", started.id, error)
+            logger.warning("%s cannot be run: %s", started.job_id, error)
             self._outbox.add(unreadable(started.id, error))
             return True
         return False
@@ -270,7 +275,7 @@ class Functions:
         try:
             task = make()
         except UnreadableField as error:
-            logger.warning("on_failure of %s cannot be called: %s", started.id, error)
+            logger.warning("on_failure of %s cannot be called: %s", started.job_id, error)
             return
         if task.id in self._callbacks:
             # Redis was rolled back: it failed once more while it is told of the first time.

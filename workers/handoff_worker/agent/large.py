@@ -41,7 +41,7 @@ class Large:
                 started,
                 lambda: True,
                 self.call_back_lost,
-                lambda error: logger.warning("on_failure of %s cannot be called: %s", started.id, error),
+                lambda error: logger.warning("on_failure of %s cannot be called: %s", started.job_id, error),
             )
         else:
             self._functions.call_back_lost(started)

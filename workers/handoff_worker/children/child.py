@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from typing import Any
 
+from handoff.ledger.texts.reservation import job_of
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.outcome import Died, Failed, Outcome, tell_leftovers, tell_survivors
 from handoff_worker.children.task import Task
@@ -220,7 +221,7 @@ class Child:
         self, code: int | None, text: str, grace_s: float, ended: Sequence[str], left: Sequence[str]
     ) -> list[Outcome]:
         """What came of the functions that it has, now that its process is gone; `ended` and `left` is what it left."""
-        tell_leftovers(self.tasks[0].id if self.tasks else "a child", ended if self.answer else (), left)
+        tell_leftovers(job_of(self.tasks[0].id) if self.tasks else "a child", ended if self.answer else (), left)
         return [tell_survivors(self._last_outcome(task, code, text, grace_s), left) for task in self.tasks]
 
     def _last_outcome(self, task: Task, code: int | None, text: str, grace_s: float) -> Outcome:

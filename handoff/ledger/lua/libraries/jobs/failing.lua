@@ -20,7 +20,7 @@ function Failing.job(job, error, message, body, is_retryable, jitter)
   end
   local attempts = tonumber(job.attempts or 0)
   if is_retryable and attempts <= tonumber(job.retries or 0) then
-    Job.set(job, 'shunned', job.node)
+    Job.set(job, 'shunned', job.node, 'last_error', error, 'last_message', message)
     Admit.later(job, math.floor(Call.now + pause_ms(job, attempts, jitter)))
     return 'retrying'
   end
