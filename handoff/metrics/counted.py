@@ -14,8 +14,12 @@ from handoff.view.history import OTHERS, History, Spread, Totals
 
 K = TypeVar("K")
 
-EVERY_S = 0.5
-"""The stream keeps ten thousand events, and a busy server writes as many in a second."""
+EVERY_S = 0.25
+BUSY_S = 0.02
+"""The stream keeps ten thousand events, and a busy server writes as many in a second: then the next read comes soon."""
+
+MANY = 500
+"""Events of one read after which that is so."""
 
 MOST_NAMES = 100
 """Names of functions that are counted one by one: each is six series."""
@@ -96,19 +100,24 @@ class Counting:
         self._thread.join()
 
     def _go_on(self) -> None:
-        while not self._ending.wait(EVERY_S):
+        count = 0
+        while not self._ending.wait(EVERY_S if count < MANY else BUSY_S):
             try:
-                self.read()
+                count = self.read()
             except StoreUnavailable:
                 # Whoever scrapes is told so; what is missed meanwhile is counted as a gap.
-                continue
+                count = 0
 
-    def read(self) -> None:
-        """Read what has come. What was there at the first time is counted by nobody. Raises `StoreUnavailable`."""
-        self._history.read()
+    def read(self) -> int:
+        """Read what has come. What was there at the first time is counted by nobody.
+
+        -> how many events those are. Raises `StoreUnavailable`.
+        """
+        count = self._history.read()
         with self._lock:
             if self._first is None:
                 self._first = self._history.totals()
+        return count
 
     def counted(self) -> Counted | None:
         """What has happened since the first look; None while there was none."""

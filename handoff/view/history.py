@@ -8,6 +8,7 @@ has to be read every second or so: what was missed is told (`Window.complete_sin
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,7 +48,10 @@ ENDS = ("finished", "failed", "died", "stopped", "lost", "canceled")
 
 FAILURES = ("failed", "died", "lost")
 
-BOUNDS_S = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 36000.0)
+BOUNDS_S = (
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0,
+    86400.0,
+)  # fmt: skip
 """Upper bounds by which waits and durations are counted."""
 
 _FIELDS = ("code", "function")
@@ -106,7 +110,7 @@ class Spread:
 
     def add(self, seconds: float) -> None:
         seconds = max(0.0, seconds)
-        self.counts[next((i for i, bound in enumerate(BOUNDS_S) if seconds <= bound), len(BOUNDS_S))] += 1
+        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
         self.total_s += seconds
 
     def copy(self) -> Spread:
@@ -296,20 +300,20 @@ class History:
         self._complete_since_ms = self._now_ms = 0
         self._missed = 0
 
-    def read(self) -> None:
+    def read(self) -> int:
         """Read what has come since the last read. Who comes while another reads waits for him, and reads no more.
 
-        Raises `StoreUnavailable`; the next read goes on where this one ended.
+        -> how many events it has read. Raises `StoreUnavailable`; the next read goes on where this one ended.
         """
         if not self._reading.acquire(blocking=False):
             with self._reading:
-                return
+                return 0
         try:
-            self._read()
+            return self._read()
         finally:
             self._reading.release()
 
-    def _read(self) -> None:
+    def _read(self) -> int:
         key = self._store.keys("events")
         (seconds, micros), oldest, last = self._store.read_each(
             [
@@ -323,6 +327,7 @@ class History:
             # What was read last is gone, and with it perhaps what came behind it. At first nothing was read.
             self._missed += self._after != b"0-0"
             self._complete_since_ms = _number(_texts(oldest[0][1]).get("at_ms"))
+        count = 0
         for _ in range(MOST_READS):
             found = entries_of(self._store.read("XREAD", "COUNT", MOST_AT_ONCE, "STREAMS", key, self._after))
             events = [_texts(fields) for _, fields in found]
@@ -332,8 +337,10 @@ class History:
                     self._past.add(event, names)
             if found:
                 self._after = found[-1][0]
+            count += len(found)
             if len(found) < MOST_AT_ONCE:
-                return
+                break
+        return count
 
     def _names_of(self, events: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, str]]:
         """Of what has started the name of what it calls, and the user's id; of what is gone by now nothing."""

@@ -52,10 +52,10 @@ def test_events_are_read_while_nobody_asks(cluster: Cluster, monkeypatch: pytest
 def test_who_counts_outlives_a_redis_that_is_away(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     read, failures = History.read, iter(range(3))
 
-    def reads_at_last(history: History) -> None:
+    def reads_at_last(history: History) -> int:
         if next(failures, None) is not None:
             raise StoreUnavailable("redis://h", "gone")
-        read(history)
+        return read(history)
 
     monkeypatch.setattr(counted, "EVERY_S", 0.01)
     monkeypatch.setattr(History, "read", reads_at_last)
@@ -65,6 +65,22 @@ def test_who_counts_outlives_a_redis_that_is_away(cluster: Cluster, monkeypatch:
         wait_until(lambda: starts(counting) == 0, "it has looked once, after all")
     finally:
         counting.stop()
+
+
+def test_where_much_has_come_the_next_read_comes_soon(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, waited = iter([counted.MANY, 1]), list[float]()
+
+    def wait(seconds: float) -> bool:
+        waited.append(seconds)
+        return len(waited) == 3
+
+    counting = Counting(cluster.store)
+    monkeypatch.setattr(counting._ending, "wait", wait)
+    monkeypatch.setattr(counting, "read", lambda: next(counts))
+    counting.start()
+    counting.stop()
+
+    assert waited == [counted.EVERY_S, counted.BUSY_S, counted.EVERY_S]
 
 
 @pytest.mark.parametrize("connection", ["real"], indirect=True)

@@ -9,7 +9,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.ledger.events import note_action
 from handoff.view import history as module
-from handoff.view.history import History, Past
+from handoff.view.history import BOUNDS_S, History, Past, Spread
 from support.status import Playing, failed
 
 
@@ -136,3 +136,12 @@ def test_events_that_nobody_knows_or_that_cannot_be_read_change_nothing() -> Non
 
     assert past.started == 0
     assert not past.ended
+
+
+def test_a_bound_counts_what_took_as_long_as_it_says_and_all_is_counted_somewhere() -> None:
+    spread = Spread()
+    for seconds in (-1.0, 0.0, BOUNDS_S[0], BOUNDS_S[1], 1e9):
+        spread.add(seconds)
+
+    assert (spread.counts[0], spread.counts[1], spread.counts[-1]) == (3, 1, 1)
+    assert list(BOUNDS_S) == sorted(BOUNDS_S)
