@@ -25,6 +25,7 @@ from handoff.cli.run import run
 from handoff.cli.runs import runs
 from handoff.cli.share import share
 from handoff.cli.status import status
+from handoff.cli.top import top
 
 
 @click.group(cls=Commands, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,6 +46,7 @@ for command in (
     explain,
     dashboard,
     metrics,
+    top,
     logs,
     events,
     cancel,

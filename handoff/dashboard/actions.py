@@ -17,12 +17,12 @@ from handoff.dashboard.page import Asked, Page, address
 from handoff.dashboard.rendering import Rendering
 from handoff.dashboard.safety import comes_from_here
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import plural, short_name
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger.events import note_action
 from handoff.ledger.functions import discard
 from handoff.ledger.retrying import NotRetried, retry
 from handoff.view.functions import MOST_LISTED, Wanted, list_functions
+from handoff.view.wording import plural, short_name
 
 NOTICES = {
     "canceled": "It is canceled, or is being stopped.",

@@ -12,6 +12,7 @@ from handoff.client.cluster import Cluster
 from handoff.dashboard.drawing.colours import Palette
 from handoff.ledger.nodes import Node
 from handoff.ledger.store import Store
+from handoff.view.fullness import fullness
 from handoff.view.held import Holder, read_held
 from handoff.view.history import History
 from handoff.view.looks import Looks
@@ -46,8 +47,8 @@ class NodeSeen:
 
     @cached_property
     def fullness(self) -> float:
-        """The largest part of anything it has that is in use, 0 to 1."""
-        return max((float(use.used / use.capacity) for use in self.uses.values() if use.capacity), default=0.0)
+        """The largest part of anything it has that is in use."""
+        return fullness(self.uses)
 
 
 @dataclass(frozen=True)

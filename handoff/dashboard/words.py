@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from handoff.view.wording import number, plural, rate, seconds, short_id, short_name
 from handoff.words.resources import Amount
 from handoff.words.times import span, utc
 
@@ -33,28 +34,6 @@ STATES = {
 """Each state that is shown by a mark, with what it means."""
 
 
-def number(value: float) -> str:
-    """`12,345`; of what is no whole number two digits after the point at most."""
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:,.2f}".rstrip("0").rstrip(".")
-    return f"{int(value):,}"
-
-
-def rate(value: float) -> str:
-    """Per second: `0.4`, `12`, `1,234`."""
-    return number(round(value, 1)) if value < 100 else number(round(value))
-
-
-def short_name(name: str) -> str:
-    """What it calls, without its package: `train.step` of `lab.models.train.step`."""
-    return ".".join(name.replace(":", ".").split(".")[-2:])
-
-
-def short_id(id: str) -> str:
-    """An id, shortened where nobody reads it."""
-    return f"{id[:8]}…" if len(id) > 20 and all(char in "0123456789abcdef-" for char in id) else id
-
-
 def percent(part: float, whole: float) -> int:
     """How much of the whole, 0 to 100; all of nothing is nothing."""
     return 0 if whole <= 0 else max(0, min(100, round(100 * part / whole)))
@@ -63,13 +42,6 @@ def percent(part: float, whole: float) -> int:
 def ago(since_ms: float, now_ms: float) -> str:
     """How long by now."""
     return span(max(0.0, (now_ms - since_ms) / 1000))
-
-
-def seconds(value: float | None) -> str:
-    """How long: short ones to the millisecond."""
-    if value is None:
-        return ""
-    return f"{value * 1000:.0f} ms" if value < 1 else span(value)
 
 
 def clock(ms: float) -> str:
@@ -86,11 +58,6 @@ def milliseconds_of(text: str | None) -> float | None:
     except ValueError:
         return None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
-
-
-def plural(count: int, noun: str, many: str | None = None) -> str:
-    """`1 node`, `2 nodes`."""
-    return f"{number(count)} {noun if count == 1 else many or noun + 's'}"
 
 
 def cost_words(cost: Mapping[str, Amount]) -> list[str]:

@@ -122,6 +122,13 @@ async def running_on(ledger: Ledger, nodes: Sequence[str], most: int) -> Ids:
     return _together([[job_of(id.decode()) for id in page] for page in pages], sum(counts), most)
 
 
+async def longest_on(ledger: Ledger, nodes: Sequence[str], most: int, most_of_all: int) -> list[str]:
+    """What has run longest on each of these nodes: of each at least the first, at most `most`."""
+    share = max(1, min(most, most_of_all // max(1, len(nodes))))
+    pages = await ledger.read_each([("ZRANGE", ledger.keys("running", node), 0, share - 1) for node in nodes])
+    return _together([[job_of(id.decode()) for id in page] for page in pages], 0, most_of_all).ids
+
+
 def _share(most: int, count: int) -> int:
     return math.ceil(most / max(1, count))
 

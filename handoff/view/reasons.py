@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import names_of
+from handoff.ledger.phrases import in_words
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.view.overview import Waiting
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
+
+_CHANGES = ("would start now on ", " could with ", " has room when ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,13 @@ class Reason:
 
     name: str  #: of what it calls
     why: Explanation
+
+    def beside(self, shape: Waiting) -> tuple[str, str]:
+        """The sentence without what is wanted, which stands beside it. -> it, and what would let it start"""
+        text = self.why.text.removeprefix(f"waits for {in_words(shape.cost)}").removeprefix(": ").removeprefix(", ")
+        parts = text.split("; ")
+        changes = [part for part in parts[1:] if any(mark in f" {part}" for mark in _CHANGES)]
+        return "; ".join(part for part in parts if part not in changes), "; ".join(changes)
 
 
 @Call

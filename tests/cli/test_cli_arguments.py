@@ -42,6 +42,8 @@ class TestBadArguments:
             (["limit", "--seconds", "nan"], "'nan' is no time to wait for"),
             (["limit", "--seconds", "1", "--reset"], "--reset sets both limits"),
             (["jobs", "surplus"], "unexpected extra argument"),
+            (["top", "surplus"], "unexpected extra argument"),
+            (["top", "--interval", "0"], "0.0 is not from 0.2 to 3600 seconds"),
             (["jobs", "--state", "done"], "'done' is not one of 'deferred'"),
             (["jobs", "--limit", "0"], "0 is not in the range 1<=x<=10000"),
             (["ping", "surplus"], "unexpected extra argument"),
@@ -221,5 +223,5 @@ def test_importing_the_command_line_brings_neither_the_demo_nor_the_worker_side(
         [sys.executable, "-c", script], check=True, stdout=subprocess.PIPE, timeout=LIMIT_S
     ).stdout
 
-    heavy = {"handoff.demo", "handoff.demo.analysis", "handoff_worker", "rq.cli", "psutil", "rich"}
+    heavy = {"handoff.demo", "handoff.demo.analysis", "handoff_worker", "rq.cli", "psutil", "rich", "textual"}
     assert heavy.isdisjoint(json.loads(imported))

@@ -37,6 +37,7 @@ COMMANDS = [
     *(["dashboard", f"--{option}={{}}", "--user=x"] for option in ("port", "host", "user")),
     ["dashboard", "--password-file={}"],
     *(["metrics", f"--{option}={{}}", "--namespace="] for option in ("port", "host", "examine-every")),
+    ["top", "--interval={}"],
     ["logs", "--", "{}"], ["logs", "--", "run", "{}"],
     ["doctor", "--patience={}"], ["nodes", "--namespace={}"], ["nodes", "--url={}"], ["nodes", "--{}"], ["{}"],
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],

@@ -32,6 +32,7 @@ CALLS = {
     "events": ["events"],
     "dashboard": ["dashboard", "--port", "0"],
     "metrics": ["metrics", "--port", "0"],
+    "top": ["top"],
     "cancel": ["cancel", "f"],
     "retry": ["retry", "f"],
     "drain": ["drain", "a"],
@@ -42,7 +43,7 @@ CALLS = {
     "demo": ["demo", "/does/not/exist"],
     "node": ["node", "--wait", "0", "--no-probe"],
 }
-"""Of each command how it is called; all but the demo want a Redis."""
+"""Of each command how it is called; all but the demo and top want a Redis at once."""
 
 
 def told(result: Result) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def test_a_bad_argument_is_an_object_and_exit_code_2(command: str) -> None:
     assert (result.exit_code, told(result)["type"]) == (2, "NoSuchOption")
 
 
-@pytest.mark.parametrize("command", sorted(CALLS.keys() - {"demo"}))
+@pytest.mark.parametrize("command", sorted(CALLS.keys() - {"demo", "top"}))
 @pytest.mark.usefixtures("quick_to_give_up")
 def test_a_redis_that_is_away_is_an_object_and_exit_code_1(command: str, closed_url: str) -> None:
     result = call(*CALLS[command], "--json", "--url", closed_url)
@@ -98,6 +99,14 @@ def test_what_nobody_knows_is_an_object_that_names_the_error(run: Run, command: 
     result = run(command, "nobody", "--json")
 
     assert (result.exit_code, told(result)["type"]) == (1, "UnknownFunction")
+
+
+def test_top_which_is_for_people_says_what_tells_programs_the_same() -> None:
+    result = call(*CALLS["top"], "--json")
+
+    error = told(result)
+    assert (result.exit_code, error["type"]) == (2, "UsageError")
+    assert "`handoff status --json`" in error["message"]
 
 
 def test_json_may_be_asked_for_before_the_command(run: Run) -> None:

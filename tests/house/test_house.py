@@ -64,6 +64,7 @@ def test_the_wheel_holds_every_source_file_of_both_packages_and_nothing_else(whe
 def test_importing_handoff_leaves_the_worker_side_and_the_terminal_alone() -> None:
     heavy = {"handoff_worker", "rq.cli", "psutil", "click", "rich", "handoff.dashboard", "starlette", "jinja2"}
     heavy |= {"handoff.metrics", "prometheus_client"}
+    heavy |= {"handoff.top", "textual"}
     script = "import json, sys, handoff; print(json.dumps(sorted(sys.modules)))"
 
     imported = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, check=True, stdout=subprocess.PIPE).stdout

@@ -42,6 +42,8 @@ TAKE_APART = {
     "handoff/cli/retry.py": "dotted names of Python",
     "handoff/cli/since.py": "--since as a user types it",
     "handoff/view/overview.py": "a cost as a user types it",
+    "handoff/view/reasons.py": "the sentence of why/waiting_sentence.py",
+    "handoff/view/wording.py": "dotted names of Python",
     "handoff/cli/run.py": "--cost and --where as a user types them",
     "workers/handoff_worker/__main__.py": "blanks of click's errors",
     "workers/handoff_worker/agent/started.py": "a call as people read it",

@@ -13,6 +13,7 @@ ON_REAL_SERVERS = (
     "ledger/runs",
     "ledger/scheduling",
     "ledger/versions",
+    "top/",
     "why/explain",
 )
 """Where tests that run on both kinds of server are slow on fakeredis, which takes the most of their time.

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from handoff.dashboard.words import clock, number
+from handoff.dashboard.words import clock
+from handoff.view.wording import number
 
 WIDTH, HIGH, BOTTOM = 360, 64, 14
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.dashboard.drawing.colours import Palette
-from handoff.dashboard.words import number
 from handoff.view.held import Holder
+from handoff.view.wording import number
 from handoff.why.use import Use, devices_in_words
 from handoff.words.resources import Amount
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from handoff.dashboard.drawing.colours import Palette
-from handoff.dashboard.words import clock, plural, seconds, short_name
+from handoff.dashboard.words import clock
 from handoff.view.history import FAILURES, Span
+from handoff.view.wording import plural, seconds, short_name
 
 WIDTH, LEFT, TOP, BOTTOM = 1160, 120, 4, 20
 LANE, GAP, BETWEEN = 9, 2, 10

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from handoff.dashboard.words import clock, number
+from handoff.dashboard.words import clock
 from handoff.view.history import FAILURES, Second
+from handoff.view.wording import number
 
 WIDTH, HEIGHT = 400, 130
 LEFT, BOTTOM, TOP = 30, 18, 8

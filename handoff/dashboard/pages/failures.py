@@ -7,8 +7,9 @@ from typing import Any
 
 from handoff.dashboard.page import Asked, address
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import ago, short_id, short_name
+from handoff.dashboard.words import ago
 from handoff.view.failures import FailureGroup, read_failures
+from handoff.view.wording import short_id, short_name
 
 
 def failures(sight: Sight, asked: Asked) -> Mapping[str, Any]:

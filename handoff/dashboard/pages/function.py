@@ -8,13 +8,14 @@ from typing import Any
 
 from handoff.dashboard.page import Asked, Missing, address
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import ago, clock, percent, seconds, short_id, short_name
+from handoff.dashboard.words import ago, clock, percent
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.logs import read_logs
 from handoff.ledger.phrases import in_words
 from handoff.ledger.states import ENDED
 from handoff.view.detail import Detail, read_detail
 from handoff.view.history import History, Step
+from handoff.view.wording import seconds, short_id, short_name
 from handoff.words.times import span
 
 LONGEST_LOG = 64_000

@@ -7,12 +7,13 @@ from typing import Any
 
 from handoff.dashboard.page import Asked, address
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import ago, seconds, short_id, short_name
+from handoff.dashboard.words import ago
 from handoff.errors import UnknownRun
 from handoff.ledger.phrases import in_words
 from handoff.ledger.states import STATES
 from handoff.view.functions import MOST_LISTED, Listing, Wanted, list_functions
 from handoff.view.row import FunctionRow
+from handoff.view.wording import seconds, short_id, short_name
 
 PER_PAGE = 50
 

@@ -11,10 +11,11 @@ from handoff.dashboard.drawing.lanes import stream
 from handoff.dashboard.page import Asked, Missing, address
 from handoff.dashboard.pages.overview import first_to_see, holder_of, node_row, said_of
 from handoff.dashboard.sight import NodeSeen, Sight
-from handoff.dashboard.words import clock, number, short_id
+from handoff.dashboard.words import clock
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.holder import host_and_pid
 from handoff.view.history import Span
+from handoff.view.wording import number, short_id
 from handoff.why.node_state import lease_in_words
 from handoff.words.resources import UNIT
 from handoff.words.times import moment

@@ -11,10 +11,12 @@ from handoff.dashboard.drawing.plots import node_map, rates_plot
 from handoff.dashboard.page import Asked, address
 from handoff.dashboard.pages.waiting import rows_of
 from handoff.dashboard.sight import Nodes, NodeSeen, Sight
-from handoff.dashboard.words import ago, clock, number, plural, rate, seconds, short_id, short_name
+from handoff.dashboard.words import ago, clock
+from handoff.view.fullness import urgency
 from handoff.view.held import Holder
 from handoff.view.history import Change, History
 from handoff.view.overview import Overview
+from handoff.view.wording import number, plural, rate, seconds, short_id, short_name
 from handoff.words.times import span
 
 MOST_SHAPES, MOST_NODES, MOST_NEWS, MOST_HOLDERS = 8, 12, 9, 6
@@ -45,7 +47,7 @@ def overview(sight: Sight, asked: Asked) -> Mapping[str, Any]:
 
 def first_to_see(nodes: Sequence[NodeSeen]) -> list[NodeSeen]:
     """Those that are not up first, then the fullest."""
-    return sorted(nodes, key=lambda node: (node.state == "up", -node.fullness))
+    return sorted(nodes, key=lambda node: urgency(node.state, node.fullness))
 
 
 def node_row(node: NodeSeen, holders: Sequence[Holder], palette: Palette, now_ms: int, root: str) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from typing import Any
 
 from handoff.dashboard.page import Asked, address
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import short_id, short_name
-from handoff.ledger.phrases import in_words
 from handoff.view.overview import Waiting
 from handoff.view.reasons import Reason
+from handoff.view.wording import short_id, short_name
 from handoff.words.times import span
 
 MOST_SHAPES = 60
@@ -31,7 +30,7 @@ def rows_of(shapes: Sequence[Waiting], reasons: Mapping[str, Reason], root: str)
 
 
 def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
-    text, change = _split(reason.why.text, in_words(shape.cost)) if reason else ("has just gone", "")
+    text, change = reason.beside(shape) if reason else ("has just gone", "")
     return {
         "infeasible": shape.infeasible,
         "count": shape.count,
@@ -47,16 +46,3 @@ def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
         "first_url": address(root, f"/functions/{shape.first}"),
         "url": address(root, "/functions", shape=shape.shape),
     }
-
-
-_CHANGES = ("would start now on ", " could with ", " has room when ")
-
-
-def _split(text: str, wanted: str) -> tuple[str, str]:
-    """The sentence without what is wanted, which stands beside it. -> it, and what would let it start"""
-    text = text.removeprefix(f"waits for {wanted}").removeprefix(": ").removeprefix(", ")
-    parts = text.split("; ")
-    changes = [part for part in parts[1:] if any(mark in f" {part}" for mark in _CHANGES)]
-    if not changes:
-        return text, ""
-    return "; ".join(part for part in parts if part not in changes), "; ".join(changes)

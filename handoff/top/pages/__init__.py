@@ -1,0 +1,1 @@
+"""What fills the terminal: the lists, and what is opened from them."""
