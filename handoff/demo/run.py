@@ -93,6 +93,7 @@ class _Course:
     _screen: Screen
     _run: RunHandle
     events: list[dict[str, str]] = field(default_factory=list)
+    _ended_s: list[float] = field(default_factory=list)
     _last: bytes = b"0-0"
     _started_s: float = field(default_factory=time.monotonic)
 
@@ -117,6 +118,8 @@ class _Course:
             return False
         self._last = found[-1][0]
         self.events += (event for _, event in found)
+        ended = sum(event.get("outcome") == "finished" for _, event in found)
+        self._ended_s += [self.elapsed_s] * ended
         return any(event["event"] == "run" and event["change"] in ENDS for _, event in found)
 
     def _picture(self) -> Picture:
@@ -128,7 +131,19 @@ class _Course:
         waiting = [(str(shape), shape.count) for shape in read_waiting(store)]
         progress = self._run.progress()
         done, deferred = (progress.counts.get(state, 0) for state in ("finished", "deferred"))
-        return Picture(nodes, waiting, done, progress.total, deferred=deferred, elapsed_s=self.elapsed_s)
+        running: defaultdict[str, list[str]] = defaultdict(list)
+        for function, node in progress.running.items():
+            running[node].append(function)
+        return Picture(
+            nodes,
+            waiting,
+            done,
+            progress.total,
+            deferred=deferred,
+            elapsed_s=self.elapsed_s,
+            running=running,
+            ended_s=self._ended_s,
+        )
 
 
 def _ran(function: Function, result: RunResult) -> Ran:
