@@ -30,9 +30,37 @@ environment() {
     rm -f "$project/.venv/installed-dev" "$project/.venv/installed-embedded"
     # An interrupted run leaves an environment without pip.
     if ! is_new_enough "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then make_environment; fi
-    "$python" -m pip install -qq --disable-pip-version-check --no-input --editable "$project[$extra]" ||
-        fail 'The project could not be installed into .venv: see what pip says above, then run this again.'
+    local log=$project/.venv/installing.log
+    if ! "$python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
+        --editable "$project[$extra]" 2>&1 | tee "$log" | show_progress; then
+        grep -i '^ *error' "$log" >&2 || tail -n 20 "$log" >&2
+        fail "The project could not be installed into .venv: see what pip says above (all of it is in $log), then run this again."
+    fi
     printf '%s\n' "$stamp" >"$project/.venv/installed-$extra"
+}
+
+# Say how an installation goes on, by what pip says: on a terminal in a line that changes, elsewhere every few seconds.
+show_progress() {
+    local line now found=0 next=$((SECONDS + 5))
+    while IFS= read -r line; do
+        case $line in
+            Collecting\ * | Processing\ *)
+                # A requirement, or the path of a wheel.
+                found=$((found + 1)) now=${line#* } now=${now%% *} now=${now##*/} now=${now%%-[0-9]*}
+                now="packages found: $found, the last is ${now%%[<>=!~;[]*}"
+                ;;
+            Building\ wheels*) now='building what no wheel is there for' ;;
+            Installing\ collected*) now="installing packages: $found" ;;
+            *) continue ;;
+        esac
+        if [ -t 2 ]; then
+            printf '\r\033[K  %s' "$now" >&2
+        elif ((SECONDS >= next)); then
+            next=$((SECONDS + 5))
+            printf '  %s\n' "$now" >&2
+        fi
+    done
+    if [ -t 2 ]; then printf '\r\033[K' >&2; fi
 }
 
 make_environment() {
