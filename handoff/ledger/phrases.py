@@ -5,6 +5,7 @@ They stand here, below the explanations, because the ledger's own errors are mad
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from handoff.words.constraints import NODE, Term, pin_to, pinned_to
 from handoff.words.resources import Amount, amount, amounts
 from handoff.words.times import span
 from handoff.words.variants import Variant
+
+NEAR = 0.7
+"""How alike two names are of which one may be meant, as difflib counts: `gpus` and `gpu` 0.86, `gpu` and `cpu` 0.67."""
 
 
 def in_words(cost: Mapping[str, Amount]) -> str:
@@ -120,7 +124,8 @@ def shortfall_in_words(found: Shortfall, pinned: str | None, now_ms: int | None 
         return f"{_away(away, now_ms)}: {_back(away)}"
     if not node:
         return "no node is live: `handoff node` starts one" if pinned is None else f"node {pinned} is not live"
-    said = "; ".join(items_in_words(node, found.items)) or "no live node has all of it at once"
+    said = "; ".join(_item(item, node) + _meant(item, found) for item in found.items)
+    said = said or "no live node has all of it at once"
     return f"{said}; {_away(away, now_ms)}" if away else said
 
 
@@ -151,7 +156,22 @@ def _back(away: Away) -> str:
 
 def items_in_words(node: str, items: Iterable[Item]) -> list[str]:
     """Say of each thing that is missing on a node what is wanted, and what is there."""
-    return [_amiss(item, node) if isinstance(item, Amiss) else _unlike(item.term, item.there, node) for item in items]
+    return [_item(item, node) for item in items]
+
+
+def _item(item: Item, node: str) -> str:
+    return _amiss(item, node) if isinstance(item, Amiss) else _unlike(item.term, item.there, node)
+
+
+def _meant(item: Item, found: Shortfall) -> str:
+    """What there is that is spelled nearly like something that nothing has."""
+    if isinstance(item, Amiss):
+        name, names = item.resource, found.resources.get(item.resource, ())
+    else:
+        name, names = item.term.name, found.labels.get(item.term.name, ())
+    spelled = {each.lower(): each for each in names}
+    near = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=NEAR)
+    return f" (did you mean {spelled[near[0]]}?)" if near else ""
 
 
 def _amiss(item: Amiss, node: str) -> str:

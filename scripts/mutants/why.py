@@ -36,6 +36,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "meant-there",
+        "a name that there is is told as one that may be meant",
+        "handoff/ledger/lua/libraries/why/meant.lua",
+        "    local found = resources[want[1]] and {} or near(want[1], resources)\n",
+        "    local found = near(want[1], resources)\n",
+        (
+            "tests/why/explain/test_explain_meant.py::test_what_may_be_meant_is_told_by_submit_explain_and_error[fake--cpu 9 wanted, a has 4]",
+        ),
+    ),
+    Mutant(
         "nearest-drained",
         "that a drained node could hold it is not told",
         "handoff/ledger/lua/libraries/why/nearest.lua",

@@ -2,11 +2,12 @@
 -- `|^<node>` where a node that is drained could hold it, `|^<node>^<ms>` where one could that is lost since then.
 --
 -- An item is `<what>~<wanted>~<there>`: a resource with units, `*<resource>` of what all share, `^<resource>` of what there
--- must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not).
+-- must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not). `?<what>~<names>` is of a
+-- resource, or of a label, that nothing has: names that there are.
 --
 -- @include texts/number
 
-local SHARED, CAPACITY, LABEL = '*', '^', '@'
+local SHARED, CAPACITY, LABEL, UNKNOWN = '*', '^', '@', '?'
 
 local function amount(mark, resource, wanted, there)
   return mark .. resource .. '~' .. Number.text(wanted) .. '~' .. Number.text(there)
@@ -27,6 +28,14 @@ end
 -- `there` is the label that the node has, or nil.
 function Shortfall.of_label(term, there)
   return LABEL .. term.name .. '~' .. (term.negated and '!' or '') .. table.concat(term.values, ',') .. '~' .. (there or '')
+end
+
+function Shortfall.of_unknown(resource, names)
+  return UNKNOWN .. resource .. '~' .. table.concat(names, ',')
+end
+
+function Shortfall.of_unknown_label(label, names)
+  return UNKNOWN .. LABEL .. label .. '~' .. table.concat(names, ',')
 end
 
 function Shortfall.is_of_shared(item)

@@ -1,19 +1,21 @@
 """What the node that comes nearest lacks, even when idle: `<node>|<item>|...`, '' where no node is live.
 
 An item is `<what>~<wanted>~<there>`: a resource with units, `*<resource>` of what all share, `^<resource>` of what
-there must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not). `|^<node>` at
-the end names a node that could hold it and is drained, `|^<node>^<ms>` one that could and is lost since then.
+there must be for a whole group, `@<label>` with the values that would do (behind `!`: that would not).
+`?<what>~<names>` is of a resource, or of a label, that nothing has: names that there are. `|^<node>` at the end names a
+node that could hold it and is drained, `|^<node>^<ms>` one that could and is lost since then.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from handoff.ledger.texts.list import read_list
 from handoff.words.constraints import Term
 
-_SHARED, _CAPACITY, _LABEL, _NEGATED = "*", "^", "@", "!"
+_SHARED, _CAPACITY, _LABEL, _NEGATED, _UNKNOWN = "*", "^", "@", "!", "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,23 @@ class Shortfall:
     node: str  #: '' = none is live
     items: tuple[Item, ...]
     away: Away | None  #: who could hold it, if it were there
+    resources: Mapping[str, Sequence[str]]  #: of each wanted one that nothing has, names that there are
+    labels: Mapping[str, Sequence[str]]  #: the same of labels
 
 
 def read_shortfall(text: str) -> Shortfall:
     """Read a shortfall."""
     node, *parts = text.split("|")
     away = _away(parts.pop()) if parts and _names_away(parts[-1]) else None
-    return Shortfall(node, tuple(map(read_item, filter(None, parts))), away)
+    unknown = [part.removeprefix(_UNKNOWN).split("~") for part in parts if part.startswith(_UNKNOWN)]
+    names = {what: tuple(read_list(listed)) for what, listed in unknown}
+    return Shortfall(
+        node,
+        tuple(read_item(part) for part in parts if part and not part.startswith(_UNKNOWN)),
+        away,
+        {what: near for what, near in names.items() if not what.startswith(_LABEL)},
+        {what.removeprefix(_LABEL): near for what, near in names.items() if what.startswith(_LABEL)},
+    )
 
 
 def _names_away(part: str) -> bool:

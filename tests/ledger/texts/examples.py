@@ -198,13 +198,26 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             "only=OSError,m.Outer.Error;never=m.f.<locals>.Own;after=0,1500",
         ),
     ],
-    # node, [of (node, shared, group), resource, wanted, there] or [label, name, values, whether negated, there], ...;
-    # node that is away, since when it is lost, or None of one that is drained
+    # node, [of (node, shared, group), resource, wanted, there] or [label, name, values, whether negated, there], ...,
+    # then [unknown or unknown_label, name, names], ...; node that is away, since when it is lost, None of a drained one
     "shortfall": [
         ({"node": "", "items": [], "away": "", "since": None}, ""),
         ({"node": "", "items": [], "away": "b", "since": None}, "|^b"),
         ({"node": "", "items": [], "away": "b", "since": 1700000000123}, "|^b^1700000000123"),
         ({"node": "a", "items": [], "away": "", "since": None}, "a|"),
+        (
+            {
+                "node": "a",
+                "items": [
+                    ["node", "gpus", 10000, 0],
+                    ["unknown", "gpus", ["cpu", "gpu"]],
+                    ["unknown_label", "zoen", ["zone"]],
+                ],
+                "away": "b",
+                "since": None,
+            },
+            "a|gpus~10000~0|?gpus~cpu,gpu|?@zoen~zone|^b",
+        ),
         (
             {"node": "a", "items": [["node", "gpu", 40000, 20000]], "away": "b@c", "since": None},
             "a|gpu~40000~20000|^b@c",

@@ -145,7 +145,7 @@ def _write_item(item: list[Any]) -> Any:
     if kind == "label":
         is_negated, there = rest
         return LUA("Shortfall.of_label", {"name": what, "values": wanted, "negated": is_negated}, there or None)
-    written = {"node": "of_node", "shared": "of_shared", "group": "of_capacity"}[kind]
+    written = {"node": "of_node", "shared": "of_shared", "group": "of_capacity"}.get(kind, f"of_{kind}")
     return LUA(f"Shortfall.{written}", what, wanted, *rest)
 
 

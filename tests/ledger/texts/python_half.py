@@ -125,7 +125,10 @@ def _write_options(value: Any) -> str:
 def _read_shortfall(text: str) -> Any:
     found = read_shortfall(text)
     away, since = (found.away.node, found.away.lost_ms) if found.away else ("", None)
-    return {"node": found.node, "items": list(map(_plain_item, found.items)), "away": away, "since": since}
+    items = list(map(_plain_item, found.items))
+    items += [["unknown", name, list(near)] for name, near in found.resources.items()]
+    items += [["unknown_label", name, list(near)] for name, near in found.labels.items()]
+    return {"node": found.node, "items": items, "away": away, "since": since}
 
 
 def _plain_item(item: Item) -> list[Any]:

@@ -2,7 +2,7 @@
 --
 -- KEYS     classes  drained  lost
 -- @include nodes/classes  nodes/constraints  nodes/fit  nodes/node  nodes/shared  nodes/values  texts/node_class
--- @include texts/shape  texts/shortfall  texts/terms
+-- @include texts/shape  texts/shortfall  texts/terms  why/meant
 
 -- Tell `add` of each thing that one class of nodes lacks for a shape, even when idle: add(part of it that is missing,
 -- function of Shortfall, its arguments).
@@ -113,7 +113,11 @@ local function nearest_live(demand)
   end
   if best then
     local values, labels = NodeClass.read(best.class)
-    return best.name, Nearest.shortfall(values, labels, best.name, best.shape)
+    local items = Nearest.shortfall(values, labels, best.name, best.shape)
+    for _, item in ipairs(Meant.items(best.shape, classes)) do
+      items[#items + 1] = item
+    end
+    return best.name, items
   end
 end
 
