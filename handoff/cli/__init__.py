@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from handoff.cli.cancel import cancel
+from handoff.cli.completion import completion
 from handoff.cli.dashboard import dashboard
 from handoff.cli.demo import demo
 from handoff.cli.doctor import doctor
@@ -57,5 +58,6 @@ for command in (
     limit,
     ping,
     doctor,
+    completion,
 ):
     main.add_command(command)

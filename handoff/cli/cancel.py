@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.errors import UnknownFunction, UnknownRun
+from handoff.ledger.states import ENDED, STATES
 
 
 @click.command(short_help="Cancel functions, or runs.")
-@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+@click.argument(
+    "ids",
+    metavar="ID...",
+    nargs=-1,
+    required=True,
+    shell_complete=completing.of_functions(*(state for state in STATES if state not in ENDED)),
+)
 @shared_options
 @click.pass_obj
 def cancel(asked: Asked, ids: tuple[str, ...]) -> None:

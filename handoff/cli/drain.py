@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.words.values import is_wait
@@ -16,7 +17,7 @@ def _deadline(context: click.Context, parameter: click.Parameter, value: float |
 
 
 @click.command(short_help="Let a node take no more, and empty it.")
-@click.argument("node")
+@click.argument("node", shell_complete=completing.nodes)
 @click.option("--deadline", type=float, callback=_deadline, help="Stop what still runs after so many seconds.")
 @shared_options
 @click.pass_obj
@@ -36,7 +37,7 @@ def drain(asked: Asked, node: str, deadline: float | None) -> None:
 
 
 @click.command(short_help="Let a drained or cordoned node take functions again.")
-@click.argument("node")
+@click.argument("node", shell_complete=completing.nodes)
 @shared_options
 @click.pass_obj
 def undrain(asked: Asked, node: str) -> None:

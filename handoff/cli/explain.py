@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import row, to_json
 from handoff.client.cluster import Cluster
@@ -21,7 +22,7 @@ MOST_NAMED = 3
 
 
 @click.command(short_help="Say why a function stands where it does.")
-@click.argument("id")
+@click.argument("id", shell_complete=completing.of_functions())
 @click.argument("function", required=False)
 @shared_options
 @click.pass_obj

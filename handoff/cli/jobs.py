@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.cli.since import read_since
@@ -20,7 +21,7 @@ COLUMNS = (Column("id"), Column("state"), Column("for", right=True), Column("nod
 
 @click.command(short_help="List functions, and their ids.")
 @click.option("--state", "states", multiple=True, type=click.Choice(LISTED), help="Only of this state; several: any.")
-@click.option("--node", help="Only what is placed on this node, runs or ran there.")
+@click.option("--node", shell_complete=completing.nodes, help="Only what is placed on this node, runs or ran there.")
 @click.option("--name", help="Only what has this in the name of what it calls.")
 @click.option("--run", help="Only the functions of this run.")
 @click.option("--shape", help="Only what waits for this, such as cpu=2,memory=500.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 
 
 @click.command(short_help="Show what a function has printed.")
-@click.argument("id")
+@click.argument("id", shell_complete=completing.of_functions())
 @click.argument("function", required=False)
 @click.option("--follow", "-f", is_flag=True, help="Go on with what it prints, until it has ended.")
 @shared_options

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.cli.since import read_since
@@ -22,11 +23,11 @@ from handoff.view.row import FunctionRow
 
 
 @click.command(short_help="Let functions that have failed start afresh.")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=completing.of_functions("failed", "canceled"))
 @click.option("--failed", is_flag=True, help="All that have failed, or those of them that the other options name.")
 @click.option("--name", help="Of these what has this in the name of what it calls.")
 @click.option("--error", help="Of these what has failed with this type of error: ValueError, or its dotted name.")
-@click.option("--node", help="Of these what has failed on this node.")
+@click.option("--node", shell_complete=completing.nodes, help="Of these what has failed on this node.")
 @click.option("--since", callback=read_since, metavar="TIME",
               help="Of these what has failed since then: 90s, 10m, 2h or 3d ago, or a moment.")  # fmt: skip
 @shared_options

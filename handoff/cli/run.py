@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.amounts import read_amounts
 from handoff.cli.awaiting import interrupt_told, reasons_told
 from handoff.cli.options import Asked, shared_options
@@ -90,7 +91,7 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
     multiple=True,
     help="What it needs, such as cpu=2,memory=500,gpu=0.5. Several: the first that fits; 'cpu=8 after 30s': then.",
 )
-@click.option("--node", help="Run it on this node only.")
+@click.option("--node", shell_complete=completing.nodes, help="Run it on this node only.")
 @click.option(
     "--where",
     callback=_where,

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import block, row, to_json
 from handoff.cli.run_view import show_run
@@ -25,7 +26,7 @@ MOST_NAMED = 3
 
 
 @click.command(short_help="Show what stands where: all, or functions and runs.")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.argument("ids", metavar="[ID]...", nargs=-1, shell_complete=completing.of_functions())
 @shared_options
 @click.pass_obj
 def status(asked: Asked, ids: tuple[str, ...]) -> None:

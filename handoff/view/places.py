@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from handoff.ledger.asking import Ledger
 from handoff.ledger.ranks import first_of_priority, order_of
 from handoff.ledger.replies import scored_of
+from handoff.ledger.store import Call
 from handoff.ledger.texts.reservation import job_of
 
 PAGE = 500
@@ -39,6 +40,7 @@ async def read_queues(ledger: Ledger) -> list[str]:
     return [ledger.keys.queue(), *(ledger.keys.queue(name.decode()) for name in dict.fromkeys([*nodes, *past]))]
 
 
+@Call
 async def read_nodes_known(ledger: Ledger) -> list[str]:
     """The names of all nodes."""
     return [name.decode() for name in await ledger.read("ZRANGE", ledger.keys("nodes"), 0, -1)]

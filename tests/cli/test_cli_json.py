@@ -40,10 +40,11 @@ CALLS = {
     "share": ["share", "license=1"],
     "limit": ["limit", "--count", "5"],
     "run": ["run", "tasks:f"],
+    "completion": ["completion", "bash"],
     "demo": ["demo", "/does/not/exist"],
     "node": ["node", "--wait", "0", "--no-probe"],
 }
-"""Of each command how it is called; all but the demo and top want a Redis at once."""
+"""Of each command how it is called; all but the demo, top and completion want a Redis at once."""
 
 
 def told(result: Result) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def test_a_bad_argument_is_an_object_and_exit_code_2(command: str) -> None:
     assert (result.exit_code, told(result)["type"]) == (2, "NoSuchOption")
 
 
-@pytest.mark.parametrize("command", sorted(CALLS.keys() - {"demo", "top"}))
+@pytest.mark.parametrize("command", sorted(CALLS.keys() - {"demo", "top", "completion"}))
 @pytest.mark.usefixtures("quick_to_give_up")
 def test_a_redis_that_is_away_is_an_object_and_exit_code_1(command: str, closed_url: str) -> None:
     result = call(*CALLS[command], "--json", "--url", closed_url)
