@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 import threading
+from typing import NoReturn
 
 from handoff.exits import DONE, FAILED, MISUSED
 from handoff.local.process import ServerNotStarted
@@ -12,26 +14,57 @@ from handoff.local.program import NoServer
 from handoff.local.server import RedisServer
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(MISUSED, f"handoff.local: {message}\n")
+
+
 def main() -> int:
-    """Start a server, print the line that tells a shell where it is, and wait for Ctrl-C or TERM. -> the exit status"""
-    if sys.argv[1:]:
-        sys.stderr.write("handoff.local: it takes no arguments, and runs a private Redis server until Ctrl-C\n")
-        return MISUSED
+    """Start a server, tell a shell where it is, and wait for Ctrl-C, TERM or the server's end. -> the exit status"""
+    parser = _Parser(
+        prog="python -m handoff.local", allow_abbrev=False,
+        description="Run a private Redis server on this machine until Ctrl-C, and print what other shells need of it.",
+    )  # fmt: skip
+    parser.add_argument("--port", type=_port, help="Of 127.0.0.1.  [default: any that is free]")
+    port: int | None = parser.parse_args().port
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     try:
-        with RedisServer() as server:
+        with RedisServer(port=port) as server:
             sys.stdout.write(f"export HANDOFF_REDIS_URL={server.url}\n")
             sys.stdout.flush()
             sys.stderr.write(
                 "A private Redis until Ctrl-C: paste the line above into other shells, and use Handoff there.\n"
             )
+            codes = _ends(server, ended)
             ended.wait()
+            if not codes:
+                return DONE
     except (NoServer, ServerNotStarted) as error:
         sys.stderr.write(f"handoff.local: {error}\n")
         return FAILED
-    return DONE
+    how = f"by signal {-codes[0]}" if codes[0] < 0 else f"with exit code {codes[0]}"
+    sys.stderr.write(f"handoff.local: the server has ended {how}, and what it had is gone: start another\n")
+    return FAILED
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
+    return int(text)
+
+
+def _ends(server: RedisServer, ended: threading.Event) -> list[int]:
+    """Set the event when the server ends by itself. -> its exit code, once it has"""
+    codes: list[int] = []
+
+    def watch() -> None:
+        codes.append(server.await_end())
+        ended.set()
+
+    threading.Thread(target=watch, name="handoff-redis-end", daemon=True).start()
+    return codes
 
 
 if __name__ == "__main__":

@@ -88,6 +88,11 @@ class ServerProcess:
         self._popen.wait()
         self._keeper.join(STOP_S)
 
+    def await_end(self) -> int:
+        """Wait until it has ended, by itself too. -> its exit code, negative of a signal"""
+        self._keeper.join()
+        return self._popen.wait()
+
     def stop(self) -> None:
         self.signal(signal.SIGTERM)
         self.signal(signal.SIGCONT)  # a paused process gets the first with the second

@@ -46,13 +46,21 @@ class RedisServer:
     """
 
     def __init__(
-        self, *, appendonly: bool = False, command: Sequence[str] | None = None, ready_s: float = READY_S
+        self,
+        *,
+        appendonly: bool = False,
+        command: Sequence[str] | None = None,
+        ready_s: float = READY_S,
+        port: int | None = None,
     ) -> None:
-        """Prepare a server; `appendonly` keeps all it acknowledged over `kill` and `restart`."""
+        """Prepare a server; `appendonly` keeps all it acknowledged over `kill` and `restart`.
+
+        `port` is the one of loopback to have; without it any that is free.
+        """
         self._appendonly, self._ready_s = appendonly, ready_s
         self._command = list(command) if command is not None else None
         self._password = secrets.token_hex(16)
-        self._port = 0
+        self._wanted_port, self._port = port, 0
         self._folder: Path | None = None
         self._process: ServerProcess | None = None
         self._owner = os.getpid()
@@ -84,12 +92,12 @@ class RedisServer:
         atexit.register(self.stop)
         try:
             for left in reversed(range(PORTS_TRIED)):
-                self._port = any_port()
+                self._port = self._wanted_port or any_port()
                 try:
                     self._begin(command)
                     break
                 except ServerNotStarted as error:
-                    if not left or "Address already in use" not in error.said:
+                    if not left or self._wanted_port or "Address already in use" not in error.said:
                         raise
         except BaseException:
             self.stop()
@@ -118,6 +126,15 @@ class RedisServer:
             self._process.stop()
         self._begin(self._command or find_server())
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.runs
+
+    def await_end(self) -> int:
+        """Wait until its process has ended. -> the exit code, negative of a signal"""
+        return self._running().await_end()
+
     def pause(self) -> None:
         """Stop the server's clock (SIGSTOP): connections stay open and nothing answers."""
         self._running().signal(signal.SIGSTOP)
@@ -135,7 +152,7 @@ class RedisServer:
         self.stop()
 
     def _running(self) -> ServerProcess:
-        if self._process is None or not self._process.runs:
+        if self._process is None or not self.runs:
             raise RuntimeError("the server is not running: start() it, or restart() it after kill()")
         return self._process
 
