@@ -159,7 +159,10 @@ MUTANTS = (
         "workers/handoff_worker/agent/agent.py",
         "        self._look = self._known is None",
         "",
-        ("tests/worker/loop/test_loop_exchanges.py::test_a_node_that_serves_again_takes_at_once_what_waited",),
+        (
+            "tests/worker/loop/test_loop_exchanges.py"
+            "::test_one_to_which_nothing_is_handed_over_looks_by_itself_when_it_serves_again",
+        ),
     ),
     Mutant(
         "agent-slots",

@@ -270,6 +270,23 @@ def test_a_node_that_serves_again_takes_at_once_what_waited(loop: Loop) -> None:
     assert (loop.calls(), loop.running()) == (["quiet", "finish"], [handle.id])
 
 
+def test_one_to_which_nothing_is_handed_over_looks_by_itself_when_it_serves_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = Loop(cluster, monkeypatch, burst=True)
+    [runs] = submit(loop)
+    loop.step(2)
+    loop.agent.quiet()
+    loop.step()
+    [waits] = submit(loop)
+    loop.calls()
+
+    loop.agent.serve()
+    loop.step()
+
+    assert (loop.calls(), loop.running()) == (["quiet", "finish"], [runs.id, waits.id])
+
+
 def test_quiet_is_said_again_where_the_answer_was_lost(loop: Loop) -> None:
     loop.step()
     loop.calls()
