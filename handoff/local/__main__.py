@@ -37,14 +37,16 @@ def main() -> int:
             sys.stderr.write(
                 "A private Redis until Ctrl-C: paste the line above into other shells, and use Handoff there.\n"
             )
-            codes = _ends(server, ended)
+            of_server = server.ended
+            of_server.add_done_callback(lambda _: ended.set())
             ended.wait()
-            if not codes:
+            if not of_server.done():
                 return DONE
     except (NoServer, ServerNotStarted) as error:
         sys.stderr.write(f"handoff.local: {error}\n")
         return FAILED
-    how = f"by signal {-codes[0]}" if codes[0] < 0 else f"with exit code {codes[0]}"
+    code = of_server.result()
+    how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
     sys.stderr.write(f"handoff.local: the server has ended {how}, and what it had is gone: start another\n")
     return FAILED
 
@@ -53,18 +55,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 2**16:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 1 to 65535")
     return int(text)
-
-
-def _ends(server: RedisServer, ended: threading.Event) -> list[int]:
-    """Set the event when the server ends by itself. -> its exit code, once it has"""
-    codes: list[int] = []
-
-    def watch() -> None:
-        codes.append(server.await_end())
-        ended.set()
-
-    threading.Thread(target=watch, name="handoff-redis-end", daemon=True).start()
-    return codes
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ class ServerProcess:
         self._said: deque[str] = deque(maxlen=LINES_KEPT)
         self._started: Future[subprocess.Popen[str]] = Future()
         self._ready: Future[None] = Future()
+        self.ended: Future[int] = Future()  #: by itself too: its exit code, negative of a signal
         self._keeper = Thread(target=self._keep, name="handoff-redis", daemon=True)
         self._keeper.start()
         self._popen = self._started.result()
@@ -87,11 +88,6 @@ class ServerProcess:
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
         self._keeper.join(STOP_S)
-
-    def await_end(self) -> int:
-        """Wait until it has ended, by itself too. -> its exit code, negative of a signal"""
-        self._keeper.join()
-        return self._popen.wait()
 
     def stop(self) -> None:
         self.signal(signal.SIGTERM)
@@ -126,6 +122,7 @@ class ServerProcess:
                     self._ready.set_result(None)
         if not self._ready.done():
             self._ready.set_exception(self._not_started())
+        self.ended.set_result(process.returncode)
 
     def _not_started(self, last: str = "") -> ServerNotStarted:
         lines = [*self._said, last] if last else list(self._said)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -127,13 +128,11 @@ class RedisServer:
         self._begin(self._command or find_server())
 
     @property
-    def runs(self) -> bool:
-        """Whether its process is there."""
-        return self._process is not None and self._process.runs
-
-    def await_end(self) -> int:
-        """Wait until its process has ended. -> the exit code, negative of a signal"""
-        return self._running().await_end()
+    def ended(self) -> Future[int]:
+        """The end of the process that was started last, by itself too: its exit code, negative of a signal."""
+        if self._process is None:
+            raise RuntimeError("the server never ran: start() it first")
+        return self._process.ended
 
     def pause(self) -> None:
         """Stop the server's clock (SIGSTOP): connections stay open and nothing answers."""
@@ -152,7 +151,7 @@ class RedisServer:
         self.stop()
 
     def _running(self) -> ServerProcess:
-        if self._process is None or not self.runs:
+        if self._process is None or not self._process.runs:
             raise RuntimeError("the server is not running: start() it, or restart() it after kill()")
         return self._process
 
