@@ -36,6 +36,6 @@ def ping(asked: Asked, wanted: int) -> int:
 def _in_words(found: Ping) -> str:
     name = f"Redis {found.version}" if found.version else "Redis"
     counts = [f"{count} {state}" for state, count in found.nodes.items() if count]
-    nodes = f"of its nodes are {', '.join(counts)}" if counts else "no node is registered"
+    nodes = f"nodes: {', '.join(counts)}" if counts else "no node is registered"
     took = f"{found.round_trip_s * 1000:.1f} ms"
-    return f"{name} at {found.redis} answers in {took} and takes operations as {found.operations}: {nodes}"
+    return f"{name} at {found.redis} answers in {took} and takes operations as {found.operations}; {nodes}"

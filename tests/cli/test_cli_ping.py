@@ -20,7 +20,7 @@ def test_it_says_that_redis_answers_and_how_many_nodes_are_in_which_state(run: R
     result = run("ping")
 
     assert (result.exit_code, len(result.stdout.splitlines())) == (0, 1)
-    assert result.stdout.endswith("and takes operations as functions: of its nodes are 2 up, 1 draining\n")
+    assert result.stdout.endswith("and takes operations as functions; nodes: 2 up, 1 draining\n")
 
 
 @pytest.mark.usefixtures("no_libraries")
@@ -54,7 +54,7 @@ def test_it_fails_where_fewer_nodes_are_up_than_were_asked_for(run: Run, cluster
     enough, too_few = run("ping", "--nodes", "1"), run("ping", "--nodes", "2")
 
     assert (enough.exit_code, too_few.exit_code) == (0, 1)
-    assert too_few.stdout.endswith("of its nodes are 1 up\n")
+    assert too_few.stdout.endswith("nodes: 1 up\n")
     assert too_few.stderr == "too few nodes are up: 1 of 2\n"
 
 

@@ -48,7 +48,7 @@ def test_an_agent_is_alive_as_long_as_its_lease(store: Store) -> None:
     after = check(store, "a")
 
     assert (before.alive, before.state, before.lease_s) == (True, "up", LEASE_MS / 1000)
-    assert "its agent (there 4711) has its lease for 9.0 s yet" in before.reason
+    assert "its agent (there 4711) holds its lease for another 9.0 s" in before.reason
     assert (after.alive, after.state, after.lease_s) == (False, "lost", None)
 
 

@@ -71,8 +71,8 @@ def _health(node: Node) -> Health:
         return Health(False, node.name, node.state, None, f"node {node.name} is lost: its agent has gone silent")
     if node.lease_s is None:
         return Health(False, node.name, node.state, None, f"node {node.name} has no agent: it was registered by hand")
-    reason = f"node {node.name} is {node.state}: its agent ({host_and_pid(node.holder)}) has its lease"
-    return Health(True, node.name, node.state, node.lease_s, f"{reason} for {node.lease_s:.1f} s yet")
+    reason = f"node {node.name} is {node.state}: its agent ({host_and_pid(node.holder)}) holds its lease"
+    return Health(True, node.name, node.state, node.lease_s, f"{reason} for another {node.lease_s:.1f} s")
 
 
 def _unknown(store: Store, name: str | None) -> Health:
