@@ -359,7 +359,7 @@ MUTANTS = (
         "agent-refused-silently",
         "a late result is refused and nobody is told",
         "workers/handoff_worker/agent/functions.py",
-        'logger.warning("the result of %s came too late: its reservation is gone", result.id)',
+        'logger.warning("the result of %s came too late: its reservation is gone", job_of(result.id))',
         "pass",
         ("tests/worker/loop/test_functions_here.py::test_a_result_that_redis_refuses_is_named_in_the_log",),
     ),
