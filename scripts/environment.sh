@@ -33,7 +33,7 @@ environment() {
     local log=$project/.venv/installing.log
     if ! "$python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
         --editable "$project[$extra]" 2>&1 | tee "$log" | show_progress; then
-        grep -i '^ *error' "$log" >&2 || tail -n 20 "$log" >&2
+        { grep -i '^ *error' "$log"; tail -n 1 "$log"; } | uniq >&2
         fail "The project could not be installed into .venv: see what pip says above (all of it is in $log), then run this again."
     fi
     printf '%s\n' "$stamp" >"$project/.venv/installed-$extra"
