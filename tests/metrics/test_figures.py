@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
+from handoff import doctor
 from handoff.client.cluster import Cluster
 from handoff.local.server import RedisServer
 from handoff.metrics import families, reading, samples
@@ -175,5 +181,17 @@ def test_a_redis_that_goes_away_is_told_and_what_was_counted_stays() -> None:
     assert 'handoff_functions{state="queued"}' not in found
 
 
-def test_each_reason_that_may_be_told_is_listed() -> None:
-    assert families.WAITING.values["reason"][-1] == families.NOT_READ
+def named_kinds() -> Iterator[str]:
+    """What the modules of the doctor call the rules that they check, and what they call what is around the books."""
+    for module in pkgutil.iter_modules(doctor.__path__):
+        loaded = importlib.import_module(f"{doctor.__name__}.{module.name}")
+        yield from (value for name, value in vars(loaded).items() if name in ("RULE", "OTHER_LAYOUT"))
+        calls = [
+            node for node in ast.walk(ast.parse(inspect.getsource(loaded))) if isinstance(node, ast.Call) and node.args
+        ]
+        made = [call.args[0] for call in calls if ast.unparse(call.func) in ("Violation", "Finding")]
+        yield from (str(first.value) for first in made if isinstance(first, ast.Constant))
+
+
+def test_whatever_the_doctor_can_tell_of_is_listed_but_for_what_is_harmless() -> None:
+    assert {*named_kinds()} == {*families.KINDS, "library"}
