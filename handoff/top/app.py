@@ -28,6 +28,15 @@ from handoff.top.watching import Broken, Seen, Unseen, Watching
 
 STYLE = """
 Header { height: 4; }
+Rows, VerticalScroll {
+    scrollbar-background: ansi_default;
+    scrollbar-background-hover: ansi_default;
+    scrollbar-background-active: ansi_default;
+    scrollbar-color: ansi_bright_black;
+    scrollbar-color-hover: ansi_bright_black;
+    scrollbar-color-active: ansi_bright_black;
+}
+Toast { background: ansi_default; }
 Rows { height: 1fr; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1; }
 VerticalScroll { height: auto; padding: 0 1; scrollbar-size-vertical: 1; }
 #said { dock: bottom; height: 4; margin-bottom: 1; padding: 0 1; border-top: solid ansi_bright_black; }

@@ -18,6 +18,7 @@ from handoff.view.overview import Stand, Waiting
 from handoff.view.reasons import Reason
 from handoff.view.row import FunctionRow
 from handoff.view.wording import number, seconds, short_id, short_name
+from handoff.why.node_state import why_closed
 from handoff.why.use import Use, use_of
 from handoff.words.resources import SLOTS
 from handoff.words.times import span
@@ -101,9 +102,9 @@ def said_of_node(stand: Stand) -> str:
 def note_of(stand: Stand) -> str:
     """Its state, and why it is in it."""
     node = stand.node
-    why = node.cordoned[1] if node.cordoned else node.quiet_reason
-    held = f", held for {node.hold.job_id}" if node.hold else ""
-    return node.state + (f", {why}" if why else "") + held
+    why = why_closed(node)
+    said = why if why.startswith(node.state) else ", ".join(filter(None, (node.state, why)))
+    return said + (f", held for {short_id(node.hold.job_id)}" if node.hold else "")
 
 
 WIDE = 110

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from types import TracebackType
+from unittest.mock import patch
 
 from handoff.client.cluster import Cluster
 from handoff.top.app import Top
@@ -20,9 +21,12 @@ class Shown:
     def __init__(self, cluster: Cluster, size: tuple[int, int] = (80, 24), interval_s: float = NEVER_S) -> None:
         self.app = Top(cluster, interval_s)
         self._runner = asyncio.Runner()
+        # The pilot takes a process for done that uses no processor for 20 ms, which on a busy machine takes long.
+        self._at_once = patch("textual.app.wait_for_idle", lambda least_s: asyncio.sleep(0))
         self._running = self.app.run_test(size=size, notifications=True)
 
     def __enter__(self) -> Shown:
+        self._at_once.start()
         self._pilot = self._runner.run(self._running.__aenter__())
         return self
 
@@ -31,6 +35,7 @@ class Shown:
             self._runner.run(self._running.__aexit__(None, None, None))
         finally:
             self._runner.close()
+            self._at_once.stop()
             # What is read for it is read of a server that the test ends.
             self.app.watching.stop(LIMIT_S)
 
@@ -54,8 +59,11 @@ class Shown:
         self._runner.run(self._press(keys))
 
     async def _press(self, keys: tuple[str, ...]) -> None:
-        await self._pilot.press(*keys)
-        await self._pilot.pause()
+        for key in keys:
+            await self._pilot.press(key)
+            # The application gives it to a widget, that acts, and what it does comes to others.
+            for _ in range(3):
+                await self._pilot.pause(0)
 
     def until(self, *texts: str) -> str:
         """Wait until all of these are seen. -> the screen"""
@@ -82,7 +90,7 @@ class Shown:
     def resize(self, width: int, height: int) -> None:
         """Make the terminal larger or smaller."""
         self._runner.run(self._pilot.resize_terminal(width, height))
-        self._runner.run(self._pilot.pause())
+        self._runner.run(self._pilot.pause(0))
 
     def read_again(self) -> None:
         """Have it look again now."""

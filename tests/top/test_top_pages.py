@@ -8,6 +8,7 @@ from handoff.client.cluster import Cluster
 from handoff.ledger.functions import discard
 from support.agent import FakeAgent
 from support.terminals import Shown
+from support.waiting import wait_until
 from top.conftest import Scene
 
 PAGES = {
@@ -30,6 +31,7 @@ def line_with(shown: Shown, text: str) -> str:
     return next(line for line in shown.lines if text in line)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("scene")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
 def test_every_line_of_every_page_is_as_wide_as_the_terminal(cluster: Cluster, size: tuple[int, int]) -> None:
@@ -43,6 +45,7 @@ def test_every_line_of_every_page_is_as_wide_as_the_terminal(cluster: Cluster, s
             shown.press("escape")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("scene")
 def test_a_terminal_that_is_too_small_breaks_no_page(cluster: Cluster) -> None:
     with Shown(cluster, (20, 6)) as shown:
@@ -54,6 +57,7 @@ def test_a_terminal_that_is_too_small_breaks_no_page(cluster: Cluster) -> None:
         shown.until("handoff top", "running 1")
 
 
+@pytest.mark.slow
 def test_what_somebody_has_written_reaches_no_terminal_as_an_escape(shown: Shown) -> None:
     for keys in PAGES.values():
         shown.press(*keys)
@@ -80,7 +84,7 @@ class TestOverview:
             shown.until("running-1", "Torn")
             shown.resize(120, 24)
 
-            assert "Torn" not in shown.text
+            wait_until(lambda: "Torn" not in shown.text, "there are fewer lists")
 
     def test_an_empty_namespace_says_what_to_do(self, cluster: Cluster) -> None:
         with Shown(cluster) as shown:
@@ -139,13 +143,13 @@ class TestLists:
         shown.until("infeasible-1, the first of these")
 
 
+@pytest.mark.slow
 class TestFilter:
     def test_only_rows_that_have_the_text_are_left(self, shown: Shown) -> None:
         shown.press("3", "slash", *"CPU", "enter")
 
+        shown.until("waiting-1, the first of these", "leaves 1 out")
         assert "infeasible   " not in shown.text
-        shown.until("waiting-1, the first of these")
-        shown.until("leaves 1 out")
 
     def test_escape_drops_it_and_stays_on_the_page(self, shown: Shown) -> None:
         shown.press("3", "slash", *"nothing has this", "enter")
@@ -162,6 +166,7 @@ class TestFilter:
         assert shown.app.is_running
 
 
+@pytest.mark.slow
 class TestOne:
     def test_a_node_has_its_devices_and_who_holds_them(self, shown: Shown) -> None:
         shown.press("2", "enter")
@@ -222,11 +227,11 @@ def test_the_keys_are_told(shown: Shown) -> None:
     shown.until("drain the node, undrain it")
     shown.press("escape")
 
-    assert "drain the node, undrain it" not in shown.text
+    wait_until(lambda: "drain the node, undrain it" not in shown.text, "the keys are gone")
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_it_is_quit(shown: Shown, key: str) -> None:
     shown.press(key)
 
-    assert not shown.app.is_running
+    shown.until_it_ends()

@@ -22,6 +22,7 @@ from handoff.view.fullness import part_of
 from handoff.view.held import Holder, read_held
 from handoff.view.overview import Stand
 from handoff.view.wording import compact, number, short_id, short_name
+from handoff.why.node_state import lease_in_words
 from handoff.why.use import Use, use_of
 from handoff.words.resources import Amount
 from handoff.words.times import span
@@ -80,7 +81,7 @@ class NodePage(Page[list[Holder]]):
         stand = self._stand(look)
         self.retitle()
         if stand is not None:
-            self.query_one("#uses", Static).update(drawn(stand, self._holders))
+            self.query_one("#uses", Static).update(drawn(stand, self._holders, look.at_ms))
         if found is not None:
             table = holders_table(self._holders, look.at_ms)
             self.query_one(Rows).fill(lambda width: table)
@@ -90,9 +91,9 @@ class NodePage(Page[list[Holder]]):
         return next((stand for stand in stands if stand.node.name == self._of.name), None)
 
 
-def drawn(stand: Stand, holders: Sequence[Holder]) -> Text:
+def drawn(stand: Stand, holders: Sequence[Holder], at_ms: int) -> Text:
     """Its facts, and a line for each resource and each device."""
-    lines = [_facts(stand)]
+    lines = [_facts(stand, at_ms)]
     uses = use_of(stand.node)
     wide = max((len(name) for name in uses), default=0) + 4
     for name, use in uses.items():
@@ -102,11 +103,11 @@ def drawn(stand: Stand, holders: Sequence[Holder]) -> Text:
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
 
 
-def _facts(stand: Stand) -> Text:
+def _facts(stand: Stand, at_ms: int) -> Text:
     node = stand.node
     facts = [f"runs {number(stand.started)}", f"queued {number(stand.queued)}"]
-    facts += [f"agent {host_and_pid(node.holder)}"] if node.holder else ["registered by hand"]
-    facts += [f"lease {span(max(0.0, node.lease_s))}"] if node.lease_s is not None else []
+    facts += [f"agent {host_and_pid(node.holder)}"] if node.holder else []
+    facts += [lease_in_words(node, at_ms)]
     facts += [f"{name}={value}" for name, value in node.labels.items()]
     return plain(", ".join(facts), "dim")
 
