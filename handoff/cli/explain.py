@@ -60,7 +60,7 @@ def _refuse_run(cluster: Cluster, unknown: UnknownFunction) -> None:
 
 
 def _rows(found: Explanation) -> Iterator[tuple[str, str]]:
-    yield "function", found.id
+    yield "function", _named({"function_id": found.function_id, "id": found.id})
     yield "state", f"{found.state}: {found.text}"
     if found.position:
         yield "position", _position(found.position)
@@ -71,8 +71,11 @@ def _rows(found: Explanation) -> Iterator[tuple[str, str]]:
     if found.overtakes:
         yield "overtaken", _overtakes(found.overtakes)
     for hold in found.holds:
-        whom = "it" if hold["own"] else hold["function_id"]
+        whom = "it" if hold["own"] else _named(hold)
         yield "holds", f"{_node(hold['node'])}: {', '.join(hold['lacks'])}, for {whom}"
+    for other in found.dependencies["open"] if found.dependencies else ():
+        on = f" on {other['node']}" if other["node"] else ""
+        yield "waits for", f"{_named(other)}: {other['state']}{on}"
 
 
 def _position(position: Mapping[str, int | None]) -> str:
@@ -103,9 +106,14 @@ def _lack(kind: Mapping[str, Any]) -> str:
 
 
 def _holder(holder: Mapping[str, Any]) -> str:
-    name = holder["function_id"] or f"claim {holder['id']}"
-    other_id = f" ({holder['id']})" if holder["function_id"] not in (None, holder["id"]) else ""
-    return f"{name}{other_id} on {holder['node']}: {in_words(holder['amounts'])} since {holder['since']}"
+    name = _named(holder) if holder["function_id"] else f"claim {holder['id']}"
+    return f"{name} on {holder['node']}: {in_words(holder['amounts'])} since {holder['since']}"
+
+
+def _named(other: Mapping[str, Any]) -> str:
+    """Your id of it, and in a run the one that commands take."""
+    own, id = other["function_id"], other["id"]
+    return f"{own}" if own == id else f"{own} ({id})"
 
 
 def _overtakes(overtakes: Mapping[str, Any]) -> str:

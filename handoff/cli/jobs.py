@@ -70,9 +70,8 @@ def _more(found: Listing, limit: int) -> str:
 
 
 def _cells(row: FunctionRow) -> list[str]:
-    state = "infeasible" if row.infeasible else row.state
     age = span(max(0.0, (datetime.now(UTC) - row.at).total_seconds())) if row.at else ""
-    return [row.id, state, age, row.node or "", _what(row)]
+    return [row.id, row.standing, age, row.node or "", _what(row)]
 
 
 def _what(row: FunctionRow) -> str:

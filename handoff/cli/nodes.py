@@ -19,7 +19,7 @@ from handoff.ledger.phrases import in_words
 from handoff.ledger.texts.holder import host_and_pid
 from handoff.view.clock import now_of
 from handoff.why.node_state import lease_in_words, why_closed
-from handoff.why.use import Use, devices_in_words, use_of
+from handoff.why.use import devices_in_words, use_of
 from handoff.words.times import moment
 
 LONGEST_NAME = 24
@@ -109,11 +109,11 @@ def _table(found: Sequence[Node], claims: Mapping[str, Sequence[Claim]], now_ms:
 
 def _facts(node: Node, claims: Sequence[Claim], now_ms: int) -> Iterator[str]:
     uses = use_of(node)
-    sums = [_in_words(name, use) for name, use in uses.items() if use.devices is None]
+    sums = [f"{name} {use}" for name, use in uses.items() if use.devices is None]
     yield ", ".join(sums) or ("nothing, for it has nothing" if not uses else "")
     for name, use in uses.items():
         if use.devices is not None:
-            yield f"{_in_words(name, use)} ({devices_in_words(use)})"
+            yield f"{name} {use} ({devices_in_words(use)})"
     if why := why_closed(node):
         yield why
     if node.labels:
@@ -131,7 +131,3 @@ def _claimed(claim: Claim) -> str:
     left = "" if claim.left_s is None else f", for {claim.left_s:.0f} s yet"
     what = in_words(claim.reservation.cost) if claim.reservation.cost else "nothing"
     return f"claim of {claim.owner or 'somebody'}: {what}{left}"
-
-
-def _in_words(name: str, use: Use) -> str:
-    return f"{name} {use.used}/{use.capacity}"

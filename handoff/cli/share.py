@@ -33,6 +33,6 @@ def share(asked: Asked, amounts: dict[str, int | float], removed: tuple[str, ...
     if asked.as_json:
         click.echo(to_json({name: {"used": use.used, "capacity": use.capacity} for name, use in found.items()}))
     elif found:
-        click.echo("\n".join(row(name, f"{use.used}/{use.capacity} in use") for name, use in found.items()))
+        click.echo("\n".join(row(name, f"{use} in use") for name, use in found.items()))
     else:
         click.echo(f"Nothing is shared in namespace {cluster.namespace}: `handoff share license=5` would.")

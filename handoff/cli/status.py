@@ -14,7 +14,7 @@ from handoff.cli.run_view import show_run
 from handoff.client.cluster import Cluster
 from handoff.client.run_handle import RunHandle
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun, shown
-from handoff.ledger.phrases import in_words
+from handoff.ledger.phrases import NEVER, in_words
 from handoff.view.overview import Oldest, Overview, Waiting, read_overview
 from handoff.why.function_status import FunctionStatus, Variant, read_function
 from handoff.words.times import span
@@ -107,7 +107,7 @@ def _overview(found: Overview) -> list[str]:
         lines.append(row("draining", ", ".join(found.draining)))
     hopeless = [shape for shape in found.shapes if shape.infeasible]
     if hopeless:
-        lines.append(row("infeasible", f"{found.infeasible} of what waits: no live node could hold it, even when idle"))
+        lines.append(row("infeasible", f"{found.infeasible} of what waits: {NEVER}"))
         lines += _shapes(hopeless)
     lines += [
         row("queued", str(found.queued)),
@@ -120,10 +120,7 @@ def _overview(found: Overview) -> list[str]:
         row("failed", str(found.failed)),
         row("canceled", str(found.canceled)),
     ]
-    lines += [
-        row("" if i else "shared", f"{name} {use.used}/{use.capacity}")
-        for i, (name, use) in enumerate(found.shared.items())
-    ]
+    lines += [row("" if i else "shared", f"{name} {use}") for i, (name, use) in enumerate(found.shared.items())]
     if any((found.queued, found.started, found.delayed, found.deferred, found.waiting, found.failed)):
         lines.append(row("see", "`handoff jobs --state STATE` for which these are"))
     return lines

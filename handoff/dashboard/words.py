@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from handoff.ledger.phrases import NEVER
 from handoff.view.wording import number, plural, rate, seconds, short_id, short_name
 from handoff.words.resources import Amount
 from handoff.words.times import span, utc
 
 STATES = {
-    "infeasible": "no live node could hold it, even when idle",
+    "infeasible": NEVER,
     "failed": "failed for good",
     "waiting": "ready, and nothing has room for it now",
     "delayed": "not before its time",

@@ -20,6 +20,9 @@ from handoff.words.resources import Amount, amount, amounts
 from handoff.words.times import span
 from handoff.words.variants import Variant
 
+NEVER = "no live node could hold it, even when idle"
+"""Of what waits and is infeasible."""
+
 NEAR = 0.7
 """How alike two names are of which one may be meant, as difflib counts: `gpus` and `gpu` 0.86, `gpu` and `cpu` 0.67."""
 

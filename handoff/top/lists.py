@@ -177,7 +177,7 @@ def _function_row(row: FunctionRow, at_ms: int) -> Row:
     return Row(
         row.id,
         [
-            state_cell("infeasible" if row.infeasible else row.state),
+            state_cell(row.standing),
             Text("" if age_s is None else span(age_s)),
             plain(row.node or ""),
             plain(short_name(row.name), "bold"),

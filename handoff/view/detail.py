@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from handoff.errors import HandoffError, shown
+from handoff.errors import HandoffError
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import FIELDS, names_of
-from handoff.ledger.records import Record, look, value_of
+from handoff.ledger.records import look
 from handoff.ledger.result_entry import unzip
 from handoff.ledger.rqmodel import moment_of
 from handoff.ledger.store import Call
@@ -22,14 +22,11 @@ from handoff.ledger.told import FunctionProgress, progress_in
 from handoff.serializer import Serializer
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
-from handoff.why.function_status import PICKLED, failure_of
+from handoff.why.function_status import LARGEST_READ, PICKLED, failure_of, result_text, whole_repr
 from handoff.words.times import utc
 
 LONGEST_SHOWN = 4_000
 """Characters of one value, or of a message."""
-
-LARGEST_READ = 1_000_000
-"""Bytes of what is read to be shown: of more nobody reads the repr."""
 
 MOST_ARGUMENTS = 100
 
@@ -104,7 +101,7 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
         run=dag.decode(errors="replace") if dag else None,
         why=why,
         arguments=await _arguments(ledger, key, job),
-        result=_result(record) if record.status == "finished" else None,
+        result=_bounded(result_text(record)) if record.status == "finished" else None,
         error=failure.type if failure else None,
         message=_bounded(failure.message) if failure else None,
         traceback=failure.traceback if failure else None,
@@ -143,23 +140,8 @@ def _unzipped(data: bytes) -> bytes:
         return data
 
 
-def _result(record: Record) -> str:
-    if record.job.is_pickled:
-        return PICKLED
-    if record.size > LARGEST_READ:
-        return f"({record.size:,} bytes, which is too much to be shown)"
-    try:
-        return _repr(value_of(record, record.entry[1] if record.entry else {}, Serializer))
-    except (HandoffError, ValueError):
-        return "(it cannot be read: it is not what Handoff writes)"
-
-
 def _repr(value: object) -> str:
-    try:
-        return _bounded(repr(value))
-    # Python writes no int of more than 4,300 digits.
-    except ValueError:
-        return shown(value)
+    return _bounded(whole_repr(value))
 
 
 def _bounded(text: str) -> str:

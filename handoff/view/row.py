@@ -58,6 +58,11 @@ class FunctionRow:
     error: str | None  #: the type of what it has failed with
     message: str | None  #: what that says
 
+    @property
+    def standing(self) -> str:
+        """Its state, or `infeasible`."""
+        return "infeasible" if self.infeasible else self.state
+
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON: moments as ISO texts."""
         moments = {

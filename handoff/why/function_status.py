@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from handoff.errors import FunctionFailed
+from handoff.errors import FunctionFailed, HandoffError, shown
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import place_in_words
-from handoff.ledger.records import PickledResult, Record, error_of, look, outcome
+from handoff.ledger.records import Record, error_of, look, outcome
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import asked_for
@@ -21,6 +21,9 @@ from handoff.words.variants import NO_COST
 
 LONGEST_RESULT = 200
 """Characters of a result that are shown; the whole of it is for whoever waits for it."""
+
+LARGEST_READ = 1_000_000
+"""Bytes of what is read to be shown: of more nobody reads the repr."""
 
 PICKLED = "(pickled, and not read here: unpickling runs code)"
 """What stands in place of values that are not read."""
@@ -99,11 +102,30 @@ def _result(record: Record, *, is_ours: bool) -> str | None:
     """A job of somebody else's may be serialized in any way."""
     if not is_ours:
         return None
-    try:
-        text = repr(outcome(record, Serializer))
-    except PickledResult:
-        return PICKLED
+    text = result_text(record)
     return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 3]}..."
+
+
+def result_text(record: Record) -> str:
+    """The repr of what one has returned that has finished, or why that is not shown."""
+    if record.job.is_pickled:
+        return PICKLED
+    if record.size > LARGEST_READ:
+        return f"({record.size:,} bytes, which is too much to be shown)"
+    try:
+        return whole_repr(outcome(record, Serializer))
+    # Whoever can write to Redis can write anything there.
+    except (HandoffError, ValueError):
+        return "(it cannot be read: it is not what Handoff writes)"
+
+
+def whole_repr(value: object) -> str:
+    """Show a value of a function."""
+    try:
+        return repr(value)
+    # Python writes no int of more than 4,300 digits.
+    except ValueError:
+        return shown(value)
 
 
 class Failure(NamedTuple):

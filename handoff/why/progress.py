@@ -10,7 +10,7 @@ from typing import Any
 from handoff.errors import UnreadableField, shown
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import FIELDS
-from handoff.ledger.phrases import place_in_words, variants_in_words
+from handoff.ledger.phrases import NEVER, place_in_words, variants_in_words
 from handoff.ledger.progress import Active, Ready, read_ready
 from handoff.ledger.runs import Run
 from handoff.ledger.states import PARKED, STATES
@@ -84,7 +84,7 @@ def _waits_for(each: Active, ready: Ready, *, placed: int, names: Mapping[int, s
     if each.status == "delayed":
         return due_text(each.job.attempts, int(float(each.about or ready.now_ms)), ready.now_ms)
     if ready.could_never_hold(each):
-        return f"{_asks_for(each.job)}: no live node could hold it, even when idle"
+        return f"{_asks_for(each.job)}: {NEVER}"
     if ready.run.max_concurrency is not None and placed >= ready.run.max_concurrency:
         return f"{_asks_for(each.job)}, and a place within its run's max_concurrency"
     return _asks_for(each.job)

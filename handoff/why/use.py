@@ -19,6 +19,9 @@ class Use:
     sizes: Mapping[int, Amount] | None = None  #: of memory of devices: index -> all of it
     free: Mapping[int, Amount] | None = None  #: of devices: index -> what it can still give
 
+    def __str__(self) -> str:
+        return f"{self.used}/{self.capacity}"
+
 
 def use_of(node: Node) -> dict[str, Use]:
     """List every resource of a node with its use; slots only where they were given."""

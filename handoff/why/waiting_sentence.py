@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.ledger.nodes import SHARED
-from handoff.ledger.phrases import in_words, shortfall_in_words
+from handoff.ledger.phrases import NEVER, in_words, shortfall_in_words
 from handoff.ledger.texts.shortfall import Shortfall
 from handoff.why.holders import RUN_LIMIT
 from handoff.words.resources import UNIT, Amount, amount, part_rounded_up
@@ -45,7 +45,7 @@ class WaitingSentence:
     def own_text(self) -> str:
         """Say it without nodes, and without what others have or are given."""
         if not self.able:
-            why = "no live node could hold it, even when idle"
+            why = NEVER
         elif self.room:
             why = "there is room, and it starts soon"
         elif self.missing:
@@ -58,7 +58,7 @@ class WaitingSentence:
         start = f"waits for {self.wanted}"
         if not self.able:
             why = shortfall_in_words(self.unfit, self.pinned, self.now_ms)
-            return f"{start}: no live node could hold it, even when idle ({why}){self._change()}"
+            return f"{start}: {NEVER} ({why}){self._change()}"
         if self.room:
             return f"{start}: there is room on {self.room}, and whoever comes by next starts it"
         before = f", with {self.before} of the same shape before it" if self.before else ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from handoff.client.cluster import Cluster
+from handoff.graph.dag import DAG
 from handoff.why.explain import explain
+from handoff.words.function import Function
 from handoff.words.variants import After
 from support.command_line import Run, said
 
@@ -60,6 +62,20 @@ class TestExplain:
         assert shown[0][-1] == "holds      a: cpu, for it"
         assert shown[1][-1] == f"holds      a: cpu, for {first.id}"
         assert "nodes      a (cpu 4): has room, which is held for others" in shown[1]
+
+    def test_of_what_a_function_of_a_run_waits_for_the_ids_are_told_that_commands_take(
+        self, run: Run, cluster: Cluster
+    ) -> None:
+        graph = DAG("g").add(Function("load", "tasks:f")).add(Function("sum", "tasks:f", args=["load"]))
+        started = cluster.submit_dag(graph)
+        handles = [started.handle(name) for name in ("load", "sum")]
+        lone = cluster.enqueue("tasks:f", depends_on=handles[0])
+
+        told = [run("explain", handle.id).stdout.splitlines() for handle in (handles[1], lone)]
+
+        assert told[0][0] == f"function   sum ({handles[1].id})"
+        assert [lines[-1] for lines in told] == [f"waits for  load ({handles[0].id}): waiting"] * 2
+        assert run("status", handles[0].id).exit_code == 0
 
     def test_programs_get_all_of_it_under_fixed_keys(self, run: Run, cluster: Cluster) -> None:
         handle = cluster.enqueue("tasks:f")

@@ -166,6 +166,15 @@ class TestFunction:
 
         assert result == "'" + "x" * 196 + "..."
 
+    def test_a_result_that_somebody_has_written_over_says_so(self, cluster: Cluster, agent: NodeLedger) -> None:
+        handle = cluster.enqueue("tasks:f")
+        finish(handle, agent)
+        results = cluster.store.keys("rq_results", handle.id)
+        cluster.connection.delete(results)
+        cluster.connection.xadd(results, {"type": 1, "return_value": "nonsense"})
+
+        assert read_function(cluster.store, handle.id).result == "(it cannot be read: it is not what Handoff writes)"
+
     def test_an_error_is_told_with_its_type(self, cluster: Cluster, agent: NodeLedger) -> None:
         handle = cluster.enqueue("tasks:f")
         fail(handle, agent)

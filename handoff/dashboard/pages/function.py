@@ -11,7 +11,7 @@ from handoff.dashboard.sight import Sight
 from handoff.dashboard.words import ago, clock, percent
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.logs import read_logs
-from handoff.ledger.phrases import in_words
+from handoff.ledger.phrases import NEVER, in_words
 from handoff.ledger.states import ENDED
 from handoff.view.detail import Detail, read_detail
 from handoff.view.history import History, Step
@@ -190,7 +190,7 @@ def _step(step: Step, before: Step | None, root: str) -> dict[str, Any] | None:
         case "parked":
             return entry("waiting", "waits for another of its group to choose a node")
         case "infeasible":
-            return entry("infeasible", "no live node could hold it, even when idle")
+            return entry("infeasible", NEVER)
         case "delayed":
             return entry("delayed", f"is delayed until {clock(step.until_ms)}")
         case "reserved" if step.freed_by:

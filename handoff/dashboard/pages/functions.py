@@ -92,7 +92,7 @@ def _row(row: FunctionRow, now_ms: int, root: str) -> dict[str, Any]:
         "name": short_name(row.name),
         "function_id": short_id(row.function_id),
         "url": address(root, f"/functions/{row.id}"),
-        "state": "infeasible" if row.infeasible else row.state,
+        "state": row.standing,
         "node": row.node or "",
         "node_url": address(root, f"/nodes/{row.node}") if row.node else "",
         "cost": in_words(row.cost),
