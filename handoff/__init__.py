@@ -54,8 +54,10 @@ from handoff.errors import (
 )
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.recurring import Schedule
 from handoff.ledger.results import RunResult
 from handoff.ledger.retrying import NotRetried
+from handoff.ledger.schedules import UnknownSchedule
 from handoff.ledger.stream import StreamBehind, StreamRestarted
 from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
@@ -113,6 +115,7 @@ __all__ = [
     "RunResult",
     "RunSummary",
     "RunTimedOut",
+    "Schedule",
     "Serializer",
     "SimpleAllocator",
     "SimpleResourceTracker",
@@ -124,6 +127,7 @@ __all__ = [
     "UnknownFunction",
     "UnknownNode",
     "UnknownRun",
+    "UnknownSchedule",
     "Verdict",
     "WaitExpired",
     "connect",

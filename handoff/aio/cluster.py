@@ -12,7 +12,7 @@ import redis.asyncio
 from handoff.aio.handle import Handle
 from handoff.aio.run_handle import Attendant, RunHandle
 from handoff.books.allocator import Allocator
-from handoff.client.calls import ClusterCalls
+from handoff.client.recurring import RecurringCalls
 from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client, stand_in_for
 from handoff.ledger.address import address_of, url_of
 from handoff.ledger.aio.asking import AskingInLoop
@@ -26,7 +26,7 @@ from handoff.words.function import Strategy
 from handoff.words.variants import Cost
 
 
-class Cluster(ClusterCalls[Handle, RunHandle]):
+class Cluster(RecurringCalls[Handle, RunHandle]):
     """One namespace on one Redis, for asyncio: the calls of `handoff.Cluster`, awaited.
 
         async with handoff.aio.Cluster(url) as cluster:

@@ -24,6 +24,7 @@ from handoff.cli.ping import ping
 from handoff.cli.retry import retry
 from handoff.cli.run import run
 from handoff.cli.runs import runs
+from handoff.cli.schedule import schedule
 from handoff.cli.share import share
 from handoff.cli.status import status
 from handoff.cli.top import top
@@ -56,6 +57,7 @@ for command in (
     undrain,
     share,
     limit,
+    schedule,
     ping,
     doctor,
     completion,

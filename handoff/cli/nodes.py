@@ -14,10 +14,10 @@ from handoff.books.reservation import Claim
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import one_line, to_json
 from handoff.cli.table import GAP, WIDTH
+from handoff.ledger.clock import now_of
 from handoff.ledger.nodes import Node, read_nodes
 from handoff.ledger.phrases import in_words
 from handoff.ledger.texts.holder import host_and_pid
-from handoff.view.clock import now_of
 from handoff.why.node_state import lease_in_words, why_closed
 from handoff.why.use import devices_in_words, use_of
 from handoff.words.times import moment

@@ -12,8 +12,8 @@ import redis
 
 from handoff.books.allocator import Allocator
 from handoff.client.attendant import Attendant
-from handoff.client.calls import ClusterCalls
 from handoff.client.handle import Handle
+from handoff.client.recurring import RecurringCalls
 from handoff.client.run_handle import RunHandle
 from handoff.client.settings import DEFAULT_TIMEOUT_S, check_settings, given_client, stand_in_for
 from handoff.ledger.address import url_of
@@ -31,7 +31,7 @@ from handoff.words.variants import Cost
 T = TypeVar("T")
 
 
-class Calls(ClusterCalls[Handle, RunHandle]):
+class Calls(RecurringCalls[Handle, RunHandle]):
     """The calls of a cluster that are answered before they return."""
 
     def __init__(self, store: Store, **options: Any) -> None:
@@ -161,6 +161,12 @@ class Cluster:
     execute = returning(Calls.execute)
     run = returning(Calls.run)
     runs = returning(Calls.runs)
+    every = returning(Calls.every)
+    schedules = returning(Calls.schedules)
+    pause_schedule = returning(Calls.pause_schedule)
+    resume_schedule = returning(Calls.resume_schedule)
+    remove_schedule = returning(Calls.remove_schedule)
+    run_schedule = returning(Calls.run_schedule)
 
     def _open(self, client: redis.Redis, namespace: str, timeout_s: float) -> Store:
         return Store(client, namespace, when_reached=tell_once, timeout_s=timeout_s)

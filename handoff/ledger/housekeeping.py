@@ -9,6 +9,7 @@ from typing import Any
 
 from handoff.errors import StoreUnavailable
 from handoff.ledger.asking import Command, Ledger
+from handoff.ledger.recurring import fire_due
 from handoff.ledger.result_entry import Entry
 from handoff.ledger.store import Call
 from handoff.ledger.turns import EVERY_MS
@@ -60,7 +61,9 @@ async def _tick(ledger: Ledger, ask: Ask, run: Callable[..., Awaitable[list[Any]
     has_ticked = False
     while await takes_turn(ledger, ask):
         has_ticked = True
-        if not (await run("tick", room=0, token=new_id()))[1]:
+        _, more, _, _, due = await run("tick", room=0, token=new_id())
+        await fire_due(ledger, due, run)
+        if not more:
             break
     return has_ticked
 

@@ -145,6 +145,9 @@ SCHEMA: dict[str, Key] = {
     "watched": Key(
         "watched", "ZSET", "job of RQ's own with dependents -> when to look, ms", "until it has ended, or has none"
     ),
+    # What recurs (operations/client/every.lua).
+    "schedules": Key("schedules", "ZSET", "what recurs -> its next moment, ms; +inf = it rests", "until it is removed"),
+    "schedule": Key("schedule:", "HASH", "what recurs, and what came of it", "until it is removed", of="its name"),
     # Claims through the tracker.
     "claims": Key("claims", "HASH", "claim -> node", "while it is held"),
     "claim_owners": Key("claim_owners", "HASH", "claim -> whose it is, where that was said", "while it is held"),

@@ -19,7 +19,7 @@ OURS = ("cost", "node", "where")
 """What a call asks for beside rq's own options."""
 
 NO_MEANING = {
-    "repeat": "a function runs once here: let a timer of the system call enqueue",
+    "repeat": "a function runs once here: queue.cluster.every(name, seconds, f) submits it again and again",
     "on_stopped": "a function that is stopped counts as canceled here, and calls nothing: look at its status",
     "rate_limit": "cluster.share limits how many run at once, and nothing limits how many start in a second",
     "webhooks": "nothing calls a web address here: let on_success and on_failure do it",

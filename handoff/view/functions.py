@@ -12,13 +12,13 @@ from datetime import datetime
 
 from handoff.errors import shown
 from handoff.ledger.asking import Ledger
+from handoff.ledger.clock import now_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.runs import look_run
 from handoff.ledger.states import ENDED, STATES
 from handoff.ledger.store import Call
 from handoff.ledger.texts.run_id import run_job_id
 from handoff.view import places
-from handoff.view.clock import now_of
 from handoff.view.overview import find_shapes, read_waiting
 from handoff.view.places import Ids
 from handoff.view.row import PAGE, FunctionRow, read_rows

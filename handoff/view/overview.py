@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from handoff.ledger.asking import Ledger
+from handoff.ledger.clock import now_of
 from handoff.ledger.fields import names_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.judging import count_able
@@ -23,7 +24,6 @@ from handoff.ledger.texts.demand import first_shape
 from handoff.ledger.texts.run_id import is_run_token
 from handoff.ledger.texts.shape import read_shape
 from handoff.view import places
-from handoff.view.clock import now_of
 from handoff.why.use import Use, use_of
 from handoff.words.resources import Amount, amounts
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from handoff.ledger.asking import Ledger
+from handoff.ledger.clock import now_of
 from handoff.ledger.store import Call
 from handoff.view import places
-from handoff.view.clock import now_of
 from handoff.view.history import Span
 from handoff.view.row import FunctionRow, read_rows
 from handoff.words.times import utc

@@ -38,6 +38,7 @@ CALLS = {
     "drain": ["drain", "a"],
     "undrain": ["undrain", "a"],
     "share": ["share", "license=1"],
+    "schedule": ["schedule", "pause", "nightly"],
     "limit": ["limit", "--count", "5"],
     "run": ["run", "tasks:f"],
     "completion": ["completion", "bash"],

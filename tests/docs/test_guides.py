@@ -34,6 +34,7 @@ NODES: Mapping[str, Mapping[str, Any]] = {
     "a-node-died.md": {},
     "from-rq.md": {"nodes": {"a": {"gpu": 1}}},
     "from-celery.md": {"nodes": {"a": {"cpu": 2}}},
+    "recurring.md": {},
     "graphs.md": {"nodes": {"a": {"cpu": 1}, "b": {"cpu": 1}}},
 }
 """The guides whose programs run here, and what each says that its nodes are."""

@@ -183,7 +183,7 @@ class TestArguments:
         agent.take()
         cluster.deregister_node("a")
 
-        _, _, ((_, job, _, left_out),), _ = cluster.store.run("tick", room=1, token=uuid.uuid4().hex)
+        _, _, ((_, job, _, left_out),), *_ = cluster.store.run("tick", room=1, token=uuid.uuid4().hex)
 
         assert left_out == [b"data"]
         assert b"data" not in job

@@ -121,7 +121,7 @@ def test_a_function_that_is_not_kept_is_kept_until_somebody_runs_its_on_failure(
     agent.take()
     pass_ms(cluster.store, agent.lease_ms)
 
-    _, _, [[id, fields, *_]], _ = cluster.store.run("tick", room=1, token="t")
+    _, _, [[id, fields, *_]], *_ = cluster.store.run("tick", room=1, token="t")
 
     assert id.decode() == handle.id
     assert any(b"tasks.told" in part for part in fields)

@@ -25,6 +25,7 @@ WITH_PROCESSES = (
     "bench/",
     "cli/test_cli_live.py",
     "client/runs/test_run_real_nodes.py",
+    "client/test_recurring_real.py",
     "docs/test_guides.py",
     "hosts/",
     "house/test_bench.py",

@@ -38,6 +38,23 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "cancel_many": ({"token": "t", "running": 1}, ["runs", "waits"]),
     "cancel_run": ({"run": RUN, "token": "t"}, []),
     "ends": ({}, ["runs", "waits"]),
+    "every": (
+        {
+            "name": "nightly", "version": "v2", "when": "0 3 * * *", "zone": "UTC", "since": 1,
+            "due": 2_000_000_000_000, "catch_up": "last", "overlap": "skip", "code": "tasks.f", "call": "c",
+        },
+        [],
+    ),
+    "fire": (
+        {
+            "name": "nightly", "version": "v", "due": "", "upcoming": 5, "passed": 1, "is_run": 1,
+            "job_id": "nightly-1", "moment": 3, "token": "t", "demand": "cpu=10000,slots=10000",
+            "options": "wait=5000", "priority": 0, "delay_ms": 0,
+        },
+        ["description", "d", "timeout", 5],
+    ),
+    "pause_schedule": ({"name": "nightly", "paused": 0, "due": 2_000_000_000_000}, []),
+    "remove_schedule": ({"name": "nightly"}, []),
     "explain": ({"job_id": "waits"}, ["status"]),
     "give_back": ({"job_id": "runs"}, []),
     "list_claims": ({"cursor": "0"}, []),
@@ -117,6 +134,7 @@ def filled(place: Yard) -> None:
     place.submit("later", delay=60)
     place.submit("canceled", delay=60)
     cancel(place.store, "canceled")
+    place.store.run("every", **{**CALLS["every"][0], "version": "v"})
 
 
 def call(place: Yard, operation: str, given: dict[str, Any], rest: list[Any]) -> bool:

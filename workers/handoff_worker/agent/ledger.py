@@ -18,6 +18,7 @@ from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.dependents import Dependents
 from handoff.ledger.housekeeping import takes_turn
 from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.recurring import fire_due
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
 from handoff.ledger.texts.handed import Handed
@@ -300,6 +301,7 @@ class NodeLedger:
         if reply == ["busy"]:
             return False, []
         self._tell_unknown(reply[3])
+        fire_due(self._store, reply[4], self._store.awaited.attempt)
         if not reply[1]:
             # Of 10,000 that wait for one function RQ's own code takes many seconds.
             self._beside(self._release_dependents)

@@ -8,15 +8,16 @@
 --                              this token was handed out before is all that it asks for
 --          token         str   names this tick: asked again, it hands out the same callbacks
 -- RETURNS  {'busy'}                       of -1: nothing was
---          {'ticked', more, callbacks, unknown}  more = 1: call again at once; the callbacks to be run, as of Callbacks;
---                                         some of the timers and the like that only a newer version knows
+--          {'ticked', more, callbacks, unknown, due}  more = 1: call again at once; the callbacks to be run, as of Callbacks;
+--                                         some of the timers and the like that only a newer version knows; names of what
+--                                         recurs and is due
 -- @include settle  claims/claims  housekeeping/awaited_sweep  housekeeping/book_sweep  housekeeping/callbacks  housekeeping/due
--- @include housekeeping/unknown  runs/consequences
+-- @include housekeeping/schedules  housekeeping/unknown  runs/consequences
 -- @include housekeeping/queue_sweep  housekeeping/token_sweep  nodes/lapse  runs/run_sweep  time/clock
 -- @include waiting/overtaking
 
 if Callbacks.is_known(token) then
-  return {'ticked', 0, Callbacks.handed_out(token), {}}
+  return {'ticked', 0, Callbacks.handed_out(token), {}, {}}
 end
 if room < 0 then
   return {'busy'}
@@ -46,4 +47,4 @@ Callbacks.hand_out(token, room)
 if more then
   redis.call('DEL', K.tick)
 end
-return {'ticked', more and 1 or 0, Callbacks.handed_out(token), unknown}
+return {'ticked', more and 1 or 0, Callbacks.handed_out(token), unknown, Schedules.due()}

@@ -1,0 +1,28 @@
+-- Keep what recurs under a name, in place of what recurred under it before.
+--
+-- Where it recurs at the same moments as before, what was due stays due, and it stays paused. Asked again it does no more.
+--
+-- KEYS     schedule  schedules
+-- ARGV     name      str
+--          version   str   names this call
+--          when      str   a cron text, or seconds: handoff.words.recurring
+--          zone      str   of a cron text
+--          since     int   ms from which seconds are counted
+--          due       int   the first moment, ms of unix time
+--          catch_up  str   'last' or 'none'
+--          overlap   str   'skip' or 'run'
+--          code      str   what is called, for people
+--          call      str   what is submitted each time: handoff.ledger.schedules
+-- RETURNS  {'kept'}
+-- @include layout  texts/number
+
+Layout.mark()
+local key = K.schedule .. name
+local known = redis.call('HMGET', key, 'when', 'zone')
+if known[1] ~= when or known[2] ~= zone or not redis.call('ZSCORE', K.schedules, name) then
+  redis.call('HSET', key, 'when', when, 'zone', zone, 'since', Number.text(since), 'due', Number.text(due))
+  redis.call('HDEL', key, 'paused')
+  redis.call('ZADD', K.schedules, Number.text(due), name)
+end
+redis.call('HSET', key, 'version', version, 'catch_up', catch_up, 'overlap', overlap, 'code', code, 'call', call)
+return {'kept'}

@@ -1,0 +1,57 @@
+-- Submit what recurs, once for each moment: whoever comes second finds another one due.
+--
+-- KEYS     schedule  schedules
+-- ARGV     name      str
+--          version   str   of what was read: another may stand there by now
+--          due       str   the moment that the caller has seen due; '' = by hand, whatever is due
+--          upcoming  int   the moment after what has passed
+--          passed    int   how many have passed
+--          is_run    int   1 = submit it
+--          job_id    str
+--          moment    int   what it is submitted for
+--          token     str   names this call
+--          demand    str   as of `submit`, and so on
+--          options   str
+--          priority  int
+--          delay_ms  int
+--          fields    list
+-- RETURNS  {'fired', reply}  what submit answers
+--          {'skipped'}       the one before has not ended, or it is not to be run, or was for this moment
+--          {'stale'}         somebody else was first, or it is gone
+-- @include jobs/job  jobs/submitting  texts/number
+
+local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
+
+local key = K.schedule .. name
+local known = redis.call('HMGET', key, 'version', 'due', 'last', 'overlap', 'paused')
+if known[1] ~= version or (due ~= '' and (known[2] ~= due or known[5])) then
+  return {'stale'}
+end
+
+local function runs_still(id)
+  local job = id and Job.read(id)
+  return job and not ENDED[job.status]
+end
+
+local kind = {token = token, replace = 0, demand = demand, options = options, priority = priority, preferred = '',
+  refuse = 0, delay_ms = delay_ms, due_ms = 0, fields = {unpack(ARGV, fields_first)}}
+local one = {id = job_id, kind = kind, fields = kind.fields}
+Submitting.check({kind}, {one})
+
+local is_left_out = due ~= '' and known[4] == 'skip' and runs_still(known[3])
+if due ~= '' then
+  redis.call('HSET', key, 'due', Number.text(upcoming))
+  redis.call('ZADD', K.schedules, Number.text(upcoming), name)
+  redis.call('HINCRBY', key, 'passed', passed)
+end
+if is_run == 0 or is_left_out then
+  redis.call('HINCRBY', key, 'skipped', 1)
+  return {'skipped'}
+end
+local reply = Submitting.alone(one)
+if reply[1] == 'duplicate' then
+  return {'skipped'}
+end
+redis.call('HINCRBY', key, 'runs', 1)
+redis.call('HSET', key, 'last', job_id, 'moment', Number.text(moment))
+return {'fired', reply}
