@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -18,13 +19,14 @@ from starlette.types import ASGIApp
 
 from handoff.client.cluster import Cluster
 from handoff.dashboard.actions import Actions, notice_of
-from handoff.dashboard.live import PERIOD_S, live
+from handoff.dashboard.live import live
 from handoff.dashboard.page import Asked, Missing, Page
 from handoff.dashboard.pages.every import PAGES
 from handoff.dashboard.rendering import Rendering
 from handoff.dashboard.safety import Authorize, Guard
 from handoff.dashboard.sight import Sight
 from handoff.errors import HandoffError
+from handoff.view.looks import until_next_beat_s
 
 STATIC = Path(__file__).parent / "static"
 
@@ -78,7 +80,7 @@ async def _read_on(sight: Sight) -> None:
         # Redis may be away, which the pages say.
         with suppress(HandoffError):
             await run_in_threadpool(sight.history)
-        await asyncio.sleep(PERIOD_S)
+        await asyncio.sleep(until_next_beat_s(time.monotonic()))
 
 
 def _show(page: Page, rendering: Rendering, write: bool) -> Callable[[Request], Awaitable[Response]]:
@@ -86,7 +88,8 @@ def _show(page: Page, rendering: Rendering, write: bool) -> Callable[[Request], 
         asked = asked_of(request, page, write)
         try:
             if request.headers.get("hx-request"):
-                return HTMLResponse(await run_in_threadpool(rendering.content, page, asked))
+                content = await run_in_threadpool(rendering.content, page, asked)
+                return HTMLResponse(content.html)
             return HTMLResponse(await run_in_threadpool(rendering.whole, page, asked, notice_of(request.query_params)))
         except Missing as missing:
             return HTMLResponse(rendering.alone("missing", page, asked, what=missing.what), 404)

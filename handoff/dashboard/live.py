@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
+from handoff.dashboard.content import Content
 from handoff.dashboard.page import Missing
-
-PERIOD_S = 1.0
+from handoff.view.looks import until_next_beat_s
 
 SILENCE_S = 15.0
 """After so long something is sent that means nothing: proxies close what is silent."""
@@ -20,14 +20,14 @@ LONGEST_S = 300.0
 """Then the browser connects again, by itself: a server that is to end waits no longer for it."""
 
 
-def live(content: Callable[[], str]) -> Response:
-    """Send the content now and whenever it has changed."""
+def live(content: Callable[[], Content]) -> Response:
+    """Send the content now, and of it whatever has changed."""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(_changes(content), media_type="text/event-stream", headers=headers)
 
 
-async def _changes(content: Callable[[], str]) -> AsyncIterator[str]:
-    sent, sent_s, until_s = "", time.monotonic(), time.monotonic() + LONGEST_S
+async def _changes(content: Callable[[], Content]) -> AsyncIterator[str]:
+    sent, sent_s, until_s = Content(()), time.monotonic(), time.monotonic() + LONGEST_S
     yield "retry: 1000\n\n"
     while time.monotonic() < until_s:
         try:
@@ -36,12 +36,13 @@ async def _changes(content: Callable[[], str]) -> AsyncIterator[str]:
             # What is left of the page says what it was; a new look at it says that it is gone.
             return
         if now != sent:
+            parts = now.parts_since(sent)
+            yield event("page", now.html) if parts is None else event("parts", parts)
             sent, sent_s = now, time.monotonic()
-            yield event("page", now)
         elif time.monotonic() - sent_s > SILENCE_S:
             sent_s = time.monotonic()
             yield ": nothing has changed\n\n"
-        await asyncio.sleep(PERIOD_S)
+        await asyncio.sleep(until_next_beat_s(time.monotonic()))
 
 
 def event(name: str, data: str) -> str:

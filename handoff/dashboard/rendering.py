@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from handoff.dashboard.content import Content
 from handoff.dashboard.drawing.colours import Palette
 from handoff.dashboard.drawing.marks import MARKS
 from handoff.dashboard.page import Asked, Page, address
@@ -36,6 +38,10 @@ ICONS = {
 """Of the entries of the menu, as paths."""
 
 
+SEAM = f"<!--{secrets.token_hex(16)}-->"
+"""Stands in templates before and behind each part of a page. Nobody can write it who does not know it."""
+
+
 def make_environment(palette: Palette) -> Environment:
     """Where templates are found, and what they may call."""
     environment = Environment(
@@ -47,6 +53,7 @@ def make_environment(palette: Palette) -> Environment:
     )
     environment.filters |= FILTERS | {"colour": palette.colour}
     environment.globals |= {"STATES": STATES, "SECTIONS": SECTIONS, "icons": ICONS, "marks": MARKS}
+    environment.globals["seam"] = Markup(SEAM)
     return environment
 
 
@@ -57,21 +64,20 @@ class Rendering:
         self._sight = sight
         self._environment = make_environment(sight.palette)
 
-    def content(self, page: Page, asked: Asked) -> Markup:
+    def content(self, page: Page, asked: Asked) -> Content:
         """The part of a page that is kept current. Raises `Missing`; says itself that Redis is away."""
         return self._sight.share(("page", page.name, asked), lambda: self._content(page, asked))
 
-    def _content(self, page: Page, asked: Asked) -> Markup:
+    def _content(self, page: Page, asked: Asked) -> Content:
         try:
             found = page.read(self._sight, asked)
         except StoreUnavailable as error:
-            return self._fill("away", asked, {"why": str(error)})
-        return self._fill(page.name, asked, found)
+            return Content((self._fill("away", asked, {"why": str(error)}),))
+        return Content.of(self._fill(page.name, asked, found), SEAM)
 
     def whole(self, page: Page, asked: Asked, notice: str = "") -> str:
         """The page with its frame."""
-        content = self.content(page, asked)
-        return self._frame(page, asked, content, notice)
+        return self._frame(page, asked, self.content(page, asked).html, notice)
 
     def alone(self, name: str, page: Page, asked: Asked, **found: Any) -> str:
         """A page that is not kept current: what is asked before something is done, or said where there is nothing."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from handoff.errors import shown
 from handoff.ledger.asking import Ledger
 from handoff.ledger.clock import now_of
+from handoff.ledger.counts import Counts, count_on
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.runs import look_run
 from handoff.ledger.states import ENDED, STATES
@@ -113,10 +114,18 @@ class _Found:
         self._rows: dict[str, FunctionRow] = {}
         self._more = False
         self._looked_at = 0
+        self._counts: dict[str, Counts] | None = None
         #: Functions that are looked at of a place where others stand too, or in no order.
         self.most_mixed = min(MOST_LOOKED_AT, max(LEAST_LOOKED_AT, LOOKED_AT_FOR_EACH * limit))
         #: The same of any other. What has moved, or is gone, is one of a page.
         self.most = self.most_mixed if wanted.looks_inside else limit + PAGE
+
+    async def read_counts(self) -> dict[str, Counts]:
+        """How many stand on each node that is asked for, the lobby and nodes that are gone among all."""
+        if self._counts is None:
+            node = self.wanted.node
+            self._counts = await count_on(self.ledger, await places.read_names(self.ledger) if node is None else [node])
+        return self._counts
 
     async def look_at(self, ids: Ids, state: str | None, *, in_order: bool = True) -> None:
         """Read these until as many match as are listed; all of them where they are in no order."""
@@ -145,13 +154,13 @@ def _age(row: FunctionRow) -> tuple[float, str]:
 
 async def _look_for(found: _Found, state: str) -> None:
     ledger, node, most = found.ledger, found.wanted.node, found.most
-    if state in ENDED:
-        queues = await places.read_queues(ledger) if node is None else [ledger.keys.queue(node)]
-        await found.look_at(await places.in_registries(ledger, state, queues, most), state)
-    elif state in ("queued", "started"):
-        nodes = await places.read_nodes_known(ledger) if node is None else [node]
-        read = places.on_queues if state == "queued" else places.running_on
-        await found.look_at(await read(ledger, nodes, found.most_mixed), state, in_order=False)
+    if state in (*ENDED, "queued", "started"):
+        counts = await found.read_counts()
+        if state in ENDED:
+            await found.look_at(await places.in_registries(ledger, state, counts, most), state)
+        else:
+            read = places.on_queues if state == "queued" else places.running_on
+            await found.look_at(await read(ledger, counts, found.most_mixed), state, in_order=False)
     elif node is None:
         for ids in await _not_placed(found, state):
             await found.look_at(ids, state)

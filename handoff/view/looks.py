@@ -1,4 +1,4 @@
-"""What was read lately, for all that look: each thing is read once in a while, by the first who comes."""
+"""What was read lately, for all that look: each thing is read once in a beat, by the first who comes in it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-PERIOD_S = 0.9
-"""So long a look holds: with a look each second every one of these is new."""
+BEAT_S = 0.8
+"""Who looks again and again does so at the beginning of each beat: all see a change at once, within a second."""
 
 TIMES = 4
 """What took long is not read again for so many times as long: it is read a fifth of the time at most."""
 
 MOST_KEPT = 256
+
+
+def until_next_beat_s(now_s: float) -> float:
+    """How long it is until another beat begins: the same moment for all threads."""
+    return BEAT_S - now_s % BEAT_S
 
 
 @dataclass(slots=True)
@@ -31,14 +36,12 @@ class _Look:
 class Looks:
     """Reads that any number of viewers share. Thread-safe."""
 
-    def __init__(self, period_s: float = PERIOD_S) -> None:
-        self._period_s = period_s
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._looks: OrderedDict[Hashable, _Look] = OrderedDict()
-        self.count = 0  #: how often something was read
 
     def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What `read` gives, or has given less than a period ago under that key; what it has raised is kept too.
+        """What `read` gives, or has given in this beat under that key; what it has raised is kept too.
 
         Who comes while it is being read waits for that. A server that is away is so asked by one at a time.
         """
@@ -51,7 +54,6 @@ class Looks:
             begun_s = time.monotonic()
             if begun_s >= look.until_s:
                 look.value = look.error = None
-                self.count += 1
                 try:
                     look.value = read()
                 except Exception as error:
@@ -59,7 +61,8 @@ class Looks:
                 ended_s = time.monotonic()
                 # What a server that is away has cost it is nothing, and that it is back is to be seen soon.
                 took_s = 0.0 if look.error is not None else ended_s - begun_s
-                look.until_s = ended_s + max(self._period_s, TIMES * took_s)
+                # Of what has changed since it was begun perhaps nothing was seen.
+                look.until_s = max(begun_s + until_next_beat_s(begun_s), ended_s + TIMES * took_s)
             if look.error is not None:
                 raise look.error
             return cast(T, look.value)

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from handoff.ledger.asking import Ledger
 from handoff.ledger.clock import now_of
+from handoff.ledger.counts import Counts, count_on
 from handoff.ledger.fields import names_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.judging import count_able
@@ -54,8 +55,16 @@ class Stand:
     """One node, and how many functions stand on it."""
 
     node: Node
-    queued: int  #: placed, not yet started
-    started: int
+    counts: Counts
+
+    @property
+    def queued(self) -> int:
+        """Placed, and not yet started."""
+        return self.counts.queued
+
+    @property
+    def started(self) -> int:
+        return self.counts.started
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +170,12 @@ async def _read_oldest(ledger: Ledger) -> Oldest | None:
     return Oldest(max(found)[1], max(found)[0]) if found else None
 
 
-async def _count_ended(ledger: Ledger) -> dict[str, int]:
-    """What RQ still keeps of what has ended, by state."""
-    queues = await places.read_queues(ledger)
-    counts = await ledger.read_each(
-        [("ZCARD", ledger.keys(name, queue)) for name in places.REGISTRIES.values() for queue in queues]
-    )
-    return {state: sum(counts[i * len(queues) : (i + 1) * len(queues)]) for i, state in enumerate(places.REGISTRIES)}
-
-
-async def _read_all_nodes(ledger: Ledger) -> list[Node]:
-    nodes = await read_nodes(ledger)
-    return await read_nodes(ledger) if await has_ticked(ledger) else nodes
+async def _count_ended(ledger: Ledger, stands: Sequence[Stand]) -> dict[str, int]:
+    """What RQ still keeps of what has ended, by state: on nodes, in the lobby, and on nodes that are gone."""
+    on_nodes = {stand.node.name: stand.counts for stand in stands}
+    others = [name for name in await places.read_names(ledger) if name not in on_nodes]
+    counts = [*on_nodes.values(), *(await count_on(ledger, others)).values()]
+    return {state: sum(getattr(each, state) for each in counts) for state in places.REGISTRIES}
 
 
 @Call
@@ -189,14 +192,11 @@ async def read_shared(ledger: Ledger) -> dict[str, Use]:
 @Call
 async def read_stands(ledger: Ledger) -> list[Stand]:
     """All nodes in order of first registration, with how many functions stand on each."""
-    nodes = await _read_all_nodes(ledger)
-    counts = await ledger.read_each(
-        [
-            *(("LLEN", ledger.keys("rq_queue", ledger.keys.queue(node.name))) for node in nodes),
-            *(("ZCARD", ledger.keys("running", node.name)) for node in nodes),
-        ]
-    )
-    return [Stand(*each) for each in zip(nodes, counts[: len(nodes)], counts[len(nodes) :], strict=True)]
+    # By a tick nodes may be lost.
+    await has_ticked(ledger)
+    nodes = await read_nodes(ledger)
+    counts = await count_on(ledger, [node.name for node in nodes])
+    return [Stand(node, counts[node.name]) for node in nodes]
 
 
 @Call
@@ -212,7 +212,7 @@ async def read_overview(ledger: Ledger, stands: Sequence[Stand] | None = None) -
         ]
     )
     shapes = await read_waiting(ledger)
-    ended = await _count_ended(ledger)
+    ended = await _count_ended(ledger, stands)
     return Overview(
         queued=sum(stand.queued for stand in stands),
         started=sum(stand.started for stand in stands),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from handoff.ledger.asking import Ledger
+from handoff.ledger.counts import Counts
 from handoff.ledger.ranks import first_of_priority, order_of
 from handoff.ledger.replies import scored_of
 from handoff.ledger.store import Call
@@ -34,10 +35,10 @@ class Ids:
     more: bool  #: whether there are others
 
 
-async def read_queues(ledger: Ledger) -> list[str]:
-    """RQ's names of all queues whose functions may be known yet: the lobby, nodes, and nodes that are gone."""
+async def read_names(ledger: Ledger) -> list[str]:
+    """Of whom functions may be known yet: '' for the lobby, nodes, and nodes that are gone."""
     nodes, past = await ledger.read_each([("ZRANGE", ledger.keys(name), 0, -1) for name in ("nodes", "past")])
-    return [ledger.keys.queue(), *(ledger.keys.queue(name.decode()) for name in dict.fromkeys([*nodes, *past]))]
+    return ["", *(name.decode() for name in dict.fromkeys([*nodes, *past]))]
 
 
 @Call
@@ -106,22 +107,23 @@ async def of_set(ledger: Ledger, key: str, most: int) -> Ids:
     return Ids(ids, await ledger.read("ZCARD", key) > len(ids))
 
 
-async def on_queues(ledger: Ledger, nodes: Sequence[str], most: int) -> Ids:
+async def on_queues(ledger: Ledger, counts: Mapping[str, Counts], most: int) -> Ids:
     """What stands on the queues of these nodes, of each as many."""
+    nodes = [node for node, each in counts.items() if each.queued]
+    share = _share(most, len(nodes))
     keys = [ledger.keys("rq_queue", ledger.keys.queue(node)) for node in nodes]
-    share = _share(most, len(keys))
     pages = await ledger.read_each([("LRANGE", key, -share, -1) for key in keys])
-    counts = await ledger.read_each([("LLEN", key) for key in keys])
-    return _together([[id.decode() for id in reversed(page)] for page in pages], sum(counts), most)
+    count = sum(counts[node].queued for node in nodes)
+    return _together([[id.decode() for id in reversed(page)] for page in pages], count, most)
 
 
-async def running_on(ledger: Ledger, nodes: Sequence[str], most: int) -> Ids:
+async def running_on(ledger: Ledger, counts: Mapping[str, Counts], most: int) -> Ids:
     """What runs on these nodes, of each as many."""
-    keys = [ledger.keys("running", node) for node in nodes]
-    share = _share(most, len(keys))
-    pages = await ledger.read_each([("ZREVRANGE", key, 0, share - 1) for key in keys])
-    counts = await ledger.read_each([("ZCARD", key) for key in keys])
-    return _together([[job_of(id.decode()) for id in page] for page in pages], sum(counts), most)
+    nodes = [node for node, each in counts.items() if each.started]
+    share = _share(most, len(nodes))
+    pages = await ledger.read_each([("ZREVRANGE", ledger.keys("running", node), 0, share - 1) for node in nodes])
+    count = sum(counts[node].started for node in nodes)
+    return _together([[job_of(id.decode()) for id in page] for page in pages], count, most)
 
 
 async def longest_on(ledger: Ledger, nodes: Sequence[str], most: int, most_of_all: int) -> list[str]:
@@ -142,10 +144,11 @@ def _together(pages: Sequence[Sequence[str]], count: int, most: int) -> Ids:
     return Ids(ids, count > len(ids))
 
 
-async def in_registries(ledger: Ledger, state: str, queues: Sequence[str], most: int) -> Ids:
-    """What has ended so, of these queues: what RQ keeps longest comes first, of one lifetime that is the newest."""
-    merging = _Merging(ledger, [ledger.keys(REGISTRIES[state], queue) for queue in queues])
-    await merging.begin(_share(most, len(queues)))
+async def in_registries(ledger: Ledger, state: str, counts: Mapping[str, Counts], most: int) -> Ids:
+    """What has ended so on these nodes: what RQ keeps longest comes first, of one lifetime that is the newest."""
+    nodes = [node for node, each in counts.items() if getattr(each, state)]
+    merging = _Merging(ledger, [ledger.keys(REGISTRIES[state], ledger.keys.queue(node)) for node in nodes])
+    await merging.begin(_share(most, len(nodes)))
     ids: list[str] = []
     while len(ids) < most and (id := await merging.next()) is not None:
         ids.append(id)

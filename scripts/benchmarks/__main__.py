@@ -12,7 +12,7 @@ from functools import partial
 import click
 from rich.console import Console
 
-from benchmarks import decision, doctor, finished, loss, machine, quality, script_time, sizing, submits
+from benchmarks import dashboard, decision, doctor, finished, loss, machine, quality, script_time, sizing, submits
 from benchmarks.check.operations import Unexpected
 from benchmarks.check.run import check as check_limits
 from benchmarks.figures import Figure, Where, show, to_json, to_markdown
@@ -48,6 +48,7 @@ PARTS = {
     "loss": Part(loss.measure, 0),
     "doctor": Part(doctor.measure, 20_000),
     "sizing": Part(sizing.measure, 10_000),
+    "dashboard": Part(dashboard.measure, 100_000),
 }
 WIDTH = 170
 """Columns of the table where it goes to a file or a pipe."""
@@ -94,6 +95,7 @@ def main(
     and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
     acknowledged and a failover has lost, by durability. doctor: what a look at the books of a thousand nodes takes.
     sizing: memory, append-only file and time of one core that Redis needs for a function, and for nodes.
+    dashboard: how soon pages come and change with a thousand nodes, and what viewers cost Redis.
     """
     if only and "peers" not in (parts or STANDARD):
         raise click.UsageError("--only chooses among peers: name the part peers, or none")
@@ -123,6 +125,7 @@ def main(
         HandoffError,
         quality.NoTrace,
         decision.Unexpected,
+        dashboard.Unseen,
         doctor.Unsound,
         Absent,
         Failed,

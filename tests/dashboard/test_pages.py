@@ -13,6 +13,7 @@ from dashboard.conftest import SCRIPT, Scene
 from handoff.client.cluster import Cluster
 from handoff.dashboard import app
 from handoff.dashboard.pages.every import PAGES
+from handoff.view import looks
 
 
 def paths_of(scene: Scene) -> dict[str, str]:
@@ -184,6 +185,7 @@ def test_whoever_looks_at_the_same_is_shown_what_was_read_once(cluster: Cluster,
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster.store.asking, "run_noting", counted)
+        patch.setattr(looks, "until_next_beat_s", lambda now_s: 60.0)
         first = viewers[0].get("/").text
         after_one = len(calls)
         assert [viewer.get("/").text for viewer in viewers] == [first] * 5

@@ -12,8 +12,14 @@ from handoff.view import looks as module
 from handoff.view.looks import Looks
 
 
+@pytest.fixture(autouse=True)
+def one_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No beat ends by itself."""
+    monkeypatch.setattr(module, "until_next_beat_s", lambda now_s: 60.0)
+
+
 def test_who_comes_while_it_is_read_is_given_the_same() -> None:
-    looks, read, go_on = Looks(60), [], threading.Event()
+    looks, read, go_on = Looks(), [], threading.Event()
 
     def slow() -> int:
         read.append(1)
@@ -29,7 +35,7 @@ def test_who_comes_while_it_is_read_is_given_the_same() -> None:
 
 
 def test_an_error_is_shared_too_and_not_kept_for_ever() -> None:
-    looks = Looks(60)
+    looks = Looks()
 
     def fails() -> int:
         raise ValueError("away")
@@ -44,7 +50,8 @@ def test_an_error_is_shared_too_and_not_kept_for_ever() -> None:
 
 def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMES", 0)
-    looks, read = Looks(0), iter(range(3))
+    monkeypatch.setattr(module, "until_next_beat_s", lambda now_s: 0.0)
+    looks, read = Looks(), iter(range(3))
 
     assert [looks.get("key", lambda: next(read)) for _ in range(3)] == [0, 1, 2]
 
@@ -52,13 +59,14 @@ def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_takes_long_is_read_a_fifth_of_the_time_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s, read = 0.0, []
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(module, "until_next_beat_s", lambda now_s: 1.0)
 
     def slow() -> None:
         nonlocal now_s
         read.append(now_s)
         now_s += 3.0
 
-    looks = Looks(1.0)
+    looks = Looks()
     while now_s < 60:
         looks.get("key", slow)
         now_s += 0.5
@@ -68,7 +76,7 @@ def test_what_takes_long_is_read_a_fifth_of_the_time_at_most(monkeypatch: pytest
 
 def test_however_many_things_are_looked_at_few_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KEPT", 4)
-    looks = Looks(60)
+    looks = Looks()
     for key in range(20):
         looks.get(key, lambda: 0)
 
@@ -78,7 +86,8 @@ def test_however_many_things_are_looked_at_few_are_kept(monkeypatch: pytest.Monk
 def test_what_could_not_be_read_is_read_again_soon_however_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now_s)
-    looks = Looks(1)
+    monkeypatch.setattr(module, "until_next_beat_s", lambda now_s: 1.0)
+    looks = Looks()
 
     def fails() -> int:
         nonlocal now_s

@@ -17,8 +17,8 @@ from handoff.view.wording import seconds, short_id, short_name
 
 PER_PAGE = 50
 
-AHEAD = 4
-"""Pages that are read of a list in its usual order: of more nobody is told before he comes there."""
+AHEAD = 1
+"""Pages behind the one that is shown that are read of a list in its usual order."""
 
 SORTS: dict[str, tuple[str, Callable[[FunctionRow], Any]]] = {
     "": ("the newest first", lambda row: 0),

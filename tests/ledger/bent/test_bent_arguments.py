@@ -68,6 +68,7 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "probe": ({"name": "a", "cost": "cpu=10000"}, []),
     "progress": ({"run": RUN, "cursor": "0"}, []),
     "able": ({}, ["cpu=10000,slots=10000"]),
+    "counts": ({}, ["a", "handoff.a"]),
     "release": ({"id": "~c0", "token": "t"}, []),
     "retry": ({"job_id": "canceled", "token": "t"}, []),
     "request": ({"name": "b", "id": "~c2", "cost": "cpu=10000", "ttl_ms": 0, "owner": "o"}, []),
