@@ -20,7 +20,7 @@ PATIENCE_S = 0.3
 """Who has typed a tab waits for nothing longer than this."""
 
 MOST_OFFERED = 200
-"""The newest functions of each state."""
+"""The newest functions."""
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
