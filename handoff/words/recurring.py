@@ -5,6 +5,7 @@ What cron texts mean is croniter's, which comes with rq.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -140,11 +141,12 @@ def _check_cron(recurrence: Recurrence, now_ms: int) -> None:
 
 
 def _zone(timezone: str | None) -> str:
-    name = "UTC" if timezone is None else timezone
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise ValueError(f'timezone is {shown(timezone)}: give a name such as "Europe/Paris"') from None
+    if timezone is None:
+        return "UTC"
+    with contextlib.suppress(ZoneInfoNotFoundError, ValueError, OSError):
+        if isinstance(timezone, str):
+            return ZoneInfo(timezone).key
+    raise ValueError(f'timezone is {shown(timezone)}: give a name such as "Europe/Paris"')
 
 
 def _plain(seconds: float) -> str:

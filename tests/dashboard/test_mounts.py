@@ -10,6 +10,8 @@ import pytest
 from a2wsgi import ASGIMiddleware
 from fastapi import FastAPI
 from flask import Flask
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
@@ -25,6 +27,10 @@ Ask = Callable[..., tuple[int, str]]
 def in_fastapi(cluster: Cluster) -> Ask:
     site = FastAPI()
     site.mount("/ops", app(cluster, write=True))
+    return by_asgi(site)
+
+
+def by_asgi(site: Any) -> Ask:
     web = TestClient(site, follow_redirects=False)
 
     def ask(path: str, form: Mapping[str, str] | None = None, site: str = "same-origin") -> tuple[int, str]:
@@ -36,10 +42,42 @@ def in_fastapi(cluster: Cluster) -> Ask:
 
 
 def in_flask(cluster: Cluster) -> Ask:
+    return by_wsgi(cluster, Flask("site").wsgi_app)
+
+
+def in_django(cluster: Cluster) -> Ask:
+    configure_django()
+    from django.core.asgi import get_asgi_application
+
+    site = Starlette(routes=[Mount("/ops", app(cluster, write=True)), Mount("/", get_asgi_application())])
+    return by_asgi(site)
+
+
+def in_django_by_wsgi(cluster: Cluster) -> Ask:
+    configure_django()
+    from django.core.wsgi import get_wsgi_application
+
+    return by_wsgi(cluster, get_wsgi_application())
+
+
+def configure_django() -> None:
+    """Let Django be what a project's settings make of it: a site without a page of its own."""
+    # Not before: its settings refuse to be looked at until then, also by those who look at all that there is.
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(SECRET_KEY="for tests", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__)
+
+
+urlpatterns: list[Any] = []
+"""Django's, of that site."""
+
+
+def by_wsgi(cluster: Cluster, site: Any) -> Ask:
     # Starlette and a2wsgi spell the types of ASGI each in its own way.
     dashboard: Any = app(cluster, write=True)
     mounts: Any = {"/ops": ASGIMiddleware(dashboard)}
-    web = Client(DispatcherMiddleware(Flask("site").wsgi_app, mounts))
+    web = Client(DispatcherMiddleware(site, mounts))
 
     def ask(path: str, form: Mapping[str, str] | None = None, site: str = "same-origin") -> tuple[int, str]:
         headers = {"Sec-Fetch-Site": site}
@@ -49,7 +87,7 @@ def in_flask(cluster: Cluster) -> Ask:
     return ask
 
 
-@pytest.fixture(params=[in_fastapi, in_flask])
+@pytest.fixture(params=[in_fastapi, in_flask, in_django, in_django_by_wsgi])
 def ask(request: pytest.FixtureRequest, cluster: Cluster) -> Ask:
     made: Ask = request.param(cluster)
     return made
@@ -74,6 +112,10 @@ def test_an_action_is_done_there_for_a_page_of_the_site_and_for_no_other(ask: As
 
     assert (refused, was) == (403, "waiting")
     assert (done, scene.waiting.status) == (303, "canceled")
+
+
+def test_the_rest_of_the_site_stays_its_own(ask: Ask, scene: Scene) -> None:
+    assert ask("/elsewhere")[0] == 404
 
 
 def test_pages_are_kept_current_by_events_or_asked_for_again_under_wsgi(cluster: Cluster, scene: Scene) -> None:

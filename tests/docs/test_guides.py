@@ -39,7 +39,7 @@ NODES: Mapping[str, Mapping[str, Any]] = {
 }
 """The guides whose programs run here, and what each says that its nodes are."""
 
-TOLD_ELSEWHERE = {"testing.md", "web.md", "api.md"}
+TOLD_ELSEWHERE = {"testing.md", "web.md", "api.md", "dashboard.md"}
 """Pages whose programs run in tests of their own."""
 
 

@@ -17,9 +17,8 @@ import handoff
 from handoff import DAG, After, Argument, Cluster, Collocated, Function, Not, SimpleAllocator, SimpleResourceTracker
 from handoff.books.allocator import LoadBalancedAllocator
 from handoff.words.declared import Options
+from support.bent_settings import OF_CLUSTER, OF_LOCAL, Make, const
 from support.refused import work
-
-Make = Callable[[Cluster], Any]
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,6 @@ class Call:
     free: frozenset[str] = frozenset()
     #: Values that it takes, and makes much of.
     spared: frozenset[str] = frozenset()
-
-
-def const(value: Any) -> Make:
-    return lambda cluster: value
 
 
 def _of_function(call: Callable[[Cluster], Callable[[Function], Any]]) -> Callable[[Cluster], Callable[..., Any]]:
@@ -70,6 +65,14 @@ _FUNCTION: dict[str, Make] = {
     "dont_retry_on": const(ValueError),
     "retry_after": const([1, 5]),
 }
+
+
+def _of_schedule(cluster: Cluster, call: str) -> Callable[..., Any]:
+    cluster.every("nightly", "0 3 * * *", work)
+    made: Callable[..., Any] = getattr(cluster, call)
+    return made
+
+
 _AT = {**_FUNCTION, "delay": const(None), "at": const(datetime(2030, 1, 1, tzinfo=UTC))}
 
 _ENQUEUE: dict[str, Make] = {
@@ -88,6 +91,17 @@ _ENQUEUE: dict[str, Make] = {
     "job_timeout": const(60),
     "durability": const("memory"),
     "replace": const(False),
+}  # fmt: skip
+
+_EVERY: dict[str, Make] = {
+    **{name: make for name, make in _ENQUEUE.items()
+       if name not in ("at", "delay", "depends_on", "durability", "job_id", "job_timeout", "on_infeasible", "replace",
+                       "unique", "unique_ttl")},
+    "name": const("nightly"),
+    "when": const("0 3 * * *"),
+    "timezone": const("Europe/Paris"),
+    "catch_up": const("last"),
+    "overlap": const("skip"),
 }  # fmt: skip
 
 _NODE: dict[str, Make] = {
@@ -109,31 +123,6 @@ _DAG: dict[str, Make] = {
     "result_ttl": const(500),
     "failure_ttl": const(500),
     "durability": const("memory"),
-}
-
-_CLUSTER: dict[str, Make] = {
-    "url": const("redis://localhost:1/0"),
-    "connection": const(None),
-    "namespace": const("handoff"),
-    "default_cost": const({"cpu": 1}),
-    "serializer": const("msgpack"),
-    "allocator": const(SimpleAllocator()),
-    "strategy": const("first_available"),
-    "durability": const("memory"),
-    "timeout": const(5),
-}
-
-_LOCAL: dict[str, Make] = {
-    "nodes": const({"a": {"cpu": 1, "gpu": 1}}),
-    "labels": const({"a": {"zone": "a"}}),
-    "device_memory": const({"a": {"gpu": 1000}}),
-    "namespace": const("handoff"),
-    "default_cost": const({"cpu": 1}),
-    "serializer": const("msgpack"),
-    "strategy": const("first_available"),
-    "lease": const(6.0),
-    "preload": const(["myapp.wsgi", "django:setup"]),
-    "log_size": const(64),
 }
 
 _CLAIM: dict[str, Make] = {
@@ -201,8 +190,8 @@ def _trackers(name: str, of: Callable[[Cluster], Any]) -> dict[str, Call]:
 
 
 CALLS: dict[str, Call] = {
-    "Cluster": Call(lambda c: Cluster, _CLUSTER),
-    "connect": Call(lambda c: handoff.connect, _CLUSTER),
+    "Cluster": Call(lambda c: Cluster, OF_CLUSTER),
+    "connect": Call(lambda c: handoff.connect, OF_CLUSTER),
     "Cluster.register_node": Call(lambda c: c.register_node, _NODE),
     "Cluster.deregister_node": Call(lambda c: c.deregister_node, {"name": const("b")}),
     "Cluster.share": Call(lambda c: c.share, {"amounts": const({"license": 5})}),
@@ -263,6 +252,11 @@ CALLS: dict[str, Call] = {
     "Cluster.enqueue": Call(lambda c: c.enqueue, _ENQUEUE),
     "Cluster.enqueue kwargs": Call(lambda c: c.enqueue, {"fn": const(work), "kwargs": const({})}),
     "Cluster.enqueue argument": Call(lambda c: c.enqueue, {"fn": const(work), "argument": const(1)}),
+    "Cluster.every": Call(lambda c: lambda name, when, fn, **options: c.every(name, when, fn, **options), _EVERY),
+    **{
+        f"Cluster.{call}": Call(lambda c, call=call: _of_schedule(c, call), {"name": const("nightly")})  # type: ignore[misc]
+        for call in ("pause_schedule", "resume_schedule", "run_schedule", "remove_schedule")
+    },
     "Cluster.handle": Call(lambda c: c.handle, {"id": lambda c: _ended(c).id}),
     "Cluster.submit_dag": Call(lambda c: c.submit_dag, _DAG),
     "Cluster.submit_dag Function": Call(_of_function(lambda c: lambda f: c.submit_dag(DAG().add(f))), _FUNCTION),
@@ -285,7 +279,7 @@ CALLS: dict[str, Call] = {
     "DAG": Call(lambda c: DAG, {"id": const("nightly")}),
     "DAG.add": Call(lambda c: DAG().add, {"function": const(Function("f", work))}),
     "DAG.validate Function": Call(_of_function(lambda c: lambda f: DAG().add(f).validate()), _FUNCTION),
-    "LocalCluster": Call(lambda c: handoff.LocalCluster, _LOCAL),
+    "LocalCluster": Call(lambda c: handoff.LocalCluster, OF_LOCAL),
     "SimpleAllocator.allocate": Call(
         lambda c: SimpleAllocator().allocate,
         {
