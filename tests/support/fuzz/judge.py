@@ -10,7 +10,13 @@ from handoff import HandoffError
 
 PACKAGE = str(Path(handoff.__file__).parent)
 
-LOOKING = (handoff.UnknownFunction, handoff.UnknownNode, handoff.ResourcesUnavailable, handoff.FunctionCanceled)
+LOOKING = (
+    handoff.UnknownFunction,
+    handoff.UnknownNode,
+    handoff.UnknownSchedule,
+    handoff.ResourcesUnavailable,
+    handoff.FunctionCanceled,
+)
 """What may be said after Redis was asked: that a good name is nobody's, or what it is."""
 
 
