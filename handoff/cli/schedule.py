@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from handoff.cli.output import to_json
 from handoff.cli.table import Column, lines_of
 from handoff.client.cluster import Cluster
 from handoff.ledger.recurring import Schedule
+from handoff.view.row import FunctionRow
+from handoff.view.schedules import ScheduleRow, read_schedules
 from handoff.words.recurring import Recurrence
 from handoff.words.times import iso
 
@@ -67,7 +69,7 @@ def _tell(asked: Asked, name: str, action: str, id: str) -> None:
 
 
 def _list(asked: Asked, cluster: Cluster) -> None:
-    found = cluster.schedules()
+    found = read_schedules(cluster.store).rows
     if asked.as_json:
         for each in found:
             click.echo(to_json(_plain(each)))
@@ -77,16 +79,29 @@ def _list(asked: Asked, cluster: Cluster) -> None:
         click.echo(f'Nothing recurs in namespace {cluster.namespace}: cluster.every("name", "0 3 * * *", f) would.')
 
 
-def _plain(each: Schedule) -> dict[str, Any]:
-    return asdict(each) | {name: at and iso(at) for name, at in (("next", each.next), ("last", each.last))}
+def _plain(row: ScheduleRow) -> dict[str, Any]:
+    schedule = row.schedule
+    if schedule is None:
+        return {each.name: None for each in fields(Schedule)} | {"name": row.name, "last_state": None}
+    moments = {name: at and iso(at) for name, at in (("next", schedule.next), ("last", schedule.last))}
+    return asdict(schedule) | moments | {"last_state": row.last.standing if row.last else None}
 
 
-def _row(each: Schedule) -> list[str]:
-    zone = "" if each.timezone == "UTC" else f" {each.timezone}"
-    seconds = Recurrence(each.when, each.timezone, 0).seconds
-    when = f"{each.when}{zone}" if seconds is None else f"each {each.when} s"
-    upcoming = "paused" if each.next is None else _minute(each.next)
-    return [each.name, when, upcoming, _minute(each.last) if each.last else "-", str(each.runs), each.code]
+def _row(row: ScheduleRow) -> list[str]:
+    schedule = row.schedule
+    if schedule is None:
+        return [row.name, "-", "cannot be read", "-", "-", "call cluster.every anew"]
+    zone = "" if schedule.timezone == "UTC" else f" {schedule.timezone}"
+    seconds = Recurrence(schedule.when, schedule.timezone, 0).seconds
+    when = f"{schedule.when}{zone}" if seconds is None else f"each {schedule.when} s"
+    upcoming = "paused" if schedule.next is None else _minute(schedule.next)
+    return [row.name, when, upcoming, _last(schedule, row.last), str(schedule.runs), schedule.code]
+
+
+def _last(schedule: Schedule, run: FunctionRow | None) -> str:
+    """When, and where that run stands unless all went well."""
+    state = f" {run.standing}" if run and run.standing != "finished" else ""
+    return _minute(schedule.last) + state if schedule.last else "-"
 
 
 def _minute(moment: datetime) -> str:

@@ -107,7 +107,7 @@ class RecurringCalls(ClusterCalls[H, R]):
         )
 
     async def schedules(self) -> list[Schedule]:
-        """What recurs, what is due next first."""
+        """What recurs, what is due next first. What nobody can read, for it was written over, is left out."""
         return await schedules.list_schedules(self._ledger)
 
     async def pause_schedule(self, name: str) -> Schedule:

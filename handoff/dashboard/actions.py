@@ -30,6 +30,9 @@ NOTICES = {
     "ended": "It had ended already.",
     "draining": "It takes no more, and what runs there ends.",
     "open": "It takes functions again.",
+    "paused": "It rests until it is resumed.",
+    "resumed": "It goes on at its next moment.",
+    "submitted": "It was submitted now, beside its moments.",
     "deleted": "{functions} deleted.",
     "retried": "{functions} started afresh.",
 }
@@ -102,12 +105,31 @@ def _delete_failed(sight: Sight, given: Given) -> tuple[str, int]:
     return "deleted", discard(sight.store, _matching(sight, given))
 
 
+def _pause_schedule(sight: Sight, given: Given) -> tuple[str, int]:
+    sight.cluster.pause_schedule(given["about"])
+    return "paused", 1
+
+
+def _resume_schedule(sight: Sight, given: Given) -> tuple[str, int]:
+    sight.cluster.resume_schedule(given["about"])
+    return "resumed", 1
+
+
+def _run_schedule(sight: Sight, given: Given) -> tuple[str, int]:
+    sight.cluster.run_schedule(given["about"])
+    return "submitted", 1
+
+
 def _to_function(given: Given) -> tuple[str, Given]:
     return f"/functions/{given['about']}", {}
 
 
 def _to_node(given: Given) -> tuple[str, Given]:
     return f"/nodes/{given['about']}", {}
+
+
+def _to_schedules(given: Given) -> tuple[str, Given]:
+    return "/schedules", {}
 
 
 ACTIONS = {
@@ -133,6 +155,19 @@ ACTIONS = {
     "retry": Action(
         "Retry the function", "functions", lambda given: f"Let the function {given['about']} start afresh?",
         "It keeps its id and all that it asked for. Nothing is kept of what became of it.", _retry, _to_function,
+    ),
+    "pause-schedule": Action(
+        "Pause the schedule", "schedules", lambda given: f"Let {given['about']} rest?",
+        "It is not submitted until it is resumed. What runs of it goes on.", _pause_schedule, _to_schedules,
+    ),
+    "resume-schedule": Action(
+        "Resume the schedule", "schedules", lambda given: f"Let {given['about']} go on?",
+        "It is submitted at its next moment. Those that passed meanwhile are not caught up.",
+        _resume_schedule, _to_schedules,
+    ),
+    "run-schedule": Action(
+        "Run it now", "schedules", lambda given: f"Run {given['about']} now?",
+        "It is submitted beside its moments, also while it rests or runs already.", _run_schedule, _to_schedules,
     ),
     "retry-failed": Action(
         "Retry all of them", "failures",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from handoff.ledger.phrases import NEVER
 from handoff.view.wording import number, plural, rate, seconds, short_id, short_name
@@ -31,6 +34,7 @@ STATES = {
     "cordoned": "too many died there",
     "lost": "its agent has gone silent",
     "running": "goes on",
+    "paused": "rests until it is resumed",
 }
 """Each state that is shown by a mark, with what it means."""
 
@@ -66,6 +70,21 @@ def cost_words(cost: Mapping[str, Amount]) -> list[str]:
     return [f"{name} {number(value)}" for name, value in cost.items()]
 
 
+_ID = re.compile(r"(?<![\w-])[0-9a-f-]{21,}(?![\w-])")
+
+
+def with_short_ids(text: str, links: Mapping[str, str] | None = None) -> Markup:
+    """A sentence with ids as short as elsewhere: each has all of it as its title, and leads to the page `links` has."""
+    parts, end = [], 0
+    for found in _ID.finditer(text):
+        id = found[0]
+        link = (links or {}).get(id)
+        shown = Markup('<a href="{}" title="{}">{}</a>') if link else Markup('<span{} title="{}">{}</span>')
+        parts += [escape(text[end : found.start()]), shown.format(link or "", id, short_id(id))]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
 FILTERS: dict[str, Any] = {
     "number": number,
     "rate": rate,
@@ -77,4 +96,5 @@ FILTERS: dict[str, Any] = {
     "span": span,
     "short_name": short_name,
     "short_id": short_id,
+    "with_short_ids": with_short_ids,
 }

@@ -20,6 +20,9 @@ from handoff.words.times import utc
 
 logger = logging.getLogger(__name__)
 
+BENT = (KeyError, ValueError, TypeError)
+"""What reading one raises that somebody has written over."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -62,7 +65,7 @@ async def fire_due(ledger: Ledger, names: Sequence[bytes], run: Run) -> None:
         name = each.decode()
         try:
             await _fire_due(ledger, name, now_ms, run)
-        except (KeyError, ValueError, TypeError, ScriptBug):
+        except (*BENT, ScriptBug):
             # Somebody has bent it: it is not to keep others from their moments, nor the tick from what is due.
             logger.exception("what recurs as %s cannot be read, and is paused: call cluster.every anew", name)
             await run("pause_schedule", name=name, paused=1, due=0)
@@ -121,7 +124,11 @@ async def fire(
 
 
 def read_stored(name: str, found: Mapping[bytes, bytes]) -> Stored:
+    """Read one. Raises `BENT`."""
     text = {field.decode(): value.decode() for field, value in found.items() if field != b"call"}
+    recurrence = Recurrence(text["when"], text["zone"], int(text["since"]))
+    if recurrence.seconds is not None and not recurrence.seconds > 0:
+        raise ValueError(f"it recurs every {recurrence.seconds} s")
     paused, moment = "paused" in text, text.get("moment")
     runs, skipped = int(text.get("runs", 0)), int(text.get("skipped", 0))
     schedule = Schedule(
@@ -139,10 +146,4 @@ def read_stored(name: str, found: Mapping[bytes, bytes]) -> Stored:
         overlap=cast(Overlap, text["overlap"]),
         paused=paused,
     )
-    return Stored(
-        schedule,
-        text["version"],
-        Recurrence(text["when"], text["zone"], int(text["since"])),
-        text["due"],
-        found[b"call"],
-    )
+    return Stored(schedule, text["version"], recurrence, text["due"], found[b"call"])

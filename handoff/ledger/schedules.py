@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import cast
 
 import msgpack
@@ -11,7 +12,7 @@ from handoff.errors import HandoffError, InvalidFunction, shown
 from handoff.ledger.asking import Ledger
 from handoff.ledger.clock import now_of
 from handoff.ledger.jobs import Job
-from handoff.ledger.recurring import Schedule, Stored, find, fire, read_stored
+from handoff.ledger.recurring import BENT, Schedule, Stored, find, fire, read_stored
 from handoff.ledger.store import Call
 from handoff.words.ids import new_id
 from handoff.words.recurring import CatchUp, Overlap, Recurrence, moment_text
@@ -72,10 +73,18 @@ async def keep(
 
 @Call
 async def list_schedules(ledger: Ledger) -> list[Schedule]:
-    """All of them, what is due next first."""
-    names = await _names(ledger)
+    """All that can be read, what is due next first."""
+    return [schedule for _, schedule in await look_at_schedules(ledger) if schedule is not None]
+
+
+@Call
+async def look_at_schedules(
+    ledger: Ledger, first: int = 0, most: int = MOST_LISTED
+) -> list[tuple[str, Schedule | None]]:
+    """Names with what recurs so, what is due next first, from a place on; None of what somebody has bent."""
+    names = await _names(ledger, first, most)
     hashes = await ledger.read_each([("HGETALL", ledger.keys("schedule", name)) for name in names])
-    return [read_stored(name, found).schedule for name, found in zip(names, hashes, strict=True) if found]
+    return [(name, _readable(name, found)) for name, found in zip(names, hashes, strict=True) if found]
 
 
 @Call
@@ -121,8 +130,16 @@ def _write_call(job: Job) -> bytes:
     return cast(bytes, msgpack.packb(call))
 
 
-async def _names(ledger: Ledger) -> list[str]:
-    return [name.decode() for name in await ledger.read("ZRANGE", ledger.keys("schedules"), 0, MOST_LISTED - 1)]
+def _readable(name: str, found: Mapping[bytes, bytes]) -> Schedule | None:
+    try:
+        return read_stored(name, found).schedule
+    except BENT:
+        return None
+
+
+async def _names(ledger: Ledger, first: int = 0, most: int = MOST_LISTED) -> list[str]:
+    found = await ledger.read("ZRANGE", ledger.keys("schedules"), first, first + most - 1)
+    return [name.decode(errors="replace") for name in found]
 
 
 async def _known(ledger: Ledger, name: str) -> Stored:

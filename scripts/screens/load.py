@@ -56,6 +56,20 @@ def fill(cluster: Cluster) -> None:
     for film in FILMS[4:6]:
         cluster.enqueue("screens.lab:upload", film, cost={"cpu": 1}, max_retries=4)
     cluster.enqueue("screens.lab:train", "nightly", delay=3_600, cost={"gpu": 1})
+    recur(cluster)
+
+
+def recur(cluster: Cluster) -> None:
+    """Have something come again and again: of which some ran, and one rests."""
+    night, few = {"gpu": 1, "cpu": 4}, {"cpu": 1}
+    cluster.every("retrain-nightly", "0 3 * * *", "screens.lab:train", "nightly", timezone="Europe/Paris", cost=night)
+    cluster.every("report-weekly", "30 6 * * 1", "screens.lab:report", timezone="America/New_York", cost=few)
+    cluster.every("thumbnails", 2, "screens.lab:thumbnail", "vertigo", cost=few)
+    cluster.every("upload-new", 3, "screens.lab:upload", "alien", cost=few, max_retries=0)
+    cluster.every("evaluate-hourly", 3_600, "screens.lab:evaluate", "vit-b16", 1, overlap="run", cost=few)
+    cluster.run_schedule("evaluate-hourly")
+    cluster.every("reindex", "*/15 * * * *", "screens.lab:features", 1, catch_up="none", cost=few)
+    cluster.pause_schedule("reindex")
 
 
 def run() -> DAG:

@@ -50,6 +50,7 @@ def pictures(store: Store) -> list[Picture]:
         Picture("function-running", f"/functions/{running}"),
         Picture("runs", "/runs"),
         Picture("run", "/run?id=recommender-weekly"),
+        Picture("schedules", "/schedules"),
         Picture("nodes", "/nodes"),
         Picture("node", "/nodes/gpu-1"),
         Picture("failures", "/failures"),

@@ -31,7 +31,29 @@ def test_a_program_gets_an_object_a_line(run: Run, cluster: Cluster) -> None:
     assert {**found, "next": None} == {
         "name": "nightly", "code": "tasks.f", "when": "0 3 * * *", "timezone": "UTC", "next": None, "last": None,
         "last_id": None, "runs": 0, "skipped": 0, "missed": 0, "catch_up": "last", "overlap": "skip", "paused": False,
+        "last_state": None,
     }  # fmt: skip
+
+
+def test_where_the_last_run_stands_is_told(run: Run, cluster: Cluster) -> None:
+    cluster.every("often", 86_400, "tasks:f", cost={"cpu": 1})
+    handle = cluster.run_schedule("often")
+
+    assert " infeasible " in run("schedule").stdout
+    assert json.loads(run("schedule", "--json").stdout)["last_state"] == "infeasible"
+    handle.cancel()
+
+
+def test_what_somebody_has_bent_is_told_among_the_others(run: Run, cluster: Cluster) -> None:
+    cluster.every("bent", 86_400, "tasks:f")
+    cluster.every("sound", 86_400, "tasks:f")
+    cluster.connection.hset(cluster.store.keys("schedule", "bent"), "due", "soon")
+
+    listed = [json.loads(line) for line in run("schedule", "--json").stdout.splitlines()]
+
+    assert "bent   -" in run("schedule").stdout
+    assert {each["name"]: each["code"] for each in listed} == {"bent": None, "sound": "tasks.f"}
+    assert listed[0].keys() == listed[1].keys()
 
 
 def test_it_is_paused_resumed_run_and_removed(run: Run, cluster: Cluster) -> None:

@@ -12,6 +12,7 @@ from handoff import DAG, Function
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.dashboard import app
+from handoff.view import looks
 from support.status import Playing
 
 SCRIPT = "<script>alert('h')</script>"
@@ -57,6 +58,13 @@ def scene(cluster: Cluster) -> Iterator[Scene]:
 def web(cluster: Cluster) -> TestClient:
     """Who may only look."""
     return TestClient(app(cluster))
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is asked for is read anew: what was read in this beat is not shown again."""
+    monkeypatch.setattr(looks, "until_next_beat_s", lambda now_s: 0.0)
+    monkeypatch.setattr(looks, "TIMES", 0)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from handoff.client.cluster import Cluster
 from handoff.dashboard import app
 from handoff.dashboard.pages.every import PAGES
 from handoff.view import looks
+from support.status import Playing
 
 
 def paths_of(scene: Scene) -> dict[str, str]:
@@ -141,6 +142,24 @@ def test_who_waits_sees_who_holds_what_he_waits_for(web: TestClient, scene: Scen
 
     assert f'href="/functions/{scene.running.id}"' in text
     assert "is short of 2 cpu" in text
+
+
+def test_a_sentence_names_functions_by_short_ids_that_lead_to_them(cluster: Cluster, web: TestClient) -> None:
+    playing = Playing(cluster)
+    held = [cluster.enqueue("films:convert", cost={"cpu": 1}, job_id=letter * 32) for letter in "ab"]
+    playing.start()
+    waiting = cluster.enqueue("films:convert", cost={"cpu": 1})
+    pages = [web.get(path).text for path in ("/waiting", f"/functions/{waiting.id}")]
+
+    named = f'has room when <a href="/functions/{held[0].id}" title="{held[0].id}">aaaaaaaa…</a> has ended'
+    assert [named in page for page in pages] == [True, True]
+    assert f">{waiting.id}<" not in pages[0]
+    for each in (*held, waiting):
+        each.cancel()
+
+
+def test_how_long_a_lease_is_left_is_told_once(web: TestClient, scene: Scene) -> None:
+    assert re.search(r"<dt>lease</dt><dd>\d+ s</dd>", web.get("/nodes/a").text)
 
 
 def test_a_run_is_drawn_with_its_states_as_words_too(web: TestClient, scene: Scene) -> None:

@@ -18,6 +18,7 @@ MARKS = {
     "gone": '<circle cx="7" cy="7" r="5.5" stroke-dasharray="1 2.6"/>',
     "up": '<circle class="solid" cx="7" cy="7" r="4"/>',
     "quiet": '<circle cx="7" cy="7" r="5.5"/><path d="M5.5 5v4m3-4v4"/>',
+    "paused": '<path d="M4.5 3v8M9.5 3v8"/>',
     "over": '<path d="M7 12V2.5M3.5 6 7 2.5 10.5 6"/>',
     "draining": '<path d="M7 2v9.5M3.5 8 7 11.5 10.5 8"/>',
     "cordoned": '<path d="M2 7h10M2 4.5v5M12 4.5v5"/>',

@@ -9,6 +9,7 @@ from handoff.dashboard.pages.functions import form, functions
 from handoff.dashboard.pages.nodes import node, nodes
 from handoff.dashboard.pages.overview import overview
 from handoff.dashboard.pages.runs import run, runs
+from handoff.dashboard.pages.schedules import schedules
 from handoff.dashboard.pages.tasks import tasks
 from handoff.dashboard.pages.waiting import waiting
 
@@ -19,6 +20,7 @@ PAGES = (
     Page("function", "/functions/{id}", "Function", function, section="functions"),
     Page("runs", "/runs", "Runs", runs),
     Page("run", "/run", "Run", run, section="runs"),
+    Page("schedules", "/schedules", "Schedules", schedules),
     Page("nodes", "/nodes", "Nodes", nodes),
     Page("node", "/nodes/{name}", "Node", node, section="nodes"),
     Page("failures", "/failures", "Failures", failures),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from handoff.dashboard.page import Asked, Missing, address
+from handoff.dashboard.pages.waiting import links_of
 from handoff.dashboard.sight import Sight
 from handoff.dashboard.words import ago, clock, percent
 from handoff.errors import UnknownFunction, UnreadableField
@@ -40,6 +41,7 @@ def function(sight: Sight, asked: Asked) -> Mapping[str, Any]:
         "title": short_name(detail.name) or detail.description,
         "facts": _facts(detail, asked.root),
         "timeline": _timeline(detail, history, now_ms, asked.root),
+        "links": links_of(detail.why, asked.root),
         "kinds": [_kind(kind) for kind in detail.why.short[:12]],
         "holders": [_holder(holder, asked.root) for holder in detail.why.holders if holder["id"] != id],
         "open": [

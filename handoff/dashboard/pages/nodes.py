@@ -117,7 +117,7 @@ def _facts(seen: NodeSeen, now_ms: int) -> list[tuple[str, str]]:
     node = seen.node
     facts = [
         ("agent", host_and_pid(node.holder) if node.holder else ""),
-        ("lease", lease_in_words(node, now_ms)),
+        ("lease", lease_in_words(node, now_ms).removeprefix("lease ")),
         ("queued", number(seen.stand.queued)),
         ("running", number(seen.stand.started)),
         ("drained until", moment(node.draining) if node.draining else ""),

@@ -10,6 +10,7 @@ from handoff.dashboard.sight import Sight
 from handoff.view.overview import Waiting
 from handoff.view.reasons import Reason
 from handoff.view.wording import short_id, short_name
+from handoff.why.explanation import Explanation
 from handoff.words.times import span
 
 MOST_SHAPES = 60
@@ -29,6 +30,13 @@ def rows_of(shapes: Sequence[Waiting], reasons: Mapping[str, Reason], root: str)
     return [_row(shape, reasons.get(shape.shape), root) for shape in shapes]
 
 
+def links_of(why: Explanation, root: str) -> dict[str, str]:
+    """The functions that its sentence may name, with the addresses of their pages."""
+    open_ones = (why.dependencies or {}).get("open", ())
+    named = [*why.holders, *why.holds, *(why.smallest_change or {}).get("functions", ()), *open_ones]
+    return {id: address(root, f"/functions/{each['id']}") for each in named if (id := each["function_id"])}
+
+
 def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
     text, change = reason.beside(shape) if reason else ("has just gone", "")
     return {
@@ -40,6 +48,7 @@ def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
         "second_choice": shape.second_choice,
         "text": text,
         "change": change,
+        "links": links_of(reason.why, root) if reason else {},
         "age": "" if shape.waited_s is None else span(shape.waited_s),
         "first": short_name(reason.name) if reason else "",
         "first_id": short_id(reason.why.function_id) if reason else "",

@@ -130,7 +130,23 @@ def is_draining(desk: Desk, name: str) -> bool:
     return next(node for node in read_nodes(desk.cluster.store) if node.name == name).state == "draining"
 
 
-OFFERS = [cancel, cancel_run, retry, retry_all, delete_all, drain, undrain]
+def rest(desk: Desk) -> Offer:
+    name = f"sweep-{uuid4().hex[:8]}"
+    desk.cluster.every(name, 86_400, "films:sweep")
+    return Offer(
+        "/schedules",
+        f"Pause: {name}",
+        "Pause the schedule",
+        "It rests until it is resumed",
+        lambda: is_paused(desk, name),
+    )
+
+
+def is_paused(desk: Desk, name: str) -> bool:
+    return next(schedule for schedule in desk.cluster.schedules() if schedule.name == name).paused
+
+
+OFFERS = [cancel, cancel_run, retry, retry_all, delete_all, drain, undrain, rest]
 
 
 @pytest.mark.parametrize("way", ["click", "keys"])
