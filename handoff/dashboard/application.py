@@ -28,6 +28,9 @@ from handoff.dashboard.sight import Sight
 from handoff.errors import HandoffError
 from handoff.view.looks import until_next_beat_s
 
+_OF_ONE_ANSWER = ("notice", "count", "seen")
+"""Parameters that say nothing of which page is asked for."""
+
 STATIC = Path(__file__).parent / "static"
 
 
@@ -45,8 +48,8 @@ def app(
     is async: what it returns is the name of whoever asks, or True; with None or False he is refused. Without it
     everybody may look who can reach the server. `hosts` are the names under which it may be asked for; None: any.
 
-    Pages are kept current by server-sent events, under WSGI (by a2wsgi) by asking again every two seconds. However
-    many look, everything is read once a second at most.
+    Pages are kept current by server-sent events, under WSGI (by a2wsgi) by asking every two seconds for what has
+    changed. However many look, everything is read once a second at most.
     """
     sight = Sight(cluster)
     rendering = Rendering(sight)
@@ -88,13 +91,20 @@ def _show(page: Page, rendering: Rendering, write: bool) -> Callable[[Request], 
         asked = asked_of(request, page, write)
         try:
             if request.headers.get("hx-request"):
-                content = await run_in_threadpool(rendering.content, page, asked)
-                return HTMLResponse(content.html)
+                seen = request.query_params.get("seen", "")
+                return _changed(*await run_in_threadpool(rendering.since, page, asked, seen))
             return HTMLResponse(await run_in_threadpool(rendering.whole, page, asked, notice_of(request.query_params)))
         except Missing as missing:
             return HTMLResponse(rendering.alone("missing", page, asked, what=missing.what), 404)
 
     return show
+
+
+def _changed(told: str, is_whole: bool) -> Response:
+    """The answer to who asks again: nothing, parts that find their places themselves, or all of the page."""
+    if not told:
+        return Response(status_code=204)
+    return HTMLResponse(told, headers={} if is_whole else {"HX-Reswap": "none"})
 
 
 def _keep_current(page: Page, rendering: Rendering, write: bool) -> Callable[[Request], Awaitable[Response]]:
@@ -112,7 +122,7 @@ def asked_of(request: Request, page: Page, write: bool) -> Asked:
     path = page.path
     for name, value in in_path.items():
         path = path.replace("{" + name + "}", value)
-    query = [(name, value) for name, value in request.query_params.items() if name not in ("notice", "count", *in_path)]
+    query = [(name, value) for name, value in request.query_params.items() if name not in (*_OF_ONE_ANSWER, *in_path)]
     is_wsgi = "wsgi_environ" in request.scope
     live = "paused" if request.query_params.get("paused") else "poll" if is_wsgi else "events"
     return Asked(path, (*in_path.items(), *query), root, write, live)

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from handoff.dashboard.content import Content
+from handoff.dashboard.content import Content, Sent
 from handoff.dashboard.drawing.colours import Palette
 from handoff.dashboard.drawing.marks import MARKS
 from handoff.dashboard.page import Asked, Page, address
@@ -65,6 +65,7 @@ class Rendering:
     def __init__(self, sight: Sight) -> None:
         self._sight = sight
         self._environment = make_environment(sight.palette)
+        self._sent = Sent()
 
     def content(self, page: Page, asked: Asked) -> Content:
         """The part of a page that is kept current. Raises `Missing`; says itself that Redis is away."""
@@ -79,13 +80,29 @@ class Rendering:
 
     def whole(self, page: Page, asked: Asked, notice: str = "") -> str:
         """The page with its frame."""
-        return self._frame(page, asked, self.content(page, asked).html, notice)
+        content = self.content(page, asked)
+        if asked.live == "poll":
+            self._sent.note(content)
+        return self._frame(page, asked, content, notice)
+
+    def since(self, page: Page, asked: Asked, seen: str) -> tuple[str, bool]:
+        """What is to be told to who asks again, and has seen that. -> it; whether that is all of the page
+
+        Of what has not changed it is nothing.
+        """
+        content = self.content(page, asked)
+        parts = self._sent.parts_for(seen, content)
+        self._sent.note(content)
+        if parts == "":
+            return "", False
+        told = self._fill("seen", asked, {"digest": content.digest, "is_again": True})
+        return (content.html if parts is None else Markup(parts)) + told, parts is None
 
     def alone(self, name: str, page: Page, asked: Asked, **found: Any) -> str:
         """A page that is not kept current: what is asked before something is done, or said where there is nothing."""
-        return self._frame(page, asked, self._fill(name, asked, found), "", is_live=False)
+        return self._frame(page, asked, Content((self._fill(name, asked, found),)), "", is_live=False)
 
-    def _frame(self, page: Page, asked: Asked, content: Markup, notice: str, *, is_live: bool = True) -> str:
+    def _frame(self, page: Page, asked: Asked, content: Content, notice: str, *, is_live: bool = True) -> str:
         query = {name: value for name, value in asked.parameters if "{" + name not in page.path}
         above = Markup("")
         if is_live and page.form is not None:
@@ -96,7 +113,9 @@ class Rendering:
             {
                 "page": page,
                 "section": page.section or page.name,
-                "content": content,
+                "content": content.html,
+                "digest": content.digest if asked.live == "poll" else "",
+                "is_again": False,
                 "above": above,
                 "notice": notice,
                 "namespace": self._sight.cluster.namespace,

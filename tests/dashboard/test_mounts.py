@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 
 from dashboard.conftest import Scene
 from handoff.client.cluster import Cluster
@@ -73,11 +73,15 @@ urlpatterns: list[Any] = []
 """Django's, of that site."""
 
 
-def by_wsgi(cluster: Cluster, site: Any) -> Ask:
+def client_by_wsgi(cluster: Cluster, site: Any) -> Client:
     # Starlette and a2wsgi spell the types of ASGI each in its own way.
     dashboard: Any = app(cluster, write=True)
     mounts: Any = {"/ops": ASGIMiddleware(dashboard)}
-    web = Client(DispatcherMiddleware(site, mounts))
+    return Client(DispatcherMiddleware(site, mounts))
+
+
+def by_wsgi(cluster: Cluster, site: Any) -> Ask:
+    web = client_by_wsgi(cluster, site)
 
     def ask(path: str, form: Mapping[str, str] | None = None, site: str = "same-origin") -> tuple[int, str]:
         headers = {"Sec-Fetch-Site": site}
@@ -125,3 +129,38 @@ def test_pages_are_kept_current_by_events_or_asked_for_again_under_wsgi(cluster:
     assert "sse-connect" in by_events
     assert "sse-connect" not in by_asking
     assert 'hx-trigger="every 2s' in by_asking
+
+
+@pytest.mark.usefixtures("fresh")
+def test_who_asks_again_under_wsgi_is_told_only_what_has_changed(cluster: Cluster) -> None:
+    for name in ("sweep", "count"):
+        cluster.every(name, 10 * 86_400, f"films:{name}")
+    web = client_by_wsgi(cluster, Flask("site").wsgi_app)
+    page = web.get("/ops/schedules").get_data(as_text=True)
+    same = ask_again(web, page)
+    cluster.pause_schedule("sweep")
+    changed = ask_again(web, page)
+    text = changed.get_data(as_text=True)
+
+    assert (same.status_code, same.data) == (204, b"")
+    assert changed.headers["HX-Reswap"] == "none"
+    assert re.findall(r'<tr id="p\d+" hx-swap-oob="morph">.*?>(sweep|count)<', text, re.DOTALL) == ["count", "sweep"]
+    assert "<h1>" not in text
+    assert ask_again(web, text).status_code == 204
+
+
+@pytest.mark.usefixtures("fresh")
+def test_who_has_seen_what_nobody_knows_any_more_is_told_all_of_it(cluster: Cluster) -> None:
+    web = client_by_wsgi(cluster, Flask("site").wsgi_app)
+    unknown = ask_again(web, '<input name="seen" value="0">')
+    text = unknown.get_data(as_text=True)
+
+    assert "HX-Reswap" not in unknown.headers
+    assert "<h1>Schedules</h1>" in text
+    assert ask_again(web, text).status_code == 204
+
+
+def ask_again(web: Client, page: str) -> TestResponse:
+    """As a page does that is kept current by polling."""
+    [seen] = re.findall(r'name="seen" value="(\w+)"', page)
+    return web.get(f"/ops/schedules?seen={seen}", headers={"HX-Request": "true"})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
+from a2wsgi import ASGIMiddleware, WSGIMiddleware
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -26,8 +27,8 @@ T = TypeVar("T")
 
 expect.set_options(timeout=LIMIT_S * 1000)
 
-LOOKING, WRITING = "/looking", "/writing"
-"""Where the dashboard is mounted that only looks, and the one that acts."""
+LOOKING, WRITING, POLLING = "/looking", "/writing", "/polling"
+"""Where the dashboard is mounted that only looks, the one that acts, and one under WSGI."""
 
 
 @dataclass
@@ -85,11 +86,15 @@ def scene_seen(cluster_seen: Cluster) -> Scene:
 
 @pytest.fixture(scope="module")
 def address(cluster_seen: Cluster) -> Iterator[str]:
-    """Two dashboards, and a page of somebody else whose form asks for what its address says."""
+    """Three dashboards, and a page of somebody else whose form asks for what its address says."""
+    # Starlette and a2wsgi spell the types of ASGI each in its own way.
+    polled: Any = app(cluster_seen)
+    by_wsgi: Any = WSGIMiddleware(ASGIMiddleware(polled))
     site = Starlette(
         routes=[
             Mount(LOOKING, app(cluster_seen)),
             Mount(WRITING, app(cluster_seen, write=True)),
+            Mount(POLLING, by_wsgi),
             Route("/elsewhere", _form),
         ]
     )

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Response, expect
 
-from dashboard.browser.conftest import LOOKING, Desk
+from dashboard.browser.conftest import LOOKING, POLLING, Desk
 from handoff.dashboard.pages.every import PAGES
 
 pytestmark = pytest.mark.slow
@@ -62,6 +62,26 @@ def test_a_page_changes_by_itself_and_whoever_stands_on_a_link_stays_there(desk:
     desk.elsewhere(coming.cancel)
     expect(desk.page.locator("h1 + .state")).to_have_text("canceled")
     desk.elsewhere(lambda: desk.cluster.deregister_node("b"))
+
+
+def test_under_wsgi_it_asks_for_what_has_changed_and_whoever_stands_on_a_link_stays_there(desk: Desk) -> None:
+    coming = desk.elsewhere(lambda: desk.cluster.enqueue("films:cut", cost={"tape": 1}))
+    asked: list[Response] = []
+    desk.page.on("response", lambda answer: asked.append(answer) if "seen=" in answer.url else None)
+    desk.open("/waiting", POLLING)
+    link = desk.page.get_by_role("link", name="Waiting")
+    link.focus()
+    row = desk.page.get_by_role("row").filter(has_text="tape 1")
+    expect(row).to_contain_text("no live node could hold it")
+    desk.elsewhere(lambda: desk.cluster.enqueue("films:cut", job_id="second-cut", cost={"tape": 1}))
+
+    expect(row.get_by_role("cell").nth(1)).to_have_text("2")
+    with desk.page.expect_response(lambda answer: "seen=" in answer.url):
+        desk.elsewhere(lambda: desk.cluster.handle("second-cut").cancel())
+    expect(row.get_by_role("cell").nth(1)).to_have_text("1")
+    expect(link).to_be_focused()
+    assert any(answer.headers.get("hx-reswap") == "none" for answer in asked)
+    desk.elsewhere(coming.cancel)
 
 
 def test_what_is_filtered_for_is_kept_while_the_list_changes(desk: Desk) -> None:
