@@ -28,7 +28,7 @@ from handoff.ledger.jobs import AS_RQ, Job, JobKinds, Keeping, make_job, pickled
 from handoff.ledger.launch import launch
 from handoff.ledger.many import Submission, Told, submit_many
 from handoff.ledger.records import look
-from handoff.ledger.results import RunResult, read_names
+from handoff.ledger.results import RunResult, read_function_ids
 from handoff.ledger.rqmodel import (
     DEFAULT_RESULT_TTL,
     CallbackLike,
@@ -297,7 +297,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         Raises `UnknownFunction` for the first that is none.
         """
         given = read_ids(ids)
-        names = await read_names(self._ledger, given)
+        names = await read_function_ids(self._ledger, given)
         return [self._handle(id, name, None, is_new=False) for id, name in zip(given, names, strict=True)]
 
     async def cancel(self, functions: Iterable[H | str], *, running: bool = True) -> list[bool]:

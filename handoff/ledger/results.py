@@ -93,7 +93,7 @@ async def _each_record(
 
 
 @Call
-async def read_names(ledger: Ledger, job_ids: Sequence[str]) -> list[str]:
+async def read_function_ids(ledger: Ledger, job_ids: Sequence[str]) -> list[str]:
     """The users' ids of functions, in this order. Raises `UnknownFunction` of the first that is none."""
     names = []
     for ids in in_slices([known_id(id) for id in job_ids]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,10 @@ from support.refused import work
 from support.submits import later, run
 
 DAY_S = 86_400
+ONE_CALL = {
+    "at", "delay", "depends_on", "durability", "job_id", "on_infeasible", "replace", "unique", "unique_ttl"
+}  # fmt: skip
+"""What is said of one call alone."""
 START = datetime(2030, 1, 1, tzinfo=UTC)
 START_MS = round(START.timestamp() * 1000)
 
@@ -268,3 +273,15 @@ class TestRefused:
         assert [(each.name, each.paused) for each in cluster.schedules()] == [("sound", False), ("nightly", True)]
         assert cluster.schedules()[0].runs == 1
         assert "cluster.every anew" in caplog.text
+
+
+def test_every_option_of_a_call_that_recurs_is_one_of_a_single_call_with_the_same_default() -> None:
+    def options(call: object) -> dict[str, object]:
+        found = inspect.signature(call).parameters.values()  # type: ignore[arg-type]
+        return {each.name: each.default for each in found if each.kind is each.KEYWORD_ONLY}
+
+    recurring, single = options(Cluster.every), options(Cluster.enqueue)
+
+    assert {name: recurring[name] for name in recurring.keys() & single} == {
+        name: single[name] for name in single.keys() - ONE_CALL
+    }

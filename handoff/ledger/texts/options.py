@@ -52,7 +52,7 @@ def read_option(text: str, name: str) -> str:
     return next((value for key, _, value in (each.partition("=") for each in text.split(";")) if key == name), "")
 
 
-def read_names(text: str, name: str) -> list[str]:
+def read_option_list(text: str, name: str) -> list[str]:
     """Read one that names several, such as exceptions; [] = it is not there."""
     value = read_option(text, name)
     return value.split(",") if value else []

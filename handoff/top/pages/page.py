@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.text import Text
@@ -52,17 +53,17 @@ class Page(Screen[None], Generic[T]):
         return None
 
     @property
+    @abstractmethod
     def heading(self) -> Text:
         """The last line of the header."""
-        raise NotImplementedError
 
+    @abstractmethod
     def body(self) -> ComposeResult:
         """What stands between header and what is said."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, look: Look, found: T | None) -> None:
         """Show what was seen; `found` is None where it was read for another page."""
-        raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """All of it."""

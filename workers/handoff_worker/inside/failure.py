@@ -6,7 +6,7 @@ import contextlib
 import traceback
 
 from handoff.ledger.stored_job import StoredJob
-from handoff.ledger.texts.options import read_names
+from handoff.ledger.texts.options import read_option_list
 from handoff.words.retrying import full_name
 from handoff_worker.inside.importing import import_function, loaded
 from handoff_worker.machine.allowed import Allowed
@@ -58,7 +58,7 @@ def may_retry(error: BaseException, job: StoredJob) -> bool:
     """Whether the function asks for another attempt after what it raised; a subclass counts as what it is of."""
     # What somebody has bent in Redis is not to end the child.
     options = job.bytes("options").decode(errors="replace")
-    only, never = read_names(options, "only"), read_names(options, "never")
+    only, never = read_option_list(options, "only"), read_option_list(options, "never")
     return (not only or _is_one(error, only)) and not _is_one(error, never)
 
 

@@ -2,7 +2,7 @@
 -- what rq's tools ended, deleted or brought back.
 --
 -- KEYS     awaited  dependents  watched
--- @include jobs/dependencies  jobs/job  jobs/queues  runs/leftovers  texts/number
+-- @include jobs/dependencies  jobs/job  jobs/queues  jobs/statuses  runs/leftovers  texts/number
 
 local OFTEN_MS = 400
 
@@ -23,7 +23,7 @@ end
 -- One of rq's own. What is gone has ended as it should, as RQ takes it: it may have had nothing to be kept.
 local function watch(id)
   local status = Job.get(id, 'status') or 'finished'
-  if Dependencies.OVER[status] then
+  if Statuses.ENDED[status] then
     redis.call('ZREM', K.watched, id)
     look_again(K.awaited, id, Dependencies.SELDOM_MS)
     Leftovers.add('release', status, id)
@@ -54,7 +54,7 @@ local function look_at(id)
   end
   if redis.call('EXISTS', K.dependents .. id) == 0 then
     redis.call('ZREM', K.awaited, id)
-  elseif status and not Dependencies.OVER[status] and not Queues.is_ours(origin) then
+  elseif status and not Statuses.ENDED[status] and not Queues.is_ours(origin) then
     redis.call('ZREM', K.awaited, id)
     look_again(K.watched, id, 0)
   else

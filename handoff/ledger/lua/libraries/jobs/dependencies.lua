@@ -5,14 +5,12 @@
 -- reserved. What ends in a script says in its hash that it has dependents, so an end without any costs no command.
 --
 -- KEYS     awaited  dependents  rq_job  watched
--- @include jobs/job  jobs/lobby  jobs/queues  jobs/rq_dependencies  texts/list  texts/number
+-- @include jobs/job  jobs/lobby  jobs/queues  jobs/rq_dependencies  jobs/statuses  texts/list  texts/number
 
 -- Those that end in scripts, or have ended and are not met, are looked at for what rq's tools do: now and then.
 Dependencies.SELDOM_MS = 10000
 
 local MOST_TOLD = 3
-
-Dependencies.OVER = {finished = true, failed = true, stopped = true, canceled = true}
 
 -- Whether a job that waits for such an end goes on.
 function Dependencies.is_met(job, status)
@@ -39,7 +37,7 @@ end
 
 -- A job of rq's own that has not ended is to be looked at by every tick.
 local function await(other)
-  local is_over = Dependencies.OVER[other.status]
+  local is_over = Statuses.ENDED[other.status]
   if Queues.is_ours(other.origin) and not other.awaited then
     Job.set(other, 'awaited', '1')
   end

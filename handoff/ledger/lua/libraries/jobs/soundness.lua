@@ -1,9 +1,6 @@
 -- What stands in the hash of a job, judged before anybody counts with it: RQ's tools write there, and so may others.
 --
--- @include texts/cost  texts/demand  texts/number  texts/options  texts/resource  texts/run_id  texts/terms
-
-local STATUSES = {created = true, queued = true, started = true, deferred = true, scheduled = true, finished = true,
-  failed = true, stopped = true, canceled = true}
+-- @include jobs/statuses  texts/cost  texts/demand  texts/number  texts/options  texts/resource  texts/run_id  texts/terms
 
 local STATES = {deferred = true, waiting = true, delayed = true, parked = true}
 
@@ -46,7 +43,7 @@ local function drop_bent(job)
   if job.options and not Options.is_sound(job.options) then
     drop(job, 'options')
   end
-  if not job.status or not STATUSES[job.status] then
+  if not job.status or not Statuses.ALL[job.status] then
     job.status, job.bent = 'created', 'status'
   end
   if not job.origin then

@@ -5,13 +5,11 @@
 -- nobody's is taken by the next, or found by housekeeping.
 --
 -- KEYS     unique  unique_after
--- @include jobs/job
-
-local IS_OVER = {finished = true, failed = true, stopped = true, canceled = true}
+-- @include jobs/job  jobs/statuses
 
 local function is_of(key, id, is_kept)
   local status, own = Job.get(id, 'status', 'unique')
-  return own == key and (not IS_OVER[status] or (is_kept and status == 'finished'))
+  return own == key and (not Statuses.ENDED[status] or (is_kept and status == 'finished'))
 end
 
 -- -> the job that has it, or nil

@@ -1,14 +1,12 @@
 -- Runs of which nobody else would tell: those that become due by the clock, and what rq's tools did behind our back.
 --
 -- KEYS     leftovers  run_active  runs  sweep
--- @include jobs/cancel  runs/leftovers  runs/members  runs/run  texts/cursor  texts/number
+-- @include jobs/cancel  jobs/statuses  runs/leftovers  runs/members  runs/run  texts/cursor  texts/number
 
 local PAGE = 16
 
 -- Runs that have ended: a look each.
 local MOST_PASSED = 256
-
-local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
 
 function RunSweep.stop_if_running(run, reason)
   if Run.state(run) == 'running' then
@@ -55,7 +53,7 @@ local function look_at(run, number)
   local job, is_there = Members.job(run, number)
   if not is_there then
     Run.leave(job, 'canceled')
-  elseif ENDED[job.status] then
+  elseif Statuses.ENDED[job.status] then
     Run.leave(job, job.status)
   end
 end

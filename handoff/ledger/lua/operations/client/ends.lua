@@ -4,16 +4,15 @@
 -- ARGV     ids  list  of jobs
 -- RETURNS  {'looked', {place in the list, status, ended_at, ...}, {status, state, count, ...}}  of one that is gone the status
 --                                                       is ''
+-- @include jobs/statuses
 -- @flags no-writes
-
-local HAS_ENDED = {finished = true, failed = true, stopped = true, canceled = true}
 
 local ended, others, standing = {}, {}, {}
 for i = ids_first, #ARGV do
   -- What is no hash at all is nothing of ours.
   local values = redis.pcall('HMGET', K.rq_job .. ARGV[i], 'status', F.state, 'ended_at')
   local status = not values.err and values[1] or ''
-  if status == '' or HAS_ENDED[status] then
+  if status == '' or Statuses.ENDED[status] then
     local size = #ended
     ended[size + 1], ended[size + 2], ended[size + 3] = i - ids_first + 1, status, values[3] or ''
   else

@@ -18,9 +18,7 @@
 -- RETURNS  {'fired', reply}  what submit answers
 --          {'skipped'}       the one before has not ended, or it is not to be run, or was for this moment
 --          {'stale'}         somebody else was first, or it is gone
--- @include jobs/job  jobs/submitting  texts/number
-
-local ENDED = {finished = true, failed = true, stopped = true, canceled = true}
+-- @include jobs/job  jobs/statuses  jobs/submitting  texts/number
 
 local key = K.schedule .. name
 local known = redis.call('HMGET', key, 'version', 'due', 'last', 'overlap', 'paused')
@@ -30,7 +28,7 @@ end
 
 local function runs_still(id)
   local job = id and Job.read(id)
-  return job and not ENDED[job.status]
+  return job and not Statuses.ENDED[job.status]
 end
 
 local kind = {token = token, replace = 0, demand = demand, options = options, priority = priority, preferred = '',

@@ -4,14 +4,12 @@
 -- ARGV     job_id   str
 -- RETURNS  {'given'}
 --          {'nothing'}  it holds nothing, or has not ended
--- @include settle  jobs/executions  jobs/job  nodes/lapse  nodes/node  nodes/reservations  waiting/wake
+-- @include settle  jobs/executions  jobs/job  jobs/statuses  nodes/lapse  nodes/node  nodes/reservations  waiting/wake
 -- @flags allow-oom
-
-local OVER = {finished = true, failed = true, stopped = true, canceled = true}
 
 Lapse.leases()
 local job = Job.read(job_id)
-local node = job and OVER[job.status] and job.node and Node.live(job.node)
+local node = job and Statuses.ENDED[job.status] and job.node and Node.live(job.node)
 local id = node and Job.reservation(job)
 if not node or Executions.has(node.name, id) or not Reservations.give_back(node, id, 'gone') then
   return {'nothing'}

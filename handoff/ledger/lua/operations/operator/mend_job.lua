@@ -8,11 +8,9 @@
 --          seen    list  of each: `held`, `running`, `queue`, `wip`, `executions`, `line` and `dependents`; node, shape or
 --                        dependency; entry
 -- RETURNS  {'mended'}
--- @include settle  jobs/admit  jobs/bent  jobs/dependencies  jobs/executions  jobs/failing  jobs/job  jobs/queues  nodes/dirty
--- @include nodes/node  nodes/reservations  runs/members  runs/run  texts/number  texts/run_id
+-- @include settle  jobs/admit  jobs/bent  jobs/dependencies  jobs/executions  jobs/failing  jobs/job  jobs/queues
+-- @include jobs/statuses  nodes/dirty  nodes/node  nodes/reservations  runs/members  runs/run  texts/number  texts/run_id
 -- @include texts/shape  waiting/lines  waiting/waiting
-
-local OVER = {finished = true, failed = true, stopped = true, canceled = true}
 
 local job = Job.read(job_id)
 local own = job and Job.reservation(job)
@@ -125,7 +123,7 @@ end
 if not job then
   forget()
 elseif not job.is_foreign and not Bent.ends(job) then
-  if OVER[job.status] then
+  if Statuses.ENDED[job.status] then
     leave_lobby()
     if job.run then
       Run.leave(job, job.status)
