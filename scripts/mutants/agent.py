@@ -21,8 +21,8 @@ MUTANTS = (
         "agent-doubling",
         "pauses without Redis are all equally long",
         "workers/handoff_worker/agent/outage.py",
-        "min(self._longest_pause_s, 0.1 * 2**self._failures)",
-        "0.2",
+        "min(self._longest_pause_s, self._pause_s * 2)",
+        "FIRST_PAUSE_S",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
         ),
@@ -31,8 +31,8 @@ MUTANTS = (
         "agent-longest",
         "pauses without Redis grow without end",
         "workers/handoff_worker/agent/outage.py",
-        "min(self._longest_pause_s, 0.1 * 2**self._failures)",
-        "0.1 * 2**self._failures",
+        "min(self._longest_pause_s, self._pause_s * 2)",
+        "self._pause_s * 2",
         (
             "tests/worker/loop/test_loop_without_redis.py::test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit",
         ),

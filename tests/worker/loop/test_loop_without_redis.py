@@ -45,6 +45,20 @@ def test_each_pause_is_twice_as_long_as_the_one_before_up_to_a_limit(loop: Loop)
     loop.step()
 
 
+def test_an_outage_of_hours_ends_no_agent(loop: Loop) -> None:
+    fail(loop)
+
+    for _ in range(1100):
+        loop.lose("command")
+        loop.pass_s(LEASE_S / 6 + 0.01)
+        loop.step()
+        assert len(loop.calls()) == 1
+
+    loop.pass_s(LEASE_S / 6 + 0.01)
+    loop.step()
+    assert loop.calls()
+
+
 def test_the_log_tells_that_redis_is_back_and_for_how_long_it_was_away(
     loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,6 +10,8 @@ from handoff.errors import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
+FIRST_PAUSE_S = 0.2
+
 
 class Outage:
     """Waits longer from one failure to the next, up to a limit."""
@@ -17,6 +19,7 @@ class Outage:
     def __init__(self, clock: Callable[[], float], longest_pause_s: float) -> None:
         self._clock, self._longest_pause_s = clock, longest_pause_s
         self._failures = 0
+        self._pause_s = 0.0
         self._since_s = 0.0
         self.until_s = 0.0  #: Redis is left alone until then
 
@@ -29,9 +32,10 @@ class Outage:
         """Take note that it has not answered, and say so."""
         now_s = self._clock()
         if not self._failures:
-            self._since_s = now_s
+            self._since_s, self._pause_s = now_s, FIRST_PAUSE_S / 2
         self._failures += 1
-        wait_s = min(self._longest_pause_s, 0.1 * 2**self._failures) * random.uniform(0.8, 1.2)
+        self._pause_s = min(self._longest_pause_s, self._pause_s * 2)
+        wait_s = self._pause_s * random.uniform(0.8, 1.2)
         self.until_s = now_s + wait_s
         logger.warning("%s; trying again in %.1f s (failure %d in a row)", error, wait_s, self._failures)
 
