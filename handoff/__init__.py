@@ -59,6 +59,7 @@ from handoff.ledger.results import RunResult
 from handoff.ledger.retrying import NotRetried
 from handoff.ledger.schedules import UnknownSchedule
 from handoff.ledger.stream import StreamBehind, StreamRestarted
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.ledger.told import FunctionProgress
 from handoff.ledger.verdict import Verdict
 from handoff.ledger.watching import FunctionState
@@ -89,6 +90,7 @@ __all__ = [
     "FunctionFailed",
     "FunctionProgress",
     "FunctionState",
+    "FunctionUsage",
     "Handle",
     "HandoffError",
     "Infeasible",

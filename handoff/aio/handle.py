@@ -9,9 +9,10 @@ from handoff.errors import HandoffError
 from handoff.ledger import functions as work
 from handoff.ledger.asking import Ledger
 from handoff.ledger.logs import follow_logs, read_logs
-from handoff.ledger.records import Record, look
+from handoff.ledger.records import Record, look, usage_of
 from handoff.ledger.retrying import retry
 from handoff.ledger.stream import stream_parts
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
 from handoff.ledger.watching import FunctionState, watch
@@ -74,6 +75,10 @@ class Handle:
     async def progress(self) -> FunctionProgress | None:
         """How far it has said that it is, by `handoff.current().progress(...)`; None where it has not."""
         return await progress_of(self._ledger, self.id)
+
+    async def usage(self) -> FunctionUsage | None:
+        """What its last attempt has used, as `handoff.Handle.usage`; None until it has ended, or if it never ran."""
+        return await usage_of(self._ledger, self.id)
 
     async def result(self, timeout: float | None = None) -> Any:
         """Return what the function returned, waiting for at most `timeout` seconds (None = as long as it takes).

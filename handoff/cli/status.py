@@ -16,6 +16,7 @@ from handoff.client.run_handle import RunHandle
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun, shown
 from handoff.ledger.phrases import NEVER, in_words
 from handoff.view.overview import Oldest, Overview, Waiting, read_overview
+from handoff.view.wording import usage_in_words
 from handoff.why.function_status import FunctionStatus, Variant, read_function
 from handoff.words.times import span
 
@@ -151,6 +152,7 @@ def _function(found: FunctionStatus) -> list[str]:
         "where": found.where,
         "result": found.result,
         "error": found.error,
+        "used": usage_in_words(found.usage) if found.usage else None,
         "created": found.created_at,
         "started": found.started_at,
         "ended": found.ended_at,

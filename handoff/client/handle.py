@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from handoff.errors import HandoffError, UnknownFunction
 from handoff.ledger import functions as work
 from handoff.ledger.logs import follow_logs, read_logs
-from handoff.ledger.records import Record, look
+from handoff.ledger.records import Record, look, usage_of
 from handoff.ledger.retrying import retry
 from handoff.ledger.rqmodel import fetch_job
 from handoff.ledger.store import Store
 from handoff.ledger.stream import stream_parts
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.ledger.told import FunctionProgress, progress_of
 from handoff.ledger.verdict import Verdict, was_created
 from handoff.ledger.watching import FunctionState, watch
@@ -83,6 +84,15 @@ class Handle:
     def progress(self) -> FunctionProgress | None:
         """How far it has said that it is, by `handoff.current().progress(...)`; None where it has not."""
         return progress_of(self._store, self.id)
+
+    @property
+    def usage(self) -> FunctionUsage | None:
+        """What its last attempt has used: `.memory`, `.cpu_s`, `.duration`. None until it has ended, or if none ran.
+
+        `.memory` is the most that its process has had of MB that are resident, what that had kept of functions before
+        it included. If it has waited for other processes, the largest that any function there has waited for is added.
+        """
+        return usage_of(self._store, self.id)
 
     @property
     def job(self) -> Job:

@@ -63,6 +63,7 @@ FIELDS: dict[str, Field] = {
     "last_message": Field("h_last_message", "str", "what that says", "finish, tick"),
     "told": Field("h_told", "number_list", "the placements, of its last few, that have told something", "tell"),
     "progress": Field("h_progress", "progress", "how far it says that it is", "tell"),
+    "usage": Field("h_usage", "usage", "what its last attempt that has ended has used", "finish"),
     # Of a function in a run.
     "run": Field("h_run", "str", "the run", "load"),
     "inputs": Field("h_inputs", "bytes", "how its arguments are made of results, for its child", "client"),

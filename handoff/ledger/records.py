@@ -26,13 +26,14 @@ from handoff.ledger.states import ENDED
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.loss import read_loss
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike
 from handoff.words.constraints import pinned_to
 from handoff.words.values import is_unicode
 
 _FIELDS = (
     "status", "state", "node", "devices", "attempts", "error", "message", "function", "serializer", "demand", "origin",
-    "told", "progress",
+    "told", "progress", "usage",
 )  # fmt: skip
 
 _NOT_PLACED = ("waiting", "delayed", "deferred")
@@ -100,6 +101,17 @@ async def look(ledger: Ledger, job_id: str) -> Record:
     if record.status in ENDED:
         await give_back_if_unseen(ledger, job_id, record.entry)
     return record
+
+
+@Call
+async def usage_of(ledger: Ledger, job_id: str) -> FunctionUsage | None:
+    """What a function has used; None where it has not ended, or nobody knows. Raises `UnknownFunction`."""
+    return usage_in(await look(ledger, job_id))
+
+
+def usage_in(record: Record) -> FunctionUsage | None:
+    """What it has used, if it has ended."""
+    return record.job.usage if record.status in ENDED else None
 
 
 async def _look_once(ledger: Ledger, job_id: str) -> Record:

@@ -17,6 +17,7 @@ from handoff.ledger.texts.options import read_option
 from handoff.ledger.texts.progress import read_progress
 from handoff.ledger.texts.shortfall import Amiss, Shortfall, read_shortfall
 from handoff.ledger.texts.terms import CAPACITY, capacity_of
+from handoff.ledger.texts.usage import FunctionUsage, read_usage
 from handoff.words.resources import Units
 
 T = TypeVar("T")
@@ -117,6 +118,11 @@ class StoredJob:
     def progress(self) -> tuple[int, int, float, str] | None:
         """Which attempt has said when how far it is, and what to that; None = none has."""
         return self._read("progress", read_progress, "how far a function is") if self.bytes("progress") else None
+
+    @property
+    def usage(self) -> FunctionUsage | None:
+        """What its last attempt that has ended has used; None = nothing is known of it."""
+        return self._read("usage", read_usage, "what a function has used") if self.bytes("usage") else None
 
     @property
     def is_pickled(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.words.resources import Amount
 from handoff.words.times import span
 
@@ -34,6 +35,16 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value * 1000:.0f} ms" if value < 1 else span(value)
+
+
+def usage_in_words(usage: FunctionUsage) -> str:
+    """What an attempt has used: `memory 512, cpu 1.2 s, in 2.5 s`."""
+    parts = (
+        "" if usage.memory is None else f"memory {usage.memory}",
+        "" if usage.cpu_s is None else f"cpu {seconds(usage.cpu_s)}",
+        "" if usage.duration is None else f"in {seconds(usage.duration)}",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def plural(count: int, noun: str, many: str | None = None) -> str:

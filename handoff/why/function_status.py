@@ -9,11 +9,12 @@ from typing import NamedTuple
 from handoff.errors import FunctionFailed, HandoffError, shown
 from handoff.ledger.fields import names_of
 from handoff.ledger.phrases import place_in_words
-from handoff.ledger.records import Record, error_of, look, outcome
+from handoff.ledger.records import Record, error_of, look, outcome, usage_in
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import asked_for
 from handoff.ledger.texts.demand import Demand
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.serializer import Serializer
 from handoff.why.explain import explain
 from handoff.words.resources import Amount, amounts
@@ -59,6 +60,7 @@ class FunctionStatus:
     result: str | None  #: its repr, shortened; None unless it finished
     error: str | None  #: type and message; None unless it failed
     traceback: str | None  #: as Python writes it; None where there is none
+    usage: FunctionUsage | None  #: of its last attempt; None until it has ended, or if it never ran
     created_at: str | None
     started_at: str | None
     ended_at: str | None
@@ -92,6 +94,7 @@ def read_function(store: Store, id: str) -> FunctionStatus:
         result=_result(record, is_ours=is_ours) if record.status == "finished" else None,
         error=f"{failure.type}: {failure.message}".removesuffix(": ") if failure else None,
         traceback=failure.traceback if failure else None,
+        usage=usage_in(record),
         created_at=job.text("created_at") or None,
         started_at=job.text("started_at") or None,
         ended_at=job.text("ended_at") or None,

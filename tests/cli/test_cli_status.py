@@ -157,6 +157,7 @@ class TestStatus:
             "result": None,
             "error": None,
             "traceback": None,
+            "usage": None,
             "started_at": None,
             "ended_at": None,
         }

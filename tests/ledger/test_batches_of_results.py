@@ -176,7 +176,7 @@ def test_work_that_a_call_leaves_over_is_told_by_that_call(cluster: Cluster, age
 
     reply: Any = cluster.store.run(
         "finish",
-        *(one.id, "finished", "", "", "", 0, 1.0, ""),
+        *(one.id, "finished", "", "", "", 0, 1.0, "", ""),
         name="a",
         epoch=agent.epoch,
         op=agent.op,

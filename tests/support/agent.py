@@ -66,6 +66,7 @@ class Result:
     retryable: bool = False
     jitter: float = 1.0
     forms: str = ""
+    usage: str = ""
 
 
 def ok(id: str, value: Any = None, *forms: Any) -> Result:
@@ -246,7 +247,7 @@ class FakeAgent:
 def _flat(result: Result) -> tuple[str | int, ...]:
     return (
         result.id, result.kind, result.body, result.error, result.message, int(result.retryable),
-        f"{result.jitter:.3f}", result.forms,
+        f"{result.jitter:.3f}", result.forms, result.usage,
     )  # fmt: skip
 
 

@@ -26,6 +26,11 @@ def take(agent: FakeAgent) -> str:
 def retry(cluster: Cluster, agent: FakeAgent, id: str) -> str:
     """Have one fail, and tried again. -> its next reservation"""
     agent.finish(failure(id))
+    return brought_back(cluster, agent)
+
+
+def brought_back(cluster: Cluster, agent: FakeAgent) -> str:
+    """Have the time pass until one is tried again. -> its next reservation"""
     pass_ms(cluster.store, 70_000)
     agent.register()
     tick(cluster.store)

@@ -88,8 +88,10 @@ class Here:
     def run_first(self) -> BaseException | None:
         """Run what was started first. -> what it raised"""
         _, task = self._started.pop(next(iter(self._started)))
+        begun_s, begun_cpu_s = time.monotonic(), time.process_time()
         outcome, raised = self._run(task)
-        message = {"id": task.id, "rss": 0, "took": 0.0, "spent": False, "left": False, **outcome}
+        used = {"took": time.monotonic() - begun_s, "cpu": time.process_time() - begun_cpu_s, "memory": 0}
+        message = {"id": task.id, "rss": 0, **used, "spent": False, "left": False, **outcome}
         self._ended.append(read_outcome(message, task.id))
         return raised
 

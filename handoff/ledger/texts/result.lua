@@ -1,22 +1,28 @@
 -- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, died: its child process ended and
--- nobody had asked for that, stopped, or unstarted: nothing has run), body (text of RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what
--- its serializers made of the value, with commas). Of the kind `sent` it is finished, and value and forms were sent
--- before: the body names the parcel, the message is its length.
+-- nobody had asked for that, stopped, or unstarted: nothing has run), body (text of RQ's return_value or exc_string, or ''),
+-- error, message, retryable (0, 1), jitter, forms (what its serializers made of the value, with commas), and what it has
+-- used: `<memory, MB>,<cpu, us>,<duration, us>`, each empty where nobody knows it. Of the kind `sent` it is finished, and
+-- value and forms were sent before: the body names the parcel, the message is its length.
 --
 -- @include texts/list  texts/reservation
 
-Result.VALUES = 8
+Result.VALUES = 9
 
 local KINDS = {finished = true, failed = true, died = true, stopped = true, unstarted = true, sent = true, running = true}
+
+local function is_usage(text)
+  return text == '' or string.find(text, '^%d*,%d*,%d*$') ~= nil
+end
 
 function Result.is_sound(values, first)
   local jitter = tonumber(values[first + 6])
   local is_factor = jitter and jitter >= 0 and jitter <= 1000
-  return is_factor and Reservation.parts(values[first]) ~= nil and KINDS[values[first + 1]] == true
+  local is_known = Reservation.parts(values[first]) ~= nil and KINDS[values[first + 1]] == true
+  return is_factor and is_known and is_usage(values[first + 8])
 end
 
 function Result.read(values, first)
   return {id = values[first], kind = values[first + 1], body = values[first + 2], error = values[first + 3],
     message = values[first + 4], is_retryable = values[first + 5] == '1', jitter = tonumber(values[first + 6]),
-    forms = List.read(values[first + 7])}
+    forms = List.read(values[first + 7]), usage = values[first + 8]}
 end

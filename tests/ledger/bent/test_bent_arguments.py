@@ -85,14 +85,14 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),
     "finish": (
         {"name": "a", "epoch": "", "op": 2, "room": 1, "waits": 0},
-        ["runs:3", "finished", "", "", "", "0", "1.000", ""],
+        ["runs:3", "finished", "", "", "", "0", "1.000", "", "41,1200,2500"],
     ),
     "parcel": ({"token": "p", "offset": 0, "piece": "abc"}, []),
     "pending": ({"name": "a"}, []),
     "quiet": ({"name": "b", "epoch": "", "quiet": 0, "reason": ""}, []),
     "recall": (
         {"name": "a", "epoch": "", "op": 1},
-        ["t", "", 1, "runs:3", "finished", "", "", "", "0", "1.000", ""],
+        ["t", "", 1, "runs:3", "finished", "", "", "", "0", "1.000", "", ""],
     ),
     "register": (
         {

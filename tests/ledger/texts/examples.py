@@ -296,7 +296,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             ],
         ),
     ],
-    # by name, and the eight values
+    # by name, and the nine values
     "result": [
         (
             {
@@ -308,8 +308,9 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
                 "is_retryable": False,
                 "jitter": 1.0,
                 "forms": ["AQ==", "Ag=="],
+                "usage": "41,1200,2500",
             },
-            ["j:1", "finished", "gA==", "", "", "0", "1.000", "AQ==,Ag=="],
+            ["j:1", "finished", "gA==", "", "", "0", "1.000", "AQ==,Ag==", "41,1200,2500"],
         ),
         (
             {
@@ -321,9 +322,17 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
                 "is_retryable": True,
                 "jitter": 0.875,
                 "forms": [],
+                "usage": "",
             },
-            ["j:2", "failed", "eJw=", "ValueError", "a, b | c", "1", "0.875", ""],
+            ["j:2", "failed", "eJw=", "ValueError", "a, b | c", "1", "0.875", "", ""],
         ),
+    ],
+    # MB, seconds of processors, seconds
+    "usage": [
+        ([41, 0.0012, 0.0025], "41,1200,2500"),
+        ([None, None, 3600.5], ",,3600500000"),
+        ([900, None, None], "900,,"),
+        ([None, 0.0, None], ",0,"),
     ],
     # host, process, when it began, machine
     "holder": [

@@ -37,6 +37,7 @@ from handoff.ledger.texts.terms import capacity_of, capacity_term, read_terms, w
 from handoff.ledger.texts.timer import read_timer, write_timer
 from handoff.ledger.texts.told import write_told
 from handoff.ledger.texts.told_id import read_told_id, told_id
+from handoff.ledger.texts.usage import read_usage, write_usage
 from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term
 from handoff.words.variants import Variant
@@ -146,7 +147,7 @@ def _write_result(value: Any) -> list[str]:
         str(part)
         for part in write_result(
             value["id"], value["kind"], value["body"], value["error"], value["message"],
-            value["is_retryable"], value["jitter"], write_list(value["forms"]),
+            value["is_retryable"], value["jitter"], write_list(value["forms"]), value["usage"],
         )
     ]  # fmt: skip
 
@@ -211,6 +212,7 @@ FORMATS: dict[str, Half] = {
     "list": Half(write_list, read_list),
     "entries": Half(_write_entries),
     "result": Half(_write_result),
+    "usage": Half(lambda value: write_usage(*value), lambda text: list(astuple(read_usage(text)))),
     "told": Half(lambda value: write_told(*value)),
     "told_id": Half(lambda value: told_id(*value), lambda text: list(read_told_id(text.encode()))),
     "progress": Half(read=lambda text: list(read_progress(text))),

@@ -26,7 +26,7 @@ def test_a_child_that_is_killed_died_of_that_signal(children: Children) -> None:
 
     assert outcome == Died("f", -9, "killed by signal 9 (SIGKILL)")
     # It has imported rq.
-    assert death(outcome).peak_mb in range(10, 10_000)
+    assert death(outcome).memory_mb in range(10, 10_000)
 
 
 def test_a_child_that_exits_died_with_that_status(children: Children) -> None:

@@ -10,6 +10,7 @@ from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.reservation import job_of
 from handoff.ledger.texts.result import write_result
+from handoff.ledger.texts.usage import write_usage
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 
 CHILD_DIED = "handoff.ChildDied"
@@ -39,6 +40,7 @@ class Result(NamedTuple):
     retryable: bool = False
     jitter: float = 1.0
     forms: str = ""  #: texts like RQ's return_value, with commas between
+    usage: str = ""  #: texts/usage
 
     @property
     def size(self) -> int:
@@ -52,12 +54,12 @@ class Result(NamedTuple):
 
     def as_sent(self, parcel: str) -> Result:
         """The same when value and forms were sent ahead."""
-        return Result(self.id, "sent", parcel, message=str(len(self.whole)))
+        return Result(self.id, "sent", parcel, message=str(len(self.whole)), usage=self.usage)
 
     def flat(self) -> list[str | int]:
-        """The eight values of the script's list."""
+        """The nine values of the script's list."""
         return write_result(
-            self.id, self.kind, self.body, self.error, self.message, self.retryable, self.jitter, self.forms
+            self.id, self.kind, self.body, self.error, self.message, self.retryable, self.jitter, self.forms, self.usage
         )
 
 
@@ -66,20 +68,36 @@ def result(outcome: Outcome) -> Result:
     jitter = random.uniform(0.8, 1.2)
     match outcome:
         case Finished(id, serialized, forms):
-            return Result(id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)))
+            return Result(
+                id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)),
+                usage=usage(outcome)
+            )  # fmt: skip
         case Failed(id, error, message, traceback, retryable):
-            return Result(id, "failed", encode_traceback(traceback), error, message, retryable, jitter)
-        case Died(id, code, text, unasked, peak_mb):
+            body = encode_traceback(traceback)
+            return Result(id, "failed", body, error, message, retryable, jitter, usage=usage(outcome))
+        case Died(id, code, text, unasked, memory_mb):
             if text.startswith("killed"):
                 message = f"its child process was {text}"
             else:
                 message = f"its child process {text}" if text.startswith("exited") else text
-            if unasked and peak_mb:
-                message += f"; it had {peak_mb:,} MB of memory at most"
+            if unasked and memory_mb:
+                message += f"; it had {memory_mb:,} MB of memory at most"
             body = encode_traceback(f"{CHILD_DIED}: {message}\n{_where_to_look(id, code)}")
-            return Result(id, "died" if unasked else "failed", body, CHILD_DIED, message, True, jitter)
+            kind = "died" if unasked else "failed"
+            return Result(id, kind, body, CHILD_DIED, message, True, jitter, usage=usage(outcome))
         case NotStarted(id, reason):
             return Result(id, "unstarted", "", CHILD_DIED, reason)
+
+
+def usage(outcome: Outcome) -> str:
+    """What the books keep of what it has used."""
+    match outcome:
+        case Finished() | Failed():
+            return write_usage(outcome.memory_mb, outcome.cpu_s, outcome.took_s)
+        case Died():
+            return write_usage(outcome.memory_mb, None, outcome.took_s)
+        case NotStarted():
+            return ""
 
 
 def _where_to_look(id: str, code: int | None) -> str:
@@ -94,9 +112,9 @@ def _where_to_look(id: str, code: int | None) -> str:
             return f"{told}."
 
 
-def stopped(id: str, why: str) -> Result:
-    """What the books store of a function that a command has ended."""
-    return Result(id, "stopped", encode_traceback(f"{STOPPED}: {why}"), STOPPED, why)
+def stopped(id: str, why: str, used: str = "") -> Result:
+    """What the books store of a function that a command has ended; `used` is texts/usage."""
+    return Result(id, "stopped", encode_traceback(f"{STOPPED}: {why}"), STOPPED, why, usage=used)
 
 
 def unbegun(id: str) -> Result:

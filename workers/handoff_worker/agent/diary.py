@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from handoff.shown import one_line
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.started import Started
-from handoff_worker.children.outcome import Failed, Finished, Outcome
+from handoff_worker.children.outcome import NotStarted, Outcome
 from handoff_worker.log import Entries
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Diary:
     def end(self, outcome: Outcome) -> None:
         """Note how long it took: as its child says, or else from when it was begun until now."""
         if (begun := self._begun.get(outcome.id)) is not None and begun.begun_s is not None:
-            took_s = outcome.took_s if isinstance(outcome, Finished | Failed) else None
+            took_s = None if isinstance(outcome, NotStarted) else outcome.took_s
             self._took_s[outcome.id] = time.monotonic() - begun.begun_s if took_s is None else took_s
 
     def settle(self, started: Started, result: Result, answer: str) -> None:

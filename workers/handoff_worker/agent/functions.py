@@ -11,7 +11,7 @@ from typing import Protocol
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff.ledger.texts.reservation import job_of
-from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable
+from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable, usage
 from handoff_worker.agent.diary import Diary
 from handoff_worker.agent.ending import told
 from handoff_worker.agent.memory import Ended, Memory
@@ -191,7 +191,7 @@ class Functions:
             self._cut.discard(outcome.id)
             return
         if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
-            self._outbox.add(stopped(outcome.id, why))
+            self._outbox.add(stopped(outcome.id, why, usage(outcome)))
         else:
             self._stopped.pop(outcome.id, None)
             if isinstance(outcome, Died) and outcome.id in self._asked:

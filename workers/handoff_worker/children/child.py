@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
@@ -229,8 +230,16 @@ class Child:
             return self.answer
         if self.timed_out:
             message = f"did not end within {task.limit_s():g} seconds and {grace_s:g} more, so its process was killed"
-            return Failed(task.id, "rq.timeouts.JobTimeoutException", message, message, retryable=True)
-        return Died(task.id, code, f"{text}: {self.reason}" if self.reason else text, peak_mb=self.peak_mb)
+            return Failed(
+                task.id, "rq.timeouts.JobTimeoutException", message, message, retryable=True,
+                took_s=self._ran_s(), memory_mb=self.peak_mb
+            )  # fmt: skip
+        why = f"{text}: {self.reason}" if self.reason else text
+        return Died(task.id, code, why, memory_mb=self.peak_mb, took_s=self._ran_s())
+
+    def _ran_s(self) -> float | None:
+        """How long the first of its functions has run, as far as is known from here."""
+        return None if self.since_s == inf else time.monotonic() - self.since_s
 
 
 class Idle:

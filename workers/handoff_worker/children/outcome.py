@@ -13,6 +13,9 @@ from handoff_worker.inside.wire import Garbled
 
 logger = logging.getLogger(__name__)
 
+MOST_MB = 2**40
+"""No machine has so much memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -21,9 +24,9 @@ class Finished:
     id: str
     result: bytes  #: serialized
     forms: list[bytes] = field(default_factory=list)  #: the same, of what others take in its place
-    took_s: float | None = field(
-        default=None, compare=False
-    )  #: how long it took, as its child says; None = nothing that can be
+    took_s: float | None = field(default=None, compare=False)  #: as its child says; None = nothing that can be
+    cpu_s: float | None = field(default=None, compare=False)  #: the same: seconds of processors
+    memory_mb: int | None = field(default=None, compare=False)  #: the same: at its peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class Failed:
     traceback: str
     retryable: bool  #: False: another attempt would end the same way
     begun: bool = True  #: False: what it needs could not be imported, and nothing of it has run
-    took_s: float | None = field(default=None, compare=False)  #: as above
+    took_s: float | None = field(default=None, compare=False)  #: this and the next two: as above
+    cpu_s: float | None = field(default=None, compare=False)
+    memory_mb: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class Died:
     code: int | None  #: exit status, or minus the signal; None when nobody knows
     text: str  #: such as "killed by signal 9 (SIGKILL)"
     unasked: bool = True  #: nobody has asked for it
-    peak_mb: int | None = field(default=None, compare=False)  #: of memory, as far as the kernel tells
+    memory_mb: int | None = field(default=None, compare=False)  #: at its peak, as far as the kernel tells
+    took_s: float | None = field(default=None, compare=False)  #: by the clock of the agent; None = nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,15 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
     """
     match message:
         case {
-            "id": str(sender), "rss": int(), "took": float(took_s), "spent": bool(), "left": bool(), "kind": kind
+            "id": str(sender), "rss": int(), "took": float(took_s), "cpu": float(cpu_s), "memory": int(memory_mb),
+            "spent": bool(), "left": bool(), "kind": kind
         } if sender == id:  # fmt: skip
             took = took_s if 0 <= took_s <= LONGEST_WAIT_S else None
+            cpu = cpu_s if 0 <= cpu_s <= LONGEST_WAIT_S else None
+            memory = memory_mb if 0 < memory_mb < MOST_MB else None
             match kind, message:
                 case "finished", {"result": bytes(result), "forms": list(forms)} if all(map(_is_bytes, forms)):
-                    return Finished(sender, result, forms, took)
+                    return Finished(sender, result, forms, took, cpu, memory)
                 case "failed", {
                     "exception_type": str(exception_type),
                     "message": str(text),
@@ -81,7 +90,7 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
                     "retryable": bool(retryable),
                     "begun": bool(begun),
                 }:
-                    return Failed(sender, exception_type, text, traceback, retryable, begun, took)
+                    return Failed(sender, exception_type, text, traceback, retryable, begun, took, cpu, memory)
     raise Garbled("it sent what is no outcome of its function")
 
 

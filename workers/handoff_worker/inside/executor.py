@@ -20,6 +20,7 @@ from handoff.ledger.texts.reservation import job_of
 from handoff_worker import log
 from handoff_worker.inside.execution import Alarm, execute
 from handoff_worker.inside.leftovers import Offspring
+from handoff_worker.inside.metering import Meter
 from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.surroundings import Surroundings
 from handoff_worker.inside.telling import LOG_BYTES, Telling, stay_silent_in_forks
@@ -93,7 +94,7 @@ class Executor:
         self._pid = os.getpid()
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
-        self._rss = 0
+        self._rss, self._meter = 0, Meter()
         self._unmeasured = LONGEST_UNMEASURED
         self._is_new = True
         self._most_open = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
@@ -108,6 +109,7 @@ class Executor:
         self._telling.begin(task["id"], task.get("log_bytes", LOG_BYTES))
         self._printing.begin(task["id"])
         began_s = time.monotonic()
+        self._meter.begin()
         self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         # In a context of its own, for that of `decimal` and whatever else a function sets there.
         outcome = Context().run(execute, task, self._connect, self._around.note_import, self._telling)
@@ -117,11 +119,13 @@ class Executor:
         self._printing.end()
         is_sound = self._around.put_back()
         took_s = time.monotonic() - began_s
-        is_sound = is_sound and self._measure(took_s)
+        cpu_s = self._meter.cpu_s(is_short=took_s <= SHORT_S)
+        is_sound = self._measure(took_s) and is_sound
         is_in_doubt = not (outcome.get("begun", True) or self._is_new)
         self._is_new = False
         is_spent = Alarm.struck or is_in_doubt or not is_sound
-        return {"id": task["id"], **outcome, "rss": self._rss, "took": took_s, "spent": is_spent}
+        used = {"took": took_s, "cpu": cpu_s, "memory": self._meter.memory_mb}
+        return {"id": task["id"], **outcome, "rss": self._rss, **used, "spent": is_spent}
 
     def _measure(self, seconds: float) -> bool:
         """Look how much memory this process has; after short functions only now and then, for they can take little.
@@ -136,6 +140,7 @@ class Executor:
             self._rss, descriptor = _resident_bytes()
         except OSError:
             return False
+        self._meter.look(self._rss)
         return descriptor < self._most_open
 
     def _connect(self, settings: Mapping[str, Any]) -> Redis:

@@ -27,6 +27,9 @@ function Outcome.store(job, result, name, placement)
     Events.emit('canceled', 'job', job.id)
     return 'canceled'
   end
+  if result.usage ~= '' then
+    Job.set(job, 'usage', result.usage)
+  end
   if kind == 'unstarted' then
     Executions.undo(job)
     Job.set(job, 'shunned', name)
