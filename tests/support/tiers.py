@@ -46,6 +46,7 @@ OF_MANY = (
     "cli/test_cli_bent.py",
     "client/functions/test_function_many.py",
     "client/functions/test_function_map.py",
+    "client/functions/test_function_odd.py",
     "client/refused/test_refused_everywhere.py",
     "client/test_fuzzed_calls.py",
     "doctor/test_mended.py",
@@ -66,6 +67,7 @@ OF_MANY = (
     "ledger/test_unique_keys.py",
     "model/test_explored.py",
     "why/explain/test_explain_comes_true.py",
+    "worker/loop/test_fuzzed_jobs.py",
 )
 """Where the same is asked of hundreds of cases, or of large ones."""
 
