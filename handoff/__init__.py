@@ -54,6 +54,7 @@ from handoff.errors import (
 )
 from handoff.graph.dag import DAG
 from handoff.ledger.claims import RedisResourceTracker
+from handoff.ledger.exceeded import MemoryExceeded
 from handoff.ledger.recurring import Schedule
 from handoff.ledger.results import RunResult
 from handoff.ledger.retrying import NotRetried
@@ -98,6 +99,7 @@ __all__ = [
     "InvalidNode",
     "InvalidResources",
     "LocalCluster",
+    "MemoryExceeded",
     "MissingFunction",
     "NodeIsLeased",
     "NodeLost",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 MB = 2**20
@@ -24,3 +26,13 @@ def hold_memory(mb: int, seconds: float) -> str:
     held = bytearray(b"x") * (mb * MB)
     time.sleep(seconds)
     return f"{len(held) // MB} MB"
+
+
+def lend_memory(mb: int, seconds: float) -> None:
+    """Have a process below that has so much for a while."""
+    subprocess.run([sys.executable, "-c", f"import time; held = b'x' * {mb * MB}; time.sleep({seconds})"], check=False)
+
+
+def kept() -> int:
+    """How many have been kept in this process."""
+    return len(_KEPT)

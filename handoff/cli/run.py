@@ -22,7 +22,15 @@ from handoff.ledger.rqmodel import parse_call_arguments
 from handoff.ledger.verdict import Verdict
 from handoff.why.explanation import Explanation
 from handoff.words.constraints import Not, Where
-from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, Isolation, OnNodeLoss, Strategy
+from handoff.words.function import (
+    ISOLATIONS,
+    ON_MEMORY_EXCEEDED,
+    ON_NODE_LOSS,
+    Isolation,
+    OnMemoryExceeded,
+    OnNodeLoss,
+    Strategy,
+)
 from handoff.words.resources import Number
 from handoff.words.variants import After, Cost
 
@@ -118,6 +126,8 @@ def _on_infeasible(context: click.Context, parameter: click.Parameter, value: st
               help="fresh: in a new process, which ends with it.  [default: warm]")  # fmt: skip
 @click.option("--on-node-loss", type=click.Choice(ON_NODE_LOSS), default="retry",
               help="fail: if its node is lost it is not tried again, whatever is left.  [default: retry]")  # fmt: skip
+@click.option("--on-memory-exceeded", type=click.Choice(ON_MEMORY_EXCEEDED), default="fail",
+              help="grow: where --enforce stops it, it is tried once more with more.  [default: fail]")  # fmt: skip
 @click.option("--job-id", help="Its id: letters, digits, _ and -.  [default: a new one]")
 @click.option("--detach", "--no-wait", is_flag=True, help="Print its id at once, and do not wait.")
 @click.option("--verbose", "-v", is_flag=True, help="Say where it was placed, and if it fails show its traceback.")
@@ -139,6 +149,7 @@ def run(
     strategy: str | None,
     isolation: Isolation,
     on_node_loss: OnNodeLoss,
+    on_memory_exceeded: OnMemoryExceeded,
     job_id: str | None,
     detach: bool,
     verbose: bool,
@@ -168,6 +179,7 @@ def run(
                 strategy=cast("Strategy | None", strategy),
                 isolation=isolation,
                 on_node_loss=on_node_loss,
+                on_memory_exceeded=on_memory_exceeded,
                 priority=priority,
                 max_retries=max_retries,
                 job_id=id,

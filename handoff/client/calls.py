@@ -47,7 +47,7 @@ from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.declared import Options
 from handoff.words.durability import Durability, check_default_durability, check_durability
-from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy, check_strategy
+from handoff.words.function import Function, Isolation, OnMemoryExceeded, OnNodeLoss, Strategy, check_strategy
 from handoff.words.ids import new_id
 from handoff.words.remembered import MOST_REMEMBERED
 from handoff.words.resources import amounts
@@ -244,6 +244,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         depends_on: OfFunction | DependencyLike | Sequence[OfFunction | DependencyLike] | None = None,
         isolation: Isolation = "warm",
         on_node_loss: OnNodeLoss = "retry",
+        on_memory_exceeded: OnMemoryExceeded = "fail",
         durability: Durability | None = None,
         **kwargs: Any,
     ) -> H:
@@ -252,9 +253,10 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         What a function that is not given by name does not take either is refused. `job_timeout` is `timeout`; `args=`
         and `kwargs=` carry arguments whose names collide with options. A `job_id` has at most 255 characters; of a
         `description`, which is only shown, the first 1,000 are kept. With `on_node_loss="fail"` it is not tried again
-        where its node is lost, whatever retries are left. Of what it raises, `retry_on` and `dont_retry_on` say what
-        it is tried again after: classes or dotted names, with their subclasses; `retry_after` how many seconds later,
-        one for all or one after each attempt. Raises what `submit` raises, and `DuplicateFunction` for a
+        where its node is lost, whatever retries are left; with `on_memory_exceeded="grow"` it is tried once more with
+        more where a node stopped it for its memory. Of what it raises, `retry_on` and `dont_retry_on` say what it is
+        tried again after: classes or dotted names, with their subclasses; `retry_after` how many seconds later, one
+        for all or one after each attempt. Raises what `submit` raises, and `DuplicateFunction` for a
         `job_id` that exists in any state: go on with `cluster.handle(id)`. With `replace=True` a function of that id
         that has failed or was canceled makes way, with what is left of it: its error, and an `on_failure` yet to run;
         with `replace="ended"` one that has finished too, with its result.
@@ -274,8 +276,8 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
             id, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, priority=priority,
             timeout=timeout, max_retries=max_retries, where=where, strategy=strategy, on_infeasible=on_infeasible,
             delay=delay, at=at, wait_ttl=wait_ttl, unique=unique, unique_ttl=unique_ttl,
-            isolation=isolation, on_node_loss=on_node_loss, retry_on=retry_on, dont_retry_on=dont_retry_on,
-            retry_after=retry_after,
+            isolation=isolation, on_node_loss=on_node_loss, on_memory_exceeded=on_memory_exceeded, retry_on=retry_on,
+            dont_retry_on=dont_retry_on, retry_after=retry_after,
         )  # fmt: skip
         checked, keeping = self._checks.check(function), read_keeping(id, result_ttl, failure_ttl)
         depends = read_depends_on(id, depends_on)

@@ -14,7 +14,7 @@ from handoff.ledger.recurring import Schedule
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL, CallbackLike, check_callback, check_description, check_meta
 from handoff.words.code import Code
 from handoff.words.constraints import Where
-from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy
+from handoff.words.function import Function, Isolation, OnMemoryExceeded, OnNodeLoss, Strategy
 from handoff.words.recurring import CATCH_UP, OVERLAP, CatchUp, Overlap, When, parse_recurrence
 from handoff.words.retrying import RetryAfter, RetryOn
 from handoff.words.values import is_one_of
@@ -58,6 +58,7 @@ class RecurringCalls(ClusterCalls[H, R]):
         on_failure: CallbackLike | None = None,
         isolation: Isolation = "warm",
         on_node_loss: OnNodeLoss = "retry",
+        on_memory_exceeded: OnMemoryExceeded = "fail",
         **kwargs: Any,
     ) -> Schedule:
         """Submit a call of `fn` again and again: `every("nightly", "0 3 * * *", report, timezone="Europe/Paris")`.
@@ -91,7 +92,7 @@ class RecurringCalls(ClusterCalls[H, R]):
             name, fn, extra_args=args, kwargs=kwargs, cost=cost, node=node, where=where, strategy=strategy,
             priority=priority, timeout=timeout, max_retries=max_retries, retry_on=retry_on,
             dont_retry_on=dont_retry_on, retry_after=retry_after, wait_ttl=wait_ttl, isolation=isolation,
-            on_node_loss=on_node_loss,
+            on_node_loss=on_node_loss, on_memory_exceeded=on_memory_exceeded,
         )  # fmt: skip
         checked = self._checks.check(function)
         if checked.function.on_infeasible == "raise":

@@ -21,6 +21,7 @@ class Field:
 
 FIELDS: dict[str, Field] = {
     # What it asks for.
+    "grown": Field("h_grown", "demand", "what it asked for before it was tried with more memory", "finish"),
     "demand": Field("h_demand", "demand", "its shapes in order of preference", "submit, load; admit of a group"),
     "rank": Field("h_rank", "int", "(1000 - priority) * 2**41 + order: the smallest comes first", "submit, load"),
     "options": Field("h_options", "options", "what few functions ask for", "submit, load"),

@@ -258,7 +258,8 @@ def _options(
     return write_options(
         unfit_ms=unfit_ms, wait_ms=wait_ms, unique_ms=None if function.unique is None else kept_ms,
         strategy=function.strategy or strategy, isolation=function.isolation,
-        on_node_loss=function.on_node_loss or on_node_loss, due_ms=checked.due_ms,
+        on_node_loss=function.on_node_loss or on_node_loss, on_memory_exceeded=function.on_memory_exceeded,
+        due_ms=checked.due_ms,
         allow_failure=depends.allow_failure if depends else None, delay_ms=checked.delay_ms if is_late else 0,
         prefer=prefer, only=_names(function.retry_on), never=_names(function.dont_retry_on),
         after_ms=after_ms(function.retry_after),

@@ -17,6 +17,7 @@ from handoff.errors import (
     named,
 )
 from handoff.ledger.asking import Ledger
+from handoff.ledger.exceeded import EXCEEDED, read_exceeded
 from handoff.ledger.fields import names_of
 from handoff.ledger.housekeeping import has_ticked
 from handoff.ledger.keys import is_queue_of
@@ -172,6 +173,8 @@ def error_of(record: Record) -> HandoffError:
     if record.error == name_of(Infeasible):
         pin = pinned_to(record.job.demand.terms) if record.job.demand else None
         return infeasible(record.function_id, record.job.shortfall, pin)
+    if record.error == EXCEEDED and (exceeded := read_exceeded(record.message, record.function_id)) is not None:
+        return exceeded
     traceback = decode_traceback(record.entry[1] if record.entry else {})
     return FunctionFailed(
         record.function_id, record.node, record.attempts, record.error or "unknown", record.message, traceback

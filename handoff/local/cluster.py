@@ -26,7 +26,7 @@ from handoff.words.constraints import parse_labels
 from handoff.words.function import Strategy, check_strategy
 from handoff.words.names import check_namespace, check_node_name
 from handoff.words.resources import Number, amount
-from handoff.words.values import is_real
+from handoff.words.values import check_flag, is_real
 from handoff.words.variants import Cost, parse_variants
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class LocalCluster:
     free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
     is fine. `lease` is in seconds. `preload` is that of `handoff node`: modules and `module:callable`s.
     So is `log_size`: the kB that are kept of what each attempt prints, 0 = nothing.
+    With `enforce` functions are kept to the memory that they have declared.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LocalCluster:
         lease: float = 6.0,
         preload: Sequence[str] = (),
         log_size: int = 64,
+        enforce: bool = False,
     ) -> None:
         self._nodes, self._labels = _by_node("nodes", nodes), _by_node("labels", labels)
         self._device_memory = _by_node("device_memory", device_memory)
@@ -106,6 +108,8 @@ class LocalCluster:
         if type(log_size) is not int or not 0 <= log_size <= LARGEST_LOG_KB:
             raise ValueError(f"log_size is {shown(log_size)}: give a whole number of kB, from 0 to {LARGEST_LOG_KB}")
         self._log_size = log_size
+        check_flag("enforce", enforce)
+        self._enforce = enforce
         self._pickle = resolve(serializer) is PickleSerializer
         self._stack = contextlib.ExitStack()
         self._agents: dict[str, subprocess.Popen[bytes]] = {}
@@ -177,6 +181,8 @@ class LocalCluster:
         command += [part for entry in self._preload for part in ("--preload", entry)]
         if self._pickle:
             command.append("--allow-pickle")
+        if self._enforce:
+            command.append("--enforce")
         environment = {
             **os.environ,
             # The URL holds the server's password, which does not belong on a command line that everybody can read.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from handoff.errors import Infeasible, NodeLost, WaitExpired
+from handoff.ledger.exceeded import EXCEEDED, read_exceeded
 from handoff.ledger.phrases import loss_in_words, shortfall_in_words
 from handoff.ledger.records import name_of
 from handoff.ledger.stored_job import StoredJob
@@ -102,6 +103,8 @@ def _with(error: str, message: str) -> str:
     if error == name_of(NodeLost):
         loss = read_loss(message)
         return f", {'for' if loss.cause else 'when'} {loss_in_words(loss)}"
+    if error == EXCEEDED and (exceeded := read_exceeded(message)) is not None:
+        return f", for {exceeded.reason}"
     return f" with {error}: {message}".removesuffix(": ")
 
 

@@ -73,7 +73,7 @@ def check(function: Function, default_cost: Sequence[Variant] = NO_COST) -> Chec
 _of_many = attrgetter(
     "node", "type", "argument_inclusion", "max_retries", "timeout", "priority", "duration", "strategy",
     "on_infeasible", "delay", "at", "wait_ttl", "unique", "unique_ttl", "isolation", "on_node_loss",
-    "retry_on", "dont_retry_on", "retry_after",
+    "on_memory_exceeded", "retry_on", "dont_retry_on", "retry_after",
 )  # fmt: skip
 """What many functions have in common, beside their code, their cost and where they may run."""
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict
 
 from handoff.errors import shown
 from handoff.words.constraints import Where, parse_where
-from handoff.words.function import Function, Isolation, OnNodeLoss, Strategy
+from handoff.words.function import Function, Isolation, OnMemoryExceeded, OnNodeLoss, Strategy
 from handoff.words.retrying import RetryAfter, RetryOn
 from handoff.words.rules import check_fields, check_outside_a_dag
 from handoff.words.variants import Cost, parse_variants
@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     wait_ttl: float | None
     isolation: Isolation
     on_node_loss: OnNodeLoss | None
+    on_memory_exceeded: OnMemoryExceeded
     retry_on: RetryOn | None
     dont_retry_on: RetryOn | None
     retry_after: RetryAfter | None

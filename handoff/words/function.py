@@ -30,6 +30,12 @@ OnNodeLoss = Literal["retry", "fail"]
 
 ON_NODE_LOSS: tuple[OnNodeLoss, ...] = get_args(OnNodeLoss)
 
+OnMemoryExceeded = Literal["fail", "grow"]
+"""What becomes of a function that was stopped, for it used more memory than it had declared: it has failed, or is tried
+once more with more."""
+
+ON_MEMORY_EXCEEDED: tuple[OnMemoryExceeded, ...] = get_args(OnMemoryExceeded)
+
 _SEQUENCES = ("args", "extra_args", "cost", "retry_on", "dont_retry_on", "retry_after")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,6 +81,7 @@ class Function:
     on_node_loss: OnNodeLoss | None = (
         None  #: "fail": not tried again then, whatever is left. None: its graph's, or "retry"
     )
+    on_memory_exceeded: OnMemoryExceeded = "fail"  #: "grow": where a node enforces it, tried once more with more
     retry_on: RetryOn | None = None  #: what it may raise and is tried again. None: anything
     dont_retry_on: RetryOn | None = None  #: what it may not, whatever `retry_on` says
     retry_after: RetryAfter | None = None  #: seconds until it is tried again. None: 1, 2, 4, ... 60, +-20 %

@@ -11,7 +11,15 @@ from datetime import datetime, timedelta
 
 from handoff.errors import InvalidFunction, named, shown
 from handoff.words.argument import Argument
-from handoff.words.function import ISOLATIONS, ON_NODE_LOSS, STRATEGIES, Collocated, Function, due_ms
+from handoff.words.function import (
+    ISOLATIONS,
+    ON_MEMORY_EXCEEDED,
+    ON_NODE_LOSS,
+    STRATEGIES,
+    Collocated,
+    Function,
+    due_ms,
+)
 from handoff.words.retrying import AFTER_RULE, exception_names, is_after
 from handoff.words.values import (
     LARGEST_COUNT,
@@ -43,7 +51,7 @@ _OF_SCHEDULED = (
 )  # fmt: skip
 """What an inline function must not have, beside a cost."""
 
-_USUAL = {"on_infeasible": "wait", "isolation": "warm"}
+_USUAL = {"on_infeasible": "wait", "isolation": "warm", "on_memory_exceeded": "fail"}
 """The same, of what has another default than None."""
 
 
@@ -216,6 +224,12 @@ def _check_waiting(function: Function) -> None:
             function.id,
             f"its on_node_loss is {shown(function.on_node_loss)}",
             f"choose one of {', '.join(ON_NODE_LOSS)}, or None",
+        )
+    if not is_one_of(function.on_memory_exceeded, ON_MEMORY_EXCEEDED):
+        raise InvalidFunction(
+            function.id,
+            f"its on_memory_exceeded is {shown(function.on_memory_exceeded)}",
+            f"choose one of {', '.join(ON_MEMORY_EXCEEDED)}",
         )
     if not is_one_of(function.on_infeasible, ("wait", "raise")) and not is_wait(function.on_infeasible):
         raise InvalidFunction(

@@ -325,8 +325,8 @@ MUTANTS = (
         "functions-stopped",
         "what a command has ended counts as a child that died",
         "workers/handoff_worker/agent/functions.py",
-        "        if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):",
-        '        if isinstance(outcome, Died) and (why := ""):',
+        "        if isinstance(outcome, Died) and why:",
+        "        if isinstance(outcome, Died) and not why:",
         ("tests/worker/loop/test_functions_here.py::test_what_a_command_has_ended_is_told_as_stopped",),
     ),
     Mutant(

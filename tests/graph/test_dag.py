@@ -165,6 +165,7 @@ class TestOneFunction:
             {"strategy": "load_balanced"},
             {"isolation": "fresh"},
             {"on_node_loss": "fail"},
+            {"on_memory_exceeded": "grow"},
             {"delay": 1},
             {"at": datetime(2101, 1, 1)},
             {"wait_ttl": 5},

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from handoff import NotRetried, StreamBehind, StreamRestarted, errors
+from handoff import MemoryExceeded, NotRetried, StreamBehind, StreamRestarted, errors
 from handoff.errors import HandoffError
 
 EXAMPLES: dict[object, object] = {
@@ -27,7 +27,7 @@ ERRORS = [
     kind
     for kind in vars(errors).values()
     if isinstance(kind, type) and issubclass(kind, HandoffError) and kind is not HandoffError
-] + [NotRetried, StreamBehind, StreamRestarted]
+] + [MemoryExceeded, NotRetried, StreamBehind, StreamRestarted]
 
 
 def examples_of(hint: object) -> list[object]:

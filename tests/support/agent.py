@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from handoff.ledger.exceeded import EXCEEDED
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.told import write_told
+from handoff.ledger.texts.usage import write_usage
 from handoff.serializer import Serializer
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
@@ -100,6 +102,13 @@ def unstarted(id: str) -> Result:
 def killed(id: str) -> Result:
     """The agent ended the child because it was told to stop the function."""
     return Result(id, "stopped", encode_traceback("it was stopped"), "builtins.KeyboardInterrupt", "it was stopped")
+
+
+def exceeded(id: str, used_mb: int) -> Result:
+    """The agent ended the child because the function used so much memory, which is more than it had declared."""
+    message = f"it used {used_mb} MB of memory"
+    body = encode_traceback(f"{EXCEEDED}: {message}")
+    return Result(id, "exceeded", body, EXCEEDED, message, usage=write_usage(used_mb, None, 1.5))
 
 
 class FakeAgent:

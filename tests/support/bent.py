@@ -61,6 +61,7 @@ _FUNCTION: dict[str, Make] = {
     "unique_ttl": const(60),
     "isolation": const("fresh"),
     "on_node_loss": const("fail"),
+    "on_memory_exceeded": const("grow"),
     "retry_on": const(["ConnectionError"]),
     "dont_retry_on": const(ValueError),
     "retry_after": const([1, 5]),

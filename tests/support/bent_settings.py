@@ -37,4 +37,5 @@ OF_LOCAL: dict[str, Make] = {
     "lease": const(6.0),
     "preload": const(["myapp.wsgi", "django:setup"]),
     "log_size": const(64),
+    "enforce": const(True),
 }

@@ -74,6 +74,8 @@ from handoff_worker.machine.titles import Title, front_of
               help="A MODULE, or MODULE:NAME, whose functions may be called here. Default: all can.")  # fmt: skip
 @click.option("--preload", multiple=True, callback=preload, metavar="MODULE[:CALLABLE]",
               help="Import it, and call it, before any function runs: once for all, and in each process.")  # fmt: skip
+@click.option("--enforce", is_flag=True, default=None,
+              help="Stop functions that use more memory than they have declared, and a tenth or 64 MB.")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -168,6 +170,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         grace_s=30.0 if node.grace is None else node.grace,
         burst=given["burst"],
         functions_per_child=node.functions_per_child or 1_000,
+        enforces=bool(node.enforce),
         log_bytes=LOG_BYTES if node.log_size is None else 1024 * node.log_size,
     )
 

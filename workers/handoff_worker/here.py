@@ -91,7 +91,7 @@ class Here:
         begun_s, begun_cpu_s = time.monotonic(), time.process_time()
         outcome, raised = self._run(task)
         used = {"took": time.monotonic() - begun_s, "cpu": time.process_time() - begun_cpu_s, "memory": 0}
-        message = {"id": task.id, "rss": 0, **used, "spent": False, "left": False, **outcome}
+        message = {"id": task.id, "kept": 0, **used, "spent": False, "left": False, **outcome}
         self._ended.append(read_outcome(message, task.id))
         return raised
 

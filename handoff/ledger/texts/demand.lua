@@ -77,6 +77,18 @@ function Demand.constrained(text, terms)
   end)
 end
 
+-- A demand of which every shape asks for so much of a resource, or for more.
+function Demand.with_least(text, resource, units)
+  return changed(text, function(shape)
+    local wants, is_in = {}, false
+    for i, want in ipairs(shape.wants) do
+      is_in = is_in or want[1] == resource
+      wants[i] = want[1] == resource and {resource, math.max(want[2], units)} or want
+    end
+    return is_in and Shape.write(Cost.write(wants), shape.constraints) or shape.text
+  end)
+end
+
 -- A demand of which no shape asks for a resource any more.
 function Demand.without(text, resource)
   return changed(text, function(shape)

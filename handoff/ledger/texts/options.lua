@@ -15,6 +15,7 @@ local IS_SOUND = {
   due = Number.whole,
   strategy = Options.is_strategy,
   isolation = function(value) return value == 'warm' or value == 'fresh' end,
+  exceeded = function(value) return value == 'grow' end,
   loss = function(value) return value == 'fail' end,
   unique = Number.whole,
   depends = function(value) return value == '0' or value == '1' end,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handoff.words.function import Isolation, OnNodeLoss, Strategy
+from handoff.words.function import Isolation, OnMemoryExceeded, OnNodeLoss, Strategy
 
 
 def write_options(
@@ -14,6 +14,7 @@ def write_options(
     strategy: Strategy,
     isolation: Isolation = "warm",
     on_node_loss: OnNodeLoss = "retry",
+    on_memory_exceeded: OnMemoryExceeded = "fail",
     unique_ms: int | None = None,
     allow_failure: bool | None = None,
     delay_ms: int = 0,
@@ -35,6 +36,7 @@ def write_options(
         "strategy": "" if strategy == "first_available" else strategy,
         "isolation": "" if isolation == "warm" else isolation,
         "loss": "" if on_node_loss == "retry" else on_node_loss,
+        "exceeded": "" if on_memory_exceeded == "fail" else on_memory_exceeded,
         "unique": "" if unique_ms is None else str(unique_ms),
         "depends": "" if allow_failure is None else str(int(allow_failure)),
         "delay": delay_ms,

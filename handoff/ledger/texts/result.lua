@@ -1,24 +1,36 @@
 -- What came of one attempt, as an agent delivers it: reservation, kind (finished, failed, died: its child process ended and
--- nobody had asked for that, stopped, or unstarted: nothing has run), body (text of RQ's return_value or exc_string, or ''),
--- error, message, retryable (0, 1), jitter, forms (what its serializers made of the value, with commas), and what it has
--- used: `<memory, MB>,<cpu, us>,<duration, us>`, each empty where nobody knows it. Of the kind `sent` it is finished, and
--- value and forms were sent before: the body names the parcel, the message is its length.
+-- nobody had asked for that, stopped, exceeded: it used more memory than it had declared, or unstarted: nothing has run),
+-- body (text of RQ's return_value or exc_string, or ''), error, message, retryable (0, 1), jitter, forms (what its
+-- serializers made of the value, with commas), and what it has used: `<memory, MB>,<cpu, us>,<duration, us>`, each empty
+-- where nobody knows it. Of the kind `sent` it is finished, and value and forms were sent before: the body names the
+-- parcel, the message is its length. Of the kind `exceeded` the memory is known.
 --
--- @include texts/list  texts/reservation
+-- @include texts/list  texts/number  texts/reservation
 
 Result.VALUES = 9
 
-local KINDS = {finished = true, failed = true, died = true, stopped = true, unstarted = true, sent = true, running = true}
+local KINDS = {finished = true, failed = true, died = true, stopped = true, unstarted = true, sent = true, running = true,
+  exceeded = true}
+
+-- No machine has so much memory.
+local MOST_MB = 2 ^ 36
 
 local function is_usage(text)
   return text == '' or string.find(text, '^%d*,%d*,%d*$') ~= nil
+end
+
+-- MB that it had at most; nil where nobody knows it.
+function Result.memory_mb(usage)
+  return Number.whole(string.match(usage, '^%d+'), 0, MOST_MB)
 end
 
 function Result.is_sound(values, first)
   local jitter = tonumber(values[first + 6])
   local is_factor = jitter and jitter >= 0 and jitter <= 1000
   local is_known = Reservation.parts(values[first]) ~= nil and KINDS[values[first + 1]] == true
-  return is_factor and is_known and is_usage(values[first + 8])
+  local usage = values[first + 8]
+  local is_told = values[first + 1] ~= 'exceeded' or Result.memory_mb(usage) ~= nil
+  return is_factor and is_known and is_told and is_usage(usage)
 end
 
 function Result.read(values, first)

@@ -185,6 +185,7 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         ({"unfit": 60000, "wait": 5000}, "unfit=60000;wait=5000"),
         ({"isolation": "fresh"}, "isolation=fresh"),
         ({"loss": "fail"}, "loss=fail"),
+        ({"exceeded": "grow"}, "exceeded=grow"),
         ({"unique": 0}, "unique=0"),
         ({"depends": 0}, "depends=0"),
         ({"depends": 1}, "depends=1"),

@@ -125,12 +125,15 @@ def _read_hold(text: str) -> Any:
     return {"rank": hold["rank"], "job": hold["job"], "lacks": hold["families"]}
 
 
+_WORDS = (
+    "unfit", "wait", "strategy", "isolation", "loss", "exceeded", "unique", "depends", "delay", "due", "prefer",
+)  # fmt: skip
+
 _LISTS = ("only", "never", "after")
 
 
 def _read_options(text: str) -> Any:
-    names = ("unfit", "wait", "strategy", "isolation", "loss", "unique", "depends", "delay", "due", "prefer", *_LISTS)
-    found = {name: LUA("Options.get", text, name) for name in names}
+    found = {name: LUA("Options.get", text, name) for name in (*_WORDS, *_LISTS)}
     return {name: _option(name, value) for name, value in found.items() if value is not None}
 
 

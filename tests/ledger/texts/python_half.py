@@ -112,6 +112,7 @@ def _write_options(value: Any) -> str:
         strategy=value.get("strategy", "first_available"),
         isolation=value.get("isolation", "warm"),
         on_node_loss=value.get("loss", "retry"),
+        on_memory_exceeded=value.get("exceeded", "fail"),
         unique_ms=value.get("unique"),
         allow_failure=bool(value["depends"]) if "depends" in value else None,
         delay_ms=value.get("delay", 0),

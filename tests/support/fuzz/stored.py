@@ -100,7 +100,7 @@ def try_child(chance: random.Random) -> str:
         of[name] = bytes_for(chance, of[name])
     packed = Task(**{**{name: getattr(made, name) for name in made._fields}, "job": job, "inputs": entries}).packed()
     outcome = execute(msgpack.unpackb(packed), lambda settings: _AWAY, lambda: None, Telling(lambda frame: None))
-    beside = {"rss": 0, "took": 0.0, "cpu": 0.0, "memory": 0, "spent": False, "left": False}
+    beside = {"kept": 0, "took": 0.0, "cpu": 0.0, "memory": 0, "spent": False, "left": False}
     sent = msgpack.unpackb(pack({"id": made.id, **outcome, **beside}))
     read_outcome(sent, made.id)
     if outcome["kind"] == "failed" and "Traceback" in str(outcome["message"]):

@@ -76,12 +76,12 @@ def test_a_child_that_closes_its_socket_and_goes_on_is_killed(
         b"\xff" * 64,
         b"\x00\x00\x00\x01\xc1",
         encode(["finished"]),
-        encode({"id": "f", "kind": "finished", "result": 1, "forms": [], "rss": 1, "spent": False, "left": False}),
+        encode({"id": "f", "kind": "finished", "result": 1, "forms": [], "kept": 1, "spent": False, "left": False}),
         encode(
-            {"id": "f", "kind": "finished", "result": b"", "forms": [b"", 1], "rss": 1, "spent": False, "left": False}
+            {"id": "f", "kind": "finished", "result": b"", "forms": [b"", 1], "kept": 1, "spent": False, "left": False}
         ),
-        encode({"id": "f", "kind": "finished", "result": b"", "forms": {}, "rss": 1, "spent": False, "left": False}),
-        encode({"id": "g", "kind": "finished", "result": b"", "forms": [], "rss": 1, "spent": False, "left": False}),
+        encode({"id": "f", "kind": "finished", "result": b"", "forms": {}, "kept": 1, "spent": False, "left": False}),
+        encode({"id": "g", "kind": "finished", "result": b"", "forms": [], "kept": 1, "spent": False, "left": False}),
     ],
     ids=["a huge length", "no msgpack", "another shape", "another type", "another form", "no forms", "another id"],
 )

@@ -12,6 +12,7 @@ from handoff_worker.agent import delivery
 from handoff_worker.agent.delivery import Outbox, Result
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.started import Started
+from handoff_worker.children.enforcing import Exceeded
 from handoff_worker.children.outcome import Died, Failed, Finished
 from support.agent_loop import Children, Maker
 
@@ -115,6 +116,42 @@ def test_what_returned_before_it_was_ended_has_finished(functions: Functions, ou
     functions.end(Finished(ID, b"\xc0"))
 
     assert [result.kind for result in outbox.unsent] == ["finished"]
+
+
+COSTS = Started(ID, {b"h_demand": b"memory=5000000,slots=10000", b"h_variant": b"0"})
+
+
+def test_what_had_more_memory_than_it_had_declared_is_told_so(functions: Functions, outbox: Outbox) -> None:
+    functions.start(COSTS)
+    functions.exceed(Exceeded(ID, 912))
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
+
+    [result] = outbox.unsent
+    assert (result.kind, result.error, result.usage) == ("exceeded", "handoff.MemoryExceeded", "912,,2500000")
+    assert result.message == "it used 912 MB of memory and had declared 500"
+
+
+def test_what_returned_before_it_was_stopped_for_its_memory_has_finished(functions: Functions, outbox: Outbox) -> None:
+    functions.start(COSTS)
+    functions.exceed(Exceeded(ID, 912))
+    functions.end(Finished(ID, b"\xc0"))
+
+    assert [result.kind for result in outbox.unsent] == ["finished"]
+
+
+def test_what_is_canceled_is_canceled_whatever_memory_it_had(functions: Functions, outbox: Outbox) -> None:
+    functions.start(COSTS)
+    functions.exceed(Exceeded(ID, 912))
+    functions.stop(ID, "it was canceled")
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
+
+    assert [result.kind for result in outbox.unsent] == ["stopped"]
+
+
+def test_memory_of_what_has_ended_meanwhile_stops_nothing(functions: Functions, children: Children) -> None:
+    functions.exceed(Exceeded(ID, 912))
+
+    assert children.killed == []
 
 
 def test_a_child_that_dies_by_itself_has_failed_and_may_be_tried_again(functions: Functions, outbox: Outbox) -> None:

@@ -41,6 +41,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         log_size = 0
         allow = ["myapp.tasks", "myapp.reports:monthly"]
         preload = ["myapp.wsgi", "django:setup"]
+        enforce = true
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -68,6 +69,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         log_size=0,
         allow=("myapp.tasks", "myapp.reports:monthly"),
         preload=("myapp.wsgi", "django:setup"),
+        enforce=True,
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -127,6 +129,7 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             (f"allow = {value}", "'allow'", "it must be a list, each a module, such as myapp.tasks, or one callable")
             for value in ("[]", "'myapp'", "['myapp.*']", "[1]", "true")
         ),
+        ("enforce = 1", "'enforce'", "true or false"),
         ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
         ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
         *[

@@ -77,6 +77,7 @@ class Agent:
         self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger, lambda: children.worked_s)
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
+        self.exceed = self._functions.exceed
         self._telling = Telling(self._functions.running, ledger.tell, options.log_bytes)
         self._handed = HandedOver(ledger, self._functions, self._outbox)
         self._options = options

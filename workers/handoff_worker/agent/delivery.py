@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from handoff.ledger.exceeded import EXCEEDED, MemoryExceeded
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.reservation import job_of
@@ -33,7 +34,7 @@ class Result(NamedTuple):
     """What came of one attempt, as the finish script takes it. No dataclass: to make one takes three times as long."""
 
     id: str
-    kind: str  #: finished, failed, died, stopped, sent, unstarted
+    kind: str  #: finished, failed, died, stopped, exceeded, sent, unstarted
     body: str  #: RQ's return_value or exc_string
     error: str = ""
     message: str = ""
@@ -87,6 +88,13 @@ def result(outcome: Outcome) -> Result:
             return Result(id, kind, body, CHILD_DIED, message, True, jitter, usage=usage(outcome))
         case NotStarted(id, reason):
             return Result(id, "unstarted", "", CHILD_DIED, reason)
+
+
+def exceeded(died: Died, declared_mb: float, used_mb: int) -> Result:
+    """What the books store of a function whose process was ended, for it had more memory than it had declared."""
+    message = MemoryExceeded(declared_mb, used_mb).reason
+    body = encode_traceback(f"{EXCEEDED}: {message}")
+    return Result(died.id, "exceeded", body, EXCEEDED, message, usage=write_usage(used_mb, None, died.took_s))
 
 
 def usage(outcome: Outcome) -> str:

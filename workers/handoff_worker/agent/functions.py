@@ -11,12 +11,24 @@ from typing import Protocol
 from handoff.errors import UnreadableField
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff.ledger.texts.reservation import job_of
-from handoff_worker.agent.delivery import Outbox, Result, result, stopped, unbegun, unreadable, unstorable, usage
+from handoff.words.resources import amount
+from handoff_worker.agent.delivery import (
+    Outbox,
+    Result,
+    exceeded,
+    result,
+    stopped,
+    unbegun,
+    unreadable,
+    unstorable,
+    usage,
+)
 from handoff_worker.agent.diary import Diary
 from handoff_worker.agent.ending import told
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.enforcing import Exceeded
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 from handoff_worker.children.task import Task
 
@@ -42,6 +54,7 @@ class Functions:
         self._children, self._maker, self._outbox = children, maker, outbox
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
+        self._exceeded: dict[str, int] = {}  #: reservation -> MB that it had; it is being killed for that
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
         self._asked: set[str] = set()  #: killed because somebody asked for that, as a failure that may be retried
@@ -125,6 +138,11 @@ class Functions:
         elif id in self._running and self._children.kill(id, why):
             self._stopped[id] = why
 
+    def exceed(self, found: Exceeded) -> None:
+        """End a function that has more memory than it may have."""
+        if found.id in self._running and self._children.kill(found.id, "it used more memory than it had declared"):
+            self._exceeded[found.id] = found.used_mb
+
     def stop_job(self, job_id: str) -> None:
         """End what runs here of a job."""
         for id in [started.id for started in self._running.values() if started.job_id == job_id]:
@@ -166,6 +184,7 @@ class Functions:
         self._running.clear()
         self._diary.forget()
         self._stopped.clear()
+        self._exceeded.clear()
         self._asked.clear()
         self._incomplete.clear()
 
@@ -190,10 +209,13 @@ class Functions:
         if isinstance(outcome, Died) and outcome.id in self._cut:
             self._cut.discard(outcome.id)
             return
-        if isinstance(outcome, Died) and (why := self._stopped.pop(outcome.id, None)):
+        why, used_mb = self._stopped.pop(outcome.id, None), self._exceeded.pop(outcome.id, None)
+        if isinstance(outcome, Died) and why:
             self._outbox.add(stopped(outcome.id, why, usage(outcome)))
+        elif isinstance(outcome, Died) and used_mb is not None:
+            declared_mb = amount(self._running[outcome.id].cost.get("memory", 0))
+            self._outbox.add(exceeded(outcome, declared_mb, used_mb))
         else:
-            self._stopped.pop(outcome.id, None)
             if isinstance(outcome, Died) and outcome.id in self._asked:
                 outcome = replace(outcome, unasked=False)
             self._asked.discard(outcome.id)

@@ -17,4 +17,5 @@ class Options:
     grace_s: float = 30.0  #: how long `stop` lets functions finish, infinite = as long as they take
     functions_per_child: int = 1_000  #: after so many a child is replaced
     log_bytes: int = LOG_BYTES  #: of what an attempt prints so much is kept, 0 = nothing
+    enforces: bool = False  #: functions are kept to the memory that they have declared
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run

@@ -20,6 +20,7 @@ from handoff_worker.agent.ledger import NodeLedger
 from handoff_worker.agent.lifetime import Signals, take_name
 from handoff_worker.agent.options import Options
 from handoff_worker.agent.tasks import Maker
+from handoff_worker.children.enforcing import Enforcer
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.holder import this_process
@@ -90,13 +91,20 @@ def run_node(
         environ=dict(os.environ),
         allow=allow,
         log_bytes=options.log_bytes,
+        enforces=options.enforces,
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
     logger.info("node %s serves %s and offers %s", name, store.address, _in_words(options.offer))
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
-    agent.run()
+    if not options.enforces:
+        agent.run()
+        return
+    logger.info("node %s keeps functions to the memory that they have declared", name)
+    with contextlib.closing(Enforcer(children.living, agent.exceed)) as enforcer:
+        agent.watch(enforcer)
+        agent.run()
 
 
 def _in_words(offer: Offer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Literal
 
 from handoff.errors import NodeLost
@@ -11,8 +12,10 @@ from handoff.ledger.result_entry import decode_traceback, encode_traceback
 from handoff.ledger.texts.loss import read_loss
 from handoff.ledger.texts.reservation import callback_id
 from handoff.serializer import PICKLE_REFUSED
+from handoff.words.resources import UNIT
 from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import Binding, binding, device_environment
+from handoff_worker.children.enforcing import most_memory
 from handoff_worker.children.outcome import Failed
 from handoff_worker.children.task import Task
 from handoff_worker.inside.telling import LOG_BYTES
@@ -35,11 +38,13 @@ class Maker:
         environ: Mapping[str, str],
         allow: Sequence[str] = (),
         log_bytes: int = LOG_BYTES,
+        enforces: bool = False,
     ) -> None:
+        """`enforces`: functions are kept to the memory that they have declared."""
         self.node = node
         self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
-        self._allow, self._log_bytes = allow, log_bytes
+        self._allow, self._log_bytes, self._enforces = allow, log_bytes, enforces
         self._last: tuple[int, tuple[Binding, dict[str, str]]] | None = None
 
     def task(self, started: Started) -> Task | Failed:
@@ -47,8 +52,8 @@ class Maker:
         serializer = self._serializer(started)
         if serializer == "unread":
             return Failed(started.id, "handoff.errors.InvalidFunction", PICKLE_REFUSED, PICKLE_REFUSED, retryable=False)
-        devices = started.devices
-        bound, environment = self._bound(devices, started.cost.get("cpu", 0))
+        devices, cost = started.devices, started.cost
+        bound, environment = self._bound(devices, cost.get("cpu", 0))
         return Task(
             id=started.id,
             job=started.job,
@@ -62,6 +67,7 @@ class Maker:
             allow=self._allow,
             log_bytes=self._log_bytes,
             inputs=started.inputs,
+            most_memory=most_memory(cost.get("memory", 0) / UNIT) if self._enforces else inf,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:

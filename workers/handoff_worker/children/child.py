@@ -39,11 +39,12 @@ class Child:
         "deadline",
         "devices",
         "ending",
-        "first_rss",
+        "first_kept",
         "functions",
         "grown",
         "hear",
         "hung_up",
+        "kept",
         "number",
         "peak_mb",
         "pid",
@@ -68,7 +69,8 @@ class Child:
         self.since_s = inf  #: when it could begin the first of them
         self.deadline = inf  #: when the first of them is to be killed
         self.functions = 0
-        self.first_rss: int | None = None  #: bytes after its first function
+        self.kept = 0  #: bytes that its process had after the last and did not have in the beginning
+        self.first_kept: int | None = None  #: the same after the first
         self.grown = 0  #: bytes since
         self.hung_up = False
         self.ending = False
@@ -188,14 +190,19 @@ class Child:
             self.tray.lay(packed)
             self.tasks.append(task)
 
-    def finish_task(self, rss: int) -> None:
-        """Note that the first of its functions has ended, and the bytes of its process after that."""
+    def may_run(self, task: Task) -> bool:
+        """Whether it has not kept more of others than the function may have, where its node enforces that."""
+        return self.kept <= task.most_memory
+
+    def finish_task(self, kept: int) -> None:
+        """Note that the first of its functions has ended, and what its process has more than in the beginning."""
         self.tasks.popleft()
         self.deadline = inf
         self.functions += 1
-        if self.first_rss is None:
-            self.first_rss = rss
-        self.grown = rss - self.first_rss
+        self.kept = kept
+        if self.first_kept is None:
+            self.first_kept = kept
+        self.grown = kept - self.first_kept
 
     def standstill(self) -> str:
         """Look whether it moves, if it runs a function. -> why it is to be given up, if it is"""
@@ -257,13 +264,12 @@ class Idle:
         self._by_age[child] = None
         self._by_binding.setdefault(child.binding, {})[child] = None
 
-    def take(self, binding: Binding) -> Child | None:
-        """Give out the latest of that binding."""
-        warm = self._by_binding.get(binding)
-        if not warm:
-            return None
-        child = next(reversed(warm))
-        self.discard(child)
+    def take(self, task: Task) -> Child | None:
+        """Give out the latest of its binding that may run it."""
+        warm = self._by_binding.get(task.binding, {})
+        child = next((child for child in reversed(warm) if child.may_run(task)), None)
+        if child is not None:
+            self.discard(child)
         return child
 
     def discard(self, child: Child) -> None:

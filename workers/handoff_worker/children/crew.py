@@ -46,7 +46,10 @@ class Crew:
         able = [
             child
             for child in self._children
-            if child.binding == task.binding and child.pid is not None and len(child.tasks) < MOST_GIVEN
+            if child.binding == task.binding
+            and child.pid is not None
+            and len(child.tasks) < MOST_GIVEN
+            and child.may_run(task)
         ]
         child = min(able, key=lambda child: len(child.tasks), default=None)
         if child is None or not child.tray.lay(packed):

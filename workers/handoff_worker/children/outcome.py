@@ -74,7 +74,7 @@ def read_outcome(message: Any, id: str | None) -> Finished | Failed:
     """
     match message:
         case {
-            "id": str(sender), "rss": int(), "took": float(took_s), "cpu": float(cpu_s), "memory": int(memory_mb),
+            "id": str(sender), "kept": int(), "took": float(took_s), "cpu": float(cpu_s), "memory": int(memory_mb),
             "spent": bool(), "left": bool(), "kind": kind
         } if sender == id:  # fmt: skip
             took = took_s if 0 <= took_s <= LONGEST_WAIT_S else None

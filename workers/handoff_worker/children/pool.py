@@ -68,7 +68,7 @@ class Children:
         self._outcomes: list[Outcome] = []
         self._earliest, self._look_at_s = inf, 0.0  #: no deadline is before the first
         self.unable = ""  #: why a process could not be started; '' again once `try_again` has found that one can
-        self._children = Living(imports, self._selector, adopts)
+        self._children = self.living = Living(imports, self._selector, adopts)
         self.told = self._children.told  #: what functions tell before they end, for whoever takes it from there
 
     def fileno(self) -> int:
@@ -226,7 +226,7 @@ class Children:
             return
         leaving = self._clear(task) if task.binding.devices else set()
         try:
-            child = (None if in_new else self._idle.take(task.binding)) or self._new(task.binding)
+            child = (None if in_new else self._idle.take(task)) or self._new(task.binding)
         except OSError as error:
             # No socket pair: too many files are open.
             self._running.pop(task.id, None)
@@ -297,7 +297,7 @@ class Children:
             self._end(child, keep=1)
             return
         del self._running[outcome.id]
-        child.finish_task(message["rss"])
+        child.finish_task(message["kept"])
         if task and is_in_doubt:
             # Whether it is the fault of one before it, only a child tells that nobody has used.
             self._end(child)

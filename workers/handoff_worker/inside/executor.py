@@ -94,7 +94,8 @@ class Executor:
         self._pid = os.getpid()
         self._settings: Mapping[str, Any] | None = None
         self._connection: Redis | None = None
-        self._rss, self._meter = 0, Meter()
+        self._kept, self._meter = 0, Meter()  #: bytes that the process has and did not have in the beginning
+        self._born = _resident_bytes()[0]
         self._unmeasured = LONGEST_UNMEASURED
         self._is_new = True
         self._most_open = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
@@ -125,7 +126,7 @@ class Executor:
         self._is_new = False
         is_spent = Alarm.struck or is_in_doubt or not is_sound
         used = {"took": took_s, "cpu": cpu_s, "memory": self._meter.memory_mb}
-        return {"id": task["id"], **outcome, "rss": self._rss, **used, "spent": is_spent}
+        return {"id": task["id"], **outcome, "kept": self._kept, **used, "spent": is_spent}
 
     def _measure(self, seconds: float) -> bool:
         """Look how much memory this process has; after short functions only now and then, for they can take little.
@@ -137,10 +138,11 @@ class Executor:
             return True
         self._unmeasured = 0
         try:
-            self._rss, descriptor = _resident_bytes()
+            resident, descriptor = _resident_bytes()
         except OSError:
             return False
-        self._meter.look(self._rss)
+        self._kept = resident - self._born
+        self._meter.look(resident)
         return descriptor < self._most_open
 
     def _connect(self, settings: Mapping[str, Any]) -> Redis:

@@ -64,6 +64,7 @@ class NodeSettings:
     log_size: int | None = None  #: kB of what an attempt prints that are kept, 0 = nothing
     allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
     preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
+    enforce: bool | None = None  #: functions are kept to the memory that they have declared
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -178,6 +179,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: isinstance(value, list) and all(map(is_entry, value)),
         f"a list, each {ENTRY}",
     ),
+    "enforce": (lambda value: isinstance(value, bool), "true or false"),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),

@@ -1,10 +1,15 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  texts/loss  texts/number_list
--- @include time/events
+-- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  nodes/feasible  texts/cost
+-- @include texts/demand  texts/loss  texts/number  texts/number_list  texts/resource  texts/result  texts/shape  time/events
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
+
+local MEMORY = 'memory'
+
+-- What is asked for then: twice of what was declared, or what was used and a quarter, whichever is more.
+local TIMES, ABOVE_USED = 2, 1.25
 
 -- How long after its attempt a function is tried again: as it asks, the last that it names for all that follow.
 local function pause_ms(job, attempts, jitter)
@@ -86,4 +91,48 @@ end
 function Failing.evicted(job, node_name)
   return Failing.job(job, 'handoff.errors.NodeLost', Loss.write(node_name, 'drained'),
     {'exc_string', ExcString.of_loss('drained')}, outlives_node(job), 1)
+end
+
+local function declared_by(job)
+  local variant = Demand.read(job.demand)[tonumber(job.variant or 0) + 1]
+  return Cost.by_name(Shape.read(variant.shape).cost)[MEMORY] or 0
+end
+
+-- What it is to be tried with, if it is.
+local function wanted_by(job, declared, used)
+  if Job.option(job, 'exceeded') ~= 'grow' or job.grown then
+    return nil
+  end
+  return math.max(TIMES * declared, math.ceil(ABOVE_USED * used))
+end
+
+local function grow(job, demand, wanted)
+  Job.set(job, 'grown', job.demand, 'demand', demand, 'retries', Number.text(tonumber(job.retries or 0) + 1))
+  if job.base then
+    Job.set(job, 'base', Demand.with_least(job.base, MEMORY, wanted))
+  end
+end
+
+-- What its job has as message: what was declared, used and wanted, in units.
+local function told(...)
+  local numbers = {}
+  for i, units in ipairs({...}) do
+    numbers[i] = Number.text(units)
+  end
+  return NumberList.write(numbers)
+end
+
+-- The attempt was stopped because it used more memory than its function had declared; `result` is texts/result. Where that
+-- asks for it, it is tried with more: once, whatever retries are left.
+function Failing.exceeded(job, result)
+  local declared, used = declared_by(job), Result.memory_mb(result.usage) * Resource.UNIT
+  local wanted = not job.bent and wanted_by(job, declared, used) or nil
+  local demand = wanted and Demand.with_least(job.demand, MEMORY, wanted)
+  if demand and Feasible.count(Demand.read(demand)) > 0 then
+    grow(job, demand, wanted)
+    Job.set(job, 'last_error', result.error, 'last_message', told(declared, used))
+    Admit.later(job, math.floor(Call.now))
+    return 'retrying'
+  end
+  return Failing.job(job, result.error, told(declared, used, wanted), {'exc_string', result.body}, false, 1)
 end

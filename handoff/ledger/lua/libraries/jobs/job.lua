@@ -14,7 +14,7 @@
 
 local READ = {'status', 'origin', 'demand', 'rank', 'state', 'since', 'node', 'devices', 'variant', 'placement', 'attempts',
   'retries', 'options', 'cancel', 'evicted', 'token', 'result_ttl', 'failure_ttl', 'failure_callback_name', 'run', 'group',
-  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes', 'told', 'awaited'}
+  'base', 'reserved', 'shunned', 'deaths', 'code', 'takes', 'told', 'awaited', 'grown'}
 
 local function stored(names)
   local fields = {}

@@ -48,6 +48,9 @@ function Outcome.store(job, result, name, placement)
     Ending.job(job, 'stopped', {'exc_string', result.body})
     return 'stopped'
   end
+  if kind == 'exceeded' then
+    return Failing.exceeded(job, result)
+  end
   if kind == 'died' then
     return Failing.died(job, result, name)
   end

@@ -1,6 +1,6 @@
 -- A function that has failed or was canceled, as if it were submitted anew: of its hash what it asked for.
 --
--- @include jobs/job  texts/list
+-- @include jobs/job  texts/list  texts/number
 
 -- What its client wrote, and nothing of what became of it. Of none in a run, which is not retried.
 local KEPT = {'retries', 'function', 'code', 'unique', 'serializer', 'data', 'description', 'timeout', 'result_ttl',
@@ -18,6 +18,14 @@ local function depends_of(job)
   return List.write(left)
 end
 
+-- What it had declared, and what it may be tried again, before it was tried with more memory.
+local function put_back(job, fields)
+  if job.grown then
+    fields[#fields + 1], fields[#fields + 2] = Job.stored_name('retries'), Number.text(tonumber(job.retries) - 1)
+  end
+  return job.grown or job.demand
+end
+
 -- -> as Submitting takes it; `token` names the call
 function Retrying.anew(job, token)
   local fields, values = {}, {Job.get(job.id, unpack(KEPT))}
@@ -29,7 +37,7 @@ function Retrying.anew(job, token)
   if Job.option(job, 'depends') then
     fields[#fields + 1], fields[#fields + 2] = Job.stored_name('depends'), depends_of(job)
   end
-  local kind = {token = token, replace = 1, demand = job.demand, options = job.options or '', priority = Job.priority(job),
+  local kind = {token = token, replace = 1, demand = put_back(job, fields), options = job.options or '', priority = Job.priority(job),
     preferred = '', refuse = 0, delay_ms = 0, due_ms = tonumber(Job.option(job, 'due') or 0), fields = fields}
   return kind, {id = job.id, kind = kind, fields = fields}
 end

@@ -8,7 +8,7 @@ local COUNTS = {'since', 'variant', 'placement', 'attempts', 'retries', 'evicted
 
 local MOST = {attempts = 10 ^ 9, retries = 10 ^ 9}
 
-local DEMANDS = {'demand', 'base'}
+local DEMANDS = {'demand', 'base', 'grown'}
 
 -- Ranks are below 2^52.
 local MOST_RANK = 2 ^ 52 - 1

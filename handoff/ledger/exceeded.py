@@ -1,0 +1,48 @@
+"""The error of a function that used more memory than it had declared, and what is said of it."""
+
+from __future__ import annotations
+
+from handoff.errors import HandoffError, shown
+from handoff.ledger.stored_job import MOST_UNITS
+from handoff.ledger.texts.number_list import read_numbers
+from handoff.words.resources import amount
+
+MEMORY = "memory"
+
+EXCEEDED = "handoff.MemoryExceeded"
+"""The name by which a job's hash has that error."""
+
+
+class MemoryExceeded(HandoffError):
+    """The function was stopped, for it used more memory than it had declared, and its node enforces that.
+
+    All are MB: what it had declared and has used, and `wanted`, with which it was to be tried once more, where no node
+    could hold that.
+    """
+
+    def __init__(self, declared: float, used: float, function_id: str = "", wanted: float | None = None) -> None:
+        super().__init__(declared, used, function_id, wanted)
+        self.declared, self.used, self.function_id, self.wanted = declared, used, function_id, wanted
+
+    def __str__(self) -> str:
+        who = f"function {shown(self.function_id)}" if self.function_id else "a function"
+        return f"{who} was stopped, for {self.reason}: declare as much memory as it needs, `handle.usage` tells that"
+
+    @property
+    def reason(self) -> str:
+        """How much it was, and that no node has as much as it was to be tried with."""
+        told = f"it used {self.used} MB of memory and had declared {self.declared}"
+        if self.wanted is None:
+            return told
+        return f"{told}, and no live node could hold memory {self.wanted}, with which to try it once more"
+
+
+def read_exceeded(message: str, function_id: str = "") -> MemoryExceeded | None:
+    """Read it; None where it is no such message: somebody wrote over it."""
+    try:
+        units = read_numbers(message)
+    except ValueError:
+        return None
+    if len(units) not in (2, 3) or not all(0 <= each <= MOST_UNITS for each in units):
+        return None
+    return MemoryExceeded(amount(units[0]), amount(units[1]), function_id, *map(amount, units[2:]))

@@ -1,0 +1,53 @@
+"""Defects in keeping functions to the memory that they have declared."""
+
+from __future__ import annotations
+
+from mutants.mutant import Mutant
+
+_FAILING = "handoff/ledger/lua/libraries/jobs/failing.lua"
+_EXCEEDED = "tests/ledger/test_exceeded.py"
+_ENFORCING = "workers/handoff_worker/children/enforcing.py"
+_ENFORCED = "tests/worker/children/test_enforcing.py"
+
+MUTANTS = (
+    Mutant(
+        "enforced-again",
+        "what has grown once grows again",
+        _FAILING,
+        "~= 'grow' or job.grown then",
+        "~= 'grow' then",
+        (f"{_EXCEEDED}::test_it_grows_once",),
+    ),
+    Mutant(
+        "enforced-retries",
+        "the attempt with more memory costs one of its retries",
+        _FAILING,
+        "Number.text(tonumber(job.retries or 0) + 1)",
+        "job.retries or '0'",
+        (f"{_EXCEEDED}::test_the_attempt_with_more_is_beside_the_retries",),
+    ),
+    Mutant(
+        "enforced-infeasible",
+        "what no node could hold is tried with that all the same",
+        _FAILING,
+        "if demand and Feasible.count(Demand.read(demand)) > 0 then",
+        "if demand then",
+        (f"{_EXCEEDED}::test_what_no_node_could_hold_is_not_tried",),
+    ),
+    Mutant(
+        "enforced-below",
+        "memory of processes that a function has started does not count",
+        _ENFORCING,
+        "    pids = tree(pid)\n",
+        "    pids = tree(pid)[:1]\n",
+        (f"{_ENFORCED}::test_memory_of_a_process_below_counts",),
+    ),
+    Mutant(
+        "enforced-kept",
+        "a function is given a child that has kept more than it may have",
+        "workers/handoff_worker/children/child.py",
+        "return self.kept <= task.most_memory",
+        "return True",
+        (f"{_ENFORCED}::test_no_function_is_given_a_child_that_has_kept_more_than_it_may_have",),
+    ),
+)

@@ -1,0 +1,40 @@
+"""`handoff node --enforce`: who uses more memory than he had declared is stopped, and nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from handoff import Cluster, MemoryExceeded
+from support.agent_processes import Agents
+from support.children import TESTS
+from support.waiting import LIMIT_S
+
+
+def test_only_the_liar_is_stopped_and_says_how_much_it_was(cluster: Cluster, agents: Agents) -> None:
+    agent = agents.start("a", "--enforce", "--memory", "1000", "--path", TESTS)
+    honest = cluster.enqueue("child_usage:hold_memory", 150, 3, cost={"memory": 250})
+    liar = cluster.enqueue("child_usage:hold_memory", 250, 60, cost={"memory": 100}, max_retries=3)
+
+    with pytest.raises(MemoryExceeded) as caught:
+        liar.result(LIMIT_S)
+
+    assert (caught.value.declared, caught.value.used > 164, liar.attempts) == (100, True, 1)
+    assert liar.usage is not None
+    assert liar.usage.memory == caught.value.used
+    assert honest.result(LIMIT_S) == "150 MB"
+    assert agent.process.poll() is None
+
+
+def test_who_grows_runs_in_the_end(cluster: Cluster, agents: Agents) -> None:
+    agents.start("a", "--enforce", "--memory", "1000", "--path", TESTS)
+
+    handle = cluster.enqueue("child_usage:hold_memory", 250, 1, cost={"memory": 100}, on_memory_exceeded="grow")
+
+    assert handle.result(LIMIT_S) == "250 MB"
+    assert handle.attempts == 2
+
+
+def test_nobody_is_stopped_where_that_was_not_asked_for(cluster: Cluster, agents: Agents) -> None:
+    agents.start("a", "--memory", "1000", "--path", TESTS)
+
+    assert cluster.enqueue("child_usage:hold_memory", 250, 0.5, cost={"memory": 100}).result(LIMIT_S) == "250 MB"
