@@ -61,14 +61,18 @@ def app(
     if actions is not None:
         routes += actions.routes()
     routes.append(Mount("/static", StaticFiles(directory=STATIC)))
-    return Guard(Starlette(routes=routes, lifespan=_reading(sight)), authorize=authorize, hosts=hosts)
+    return Guard(Starlette(routes=routes, lifespan=_reading(sight, rendering)), authorize=authorize, hosts=hosts)
 
 
-def _reading(sight: Sight) -> Callable[[Starlette], Any]:
-    """Run by itself, it reads what happens also while nobody looks. Mounted applications are given no lifespan."""
+def _reading(sight: Sight, rendering: Rendering) -> Callable[[Starlette], Any]:
+    """Run by itself, it is ready for a first look, and reads what happens also while nobody looks.
+
+    Mounted applications are given no lifespan.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await run_in_threadpool(rendering.load)
         reading = asyncio.create_task(_read_on(sight))
         yield
         reading.cancel()
@@ -79,6 +83,9 @@ def _reading(sight: Sight) -> Callable[[Starlette], Any]:
 
 
 async def _read_on(sight: Sight) -> None:
+    # The first look takes twice as long as any other: the operations are read then. It is nobody's.
+    with suppress(HandoffError):
+        await run_in_threadpool(sight.overview)
     while True:
         # Redis may be away, which the pages say.
         with suppress(HandoffError):

@@ -67,6 +67,11 @@ class Rendering:
         self._environment = make_environment(sight.palette)
         self._sent = Sent()
 
+    def load(self) -> None:
+        """Compile every template, of which some take longer than a page."""
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+
     def content(self, page: Page, asked: Asked) -> Content:
         """The part of a page that is kept current. Raises `Missing`; says itself that Redis is away."""
         return self._sight.share(("page", page.name, asked), lambda: self._content(page, asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 
 import uvicorn
@@ -33,4 +34,6 @@ def serve(
     config = uvicorn.Config(
         site, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
     )
+    # What was imported is no garbage: going through it takes 25 ms, at every eighth look at a thousand nodes.
+    gc.freeze()
     uvicorn.Server(config).run(sockets=[listener])

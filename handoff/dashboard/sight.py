@@ -48,7 +48,7 @@ class NodeSeen:
     @cached_property
     def fullness(self) -> float:
         """The largest part of anything it has that is in use."""
-        return fullness(self.uses)
+        return fullness(self.node)
 
 
 @dataclass(frozen=True)

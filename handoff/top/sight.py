@@ -15,7 +15,6 @@ from handoff.view.overview import Overview, Stand, read_overview, read_stands
 from handoff.view.reasons import Reason, read_reasons
 from handoff.view.row import FunctionRow
 from handoff.view.slowest import read_slowest, slowest_of
-from handoff.why.use import use_of
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ class Sight:
 
 
 def _urgency(stand: Stand) -> tuple[bool, float]:
-    return urgency(stand.node.state, fullness(use_of(stand.node)))
+    return urgency(stand.node.state, fullness(stand.node))
 
 
 Reads = Callable[[Sight], T]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from handoff.ledger.nodes import Node
+from handoff.why.use import Use, resources_of
+from handoff.words.resources import Amount
 
-from handoff.why.use import Use
 
-
-def fullness(uses: Mapping[str, Use]) -> float:
+def fullness(node: Node) -> float:
     """The largest part of anything a node has that is in use, from 0; above 1 where more is held than it has."""
-    return max((part_of(use) for use in uses.values()), default=0.0)
+    used, has = node.used, node.capabilities
+    return max((_part(used.get(name, 0), has.get(name, 0)) for name in resources_of(node)), default=0.0)
 
 
 def part_of(use: Use) -> float:
     """How much of it is in use, from 0; all of what is held of nothing."""
-    if use.capacity:
-        return float(use.used / use.capacity)
-    return 1.0 if use.used else 0.0
+    return _part(use.used, use.capacity)
+
+
+def _part(used: Amount, capacity: Amount) -> float:
+    if capacity:
+        return used / capacity
+    return 1.0 if used else 0.0
 
 
 def urgency(state: str, full: float) -> tuple[bool, float]:

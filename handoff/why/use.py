@@ -25,9 +25,13 @@ class Use:
 
 def use_of(node: Node) -> dict[str, Use]:
     """List every resource of a node with its use; slots only where they were given."""
+    return {name: _use(node, name) for name in resources_of(node)}
+
+
+def resources_of(node: Node) -> list[str]:
+    """Name what a node has, slots only where they were given, and what is reserved of what it no longer lists."""
     names = [name for name, units in node.capabilities.items() if (name, units) != (SLOTS, UNLIMITED)]
-    names += [name for name, units in node.used.items() if units and name not in node.capabilities]
-    return {name: _use(node, name) for name in names}
+    return names + [name for name, units in node.used.items() if units and name not in node.capabilities]
 
 
 def _use(node: Node, name: str) -> Use:

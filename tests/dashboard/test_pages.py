@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
+import jinja2
 import pytest
 from starlette.testclient import TestClient
 
@@ -215,3 +216,22 @@ def test_whoever_looks_at_the_same_is_shown_what_was_read_once(cluster: Cluster,
 def test_a_paused_page_is_not_kept_current(web: TestClient, scene: Scene) -> None:
     assert "sse-connect" in web.get("/").text
     assert "sse-connect" not in web.get("/?paused=1").text
+
+
+def test_run_by_itself_it_has_compiled_its_templates_before_anybody_looks(
+    cluster: Cluster, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[object] = []
+    compile_one = jinja2.Environment.compile
+
+    def counted(self: jinja2.Environment, *args: object, **options: object) -> object:
+        compiled.append(args)
+        return compile_one(self, *args, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(jinja2.Environment, "compile", counted)
+    with TestClient(app(cluster)) as web:
+        before = len(compiled)
+        for path in paths_of(scene).values():
+            assert web.get(path).status_code == 200
+
+    assert len(compiled) == before > 0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.view.fullness import fullness, urgency
 from handoff.view.wording import compact, number, plural, rate, seconds, short_id, short_name
-from handoff.why.use import Use
 from handoff.words.resources import Amount
 
 
@@ -49,17 +47,3 @@ def test_only_an_id_that_nobody_gave_is_shortened() -> None:
 
 def test_whole_numbers_have_no_point() -> None:
     assert [number(value) for value in (1234, 2.0, 2.504)] == ["1,234", "2", "2.5"]
-
-
-def test_a_node_is_as_full_as_the_fullest_that_it_has() -> None:
-    assert fullness({"cpu": Use(1, 4, None), "gpu": Use(3, 4, {0: 1})}) == 0.75
-    assert fullness({"cpu": Use(6, 4, None)}) == 1.5
-    assert fullness({"gone": Use(1, 0, None)}) == 1.0
-    assert fullness({"cpu": Use(0, 0, None)}) == 0.0
-    assert fullness({}) == 0.0
-
-
-def test_what_is_not_up_is_looked_at_first_and_then_what_is_full() -> None:
-    nodes = {"idle": ("up", 0.0), "full": ("up", 1.0), "lost": ("lost", 0.0), "busy": ("up", 0.5)}
-
-    assert sorted(nodes, key=lambda name: urgency(*nodes[name])) == ["lost", "full", "busy", "idle"]

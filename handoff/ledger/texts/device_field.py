@@ -6,6 +6,7 @@ Where their memory is known `0=10000/60000000/240000000`, with free and total me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,10 @@ class Device:
     memory: tuple[int, int] | None  #: free, and all of it; None where it is not known
 
 
-def read_device_field(text: str) -> list[Device]:
-    """Read the devices of one resource."""
-    return [_read_device(part) for part in text.split(",") if part]
+@lru_cache(maxsize=1024)
+def read_device_field(text: str) -> tuple[Device, ...]:
+    """Read the devices of one resource: of nodes that are alike, idle or full, these are alike too."""
+    return tuple(_read_device(part) for part in text.split(",") if part)
 
 
 def _read_device(text: str) -> Device:

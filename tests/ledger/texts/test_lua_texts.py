@@ -289,7 +289,8 @@ class TestWhatLuaWrites:
     ) -> None:
         value = [[index, share, *(memory or (None, None))] for index in indices]
 
-        assert read_device_field(written("device_field", value)) == [Device(index, share, memory) for index in indices]
+        devices = tuple(Device(index, share, memory) for index in indices)
+        assert read_device_field(written("device_field", value)) == devices
 
     @given(VARIANTS, CONSTRAINTS, PINS)
     def test_a_demand_that_lua_has_changed_is_as_python_writes_it(

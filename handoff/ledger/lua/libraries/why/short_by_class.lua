@@ -2,7 +2,7 @@
 --
 -- KEYS     alike  class  classes  live  open
 -- @include claims/shortage  nodes/classes  nodes/constraints  nodes/fit  nodes/holds  nodes/index  nodes/node
--- @include nodes/scratch  nodes/shared  nodes/values  texts/shortfall  why/nearest
+-- @include nodes/scratch  nodes/shared  nodes/values  texts/index_name  texts/shortfall  why/nearest
 
 -- Classes that are told of.
 ShortByClass.MOST_TOLD = 64
@@ -17,15 +17,34 @@ function ShortByClass.free_of(node)
   end
 end
 
--- What is missing of the wants where there is most of each, which may be on another node for each.
+-- Those of the nodes that have anything free of what is wanted, or false.
+local function having_any(want, nodes)
+  local indices = {}
+  for i, index in ipairs(IndexName.wanted(want[1], want[2])) do
+    indices[i] = {index[1], 1}
+  end
+  return Index.satisfying('free', nodes, {{indices = indices}})
+end
+
+local function nothing()
+  return 0
+end
+
+-- What is missing of the wants where there is most of each, which may be on another node for each. What is short is
+-- mostly taken everywhere: that is looked at first, in a few commands and not in some of each plane.
 local function missing_among(wants, nodes)
   local missing = {}
   for _, want in ipairs(wants) do
-    local some = Index.satisfying('free', nodes, {want})
+    local some = having_any(want, nodes)
     if not some or Scratch.first(some) < 0 then
-      Shortage.of({want}, function(index)
-        return (Index.largest('free', index, nodes))
-      end, missing)
+      Shortage.of({want}, nothing, missing)
+    else
+      local enough = Index.satisfying('free', some, {want})
+      if not enough or Scratch.first(enough) < 0 then
+        Shortage.of({want}, function(index)
+          return (Index.largest('free', index, some))
+        end, missing)
+      end
     end
     Scratch.drop()
   end
