@@ -160,12 +160,13 @@ def _waiting(text: str, count: int, first: str, job: StoredJob, now_ms: int, abl
     )
 
 
-async def _read_oldest(ledger: Ledger) -> Oldest | None:
-    """Who of all has waited longest: among the first of each priority."""
+async def _read_oldest(ledger: Ledger, shapes: Sequence[Waiting]) -> Oldest | None:
+    """Who of all has waited longest: among the first of each priority, and of each shape."""
     firsts = await places.first_of_line(ledger, ledger.keys("waiting"))
     jobs = await _read_heads(ledger, firsts)
     now_ms = await now_of(ledger)
     waited = [(_waited_s(job, now_ms), id) for id, job in zip(firsts, jobs, strict=True)]
+    waited += [(shape.waited_s, shape.first) for shape in shapes if shape.first]
     found = [(seconds, id) for seconds, id in waited if seconds is not None]
     return Oldest(max(found)[1], max(found)[0]) if found else None
 
@@ -223,7 +224,7 @@ async def read_overview(ledger: Ledger, stands: Sequence[Stand] | None = None) -
         failed=ended["failed"],
         canceled=ended["canceled"],
         infeasible=sum(shape.count for shape in shapes if shape.infeasible and not shape.second_choice),
-        oldest=await _read_oldest(ledger),
+        oldest=await _read_oldest(ledger, shapes),
         shapes=shapes,
         nodes={state: states.count(state) for state in get_args(NodeState)},
         draining=[stand.node.name for stand in stands if stand.node.state == "draining"],

@@ -23,6 +23,10 @@ PAGE = 500
 MOST_PRIORITIES = 64
 """Of so many priorities the newest are looked for, from the least on, for which one waits longest."""
 
+MOST_RETURNED = 32
+"""So many of a priority are looked at for who waits longest: who came back, from a lost node or to be tried again, has
+its old place in the line, and has waited for less than those behind it."""
+
 REGISTRIES = {"finished": "rq_finished", "failed": "rq_failed", "canceled": "rq_canceled"}
 """Where RQ has what has ended."""
 
@@ -81,15 +85,17 @@ async def _of_priority(
 
 
 async def first_of_line(ledger: Ledger, key: str) -> list[str]:
-    """The first of each priority: of that, who was submitted first."""
+    """The first of each priority: of that, those who were submitted first."""
     found: list[str] = []
     below = "+inf"
-    while len(found) < MOST_PRIORITIES:
+    for _ in range(MOST_PRIORITIES):
         last = scored_of(await ledger.read("ZREVRANGEBYSCORE", key, below, "-inf", "WITHSCORES", "LIMIT", 0, 1))
         if not last:
             break
         least = first_of_priority(last[0][1])
-        found += [id.decode() for id in await ledger.read("ZRANGEBYSCORE", key, least, "+inf", "LIMIT", 0, 1)]
+        found += [
+            id.decode() for id in await ledger.read("ZRANGEBYSCORE", key, least, "+inf", "LIMIT", 0, MOST_RETURNED)
+        ]
         below = f"({least}"
     return found
 

@@ -135,6 +135,33 @@ class TestHowLongTheyWait:
 
         assert read_overview(cluster.store).oldest == Oldest(oldest.id, 90.0)
 
+    def test_one_that_came_back_from_its_node_hides_nobody_behind_it_who_has_waited_longer(
+        self, cluster: Cluster
+    ) -> None:
+        cluster.store.now_ms = 1_800_000_000_000
+        cluster.register_node("a", {"cpu": 1})
+        returned = cluster.enqueue("tasks:f", cost={"cpu": 1})
+        oldest = cluster.enqueue("tasks:f", cost={"cpu": 1})
+        cluster.store.now_ms += 60_000
+        cluster.drain("a")
+        cluster.store.now_ms += 30_000
+
+        found = read_overview(cluster.store)
+
+        assert [shape.first for shape in found.shapes] == [returned.id]
+        assert found.oldest == Oldest(oldest.id, 90.0)
+
+    def test_nobody_has_waited_longer_than_the_oldest(self, cluster: Cluster) -> None:
+        cluster.store.now_ms = 1_800_000_000_000
+        cluster.register_node("a", {"cpu": 40})
+        for _ in range(40):
+            cluster.enqueue("tasks:f", cost={"cpu": 1})
+        oldest = cluster.enqueue("tasks:f", cost={"cpu": 2})
+        cluster.store.now_ms += 60_000
+        cluster.drain("a")
+
+        assert read_overview(cluster.store).oldest == Oldest(oldest.id, 60.0)
+
     def test_of_each_shape_it_is_told_how_long_the_first_has_waited(self, cluster: Cluster) -> None:
         cluster.store.now_ms = 1_800_000_000_000
         cluster.enqueue("tasks:f", cost={"cpu": 1})
