@@ -145,7 +145,7 @@ ACTIONS = {
     ),
     "drain": Action(
         "Drain the node", "nodes", lambda given: f"Drain the node {given['about']}?",
-        "It takes no more, what is queued there waits again, and what runs there ends, until it is undrained.",
+        "It takes no more until it is undrained: what is queued there waits again, what runs there may finish.",
         _drain, _to_node,
     ),
     "undrain": Action(

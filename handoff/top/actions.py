@@ -54,7 +54,7 @@ def _retry(cluster: Cluster, id: str) -> str:
 ACTIONS = {
     "drain": Action(
         OfNode, "node", "Drain the node {}?",
-        "It takes no more, what is queued there waits again, and what runs there ends, until it is undrained.", _drain,
+        "It takes no more until it is undrained: what is queued there waits again, what runs there may finish.", _drain,
     ),
     "undrain": Action(
         OfNode, "node", "Let the node {} take functions again?", "What waits and fits starts there at once.", _undrain,

@@ -98,8 +98,12 @@ class WaitingSentence:
     def _closed(self) -> str:
         if any(entry["node"] == SHARED and not entry["open"] for entry in self.short):
             return "more is held of what the cluster shares than it has"
-        if any(entry["open"] and entry["node"] != SHARED for entry in self.short if not entry["never"]):
-            return "every node that could hold it is held for another"
+        held = [entry for entry in self.short if entry["open"] and entry["node"] != SHARED and not entry["never"]]
+        if held:
+            lacking = [
+                f", {entry['node']} is short of {_counted(entry['missing'])} too" for entry in held if entry["missing"]
+            ]
+            return "every node that could hold it is held for another" + "".join(lacking[:1])
         for closed in [entry["closed"] for entry in self.short if entry["closed"] and entry["closed"]["how"]][:1]:
             return _how_closed(**closed)
         return "no node that could hold it takes anything now, see `handoff nodes`"

@@ -145,3 +145,18 @@ def test_a_traceback_is_in_the_same_line_for_programs() -> None:
     said = json.loads(JsonLines().format(found))
 
     assert (said["message"], said["traceback"].splitlines()[-1]) == ("it failed", "ValueError: no luck")
+
+
+def test_which_functions_are_stopped_where_their_node_was_lost_is_told_of_each_that_had_not_ended(
+    diary: Diary, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended, running = started(), Started("run:2", {b"description": b"tasks.train(4)", b"h_attempts": b"1"})
+    for each in (ended, running):
+        diary.begin(each)
+    diary.end(Finished(ended.id, b"", took_s=0.25))
+
+    diary.disown("its node was lost")
+
+    (line,) = [line for line in written(diary, caplog) if "stopped" in line]
+    assert "stopped run (tasks.train) on n1 after " in line
+    assert line.endswith(" s: its node was lost")

@@ -97,7 +97,8 @@ class TestSmallestChange:
         assert found.smallest_change is not None
         assert (found.smallest_change["node"], found.smallest_change["to"]) == ("b", 2)
         assert found.text == (
-            "waits for cpu 5: every node that could hold it is held for another; would start now on b with cpu 2"
+            "waits for cpu 5: every node that could hold it is held for another, a is short of 3 cpu too; "
+            "would start now on b with cpu 2"
         )
 
     def test_without_any_amount_to_lower_it_is_told_who_has_to_end_first(self, cluster: Cluster) -> None:

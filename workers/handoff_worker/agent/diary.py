@@ -96,8 +96,15 @@ class Diary:
                 text = f"{answer} {of.who}{after}" + (f": {said}" if said else "")
                 self._entries.append(Entry(text, answer, of, seconds, reason=said))
 
-    def forget(self) -> None:
-        """Forget what was begun: it is not ours any more."""
+    def disown(self, why: str) -> None:
+        """Tell which are stopped, for they are not ours any more, and forget them."""
+        now_s = time.monotonic()
+        for id, begun in self._begun.items():
+            if id not in self._took_s and begun.begun_s is not None:
+                took_s = now_s - begun.begun_s
+                text = f"stopped {begun.who} after {took_s:.3f} s: {why}"
+                self._entries.append(Entry(text, "stopped", begun, took_s, reason=why))
+        self.write()
         self._begun.clear()
         self._took_s.clear()
 

@@ -182,7 +182,7 @@ class Functions:
             logger.warning("the result of %s came too late: %s", job_of(id), why)
         self._disowned.update(self._children.kill_all(self._running, why))
         self._running.clear()
-        self._diary.forget()
+        self._diary.disown(why)
         self._stopped.clear()
         self._exceeded.clear()
         self._asked.clear()
