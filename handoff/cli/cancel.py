@@ -9,6 +9,7 @@ from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
+from handoff.client.noting import note
 from handoff.errors import UnknownFunction, UnknownRun
 from handoff.ledger.states import ENDED, STATES
 
@@ -62,6 +63,7 @@ def _cancel(cluster: Cluster, id: str) -> tuple[bool, str]:
         handle = cluster.handle(id)
     except UnknownFunction:
         return _cancel_run(cluster, id)
+    note(cluster, "cancel", id)
     decided = handle.cancel()
     return decided, _status(handle, decided)
 
@@ -72,6 +74,7 @@ def _cancel_run(cluster: Cluster, id: str) -> tuple[bool, str]:
     except UnknownRun:
         # Neither: what is said of functions holds for both.
         raise UnknownFunction(id) from None
+    note(cluster, "cancel-run", id)
     decided = run.cancel()
     try:
         return decided, run.status

@@ -11,6 +11,7 @@ import click
 
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import one_line, to_json
+from handoff.client.noting import note
 from handoff.doctor.examine import PATIENCE_S, examine
 from handoff.doctor.mend import mend
 from handoff.doctor.server import OTHER_LAYOUT, Finding, look_around
@@ -54,6 +55,8 @@ def doctor(asked: Asked, patience: float, fix: bool) -> int:
                 found.append(violation)
                 if not asked.as_json:
                     _print([violation])
+        if fix and found:
+            note(cluster, "mend", _things(len(found)))
         mended = [each.violation for each in mend(cluster.store, found) if each.is_mended] if fix else []
         old = [finding.library for finding in around if finding.library] if fix else []
         removed = libraries.remove(cluster.store, old)

@@ -7,6 +7,7 @@ import click
 from handoff.cli import completing
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
+from handoff.client.noting import note
 from handoff.words.values import is_wait
 
 
@@ -28,6 +29,7 @@ def drain(asked: Asked, node: str, deadline: float | None) -> None:
     stays drained, when its agent comes again too, until `handoff undrain`.
     """
     with asked.cluster() as cluster:
+        note(cluster, "drain", node if deadline is None else f"{node} within {deadline:g} s")
         cluster.drain(node, deadline)
     if asked.as_json:
         click.echo(to_json({"node": node, "draining": True, "deadline_s": deadline}))
@@ -43,6 +45,7 @@ def drain(asked: Asked, node: str, deadline: float | None) -> None:
 def undrain(asked: Asked, node: str) -> None:
     """Let NODE, which was drained or is cordoned, take functions again."""
     with asked.cluster() as cluster:
+        note(cluster, "undrain", node)
         cluster.undrain(node)
     if asked.as_json:
         click.echo(to_json({"node": node, "draining": False, "deadline_s": None}))

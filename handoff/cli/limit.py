@@ -8,6 +8,7 @@ import click
 
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import row, to_json
+from handoff.client.noting import as_typed, note
 from handoff.ledger.overtaking import AS_IT_IS, AsItIs, limit_overtaking, read_limits
 from handoff.words.values import is_wait
 
@@ -36,6 +37,11 @@ def _seconds(context: click.Context, parameter: click.Parameter, value: str | No
     return seconds
 
 
+def _in_words(count: int | AsItIs | None, seconds: float | AsItIs | None) -> str:
+    given = {"count": count, "seconds": seconds}
+    return as_typed({name: NONE if value is None else value for name, value in given.items() if value is not AS_IT_IS})
+
+
 @click.command(short_help="Say when a node is held for who waits.")
 @click.option("--count", callback=_count, help="Once it was overtaken so often, or none: not for that.")
 @click.option("--seconds", callback=_seconds, help="Once it has waited so long, or none: not for that.")
@@ -52,6 +58,8 @@ def limit(asked: Asked, count: int | AsItIs | None, seconds: float | AsItIs | No
     if reset and is_given:
         raise click.UsageError("--reset sets both limits: leave out --count and --seconds")
     with asked.cluster() as cluster:
+        if reset or is_given:
+            note(cluster, "limit", "--reset" if reset else _in_words(count, seconds))
         if reset:
             cluster.limit_overtaking()
         elif is_given:

@@ -14,12 +14,14 @@ from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.cli.since import read_since
 from handoff.client.cluster import Cluster
+from handoff.client.noting import as_typed, note
 from handoff.errors import HandoffError, UnknownFunction, UnknownRun
 from handoff.exits import DONE, FAILED
 from handoff.ledger.retrying import NotRetried
 from handoff.ledger.retrying import retry as start_afresh
 from handoff.view.functions import MOST_LISTED, Wanted, list_functions
 from handoff.view.row import FunctionRow
+from handoff.words.times import iso
 
 
 @click.command(short_help="Let functions that have failed start afresh.")
@@ -54,6 +56,8 @@ def retry(
     with asked.cluster() as cluster:
         if not failed:
             return _retry_named(asked, cluster, ids)
+        filters = {"name": name, "error": error, "node": node, "since": since and iso(since)}
+        note(cluster, "retry-failed", as_typed(filters) or "all")
         wanted = Wanted(states=("failed",), name=name, node=node, since=since)
         _retry_failed(asked, cluster, wanted, error)
     return 0
@@ -62,6 +66,7 @@ def retry(
 def _retry_named(asked: Asked, cluster: Cluster, ids: tuple[str, ...]) -> int:
     first: HandoffError | None = None
     for id in ids:
+        note(cluster, "retry", id)
         try:
             verdict = start_afresh(cluster.store, id)
         except (NotRetried, UnknownFunction) as error:

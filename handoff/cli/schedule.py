@@ -13,6 +13,7 @@ from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import to_json
 from handoff.cli.table import Column, lines_of
 from handoff.client.cluster import Cluster
+from handoff.client.noting import note
 from handoff.ledger.recurring import Schedule
 from handoff.view.row import FunctionRow
 from handoff.view.schedules import ScheduleRow, read_schedules
@@ -57,6 +58,7 @@ def schedule(asked: Asked, action: str, names: tuple[str, ...]) -> None:
             _list(asked, cluster)
             return
         for name in names:
+            note(cluster, f"{action}-schedule", name)
             came = ACTIONS[action](cluster, name)
             _tell(asked, name, action, came.id if action == "run" else "")
 

@@ -7,6 +7,7 @@ import click
 from handoff.cli.amounts import read_amounts
 from handoff.cli.options import Asked, shared_options
 from handoff.cli.output import row, to_json
+from handoff.client.noting import as_typed, note
 from handoff.view.overview import read_shared
 
 
@@ -28,6 +29,7 @@ def share(asked: Asked, amounts: dict[str, int | float], removed: tuple[str, ...
         raise click.UsageError(f"{min(both)!r} is to be set and removed")
     with asked.cluster() as cluster:
         if wanted := amounts | dict.fromkeys(removed, 0):
+            note(cluster, "share", as_typed(wanted))
             cluster.share(wanted)
         found = read_shared(cluster.store)
     if asked.as_json:

@@ -27,6 +27,7 @@ from handoff.dashboard.safety import Authorize, Guard
 from handoff.dashboard.sight import Sight
 from handoff.errors import HandoffError
 from handoff.view.looks import until_next_beat_s
+from handoff.words.values import check_flag
 
 _OF_ONE_ANSWER = ("notice", "count", "seen")
 """Parameters that say nothing of which page is asked for."""
@@ -49,8 +50,11 @@ def app(
     everybody may look who can reach the server. `hosts` are the names under which it may be asked for; None: any.
 
     Pages are kept current by server-sent events, under WSGI (by a2wsgi) by asking every two seconds for what has
-    changed. However many look, everything is read once a second at most.
+    changed. However many look, everything is read once a second at most. Raises `TypeError` and `ValueError`.
     """
+    if not isinstance(cluster, Cluster):
+        raise TypeError(f"cluster is a {type(cluster).__name__}: give a handoff.Cluster")
+    check_flag("write", write)
     sight = Sight(cluster)
     rendering = Rendering(sight)
     actions = Actions(sight, rendering) if write else None

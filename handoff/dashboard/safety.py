@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from handoff.errors import shown
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -76,7 +78,10 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, *, authorize: Authorize | None, hosts: Collection[str] | None) -> None:
-        self._app, self._authorize, self._hosts = app, authorize, hosts
+        if authorize is not None and not callable(authorize):
+            raise TypeError(f"authorize is {shown(authorize)}: give what is called with the ASGI scope, or None")
+        self._app, self._authorize = app, authorize
+        self._hosts = None if hosts is None else _check_hosts(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -132,6 +137,14 @@ def comes_from_here(scope: Scope) -> bool:
         return site == "same-origin"
     origin, host = headers.get("origin"), headers.get("host")
     return bool(origin and host) and urlsplit(origin or "").netloc.lower() == (host or "").lower()
+
+
+def _check_hosts(hosts: object) -> frozenset[str]:
+    """The names as a Host header is compared with them. Raises `TypeError`."""
+    # A text is a collection too, of its characters.
+    if not isinstance(hosts, Collection) or isinstance(hosts, str) or not all(isinstance(name, str) for name in hosts):
+        raise TypeError(f"hosts is {shown(hosts)}: give a list of names, or None for any")
+    return frozenset(name.lower() for name in hosts)
 
 
 def _host_of(header: str) -> str:

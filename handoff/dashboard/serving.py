@@ -29,7 +29,7 @@ def serve(
         cluster,
         write=write,
         authorize=None if user is None or password is None else BasicAuth(user, password),
-        hosts=None if only_here is None else LOOPBACK | {only_here.lower()},
+        hosts=None if only_here is None else LOOPBACK | {only_here},
     )
     config = uvicorn.Config(
         site, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False

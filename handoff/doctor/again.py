@@ -20,6 +20,7 @@ from handoff.doctor.look_runs import (
     look_at_key,
     look_at_missing,
     look_at_run,
+    look_at_schedule,
     look_at_timer,
     look_at_token,
     look_at_worker,
@@ -83,6 +84,8 @@ def _look_at_the_rest(store: Store, subject: Subject) -> list[Violation]:
             return list(look_at_group(store, node, each))
         case ("timer", timer):
             return list(look_at_timer(store, timer))
+        case ("schedule", name):
+            return list(look_at_schedule(store, name))
         case ("token", name):
             return list(look_at_token(store, name))
         case ("worker", node):

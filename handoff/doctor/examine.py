@@ -13,7 +13,7 @@ from handoff.doctor.walk import Walk
 from handoff.doctor.walk_jobs import walk_entries, walk_jobs
 from handoff.doctor.walk_lines import walk_lines, walk_room
 from handoff.doctor.walk_nodes import walk_common, walk_index, walk_nodes
-from handoff.doctor.walk_rest import walk_keys, walk_runs, walk_timers, walk_unique
+from handoff.doctor.walk_rest import walk_keys, walk_runs, walk_schedules, walk_timers, walk_unique
 from handoff.ledger.store import Store
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ WALKS = (
     walk_entries,
     walk_timers,
     walk_unique,
+    walk_schedules,
     walk_keys,
     walk_room,
 )

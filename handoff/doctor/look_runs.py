@@ -1,10 +1,10 @@
-"""Looks at runs of graphs, at timers, and at keys that may be left behind."""
+"""Looks at runs of graphs, at timers, at what recurs, and at keys that may be left behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from handoff.doctor import keys, runs, stored
+from handoff.doctor import keys, runs, schedules, stored
 from handoff.doctor.pages import plain
 from handoff.doctor.picture import Picture
 from handoff.doctor.readable import readable
@@ -126,6 +126,14 @@ def look_at_timer(store: Store, timer: str) -> Iterator[Violation]:
     is_there = timer in picture.get("timers") or timer in picture.get("renewed")
     if is_there and not _busy(picture):
         yield from runs.check_timer(picture, timer)
+
+
+def look_at_schedule(store: Store, name: str) -> Iterator[Violation]:
+    """What recurs under one name."""
+    slice = Slice(store)
+    slice.hash("schedule", name)
+    slice.score("schedules", "", name)
+    yield from schedules.check_schedule(slice.read(), name)
 
 
 def look_at_token(store: Store, name: str) -> Iterator[Violation]:

@@ -69,6 +69,8 @@ def _apply(store: Store, repair: Repair) -> None:
             store.run("mend_job", *seen, job_id=id)
         case ("mend_line", shape):
             store.run("mend_line", text=shape)
+        case ("mend_schedule", name):
+            store.run("mend_schedule", name=name)
         case ("mend_run", run):
             store.run("mend_run", run=run)
         case ("mend_stray", kind, of, member):
@@ -108,6 +110,8 @@ def repairs_of(violation: Violation) -> Iterator[Repair]:
             yield ("mend_job", job)
         case ("run", run) | ("missing", run, _):
             yield ("mend_run", run)
+        case ("schedule", name):
+            yield ("mend_schedule", name)
         case ("token", name):
             yield ("mend_run", run_of_token(name))
         case ("group", node, each):

@@ -16,7 +16,7 @@ Subject = tuple[str, ...]
 class Violation:
     """One thing that is not as it has to be."""
 
-    rule: str  #: which of the invariants: amounts, index, reservations, places, lines, room, keys, runs
+    rule: str  #: which of the invariants: amounts, index, reservations, places, lines, room, keys, runs, schedules
     subject: Subject
     text: str  #: what is so
     job: str = ""

@@ -31,6 +31,7 @@ class Walk:
     classes: set[str] = field(default_factory=set)
     lines: set[str] = field(default_factory=set)
     runs: dict[str, str] = field(default_factory=dict)  #: run -> its state
+    schedules: set[str] = field(default_factory=set)
     #: what was looked at and changed each time: it is looked at once more at the end
     restless: list[Subject] = field(default_factory=list)
 

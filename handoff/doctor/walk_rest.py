@@ -1,4 +1,4 @@
-"""Going over runs, timers, and all keys: each is of something that is there."""
+"""Going over runs, timers, what recurs, and all keys: each is of something that is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from handoff.doctor.look_runs import (
     look_at_key,
     look_at_missing,
     look_at_run,
+    look_at_schedule,
     look_at_timer,
     look_at_token,
     look_at_worker,
@@ -84,6 +85,15 @@ def walk_timers(walk: Walk) -> Found:
                 yield from look_at_timer(store, timer)
 
 
+def walk_schedules(walk: Walk) -> Found:
+    """What recurs, and is to be found by ticks."""
+    store = walk.store
+    for raw, _ in pairs_of(store, "ZSCAN", store.keys("schedules")):
+        walk.on_step("what recurs")
+        walk.schedules.add(text(raw))
+        yield from look_at_schedule(store, text(raw))
+
+
 def walk_keys(walk: Walk) -> Found:
     """Every key of the namespace is one of the schema, and what it is of is there."""
     store = walk.store
@@ -105,6 +115,8 @@ def walk_keys(walk: Walk) -> Found:
         if parts is not None and parts[0] == "run:" and parts[1] not in walk.runs:
             # One that no list names, or that has come since.
             yield from look_at_run(store, parts[1])
+        if parts is not None and parts[0] == "schedule:" and parts[1] not in walk.schedules:
+            yield from look_at_schedule(store, parts[1])
         if parts is not None and parts[0] in ("heads:", "need:"):
             for member, _ in pairs_of(store, "ZSCAN", raw):
                 if text(member) not in walk.lines:

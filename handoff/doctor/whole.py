@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from handoff.doctor import books, index, keys, lines, places, room, runs
+from handoff.doctor import books, index, keys, lines, places, room, runs, schedules
 from handoff.doctor.picture import UNREADABLE, Picture, below
 from handoff.doctor.places import Entry
 from handoff.doctor.readable import readable
@@ -87,6 +87,8 @@ def check_all(picture: Picture) -> Iterator[Violation]:
     yield from _check_runs(picture)
     for key in picture.get("unique"):
         yield from places.check_unique(picture, key)
+    for name in {**picture.get("schedules"), **dict(below(picture.own, "schedule"))}:
+        yield from schedules.check_schedule(picture, name)
     for key in [*picture.own]:
         yield from keys.check_key(picture, key)
     for queue, _ in below(picture.rq, "worker"):

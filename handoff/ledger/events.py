@@ -10,6 +10,7 @@ from handoff.errors import shown
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.replies import entries_of
 from handoff.ledger.store import Call
+from handoff.words.ids import new_id
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_wait
 
@@ -28,12 +29,17 @@ WAIT_SLICE_S = 0.5
 @Call
 async def note_action(ledger: Ledger, who: str, what: str, about: str) -> None:
     """Note in the stream that somebody asks for something, before it is done."""
-    words = {"who": who, "what": what, "about": about}
-    match await ledger.attempt("audit", **{name: text[:LONGEST_NOTE] for name, text in words.items()}):
+    words = {name: _sendable(text) for name, text in (("who", who), ("what", what), ("about", about))}
+    match await ledger.run("audit", token=new_id(), **words):
         case ["noted"]:
             return
         case reply:
             raise unlisted("audit", reply)
+
+
+def _sendable(text: str) -> str:
+    # In an argument of a command bytes that are no UTF-8 are halves of characters.
+    return text[:LONGEST_NOTE].encode("utf-8", "backslashreplace").decode()
 
 
 @Call

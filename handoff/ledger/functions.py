@@ -187,7 +187,7 @@ async def discard(ledger: Ledger, job_ids: Iterable[str]) -> int:
     """
     ids, count = [*dict.fromkeys(job_ids)], 0
     for first in range(0, len(ids), CANCELED_AT_ONCE):
-        match await ledger.run("discard", *ids[first : first + CANCELED_AT_ONCE]):
+        match await ledger.run("discard", *ids[first : first + CANCELED_AT_ONCE], token=new_id()):
             case ["discarded", int(dropped)]:
                 count += dropped
             case reply:

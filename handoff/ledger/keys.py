@@ -156,6 +156,9 @@ SCHEMA: dict[str, Key] = {
     "words": Key(
         "gone:", "STRING", "what is remembered of a function or run of which nothing is kept", "ten minutes", of="id"
     ),
+    "answered": Key(
+        "answered:", "STRING", "what a call was answered that would find nothing now", "ten minutes", of="its token"
+    ),
     "large": Key("large", "STRING", "a function of large arguments was submitted lately: to be looked for", "a day"),
     # Housekeeping.
     "clock": Key("clock", "HASH", "the ledger's time: see time/clock.lua", "permanent"),

@@ -67,7 +67,9 @@ async def fire_due(ledger: Ledger, names: Sequence[bytes], run: Run) -> None:
             await _fire_due(ledger, name, now_ms, run)
         except (*BENT, ScriptBug):
             # Somebody has bent it: it is not to keep others from their moments, nor the tick from what is due.
-            logger.exception("what recurs as %s cannot be read, and is paused: call cluster.every anew", name)
+            logger.exception(
+                "what recurs as %s cannot be read, and is paused: call cluster.every anew, and resume it", name
+            )
             await run("pause_schedule", name=name, paused=1, due=0)
 
 

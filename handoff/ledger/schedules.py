@@ -108,20 +108,21 @@ async def resume(ledger: Ledger, name: str) -> Schedule:
 @Call
 async def remove(ledger: Ledger, name: str) -> None:
     """Forget it; what it has submitted goes on. Raises `UnknownSchedule`."""
-    if await ledger.run("remove_schedule", name=check_schedule_name(name)) == ["unknown"]:
+    if await ledger.run("remove_schedule", name=check_schedule_name(name), token=new_id()) == ["unknown"]:
         raise await _unknown(ledger, name)
 
 
 @Call
 async def run_now(ledger: Ledger, name: str) -> str:
     """Submit it now, beside its moments and whatever runs of it. -> the id of the job. Raises `UnknownSchedule`."""
-    stored = await _known(ledger, name)
     now_ms = await now_of(ledger)
     id = f"{name}-{moment_text(now_ms)}-{new_id()[:8]}"
-    reply = await fire(ledger.run, stored, id, now_ms, due="", upcoming=0, passed=0, is_run=True)
-    if reply == ["stale"]:
-        raise await _unknown(ledger, name)
-    return id
+    while True:
+        stored = await _known(ledger, name)
+        reply = await fire(ledger.run, stored, id, now_ms, due="", upcoming=0, passed=0, is_run=True)
+        # Stale: something else recurs under that name since it was read, or nothing does.
+        if reply != ["stale"]:
+            return id
 
 
 def _write_call(job: Job) -> bytes:

@@ -15,7 +15,7 @@ Kind = Literal["gauge", "counter", "histogram", "summary"]
 STATES = ("queued", "started", "waiting", "delayed", "deferred", "finished", "failed", "canceled")
 
 KINDS = (
-    "amounts", "index", "reservations", "places", "lines", "room", "keys", "runs",
+    "amounts", "index", "reservations", "places", "lines", "room", "keys", "runs", "schedules",
     "server", "clock", "version", "worker", "layout",
 )  # fmt: skip
 """What a finding of the doctor is about: the invariants, then what is around the books."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from handoff.client.cluster import Cluster
+from handoff.client.noting import note
 from handoff.top.subjects import OfFunction, OfNode, Subject
 
 
@@ -13,6 +14,7 @@ from handoff.top.subjects import OfFunction, OfNode, Subject
 class Action:
     """One thing that can be done."""
 
+    name: str  #: as it is noted
     kind: type[OfNode] | type[OfFunction]  #: to what
     noun: str
     asks: str
@@ -31,6 +33,11 @@ class Asked:
     def question(self) -> str:
         """What is asked before it is done."""
         return self.action.asks.format(self.about)
+
+    def do(self, cluster: Cluster) -> str:
+        """Do it, once it is noted who asks for it. -> what came of it"""
+        note(cluster, self.action.name, self.about)
+        return self.action.does(cluster, self.about)
 
 
 def _drain(cluster: Cluster, node: str) -> str:
@@ -51,23 +58,26 @@ def _retry(cluster: Cluster, id: str) -> str:
     return f"{id}: {cluster.handle(id).retry().reason}"
 
 
-ACTIONS = {
-    "drain": Action(
-        OfNode, "node", "Drain the node {}?",
+_ALL = (
+    Action(
+        "drain", OfNode, "node", "Drain the node {}?",
         "It takes no more until it is undrained: what is queued there waits again, what runs there may finish.", _drain,
     ),
-    "undrain": Action(
-        OfNode, "node", "Let the node {} take functions again?", "What waits and fits starts there at once.", _undrain,
+    Action(
+        "undrain", OfNode, "node", "Let the node {} take functions again?",
+        "What waits and fits starts there at once.", _undrain,
     ),
-    "cancel": Action(
-        OfFunction, "function", "Cancel the function {}?",
+    Action(
+        "cancel", OfFunction, "function", "Cancel the function {}?",
         "What waits never starts; what runs is stopped, and its room given back once its process is dead.", _cancel,
     ),
-    "retry": Action(
-        OfFunction, "function", "Retry the function {}?",
+    Action(
+        "retry", OfFunction, "function", "Retry the function {}?",
         "It starts afresh under its id, and nothing is kept of what became of it.", _retry,
     ),
-}  # fmt: skip
+)  # fmt: skip
+
+ACTIONS = {action.name: action for action in _ALL}
 
 
 def asked_of(name: str, subjects: Iterable[Subject]) -> Asked | None:

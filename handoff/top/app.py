@@ -156,7 +156,7 @@ class Top(App[None]):
 
     def _done(self, asked: Asked) -> None:
         try:
-            done = Done(asked.action.does(self._cluster, asked.about), refused=False)
+            done = Done(asked.do(self._cluster), refused=False)
         except (HandoffError, redis.RedisError) as error:
             done = Done(str(error), refused=True)
         self.post_message(done)

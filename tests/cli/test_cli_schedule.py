@@ -54,6 +54,7 @@ def test_what_somebody_has_bent_is_told_among_the_others(run: Run, cluster: Clus
     assert "bent   -" in run("schedule").stdout
     assert {each["name"]: each["code"] for each in listed} == {"bent": None, "sound": "tasks.f"}
     assert listed[0].keys() == listed[1].keys()
+    cluster.remove_schedule("bent")
 
 
 def test_it_is_paused_resumed_run_and_removed(run: Run, cluster: Cluster) -> None:

@@ -110,6 +110,18 @@ def test_a_command_that_looks_tells_the_same_while_the_server_is_full(
     assert told(full_server, *command) == before[command]
 
 
+def test_what_is_not_wanted_is_canceled_and_noted_while_the_server_is_full(full_server: RedisServer) -> None:
+    with Cluster(full_server.url) as cluster:
+        cluster.connection.config_set("maxmemory", 0)
+        cluster.enqueue("tasks:f", cost={"gpu": 4}, job_id="unwanted", failure_ttl=0)
+        cluster.connection.config_set("maxmemory", 1)
+
+        result = CliRunner().invoke(main, ["--url", full_server.url, "cancel", "unwanted"], prog_name="handoff")
+
+        assert result.stdout == "unwanted is canceled\n"
+        assert [event["about"] for _, event in cluster.events() if event["event"] == "audit"] == ["unwanted"]
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_command_that_looks_asks_for_no_transaction(own_server: RedisServer, command: tuple[str, ...]) -> None:
     # Before Redis 8 a full server refuses MULTI, even for reads.

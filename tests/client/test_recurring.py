@@ -11,8 +11,9 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.errors import InvalidFunction, InvalidResources
 from handoff.ledger.housekeeping import tick
-from handoff.ledger.recurring import find, fire_due
+from handoff.ledger.recurring import find, fire, fire_due
 from handoff.ledger.schedules import UnknownSchedule
+from handoff.ledger.store import at_once
 from handoff.words.ids import new_id
 from support.agent import FakeAgent, failure, ok
 from support.passing import pass_ms
@@ -217,6 +218,42 @@ class TestByHand:
         run(agent, lambda id: ok(id, 9))
         assert (handle.result(timeout=0), handle.function_id) == (9, "nightly")
         assert (cluster.schedules()[0].runs, cluster.schedules()[0].last_id) == (1, handle.id)
+
+    def test_what_is_replaced_while_it_is_asked_for_runs_as_it_is_now(
+        self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nightly(cluster)
+        run, asked = cluster.store.run_noting, []
+
+        def replaced_first(script: str, *rest: Any, **arguments: Any) -> Any:
+            asked.append(script)
+            if asked == ["fire"]:
+                cluster.every("nightly", "0 3 * * *", work, 2)
+            return run(script, *rest, **arguments)
+
+        monkeypatch.setattr(cluster.store, "run_noting", replaced_first)
+
+        handle = cluster.run_schedule("nightly")
+
+        assert (ids(cluster), handle.job.args) == ([handle.id], (2,))
+
+    def test_asked_again_after_it_was_replaced_it_runs_once(self, cluster: Cluster, agent: FakeAgent) -> None:
+        nightly(cluster)
+        stored = find(cluster.store, "nightly")
+        assert stored is not None
+        sent: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+        async def note(*rest: Any, **arguments: Any) -> list[Any]:
+            sent.append((rest, arguments))
+            return ["fired"]
+
+        at_once(fire(note, stored, "nightly-now", START_MS, due="", upcoming=0, passed=0, is_run=True))
+        [(rest, arguments)] = sent
+        first = cluster.store.run(*rest, **arguments)
+        cluster.every("nightly", "0 5 * * *", work)
+
+        assert cluster.store.run(*rest, **arguments) == first
+        assert (ids(cluster), cluster.schedules()[0].runs) == (["nightly-now"], 1)
 
     def test_what_is_removed_is_submitted_no_more(self, cluster: Cluster) -> None:
         nightly(cluster)

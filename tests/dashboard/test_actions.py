@@ -11,6 +11,7 @@ from dashboard.conftest import Scene
 from handoff.client.cluster import Cluster
 from handoff.dashboard import app
 from handoff.errors import UnknownFunction
+from handoff.view import looks
 
 
 def audits(cluster: Cluster) -> list[tuple[str, str, str]]:
@@ -123,12 +124,33 @@ def test_a_dashboard_that_only_looks_does_nothing(web: TestClient, scene: Scene)
     assert scene.waiting.status == "waiting"
 
 
-def test_what_cannot_be_done_is_said_with_the_question(operator: TestClient, scene: Scene) -> None:
+def test_what_cannot_be_done_is_said_with_the_question_and_was_noted_before(
+    cluster: Cluster, operator: TestClient, scene: Scene
+) -> None:
     answer = operator.post("/do/drain", data={"about": "none"})
 
     assert answer.status_code == 409
     assert "none" in answer.text
     assert 'role="alert"' in answer.text
+    assert audits(cluster) == [("somebody", "drain", "none")]
+
+
+def test_what_was_done_is_seen_by_whoever_looks_next(
+    operator: TestClient, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "until_next_beat_s", lambda now_s: 60.0)
+    before = operator.get("/nodes/a").text
+    operator.post("/do/drain", data={"about": "a"})
+
+    assert "/do/drain" in before
+    assert "/do/undrain" in operator.get("/nodes/a").text
+
+
+def test_of_a_form_that_is_too_large_nothing_is_read(operator: TestClient, scene: Scene) -> None:
+    answer = operator.post("/do/cancel", data={"about": scene.waiting.id, "more": "x" * 10_000})
+
+    assert answer.status_code == 404
+    assert scene.waiting.status == "waiting"
 
 
 @pytest.mark.parametrize("path", ["/do/explode?about=a", "/do/drain", "/do/delete-failed?error=E"])

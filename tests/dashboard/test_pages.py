@@ -13,7 +13,10 @@ from starlette.testclient import TestClient
 from dashboard.conftest import SCRIPT, Scene
 from handoff.client.cluster import Cluster
 from handoff.dashboard import app
+from handoff.dashboard.content import Content
+from handoff.dashboard.page import Asked, Page
 from handoff.dashboard.pages.every import PAGES
+from handoff.dashboard.rendering import Rendering
 from handoff.view import looks
 from support.status import Playing
 
@@ -211,6 +214,25 @@ def test_whoever_looks_at_the_same_is_shown_what_was_read_once(cluster: Cluster,
         assert [viewer.get("/").text for viewer in viewers] == [first] * 5
     assert after_one > 0
     assert len(calls) == after_one
+
+
+def test_a_page_is_made_once_for_all_that_look_at_it(
+    cluster: Cluster, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = Rendering._content
+
+    def counted(rendering: Rendering, page: Page, asked: Asked) -> Content:
+        made.append(asked.path)
+        return make(rendering, page, asked)
+
+    monkeypatch.setattr(Rendering, "_content", counted)
+    monkeypatch.setattr(looks, "until_next_beat_s", lambda now_s: 60.0)
+    site = app(cluster)
+    for path in ("/", "/nodes", "/", "/nodes"):
+        TestClient(site).get(path)
+
+    assert made == ["/", "/nodes"]
 
 
 def test_a_paused_page_is_not_kept_current(web: TestClient, scene: Scene) -> None:

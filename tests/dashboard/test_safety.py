@@ -71,6 +71,12 @@ def test_on_loopback_it_is_known_by_names_of_this_machine_alone(cluster: Cluster
     assert TestClient(site, base_url="http://evil.example:8290").get("/").status_code == 421
 
 
+def test_a_name_under_which_it_is_known_may_be_written_in_capitals(cluster: Cluster) -> None:
+    site = app(cluster, hosts=["Ops.Example"])
+
+    assert TestClient(site, base_url="http://ops.example").get("/").status_code == 200
+
+
 def test_answers_are_kept_by_nobody_and_framed_by_nobody(cluster: Cluster) -> None:
     headers = TestClient(app(cluster)).get("/").headers
 

@@ -59,15 +59,18 @@ def test_of_a_run_of_which_nothing_is_kept_it_says_so(cluster: Cluster, web: Tes
 
 
 def test_what_somebody_has_bent_keeps_nobody_from_seeing_the_others(cluster: Cluster, web: TestClient) -> None:
-    for number, (field, value) in enumerate({"when": "nan", "due": "soon", "zone": "\xff", "overlap": ""}.items()):
-        cluster.every(f"bent-{number}", DAY_S, "films:cut")
-        cluster.connection.hset(cluster.store.keys("schedule", f"bent-{number}"), field, value)
+    bent = {"when": "nan", "due": "soon", "zone": "\xff", "overlap": ""}
+    for field, value in bent.items():
+        cluster.every(f"bent-{field}", DAY_S, "films:cut")
+        cluster.connection.hset(cluster.store.keys("schedule", f"bent-{field}"), field, value)
     answer = web.get("/schedules")
 
     assert answer.status_code == 200
     assert answer.text.count("It cannot be read") == 2
     assert "sweep" in answer.text
     assert "sweep" in {schedule.name for schedule in cluster.schedules()}
+    for field in bent:
+        cluster.remove_schedule(f"bent-{field}")
 
 
 def test_it_goes_on_over_several_pages(cluster: Cluster, web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import handoff.doctor
-from doctor import test_planted, test_planted_lines, test_planted_nodes
+from doctor import test_planted, test_planted_lines, test_planted_nodes, test_planted_schedules
 
 ROOM = Path(handoff.doctor.__file__).parent
 
@@ -42,6 +42,7 @@ def fixed(text: ast.expr) -> tuple[str, ...]:
 
 def test_each_text_of_a_violation_is_one_that_is_planted() -> None:
     plants = test_planted.PLANTED | test_planted_lines.PLANTED | test_planted_nodes.PLANTED
+    plants |= test_planted_schedules.PLANTED | test_planted_schedules.UNREADABLE
     says = [plant.says for plant in plants.values()]
     told = [text for text in texts() if text and not set(text) & TOLD_OTHERWISE]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import doctor, script_time, sizing, submits
+from benchmarks import dashboard, doctor, script_time, sizing, submits
 from benchmarks.decision import by_backlog, by_nodes, by_shapes, scene
 from benchmarks.decision.bulk import BulkStore
 from benchmarks.figures import Figure
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Tell], list[Figure]]] = {
     "decision by nodes": lambda tell: by_nodes.measure((10, 20, 30), 8, 1, tell),
     "decision by shapes": lambda tell: by_shapes.measure(10, (by_shapes.mix(4, 3, 200),), 8, 1, tell),
     "decision by backlog": lambda tell: by_backlog.measure((0, 100), 8, 1, tell),
+    "dashboard": lambda tell: dashboard.measure(200, 1, tell),
     "doctor": lambda tell: doctor.measure(20, 1, tell),
     "sizing": lambda tell: sizing.measure(16, 1, tell),
 }
@@ -33,6 +34,10 @@ def test_a_part_comes_to_figures(part: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(script_time, "NODES", (2, 4))
     monkeypatch.setattr(scene, "EVENTS_KEPT", 100)
     monkeypatch.setattr(sizing, "NODES", 4)
+    monkeypatch.setattr(dashboard, "PAGES", {"overview": "/"})
+    monkeypatch.setattr(dashboard, "FORGOTTEN_S", 0.0)
+    monkeypatch.setattr(dashboard, "WATCHED_S", 0.1)
+    monkeypatch.setattr(dashboard, "VIEWERS", (2,))
 
     figures = PARTS[part](lambda what: None)
 

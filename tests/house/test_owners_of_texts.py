@@ -71,6 +71,7 @@ PUT_TOGETHER = {
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "a host and its port",
     "handoff/cli/listening.py": "a host and its port",
+    "handoff/client/noting.py": "what was asked for, as a user types it",
     "handoff/cli/nodes.py": "labels as people read them",
     "handoff/view/overview.py": "a cost as a user types it",
     "workers/handoff_worker/agent/start.py": "what a node offers, as people read it",

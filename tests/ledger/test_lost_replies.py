@@ -44,6 +44,8 @@ BY_CLIENTS = (
     "request",
     "allocate_and_claim",
     "release",
+    "every",
+    "schedule",
     "look",
 )
 """How flows are called in which a client does all that counts."""

@@ -17,6 +17,7 @@ from handoff.client.cluster import Cluster
 from handoff.local.server import RedisServer
 from handoff.metrics import families, reading, samples
 from handoff.metrics.families import FAMILIES
+from handoff.view.history import BOUNDS_S, Spread
 from handoff.words.capabilities import parse_capabilities
 from handoff.words.variants import After
 from support.monitoring import need
@@ -107,6 +108,26 @@ def test_a_lost_node_has_nothing_and_is_told_as_that(cluster: Cluster, scraper: 
     assert found["handoff_lost_nodes_total"] - before["handoff_lost_nodes_total"] == 1
     assert found['handoff_node_up{node="a"}'] == 0
     assert not any(name.startswith(("handoff_capacity{", "handoff_node_capacity{")) for name in found)
+
+
+def test_a_node_that_takes_nothing_is_not_up_though_what_it_has_is_counted(cluster: Cluster, scraper: Scraper) -> None:
+    cluster.register_node("a", {"cpu": 2})
+    cluster.drain("a")
+    found = scraper.scrape()
+
+    assert (found['handoff_node_up{node="a"}'], found['handoff_nodes{state="draining"}']) == (0, 1)
+    assert found['handoff_capacity{resource="cpu"}'] == 2
+
+
+def test_a_bucket_counts_all_that_took_no_longer() -> None:
+    spread = Spread()
+    for seconds in (0.001, 0.001, 10_000_000.0):
+        spread.add(seconds)
+
+    found = {(sample.part, sample.labels): sample.value for sample in samples._buckets(spread)}
+
+    assert (found["_bucket", ("+Inf",)], found["_count", ()]) == (3, 3)
+    assert [found["_bucket", (str(bound),)] for bound in BOUNDS_S][-1] == 2
 
 
 def test_of_more_nodes_than_are_told_one_by_one_the_sums_are_of_all(

@@ -16,8 +16,9 @@ import rq
 import handoff
 from handoff import DAG, After, Argument, Cluster, Collocated, Function, Not, SimpleAllocator, SimpleResourceTracker
 from handoff.books.allocator import LoadBalancedAllocator
+from handoff.dashboard import app
 from handoff.words.declared import Options
-from support.bent_settings import OF_CLUSTER, OF_LOCAL, Make, const
+from support.bent_settings import OF_CLUSTER, OF_DASHBOARD, OF_LOCAL, Make, const
 from support.refused import work
 
 
@@ -280,6 +281,7 @@ CALLS: dict[str, Call] = {
     "DAG": Call(lambda c: DAG, {"id": const("nightly")}),
     "DAG.add": Call(lambda c: DAG().add, {"function": const(Function("f", work))}),
     "DAG.validate Function": Call(_of_function(lambda c: lambda f: DAG().add(f).validate()), _FUNCTION),
+    "dashboard.app": Call(lambda c: app, OF_DASHBOARD),
     "LocalCluster": Call(lambda c: handoff.LocalCluster, OF_LOCAL),
     "SimpleAllocator.allocate": Call(
         lambda c: SimpleAllocator().allocate,

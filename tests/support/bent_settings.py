@@ -26,6 +26,13 @@ OF_CLUSTER: dict[str, Make] = {
     "timeout": const(5),
 }
 
+OF_DASHBOARD: dict[str, Make] = {
+    "cluster": lambda cluster: cluster,
+    "write": const(False),
+    "authorize": const(lambda scope: "ada"),
+    "hosts": const(["localhost"]),
+}
+
 OF_LOCAL: dict[str, Make] = {
     "nodes": const({"a": {"cpu": 1, "gpu": 1}}),
     "labels": const({"a": {"zone": "a"}}),

@@ -18,6 +18,8 @@ from handoff.client.handle import Handle
 from handoff.errors import HandoffError, PartlySubmitted
 from handoff.ledger import functions as work
 from handoff.ledger import housekeeping, slices
+from handoff.ledger.counts import count_on
+from handoff.ledger.events import note_action
 from handoff.words.function import Collocated, Function
 from support.agent import FakeAgent, failure, killed, ok
 from support.passing import pass_ms
@@ -176,6 +178,30 @@ def refused(act: Callable[[Scene], object]) -> Callable[[Scene], object]:
         return type(error.value), error.value.args
 
     return refusing
+
+
+def every(seconds: float = 2, **options: Any) -> Callable[[Scene], object]:
+    """Have a function recur."""
+    return lambda scene: scene.cluster.every("s", seconds, "tasks:work", cost={"cpu": 1}, **options)
+
+
+def pause(scene: Scene) -> object:
+    return scene.cluster.pause_schedule("s")
+
+
+def by_hand(scene: Scene) -> object:
+    """Submit what recurs now. -> its id, and what came of it"""
+    return scene.cluster.run_schedule("s").id, scene.cluster.schedules()
+
+
+def due(seconds: float = 2, **options: Any) -> Callable[[Scene], object]:
+    """A moment of what recurs has come."""
+    return steps(every(seconds, **options), later(2000))
+
+
+def tick_and_list(scene: Scene) -> object:
+    tick(scene)
+    return scene.cluster.schedules()
 
 
 def theirs(scene: Scene) -> None:
@@ -354,6 +380,27 @@ FLOWS = {
     "quiet": Flow(lambda scene: scene.agent.quiet(), steps(register("b", cpu=1), start("f"), submit("g"))),
     "quiet: serving again": Flow(
         lambda scene: scene.agent.quiet(False), steps(submit(), lambda scene: scene.agent.quiet())
+    ),
+    "every: new": Flow(every()),
+    "every: again, and paused": Flow(every(overlap="run"), steps(every(), pause)),
+    "every: at other moments, and paused": Flow(every(3), steps(every(), pause)),
+    "fire: at its moment": Flow(tick_and_list, due()),
+    "fire: many moments were missed, and none is caught up": Flow(
+        tick_and_list, steps(every(1, catch_up="none"), later(3500))
+    ),
+    "fire: the run before goes on": Flow(tick_and_list, steps(due(), tick, later(2000))),
+    "schedule: run by hand": Flow(by_hand, every()),
+    "schedule: run by hand, and waits": Flow(by_hand, steps(every(), start("g", cost={"cpu": 2}))),
+    "schedule: paused": Flow(pause, every()),
+    "schedule: goes on": Flow(lambda scene: scene.cluster.resume_schedule("s"), steps(every(), pause, later(5000))),
+    "schedule: removed": Flow(lambda scene: scene.cluster.remove_schedule("s"), steps(due(), tick)),
+    "audit": Flow(lambda scene: note_action(scene.cluster.store, "ada", "drain", "a")),
+    "discard: one that failed, one that was canceled, one that runs": Flow(
+        lambda scene: work.discard(scene.cluster.store, ["f", "g", "h"]),
+        steps(start("f"), finish(failure), submit("g"), cancel("g"), start("h")),
+    ),
+    "counts": Flow(
+        lambda scene: count_on(scene.cluster.store, ["a", ""]), steps(start("f"), submit("g"), submit("h"), cancel("h"))
     ),
     "look: status, node, devices": Flow(
         lambda scene: [scene.handles["f"].status, scene.handles["f"].node, scene.handles["f"].job.id], start("f")

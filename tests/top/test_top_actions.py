@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handoff.client.cluster import Cluster
+from handoff.client.noting import somebody
 from handoff.ledger.nodes import read_nodes
 from support.terminals import Shown
 from top.conftest import Scene
@@ -27,6 +28,11 @@ class TestDone:
         shown.press("y")
 
         shown.until("a takes functions again", "nodes 1 up")
+        audits = [event for _, event in cluster.events() if event["event"] == "audit"]
+        assert [(event["who"], event["what"], event["about"]) for event in audits] == [
+            (somebody(), "drain", "a"),
+            (somebody(), "undrain", "a"),
+        ]
 
     def test_on_the_page_of_a_node_that_node_is_drained(self, shown: Shown, cluster: Cluster) -> None:
         shown.press("enter")

@@ -19,7 +19,7 @@ def test_an_amount_takes_five_places_at_most(value: Amount, text: str) -> None:
     assert compact(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.4, "0.4"), (12.04, "12"), (1234.4, "1,234")])
+@pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.4, "0.4"), (12.04, "12"), (45.24, "45.2"), (1234.4, "1,234")])
 def test_rates_have_no_more_digits_than_tell_something(value: float, text: str) -> None:
     assert rate(value) == text
 
@@ -42,6 +42,7 @@ def test_a_name_is_told_by_its_last_two_parts() -> None:
 
 def test_only_an_id_that_nobody_gave_is_shortened() -> None:
     assert short_id("b5c4baa8dbdb29eebf37757ab7fbda7a") == "b5c4baa8…"
+    assert short_id("deadbeef-cafe") == "deadbeef-cafe"
     assert short_id("nightly-training-of-resnet") == "nightly-training-of-resnet"
 
 

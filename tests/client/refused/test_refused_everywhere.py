@@ -9,6 +9,7 @@ import pytest
 
 import handoff
 from handoff import Cluster, Function, Handle, Reservation, RunHandle
+from handoff.dashboard import app
 from support.bent import CALLS, Call
 from support.bent_values import BENT
 from support.fuzz.judge import LOOKING, fault_of
@@ -87,6 +88,7 @@ def test_every_parameter_of_every_public_call_is_bent() -> None:
                 if parameter.name not in ELSEWHERE and parameter.kind is not inspect.Parameter.VAR_KEYWORD
             }
             missing += [f"{key}({each})" for each in sorted(wanted - known.get(key, set()))]
+    missing += [f"app({each})" for each in sorted(set(inspect.signature(app).parameters) - known["dashboard.app"])]
     fields = set(inspect.signature(Function).parameters) - known.get("Cluster.submit", set())
 
     assert missing == []

@@ -18,8 +18,9 @@
 
 Layout.mark()
 local key = K.schedule .. name
-local known = redis.call('HMGET', key, 'when', 'zone')
-if known[1] ~= when or known[2] ~= zone or not redis.call('ZSCORE', K.schedules, name) then
+local known = redis.call('HMGET', key, 'when', 'zone', 'due')
+local is_kept = known[1] == when and known[2] == zone and Number.whole(known[3]) and redis.call('ZSCORE', K.schedules, name)
+if not is_kept then
   redis.call('HSET', key, 'when', when, 'zone', zone, 'since', Number.text(since), 'due', Number.text(due))
   redis.call('HDEL', key, 'paused')
   redis.call('ZADD', K.schedules, Number.text(due), name)

@@ -1,5 +1,7 @@
 -- Submit what recurs, once for each moment: whoever comes second finds another one due.
 --
+-- By hand, where none is due, it is known by its token: asked again it answers as the function stands.
+--
 -- KEYS     schedule  schedules
 -- ARGV     name      str
 --          version   str   of what was read: another may stand there by now
@@ -18,11 +20,17 @@
 -- RETURNS  {'fired', reply}  what submit answers
 --          {'skipped'}       the one before has not ended, or it is not to be run, or was for this moment
 --          {'stale'}         somebody else was first, or it is gone
--- @include jobs/job  jobs/statuses  jobs/submitting  texts/number
+-- @include jobs/job  jobs/statuses  jobs/submitting  jobs/words  texts/number
+
+local function was_submitted()
+  local job = Job.read(job_id)
+  return (job and job.token or Words.read(job_id)) == token
+end
 
 local key = K.schedule .. name
+local is_repeated = due == '' and was_submitted()
 local known = redis.call('HMGET', key, 'version', 'due', 'last', 'overlap', 'paused')
-if known[1] ~= version or (due ~= '' and (known[2] ~= due or known[5])) then
+if not is_repeated and (known[1] ~= version or (due ~= '' and (known[2] ~= due or known[5]))) then
   return {'stale'}
 end
 
@@ -50,6 +58,8 @@ local reply = Submitting.alone(one)
 if reply[1] == 'duplicate' then
   return {'skipped'}
 end
-redis.call('HINCRBY', key, 'runs', 1)
-redis.call('HSET', key, 'last', job_id, 'moment', Number.text(moment))
+if not is_repeated then
+  redis.call('HINCRBY', key, 'runs', 1)
+  redis.call('HSET', key, 'last', job_id, 'moment', Number.text(moment))
+end
 return {'fired', reply}
