@@ -123,4 +123,30 @@ MUTANTS = (
             "tests/worker/agent/test_agent_open_files.py::test_an_agent_that_may_have_few_files_open_has_as_many_slots_as_fit_and_says_so",
         ),
     ),
+    Mutant(
+        "watched-late",
+        "who watches from the import of a function's module on is not told of its first failure",
+        "workers/handoff_worker/inside/watched.py",
+        "        if _is_watched():\n            _run_watched(",
+        "        if not _is_watched():\n            _run_watched(",
+        (
+            "tests/worker/inside/test_watched.py::test_a_watcher_that_comes_with_the_functions_module_is_told_of_its_first_failure",
+        ),
+    ),
+    Mutant(
+        "watched-retried",
+        "who watches takes each attempt for the last",
+        "workers/handoff_worker/inside/watched.py",
+        "job.retries_left = int(is_tried_again)",
+        "job.retries_left = 0",
+        ("tests/worker/inside/test_watched.py::test_a_watcher_knows_whether_another_attempt_follows",),
+    ),
+    Mutant(
+        "watched-kept",
+        "what a function has raised stays in memory where somebody watches",
+        "workers/handoff_worker/inside/watched.py",
+        "        vars(worker).clear()\n",
+        "        pass\n",
+        ("tests/worker/inside/test_watched.py::test_what_was_raised_is_let_go_when_the_watcher_has_seen_it",),
+    ),
 )

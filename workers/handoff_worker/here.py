@@ -33,7 +33,8 @@ from handoff_worker.agent.telling import Telling
 from handoff_worker.children.outcome import Died, Outcome, read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.children.told import Told
-from handoff_worker.inside.execution import NoLimit, described, finished, perform
+from handoff_worker.inside.execution import described, finished, perform
+from handoff_worker.inside.limits import NoLimit
 from handoff_worker.inside.telling import encoded, listen
 from handoff_worker.machine.holder import this_process
 

@@ -18,8 +18,9 @@ from handoff.ledger.address import from_url
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of
 from handoff_worker import log
-from handoff_worker.inside.execution import Alarm, execute
+from handoff_worker.inside.execution import execute
 from handoff_worker.inside.leftovers import Offspring
+from handoff_worker.inside.limits import Alarm
 from handoff_worker.inside.metering import Meter
 from handoff_worker.inside.printing import Printing
 from handoff_worker.inside.surroundings import Surroundings
@@ -113,7 +114,9 @@ class Executor:
         self._meter.begin()
         self._around.set_environment({**task["environment"], "HANDOFF_NODE": task["node"]})
         # In a context of its own, for that of `decimal` and whatever else a function sets there.
-        outcome = Context().run(execute, task, self._connect, self._around.note_import, self._telling)
+        outcome = Context().run(
+            execute, task, self._connect, self._around.note_import, self._telling, is_new=self._is_new
+        )
         if os.getpid() != self._pid:
             # The function forked, and this is the fork that came back: the answer is not its to give.
             os._exit(0)

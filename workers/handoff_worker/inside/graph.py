@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,25 +20,25 @@ _RQ_KEYS = Keys("", RQ_KEY_PREFIX)
 
 
 def perform(
-    job: Job, task: Mapping[str, Any], note_import: Callable[[], None]
+    job: Job, node: str, sent: Iterable[tuple[int, Entry]], note_import: Callable[[], None]
 ) -> tuple[object, list[tuple[Serialize, object]]]:
-    """-> the result, and what was made of it for those that take it"""
+    """`sent` came along of the results that it takes. -> the result, and what was made of it for those that take it"""
     find = partial(import_function, allowed=job.allowed)
-    evaluator = Evaluator(task["node"], job.serializer.loads, find)
+    evaluator = Evaluator(node, job.serializer.loads, find)
     with _as_current_of_rq(job):
         serializers = evaluator.serializers(job.function_id, job.forms)
         if job.inputs is not None:
             evaluator.import_all(job.inputs)
         note_import()
         if job.inputs is not None:
-            job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, task)))
+            job.put_first(evaluator.arguments(job.inputs, _entries(job, job.inputs, sent)))
         result = job.perform()
         return result, [(serialize, evaluator.form(serialize, result)) for serialize in serializers]
 
 
-def _entries(job: Job, inputs: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[int, Entry]:
-    """Give the results that are taken: those that came with the task, and what has to be read."""
-    entries = dict(task.get("inputs", ()))
+def _entries(job: Job, inputs: Mapping[str, Any], sent: Iterable[tuple[int, Entry]]) -> Mapping[int, Entry]:
+    """Give the results that are taken: those that were sent along, and what has to be read."""
+    entries = dict(sent)
     missing = [number for number in taken(inputs) if number not in entries]
     keys = {number: _RQ_KEYS("rq_results", run_job_id(job.run_instance, number)) for number in missing}
     return entries | read_results(job.connection, keys) if keys else entries
