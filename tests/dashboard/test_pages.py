@@ -17,7 +17,9 @@ from handoff.dashboard.content import Content
 from handoff.dashboard.page import Asked, Page
 from handoff.dashboard.pages.every import PAGES
 from handoff.dashboard.rendering import Rendering
+from handoff.ledger.housekeeping import tick
 from handoff.view import looks
+from support.deadlines import end_lease
 from support.status import Playing
 
 
@@ -164,6 +166,23 @@ def test_a_sentence_names_functions_by_short_ids_that_lead_to_them(cluster: Clus
 
 def test_how_long_a_lease_is_left_is_told_once(web: TestClient, scene: Scene) -> None:
     assert re.search(r"<dt>lease</dt><dd>\d+ s</dd>", web.get("/nodes/a").text)
+
+
+def test_a_node_that_was_lost_names_what_it_took_along_also_what_is_tried_again(
+    web: TestClient, cluster: Cluster
+) -> None:
+    playing = Playing(cluster)
+    cluster.register_node("b", {"gpu": 1})
+    taken = [cluster.enqueue("films:convert", cost={"cpu": 1}, max_retries=retries) for retries in (0, 1)]
+    playing.start()
+
+    end_lease(cluster, "a")
+    tick(cluster.store)
+
+    told = web.get("/nodes/a").text.partition("it took along")[2].partition("</p>")[0]
+    assert {*re.findall(r'href="/functions/(\w+)"', told)} == {handle.id for handle in taken}
+    assert "it took along" not in web.get("/nodes/b").text
+    taken[1].cancel()
 
 
 def test_a_run_is_drawn_with_its_states_as_words_too(web: TestClient, scene: Scene) -> None:

@@ -26,6 +26,8 @@ HISTORY_MS = 600_000
 
 MOST_HOLDERS = 100
 
+MOST_LOST = 20
+
 
 def nodes(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     """All nodes, by pages; those that need a look first."""
@@ -93,6 +95,11 @@ def node(sight: Sight, asked: Asked) -> Mapping[str, Any]:
             for change in history.changes(["node"])
             if change.about == name
         ][:20],
+        "lost": [
+            {"url": address(asked.root, f"/functions/{span.job_id}"), "id": span.function_id or span.job_id}
+            for span in sorted(spans, key=lambda span: -(span.end_ms or 0))
+            if span.outcome == "lost"
+        ][:MOST_LOST],
         "queued": seen.stand.queued,
         "running": seen.stand.started,
         "act": _act(seen, asked),
