@@ -111,13 +111,11 @@ class WaitingSentence:
     def _holders(self) -> str:
         if not self.holders:
             return ""
+        held = span(self.holders[0]["seconds"])
+        if self.count == 1:
+            return f"; {_one(self.holders[0])} holds it, for {held} by now"
         kinds = {holder["kind"] for holder in self.holders}
         noun = kinds.pop() if len(kinds) == 1 else "reservation"
-        held = span(self.holders[0]["seconds"])
-        if self.count == 1 and (owner := self.holders[0].get("owner")):
-            noun = f"claim of {owner}"
-        if self.count == 1:
-            return f"; 1 {noun} holds it, for {held} by now"
         return f"; {self.count} {noun}s hold it, the oldest for {held}"
 
     def _change(self) -> str:
@@ -160,6 +158,16 @@ def _how_closed(node: str, how: str, reason: str) -> str:
             return f"{node} takes nothing for a while: {reason}"
         case _:
             return f"{node} could hold it and is quiet: its agent was told to take no more"
+
+
+def _one(holder: Mapping[str, Any]) -> str:
+    match holder:
+        case {"function_id": str(id)}:
+            return f"function {id}"
+        case {"owner": str(owner)}:
+            return f"a claim of {owner}"
+        case _:
+            return "a claim"
 
 
 def _counted(missing: Mapping[str, Amount]) -> str:

@@ -75,7 +75,7 @@ def commands(page: Path) -> list[str]:
         if block.language == "console"
         for line in block.text.splitlines()
     ]
-    typed = [line.partition("#")[0].strip() for line in shown]
+    typed = [line.partition("#")[0].partition(" | ")[0].strip() for line in shown]
     return [line for line in typed if line.startswith("handoff ")]
 
 

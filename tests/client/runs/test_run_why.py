@@ -127,7 +127,7 @@ class TestWhy:
         found = run.handle("y").explain()
 
         assert found.text.startswith(
-            "waits for a slot: as many of its run are placed as its max_concurrency allows; 1 function holds it"
+            "waits for a slot: as many of its run are placed as its max_concurrency allows; function x holds it"
         )
         assert run.progress().waiting == {"y": "a slot, and a place within its run's max_concurrency"}
         assert cluster.shared() == {"seat": 3}

@@ -17,7 +17,7 @@ from support.explaining import ask, one, pass_s, why
 
 
 class TestWhatIsShort:
-    def test_of_the_only_node_that_could_hold_it_is_said_what_is_missing_and_who_has_it(self, cluster: Cluster) -> None:
+    def test_of_the_only_node_that_could_hold_it_is_said_what_is_missing_and_which_function_has_it(self, cluster: Cluster) -> None:
         cluster.register_node("big-1", {"cpu": 8, "gpu": 2})
         cluster.register_node("small", {"cpu": 4})
         first = ask(cluster, cost={"gpu": 1}, job_id=f"first-{uuid.uuid4().hex}")
@@ -27,7 +27,7 @@ class TestWhatIsShort:
 
         assert found.text == (
             "waits for gpu 2: big-1, the only live node that could hold it, is short of 1 gpu; "
-            "1 function holds it, for 40 s by now; would start now on big-1 with gpu 1"
+            f"function {first.id} holds it, for 40 s by now; would start now on big-1 with gpu 1"
         )
         assert one(found.short, node="big-1")["missing"] == {"gpu": 1}
         assert one(found.short, node="small")["never"] == ["gpu 2 wanted, small has 0"]
@@ -43,7 +43,7 @@ class TestWhatIsShort:
 
         found = why(cluster, ask(cluster, cost={"gpu": 1}))
 
-        assert "; 1 claim of nightly on ci-2 holds it, for 40 s by now" in found.text
+        assert "; a claim of nightly on ci-2 holds it, for 40 s by now" in found.text
         assert [holder["owner"] for holder in found.holders] == ["nightly on ci-2"]
 
     def test_alike_nodes_are_told_of_once(self, cluster: Cluster) -> None:
@@ -101,7 +101,7 @@ class TestWhatIsShort:
         found = why(cluster, ask(cluster, cost={"cpu": 1}, node="b"))
 
         assert [(kind["node"], kind["nodes"]) for kind in found.short] == [("b", 1)]
-        assert found.text.startswith("waits for cpu 1: node b is short of 1 cpu; 1 claim holds it")
+        assert found.text.startswith("waits for cpu 1: node b is short of 1 cpu; a claim holds it")
 
     def test_of_devices_the_missing_idle_ones_count_and_of_memory_the_best_device(self, cluster: Cluster) -> None:
         cluster.register_node("a", {"gpu": 3}, device_memory={"gpu": [8000, 8000, 4000]})
