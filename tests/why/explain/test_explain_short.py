@@ -17,7 +17,7 @@ from support.explaining import ask, one, pass_s, why
 
 
 class TestWhatIsShort:
-    def test_of_the_only_node_that_could_hold_it_is_said_what_is_missing_and_which_function_has_it(self, cluster: Cluster) -> None:
+    def test_of_the_only_node_that_could_hold_it_is_said_what_is_missing_and_who_has_it(self, cluster: Cluster) -> None:
         cluster.register_node("big-1", {"cpu": 8, "gpu": 2})
         cluster.register_node("small", {"cpu": 4})
         first = ask(cluster, cost={"gpu": 1}, job_id=f"first-{uuid.uuid4().hex}")
