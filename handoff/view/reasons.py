@@ -35,19 +35,14 @@ class Reason:
 
 @Call
 async def read_reasons(ledger: Ledger, shapes: Sequence[Waiting]) -> dict[str, Reason]:
-    """Explain the first of each of these shapes: by shape. What has gone meanwhile, or cannot be read, is left out.
+    """Explain the first of each of these shapes: by shape. What has all gone meanwhile, or cannot be read, is left out.
 
     One script each, of some tenths of a millisecond: give those that are shown.
     """
     found = {}
     for shape in shapes:
-        if shape.first is None:
-            continue
-        try:
-            why = await explain(ledger, shape.first)
-        except (UnknownFunction, UnreadableField):
-            continue
-        if why.state in ("waiting", "infeasible"):
+        why = await _explain_first(ledger, shape)
+        if why is not None:
             found[shape.shape] = why
     jobs = await ledger.read_each(
         [("HMGET", ledger.keys("rq_job", why.id), *names_of(("code",))) for why in found.values()]
@@ -56,3 +51,20 @@ async def read_reasons(ledger: Ledger, shapes: Sequence[Waiting]) -> dict[str, R
         shape: Reason(StoredJob.of(("code",), values).bytes("code").decode(errors="replace"), why)
         for (shape, why), values in zip(found.items(), jobs, strict=True)
     }
+
+
+async def _explain_first(ledger: Ledger, shape: Waiting) -> Explanation | None:
+    """Where the one that was read as the first has gone meanwhile, of the one that is first now."""
+    why = None if shape.first is None else await _explain(ledger, shape.first)
+    if why is None:
+        now_first = await ledger.read("ZRANGE", ledger.keys("shape", shape.shape), 0, 0)
+        why = await _explain(ledger, now_first[0].decode()) if now_first else None
+    return why
+
+
+async def _explain(ledger: Ledger, id: str) -> Explanation | None:
+    try:
+        why = await explain(ledger, id)
+    except (UnknownFunction, UnreadableField):
+        return None
+    return why if why.state in ("waiting", "infeasible") else None

@@ -13,6 +13,7 @@ from handoff.dashboard.drawing.lanes import MOST_LANES, stream
 from handoff.dashboard.drawing.layers import MOST_DRAWN, draw, is_small, levels_of, summed
 from handoff.dashboard.drawing.plots import node_map, rates_plot
 from handoff.graph.vertex import Vertex
+from handoff.view.held import Holder
 from handoff.view.history import Second, Span
 from handoff.why.use import Use
 
@@ -95,6 +96,15 @@ def test_a_bar_stays_within_its_width_also_where_more_is_used_than_there_is(used
 
     assert sum(float(part["width"]) for part in bar.segments) <= 100
     assert bar.text == f"{used} / 2"
+
+
+def test_a_bar_shows_no_more_than_its_figure_says_where_somebody_has_come_meanwhile() -> None:
+    came = [Holder(name, "a", False, name, name, True, {"cpu": 1}, {}, 0) for name in ("first", "second")]
+    (bar,) = bars_of({"cpu": Use(1, 2, None)}, came, Palette())
+    (empty,) = bars_of({"cpu": Use(0, 2, None)}, came, Palette())
+
+    assert [part["title"] for part in bar.segments] == ["cpu 1: first first"]
+    assert empty.segments == []
 
 
 def test_devices_stand_beside_each_other() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -12,13 +13,15 @@ from starlette.testclient import TestClient
 
 from dashboard.conftest import SCRIPT, Scene
 from handoff.client.cluster import Cluster
-from handoff.dashboard import app
+from handoff.dashboard import app, sight
 from handoff.dashboard.content import Content
 from handoff.dashboard.page import Asked, Page
 from handoff.dashboard.pages.every import PAGES
 from handoff.dashboard.rendering import Rendering
 from handoff.ledger.housekeeping import tick
+from handoff.ledger.texts.hold import Hold
 from handoff.view import looks
+from handoff.view.overview import read_stands
 from support.deadlines import end_lease
 from support.status import Playing
 
@@ -111,6 +114,19 @@ def test_a_node_shows_who_holds_what_of_it(web: TestClient, scene: Scene) -> Non
     assert f'href="/functions/{scene.running.id}"' in text
     assert "gpu no. 0" in text
     assert "2 / 2" in text
+
+
+def test_a_node_that_is_held_leads_to_whom_it_is_held_for(
+    cluster: Cluster, web: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.register_node("a", {"cpu": 2})
+    (stand,) = read_stands(cluster.store)
+    id = "b5c4baa8dbdb29eebf37757ab7fbda7a"
+    held = replace(stand, node=replace(stand.node, hold=Hold(1, id, ["cpu"])))
+    monkeypatch.setattr(sight, "read_stands", lambda store: [held])
+
+    for path in ("/", "/nodes", "/nodes/a"):
+        assert f'held for <a href="/functions/{id}" title="{id}">b5c4baa8…</a>' in web.get(path).text
 
 
 def test_functions_are_filtered_by_state_and_by_text(web: TestClient, scene: Scene) -> None:

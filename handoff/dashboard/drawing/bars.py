@@ -74,14 +74,17 @@ def _segments(
     whole = max(float(capacity), float(used))
     if whole <= 0:
         return []
-    found, x = [], left
+    found, x, end = [], left, left + float(used) / whole * wide
     for holder, what in holding[:MOST_PARTS]:
-        width = min(float(what) / whole * wide, left + wide - x)
+        # Who holds it is read a moment after how much is: who has come meanwhile is not drawn yet.
+        width = min(float(what) / whole * wide, end - x)
+        if width <= 0:
+            break
         kind = palette.colour(holder.name or holder.function_id)
         shown = max(width - GAP, width / 2)
         found.append(_part(kind, x, shown, f"{name} {what}: {holder.name or 'claim'} {holder.function_id}".strip()))
         x += width
-    rest = float(used) / whole * wide - (x - left)
+    rest = end - x
     if rest > 0.05:
         found.append(
             _part("fill full" if used >= capacity else "fill", x, rest, f"{name}: {used} of {capacity} in use")

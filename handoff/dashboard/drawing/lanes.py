@@ -1,4 +1,4 @@
-"""Who ran what when: a lane for each function that a node runs at once; idle is white."""
+"""Who ran what when: a lane for each function that a node runs at once; a gap where nothing ran."""
 
 from __future__ import annotations
 

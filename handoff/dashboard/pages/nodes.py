@@ -15,7 +15,7 @@ from handoff.dashboard.words import clock
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.holder import host_and_pid
 from handoff.view.history import Span
-from handoff.view.wording import number, short_id
+from handoff.view.wording import number
 from handoff.why.node_state import lease_in_words
 from handoff.words.resources import UNIT
 from handoff.words.times import moment
@@ -130,7 +130,7 @@ def _facts(seen: NodeSeen, now_ms: int) -> list[tuple[str, str]]:
         ("drained until", moment(node.draining) if node.draining else ""),
         ("cordoned", f"since {moment(node.cordoned[0])}: {node.cordoned[1]}" if node.cordoned else ""),
         ("takes no more", node.quiet_reason),
-        ("held for", f"{short_id(node.hold.job_id)} ({', '.join(node.hold.lacks)})" if node.hold else ""),
+        ("held for", f"{node.hold.job_id} ({', '.join(node.hold.lacks)})" if node.hold else ""),
     ]
     return [(name, text) for name, text in facts if text]
 

@@ -57,6 +57,7 @@ def node_row(node: NodeSeen, holders: Sequence[Holder], palette: Palette, now_ms
         "state": node.state,
         "url": address(root, f"/nodes/{node.name}"),
         "note": _note(node),
+        "links": {hold.job_id: address(root, f"/functions/{hold.job_id}")} if (hold := node.node.hold) else {},
         "bars": bars_of(node.uses, holders, palette),
         "holders": [holder_of(holder, now_ms, root) for holder in holders[:MOST_HOLDERS]],
         "more": max(0, len(holders) - MOST_HOLDERS),
@@ -79,7 +80,7 @@ def _note(node: NodeSeen) -> str:
     if node.node.cordoned:
         return node.node.cordoned[1]
     if node.node.hold:
-        return f"held for {short_id(node.node.hold.job_id)}"
+        return f"held for {node.node.hold.job_id}"
     return node.node.quiet_reason
 
 

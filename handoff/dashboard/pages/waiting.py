@@ -52,6 +52,6 @@ def _row(shape: Waiting, reason: Reason | None, root: str) -> dict[str, Any]:
         "age": "" if shape.waited_s is None else span(shape.waited_s),
         "first": short_name(reason.name) if reason else "",
         "first_id": short_id(reason.why.function_id) if reason else "",
-        "first_url": address(root, f"/functions/{shape.first}"),
+        "first_url": address(root, f"/functions/{reason.why.id}") if reason else "",
         "url": address(root, "/functions", shape=shape.shape),
     }
