@@ -25,4 +25,6 @@ def boot(path: str) -> str:
 
 if __name__ == "__main__":
     nursery._BOOT = boot(sys.argv.pop(1))
+    # A fork of this process would not begin so.
+    nursery._can_fork = lambda: False
     runpy.run_module("handoff_worker", run_name="__main__", alter_sys=True)

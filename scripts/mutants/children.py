@@ -149,4 +149,34 @@ MUTANTS = (
         "        pass\n",
         ("tests/worker/inside/test_watched.py::test_what_was_raised_is_let_go_when_the_watcher_has_seen_it",),
     ),
+    Mutant(
+        "forked-files",
+        "a fork of the agent keeps what the agent has open",
+        "workers/handoff_worker/inside/nursery.py",
+        "            if descriptor > 2 and descriptor != agent.fileno():\n",
+        "            if descriptor > 1_000:\n",
+        (
+            "tests/worker/children/test_nursery_forked.py::test_functions_find_in_a_fork_of_the_agent_what_they_find_in_a_program_of_its_own",
+        ),
+    ),
+    Mutant(
+        "forked-mark",
+        "what a fork of the agent has forked bears no mark",
+        "workers/handoff_worker/machine/titles.py",
+        'shown = b"".join(b"%b=%b\\0" % pair for pair in environment.items()) or b"\\0"',
+        'shown = b"\\0"',
+        (
+            "tests/worker/children/test_nursery_forked.py::test_functions_find_in_a_fork_of_the_agent_what_they_find_in_a_program_of_its_own",
+        ),
+    ),
+    Mutant(
+        "forked-beside",
+        "an agent forks its nursery beside a thread",
+        "workers/handoff_worker/children/nursery.py",
+        'return len(os.listdir("/proc/self/task")) == 1 and can_show_others()',
+        "return can_show_others()",
+        (
+            "tests/worker/children/test_nursery_forked.py::test_an_agent_forks_no_nursery_beside_a_thread_nor_where_no_mark_could_be_shown",
+        ),
+    ),
 )

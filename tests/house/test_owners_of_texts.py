@@ -63,6 +63,7 @@ TAKE_APART = {
     "workers/handoff_worker/machine/offer.py": "what drivers call a GPU",
     "workers/handoff_worker/machine/processes.py": "/proc/<pid>/task/<pid>/children",
     "workers/handoff_worker/machine/survivors.py": "the mark in the environment of processes, which it makes itself",
+    "workers/handoff_worker/machine/titles.py": "/proc/self/stat",
 }
 """Who takes another text apart, and which."""
 

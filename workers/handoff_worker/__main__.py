@@ -121,6 +121,7 @@ def main(**given: Any) -> None:
                 node.preload or (),
                 signals.await_readable,
                 front,
+                is_agent=True,
             ),
             allow_pickle=given["allow_pickle"],
             allow=node.allow or (),

@@ -84,6 +84,11 @@ def set_up(form: str, level: str) -> None:
     logging.basicConfig(level=level, handlers=[handler])
 
 
+def take_down() -> None:
+    """Have this process log as a program that nobody has told how."""
+    logging.basicConfig(level=logging.WARNING, handlers=[], force=True)
+
+
 def printed(form: str, stream: str, id: str, line: str) -> str:
     """Write a line that the function `id` has printed; '' = it was none."""
     if form == "text":

@@ -67,7 +67,8 @@ def test_close_ends_everything_and_may_be_repeated(start: Start, tmp_path: Path)
     wait_until(lambda: not alive(subprocess_pid), "the subprocess of the child is gone")
 
 
-def test_an_agent_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_fork", [False, True])
+def test_an_agent_that_is_killed_leaves_no_process_behind(tmp_path: Path, is_fork: bool) -> None:
     path = tmp_path / "pids"
     script = f"""
 import sys
@@ -76,7 +77,7 @@ from pathlib import Path
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
-children = Children(idle_limit=2, imports=Imports([{TESTS!r}]))
+children = Children(idle_limit=2, imports=Imports([{TESTS!r}], is_agent={is_fork}))
 idle, nursery = value(run(children, task("pid"))), value(run(children, task("nursery_pid")))
 children.start(task("child_ends.start_subprocess_and_wait", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)
@@ -96,7 +97,8 @@ turn(children)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a busy child outlives its nursery")
-def test_a_busy_child_ends_with_its_nursery_even_if_nobody_sees_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_fork", [False, True])
+def test_a_busy_child_ends_with_its_nursery_even_if_nobody_sees_to_it(tmp_path: Path, is_fork: bool) -> None:
     path = tmp_path / "pid"
     script = f"""
 import sys
@@ -105,7 +107,7 @@ from pathlib import Path
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
-children = Children(idle_limit=2, imports=Imports([{TESTS!r}]))
+children = Children(idle_limit=2, imports=Imports([{TESTS!r}], is_agent={is_fork}))
 nursery = value(run(children, task("nursery_pid")))
 children.start(task("child_ends.write_pid_and_sleep", {str(path)!r}))
 turn(children, until=Path({str(path)!r}).exists)

@@ -60,6 +60,26 @@ def test_the_namespace_is_told_where_it_is_not_the_usual_one(namespace: str, fro
     assert front_of("a", namespace) == front
 
 
+SHOW_OTHERS = """
+import sys
+from pathlib import Path
+from handoff_worker.machine.titles import Title, show_others
+kept = show_others({b"A": b"1", b"B": b"x" * 5000})
+Title("handoff node a").show(b": nursery")
+shown = Path("/proc/self/cmdline").read_bytes()
+assert shown.endswith(b"\\0")
+environment = Path("/proc/self/environ").read_bytes()
+sys.stdout.write(shown.rstrip(b"\\0").decode() + "|" + environment.decode().replace("\\0", "|"))
+"""
+
+
+def test_a_process_can_be_shown_with_another_environment_and_none_of_its_arguments() -> None:
+    command = [sys.executable, "-c", SHOW_OTHERS, "a-secret"]
+    ended = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"handoff node a: nursery|A=1|B={'x' * 5000}|"
+
+
 def test_where_the_arguments_are_not_found_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     missing: Callable[[], None] = lambda: None  # noqa: E731
     monkeypatch.setattr("handoff_worker.machine.titles.command_line", missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import select
@@ -17,13 +18,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from handoff_worker.children.child import Child
 from handoff_worker.children.outcome import fate
 from handoff_worker.children.watch import PATIENCE, PATIENCE_AT_START, Watch, send_on
+from handoff_worker.inside.nursery import main_of_fork
 from handoff_worker.inside.wire import ARE_YOU_THERE, REQUEST, Channel, Garbled
 from handoff_worker.machine import processes
 from handoff_worker.machine.processes import MARK
 from handoff_worker.machine.survivors import mark
+from handoff_worker.machine.titles import can_show_others
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +83,7 @@ class Imports:
     #: Waits until a file is readable; False where nobody wants that any more.
     await_readable: Callable[[Any], bool] = lambda file: bool(select.select([file], [], [])[0])
     front: str = "handoff"  #: what stands in front of all that lists of processes show of them
+    is_agent: bool = False  #: this process is an agent that has no connection yet: its first nursery may be its fork
 
 
 class NoProcess(RuntimeError):
@@ -112,6 +118,7 @@ class Nursery:
         self._unready = 0
         self._code = 0
         self._was_ready = False
+        self._may_fork = imports.is_agent
         for pause_s in _PAUSES_S:
             try:
                 self.start()
@@ -149,10 +156,11 @@ class Nursery:
             self._drop_requests()
             raise NoProcess(f"the process that forks all children {fate(self._code)}, {MOST_UNREADY} times in a row")
         try:
-            self._process = _Process(self._imports, self._adopts)
+            self._process = _Process(self._imports, self._adopts, self._may_fork)
         except OSError as error:
             self._drop_requests()
             raise NoProcess(str(error)) from error
+        self._may_fork = False
         self._watch, self._is_asked = Watch(), False
         self._selector.register(self._process, selectors.EVENT_READ, self)
 
@@ -241,10 +249,61 @@ class Nursery:
         return self._code
 
 
+def _begun(end: socket.socket, first: Sequence[str], imports: Imports, mark: str) -> subprocess.Popen[bytes]:
+    """Begin one in a program of its own."""
+    arguments = [str(end.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), imports.front, *imports.preload]
+    return subprocess.Popen(
+        [sys.executable, "-c", _BOOT, *arguments],
+        stdin=subprocess.DEVNULL,
+        pass_fds=[end.fileno()],
+        env={**os.environ, MARK: mark},
+        # So that neither Ctrl-C nor the end of a terminal reaches it but through the agent.
+        start_new_session=True,
+    )
+
+
+def _can_fork() -> bool:
+    """Whether a fork can be a nursery: nothing runs beside us that it would miss, and its mark can be shown."""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1 and can_show_others()
+    except FileNotFoundError:
+        return False
+
+
+def _forked(end: socket.socket, first: Sequence[str], imports: Imports, mark: str) -> _Fork:
+    """Begin one as a fork of this process."""
+    # What is never collected is never written to, and stays shared with it.
+    gc.collect()
+    gc.freeze()
+    if not (pid := os.fork()):
+        os.environ[MARK] = mark
+        main_of_fork(end, first, imports.front, imports.preload)
+    return _Fork(pid)
+
+
+class _Fork:
+    """A fork of this process, as `subprocess.Popen` shows a program."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self._process = pid, psutil.Process(pid)
+
+    def kill(self) -> None:
+        """Kill it, if it is there."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._process.kill()
+
+    def wait(self, limit_s: float | None = None) -> int:
+        """-> its exit code; raises `subprocess.TimeoutExpired`"""
+        try:
+            return int(self._process.wait(limit_s) or 0)
+        except psutil.TimeoutExpired as error:
+            raise subprocess.TimeoutExpired(str(self.pid), limit_s or 0) from error
+
+
 class _Process:
     """One nursery process."""
 
-    def __init__(self, imports: Imports, adopts: bool) -> None:
+    def __init__(self, imports: Imports, adopts: bool, may_fork: bool) -> None:
         """Start it; its children import from those folders and the current directory first, then as we do."""
         self._adopts = adopts
         self._mark = mark()
@@ -252,19 +311,11 @@ class _Process:
         with theirs, contextlib.ExitStack() as unless_started:
             unless_started.callback(ours.close)
             first = [*map(os.path.abspath, imports.path), os.getcwd()]
-            arguments = [str(theirs.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), imports.front]
-            arguments += imports.preload
+            start = _forked if may_fork and _can_fork() else _begun
             # A signal to all processes of a service must not end it before it says that it ignores them.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-c", _BOOT, *arguments],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    env={**os.environ, MARK: self._mark},
-                    # So that neither Ctrl-C nor the end of a terminal reaches it but through the agent.
-                    start_new_session=True,
-                )
+                self._process = start(theirs, first, imports, self._mark)
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
             unless_started.pop_all()

@@ -1,7 +1,9 @@
 """The process that forks the children; knows nothing of functions, Redis or what is due.
 
 It is a process of its own because a fork is safe and cheap only where no thread ever ran and what all children need is
-imported already. It outlives nothing: when the agent is gone, in whatever way, it takes all children with it.
+imported already. The first of an agent is its fork where it can be, from before there was any thread or connection: so
+both have most of their memory in common. It outlives nothing: when the agent is gone, in whatever way, it takes all
+children with it.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from types import ModuleType
 from typing import Any, NoReturn
 
+from handoff_worker import log
 from handoff_worker.inside.executor import serve
 from handoff_worker.inside.leftovers import Leftovers, Offspring
 from handoff_worker.inside.preload import NotLoaded, load
@@ -27,7 +31,7 @@ from handoff_worker.inside.rehearsal import rehearse
 from handoff_worker.inside.surroundings import Surroundings, forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
 from handoff_worker.machine.processes import CHILD_MARK, MARK, adopt_orphans
-from handoff_worker.machine.titles import Title
+from handoff_worker.machine.titles import Title, show_others
 
 _SET_PARENT_DEATH_SIGNAL = 1
 """PR_SET_PDEATHSIG of Linux's prctl(2)."""
@@ -44,16 +48,59 @@ _ENDURED = tuple(signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGS
 
 
 def main() -> None:
-    """Be the nursery: `sys.argv` has the descriptor of its socket, two search paths (the agent's and the user's), what
-    stands in front of titles, and what is to be loaded before any function runs.
+    """Be the nursery in a program of its own: `sys.argv` has the descriptor of its socket, two search paths (the
+    agent's and the user's), what stands in front of titles, and what is to be loaded before any function runs.
     """
     agent = socket.socket(fileno=int(sys.argv[1]))
     agent.set_inheritable(False)
-    first, title, preloaded = sys.argv[3].split(os.pathsep), Title(sys.argv[4]), sys.argv[5:]
-    title.name("handoff nursery")
-    title.show(b": nursery")
+    first, front, preloaded = sys.argv[3].split(os.pathsep), sys.argv[4], sys.argv[5:]
     # User code that looks there finds no arguments of ours.
     del sys.argv[1:]
+    _nurse(agent, first, front, preloaded)
+
+
+def main_of_fork(agent: socket.socket, first: Sequence[str], front: str, preloaded: Sequence[str]) -> NoReturn:
+    """Be the nursery in a fork of an agent that runs nothing yet; what `main` finds, this makes."""
+    code = 1
+    try:
+        os.setsid()
+        with open(os.devnull, "rb") as null:
+            os.dup2(null.fileno(), 0)
+        # Of the objects that have them none is let go: the frames of the agent stay.
+        for descriptor in map(int, os.listdir("/proc/self/fd")):
+            if descriptor > 2 and descriptor != agent.fileno():
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        signal.set_wakeup_fd(-1)
+        for number in signal.valid_signals():
+            if callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
+        log.take_down()
+        sys.argv[:], sys.orig_argv[:] = ["-c"], [sys.executable, "-c"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        # Functions may have commands of their own, and another version to import: this one is busy with the agent's.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "click"]:
+            del sys.modules[name]
+        kept = show_others(os.environb)
+        _nurse(agent, first, front, preloaded)
+        del kept
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        # What was preloaded may have printed.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+        # Never back into what the agent has begun.
+        os._exit(code)
+
+
+def _nurse(agent: socket.socket, first: Sequence[str], front: str, preloaded: Sequence[str]) -> None:
+    title = Title(front)
+    title.name("handoff nursery")
+    title.show(b": nursery")
     sys.path[:0] = first
     for number in _ENDURED:
         signal.signal(number, signal.SIG_IGN)
