@@ -80,7 +80,7 @@ MUTANTS = (
         COUNTS,
         "{K.rq_finished, K.rq_failed, K.rq_canceled}",
         "{K.rq_finished, K.rq_canceled, K.rq_failed}",
-        ("tests/view/test_overview.py::TestOverview::test_every_function_is_counted_in_its_state[fake]",),
+        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[fake]",),
     ),
     Mutant(
         "counts-queued",
@@ -88,6 +88,6 @@ MUTANTS = (
         COUNTS,
         "K.running .. ARGV[i]",
         "K.running .. queue",
-        ("tests/view/test_overview.py::TestOverview::test_every_function_is_counted_in_its_state[fake]",),
+        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[fake]",),
     ),
 )
