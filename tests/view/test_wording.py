@@ -12,7 +12,7 @@ from handoff.words.resources import Amount
     ("value", "text"),
     [
         (0, "0"), (0.5, "0.5"), (0.3333, "0.33"), (12, "12"), (150.7, "151"), (999, "999"), (1000, "1k"),
-        (1500, "1.5k"), (64_000, "64k"), (2_100_000, "2.1M"),
+        (1500, "1.5k"), (64_000, "64k"), (64_400, "64k"), (2_100_000, "2.1M"),
     ],
 )  # fmt: skip
 def test_an_amount_takes_five_places_at_most(value: Amount, text: str) -> None:
