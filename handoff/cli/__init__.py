@@ -6,6 +6,7 @@ import click
 
 from handoff.cli.cancel import cancel
 from handoff.cli.completion import completion
+from handoff.cli.costs import costs
 from handoff.cli.dashboard import dashboard
 from handoff.cli.demo import demo
 from handoff.cli.doctor import doctor
@@ -44,6 +45,7 @@ for command in (
     run,
     runs,
     jobs,
+    costs,
     status,
     explain,
     dashboard,

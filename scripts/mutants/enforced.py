@@ -1,4 +1,4 @@
-"""Defects in keeping functions to the memory that they have declared."""
+"""Defects in keeping functions to the memory that they have declared, and in learning what they use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from mutants.mutant import Mutant
 
 _FAILING = "handoff/ledger/lua/libraries/jobs/failing.lua"
 _EXCEEDED = "tests/ledger/test_exceeded.py"
+_LEARN = "handoff/ledger/lua/operations/node/learn.lua"
+_LEARNED = "tests/ledger/test_learned.py"
 _ENFORCING = "workers/handoff_worker/children/enforcing.py"
 _ENFORCED = "tests/worker/children/test_enforcing.py"
 
@@ -49,5 +51,29 @@ MUTANTS = (
         "return self.kept <= task.most_memory",
         "return True",
         (f"{_ENFORCED}::test_no_function_is_given_a_child_that_has_kept_more_than_it_may_have",),
+    ),
+    Mutant(
+        "learned-lasting",
+        "what is learned of a name is kept for ever",
+        _LEARN,
+        "  redis.call('PEXPIRE', key, TTL_MS)\n",
+        "",
+        (f"{_LEARNED}::test_a_name_is_forgotten_thirty_days_after_its_last",),
+    ),
+    Mutant(
+        "learned-listed",
+        "names are listed for ever",
+        _LEARN,
+        "redis.call('ZREMRANGEBYSCORE', K.learners, '-inf', Call.now - TTL_MS)\n",
+        "",
+        (f"{_LEARNED}::test_a_name_is_forgotten_thirty_days_after_its_last",),
+    ),
+    Mutant(
+        "learned-crowd",
+        "many functions of one name leave no room for others",
+        "workers/handoff_worker/agent/learning.py",
+        "if len(samples) < MOST_OF_ONE:",
+        "if len(samples) < 1000:",
+        ("tests/worker/loop/test_learning.py::test_of_many_of_one_name_a_few_are_told_and_those_of_others_too",),
     ),
 )

@@ -124,6 +124,7 @@ class TestUnreachableRedis:
             ["doctor"],
             ["runs"],
             ["jobs"],
+            ["costs"],
             ["events", "--follow"],
             ["status"],
             ["status", "f"],

@@ -36,8 +36,9 @@ CHANGING: dict[tuple[str, ...], tuple[str, str]] = {
 }
 
 LOOKING = [
-    ("nodes",), ("runs",), ("jobs",), ("status",), ("status", "waits"), ("explain", "waits"), ("events",), ("share",),
-    ("limit",), ("schedule",), ("ping",), ("doctor",), ("doctor", "--fix"), ("logs", "waits"), ("completion", "bash"),
+    ("nodes",), ("runs",), ("jobs",), ("costs",), ("status",), ("status", "waits"), ("explain", "waits"), ("events",),
+    ("share",), ("limit",), ("schedule",), ("ping",), ("doctor",), ("doctor", "--fix"), ("logs", "waits"),
+    ("completion", "bash"),
 ]  # fmt: skip
 
 OF_THEIR_OWN = {"demo", "node", "run", "dashboard", "metrics", "top"}

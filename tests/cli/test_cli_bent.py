@@ -44,7 +44,7 @@ COMMANDS = [
     ["run", "--detach", "--", "{}"], ["run", "--detach", "tasks:f", "--", "{}"],
     *(["run", "--detach", f"--{option}={{}}", "tasks:f"] for option in (
         "cost", "node", "where", "priority", "timeout", "max-retries", "delay", "wait-ttl", "on-infeasible", "strategy",
-        "job-id", "isolation", "on-node-loss",
+        "job-id", "isolation", "on-node-loss", "on-memory-exceeded",
     )),
 ]  # fmt: skip
 

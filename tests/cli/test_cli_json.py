@@ -26,6 +26,7 @@ CALLS = {
     "ping": ["ping"],
     "runs": ["runs"],
     "jobs": ["jobs"],
+    "costs": ["costs"],
     "status": ["status", "f"],
     "logs": ["logs", "f"],
     "explain": ["explain", "f"],

@@ -71,6 +71,7 @@ PUT_TOGETHER = {
     "handoff/ledger/keys.py": "keys: it owns them",
     "handoff/ledger/address.py": "the address of a server",
     "handoff/ledger/sentinels.py": "a host and its port",
+    "handoff/cli/costs.py": "a cost as a user types it",
     "handoff/cli/listening.py": "a host and its port",
     "handoff/client/noting.py": "what was asked for, as a user types it",
     "handoff/cli/nodes.py": "labels as people read them",

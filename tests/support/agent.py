@@ -218,6 +218,11 @@ class FakeAgent:
         reply = self._own("tell", *(value for each in told for value in write_told(*each)))
         assert reply == ["told"], reply
 
+    def learn(self, *samples: tuple[str, int, str]) -> None:
+        """Tell what functions have used: of each the name, its place, and the sample."""
+        reply = self._own("learn", *(value for each in samples for value in each))
+        assert reply == ["learned"], reply
+
     def recall(self, started: Started, result: Result) -> int:
         """Tell once more what came of a function, after a roll-back. -> 1 where that was news"""
         job = started.job

@@ -159,7 +159,6 @@ class NodeHere:
         self._store, self.name, self._capabilities, self._labels = store, name, capabilities, labels
         self._lease_ms = lease_ms
         self._ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex)
-        self._heartbeat = Heartbeat(self._ledger)
         self._outbox = Outbox()
         self._here = Here(store.client, fault)
         maker = Maker(
@@ -171,6 +170,7 @@ class NodeHere:
             environ=dict(os.environ),
         )
         self._functions = Functions(self._here, maker, self._outbox)
+        self._heartbeat = Heartbeat(self._ledger, self._functions.learning)
         self._telling = Telling(self._functions.running, self._ledger.tell)
 
     def register(self) -> None:

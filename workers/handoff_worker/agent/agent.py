@@ -74,10 +74,11 @@ class Agent:
     def __init__(
         self, ledger: NodeLedger, children: Children, heard: hints.Hints, maker: Maker, options: Options
     ) -> None:
-        self._ledger, self._children, self._heartbeat = ledger, children, Heartbeat(ledger, lambda: children.worked_s)
+        self._ledger, self._children = ledger, children
         self._outbox = Outbox()
         self._functions = Functions(children, maker, self._outbox)
         self.exceed = self._functions.exceed
+        self._heartbeat = Heartbeat(ledger, self._functions.learning, lambda: children.worked_s)
         self._telling = Telling(self._functions.running, ledger.tell, options.log_bytes)
         self._handed = HandedOver(ledger, self._functions, self._outbox)
         self._options = options

@@ -25,6 +25,7 @@ from handoff_worker.agent.delivery import (
 )
 from handoff_worker.agent.diary import Diary
 from handoff_worker.agent.ending import told
+from handoff_worker.agent.learning import Learning
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
@@ -63,6 +64,7 @@ class Functions:
         self._callbacks: dict[str, Task] = {}
         self._postponed: list[Task] = []  #: callbacks for which no process could be started
         self._ended = Memory()
+        self.learning = Learning()
         self._diary = Diary(maker.node)
 
     @property
@@ -235,6 +237,8 @@ class Functions:
         ahead = self._outbox.settle(result.id)
         started = self._running.pop(result.id)
         self._diary.settle(started, result, answer)
+        if answer == "stored":
+            self.learning.note(started, result)
         if answer not in ("refused", "returned") and started.is_known_by_its_submit:
             whole = ahead if ahead is not None and result.kind == "sent" else result
             self._ended.note(started, whole, time.monotonic())

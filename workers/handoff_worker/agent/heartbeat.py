@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, KeysView
 
+from handoff_worker.agent.learning import Learning
 from handoff_worker.agent.ledger import Beaten, NodeLedger
 
 MOST_TOLD = 64
@@ -16,9 +17,9 @@ MOST_DENIED = 16
 class Heartbeat:
     """One after the other, in as many calls as each takes. Between these the agent does what else there is to do."""
 
-    def __init__(self, ledger: NodeLedger, worked_s: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, ledger: NodeLedger, learning: Learning, worked_s: Callable[[], float] = lambda: 0.0) -> None:
         """`worked_s`: how long functions have run so far, all together, where somebody knows."""
-        self._ledger, self._worked_s = ledger, worked_s
+        self._ledger, self._learning, self._worked_s = ledger, learning, worked_s
         self._untold: list[str] = []  #: of what ran when it began
         self._at = ""  #: how far what is reserved was looked at, '' = not at all, or all of it
 
@@ -35,6 +36,8 @@ class Heartbeat:
         beaten = self._ledger.beat(told, op, self._at, self._worked_s())
         del self._untold[-MOST_TOLD:]
         self._at = beaten.at
+        if self.is_over and (samples := self._learning.take()):
+            self._ledger.learn(samples)
         return beaten
 
     def deny(self, ids: list[str], op: int) -> None:

@@ -232,6 +232,16 @@ class NodeLedger:
             case reply:
                 raise unlisted("tell", reply)
 
+    def learn(self, samples: Sequence[bytes | str | int]) -> None:
+        """Keep samples of what functions have used that ran here. Raises `Stale`."""
+        match self._store.attempt("learn", *samples, name=self.name, epoch=self._epoch):
+            case ["learned"]:
+                return
+            case ["stale"]:
+                raise Stale
+            case reply:
+                raise unlisted("learn", reply)
+
     def is_for_us(self, handed: Handed) -> bool:
         """Whether a function was started for this process, which nobody can name who may not read the node's hash."""
         return (handed.incarnation, handed.epoch) == (self._incarnation, self._epoch)
