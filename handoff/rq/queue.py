@@ -153,7 +153,7 @@ class Queue:
         many = [data for data in given if self.is_async and _is_plain(data)]
         jobs = {id(data): job for data, job in zip(many, self._enqueue_plain(many), strict=True)}
         others = sorted((data for data in given if id(data) not in jobs), key=lambda data: bool(data.depends_on))
-        jobs |= {id(data): self._enqueue(Asked(data)) for data in others}
+        jobs |= {id(data): self._submit(Asked(data)) for data in others}
         return [jobs[id(data)] for data in given]
 
     def fetch_job(self, job_id: str) -> Job | None:
@@ -227,6 +227,10 @@ class Queue:
         return Registry(self.cluster, (state,), self.serializer)
 
     def _enqueue(self, asked: Asked, **when: Any) -> Job:
+        """Submit a call, or have it submitted in time: whoever derives from this may say when."""
+        return self._submit(asked, **when)
+
+    def _submit(self, asked: Asked, **when: Any) -> Job:
         data = asked.data
         id = data.job_id or uuid.uuid4().hex
         options = {**self._defaults, **call_of(data, id, self._default_timeout), **asked.ours, **when}

@@ -18,6 +18,7 @@ def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Children]:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "lacking.py").write_text("import no_such_dependency\n\ndef function(): pass\n")
     (folder / "misspelled.py").write_text("def function() return 1\n")
+    (folder / "asking.py").write_text("None.settings\n\n\ndef function():\n    return 1\n")
     children = Children(idle_limit=2, imports=Imports([TESTS, str(folder)]), grace_s=LIMIT_S)
     yield children
     children.close()

@@ -164,8 +164,9 @@ def test_the_middle_of_an_endless_message_is_left_out(children: Children) -> Non
         ("child_tasks.Outer.none", "ImportError", "cannot import name 'Outer.none' from 'child_tasks'"),
         ("lacking.function", "ModuleNotFoundError", f"No module named 'no_such_dependency' ({NOT_FOUND})"),
         ("misspelled.function", "SyntaxError", "expected ':' (misspelled.py, line 1)"),
+        ("asking.function", "AttributeError", "'NoneType' object has no attribute 'settings'"),
     ],
-    ids=["module", "name", "nested name", "what the module imports", "syntax"],
+    ids=["module", "name", "nested name", "what the module imports", "syntax", "attribute"],
 )
 def test_what_cannot_be_imported_says_what_is_missing_and_fails_for_good(
     children: Children, name: str, kind: str, message: str

@@ -74,6 +74,9 @@ class Job(rq.job.Job):
 
     def __getattr__(self, name: str) -> Any:
         if not self.__dict__.pop("_is_unread", False):
+            if isinstance(known_as := getattr(type(self), name, None), property) and known_as.fget is not None:
+                # What it asks has raised an AttributeError, such as a module that is imported. Python drops that: anew.
+                return known_as.fget(self)
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         known = dict(self.__dict__)
         # Not with the serializer: rq asks whether it is one, which takes 20 us.
