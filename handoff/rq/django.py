@@ -60,7 +60,7 @@ class Queue(handoff.rq.queue.Queue):
 
     def _enqueue(self, asked: Asked, **when: Any) -> Any:
         if self._commit_mode == "request_finished":
-            return thread_queue.add(self, (asked,), when)
+            return thread_queue.get_queue().append((self, (asked,), when))
         submit = partial(self.original_enqueue_call, asked, **when)
         if self._commit_mode == "on_db_commit" and database.in_atomic_block:
             return transaction.on_commit(submit)

@@ -86,7 +86,8 @@ with LocalCluster(nodes={"a": {"cpu": 1}}, preload=["django:setup"]) as cluster:
         answer = client.get(f"/django-rq/{path}")
         return [answer.status_code, [id for id in ("good", "bad", "later") if f"/{id}/" in answer.content.decode()]]
 
-    paths = ["", "queues/0/", "queues/0/finished/", "queues/1/deferred/", "queues/2/finished/", "queues/2/failed/", "queues/2/good/", "queues/2/bad/"]
+    paths = ["", "queues/0/", "queues/0/finished/", "queues/1/deferred/"]
+    paths += [f"queues/2/{page}/" for page in ("finished", "failed", "good", "bad")]
     said = {"pages": {path: page(path) for path in paths}}
     client.post("/django-rq/queues/2/bad/requeue/", {"post": "yes"})
     client.post("/django-rq/queues/2/good/delete/", {"post": "yes"})
