@@ -23,9 +23,9 @@ _OURS = ("NAMESPACE", "COST", "NODE", "WHERE", "PRIORITY")
 class Queue(handoff.rq.queue.Queue):
     """`handoff.rq.Queue` as django-rq makes it of `RQ_QUEUES`.
 
-    `COST`, `NODE`, `WHERE` and `PRIORITY` there are for calls that do not say, `NAMESPACE` is the cluster's. It keeps to
-    django-rq's commit modes, of calls with a time too: where one is submitted later, when a transaction is committed or
-    a request has ended, `enqueue` returns None.
+    `COST`, `NODE`, `WHERE` and `PRIORITY` there are for calls that do not say, `NAMESPACE` is the cluster's. It keeps
+    to django-rq's commit modes, of calls with a time too: where one is submitted later, when a transaction is committed
+    or a request has ended, `enqueue` returns None.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Queue(handoff.rq.queue.Queue):
 
     def _enqueue(self, asked: Asked, **when: Any) -> Any:
         if self._commit_mode == "request_finished":
-            return thread_queue.get_queue().append((self, (asked,), when))
+            return thread_queue.add(self, (asked,), when)  # type: ignore[arg-type]  # of its queue it calls one method
         submit = partial(self.original_enqueue_call, asked, **when)
         if self._commit_mode == "on_db_commit" and database.in_atomic_block:
             return transaction.on_commit(submit)

@@ -87,13 +87,14 @@ class TestRun:
 
     def test_what_waits_for_room_says_at_once_who_has_it(self, run: Run, cluster: Cluster) -> None:
         cluster.register_node("a", {"cpu": 1})
-        cluster.enqueue("tasks:f", cost={"cpu": 1})
+        first = cluster.enqueue("tasks:f", cost={"cpu": 1})
         id = f"behind-{cluster.namespace}"
 
         result = run("run", "tasks:f", "--cost", "cpu=1", "--wait-ttl", "0.1", "--job-id", id)
 
         assert result.stderr.startswith(
-            f"function {id}: waits for cpu 1: a, the only live node that could hold it, is short of 1 cpu; 1 function"
+            f"function {id}: waits for cpu 1: a, the only live node that could hold it, is short of 1 cpu; "
+            f"function {first.id} holds it"
         )
 
     def test_of_several_costs_some_may_count_later(self, run: Run, cluster: Cluster) -> None:
