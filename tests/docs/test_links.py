@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,13 @@ def test_each_page_of_docs_is_reached_from_the_index() -> None:
                 ahead.append(there)
 
     assert [page for page in PAGES if page not in reached] == []
+
+
+def test_every_picture_is_shown_or_led_to_and_what_is_shown_is_said_in_words_too() -> None:
+    texts = {page: page.read_text(encoding="utf-8") for page in PAGES}
+    led_to = {(page.parent / link).resolve() for page, text in texts.items() for link in links(text)}
+    said = [word for text in texts.values() for word in re.findall(r"!\[([^]]*)\]\(\S*images/", text)]
+
+    assert [path.name for path in (ROOT / "docs" / "images").iterdir() if path.resolve() not in led_to] == []
+    assert said
+    assert [word for word in said if len(word.split()) < 8] == []
