@@ -6,7 +6,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgpack
 
@@ -77,7 +79,12 @@ async def _fire_due(ledger: Ledger, name: str, now_ms: int, run: Run) -> None:
     stored = await find(ledger, name)
     if stored is None or stored.schedule.paused or int(stored.due) > now_ms:
         return
-    passed = stored.recurrence.passed(int(stored.due), now_ms)
+    try:
+        passed = stored.recurrence.passed(int(stored.due), now_ms)
+    except ZoneInfoNotFoundError:
+        # Hosts know different zones: it stays due, for one that knows this one.
+        _tell_of_zone(stored.recurrence.zone)
+        return
     await fire(
         run,
         stored,
@@ -87,6 +94,13 @@ async def _fire_due(ledger: Ledger, name: str, now_ms: int, run: Run) -> None:
         upcoming=passed.next_ms,
         passed=passed.count,
         is_run=passed.is_run(stored.schedule.catch_up, now_ms),
+    )
+
+
+@cache
+def _tell_of_zone(zone: str) -> None:
+    logger.warning(
+        "this host knows no time zone %s: what recurs by that is left to others; install tzdata, or update it", zone
     )
 
 

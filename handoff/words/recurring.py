@@ -91,7 +91,7 @@ class Recurrence:
 
         zone = ZoneInfo(self.zone)
         moments = croniter(self.text, datetime.fromtimestamp(moment_ms / 1000, zone))
-        is_hourly = _hours_of(self.text).startswith("*")
+        is_hourly = _hours_of(self.text).startswith("*") or moments.expanded[1] == ["*"]
         while True:
             found: float = moments.get_next(float) if forward else moments.get_prev(float)
             # Of an hour that comes twice in autumn the second is for what recurs every hour or more often.
@@ -154,7 +154,7 @@ def _plain(seconds: float) -> str:
 
 
 def _hours_of(text: str) -> str:
-    return text.split()[1] if not text.startswith("@") else "*" if text == "@hourly" else ""
+    return "" if text.startswith("@") else text.split()[1]
 
 
 def moment_text(moment_ms: int) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
@@ -14,8 +15,10 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.recurring import find, fire, fire_due
 from handoff.ledger.schedules import UnknownSchedule
 from handoff.ledger.store import at_once
+from handoff.ledger.texts.reservation import job_of
+from handoff.words import recurring as recurring_words
 from handoff.words.ids import new_id
-from support.agent import FakeAgent, failure, ok
+from support.agent import FakeAgent, Result, failure, ok
 from support.passing import pass_ms
 from support.refused import work
 from support.submits import later, run
@@ -46,6 +49,17 @@ def nightly(cluster: Cluster, **options: object) -> None:
 def ids(cluster: Cluster) -> list[str]:
     start = cluster.store.keys("rq_job", "")
     return sorted(key.decode().removeprefix(start) for key in cluster.connection.scan_iter(f"{start}nightly-*"))
+
+
+def unknown_zone(name: str) -> ZoneInfo:
+    raise ZoneInfoNotFoundError(f"No time zone found with key {name}")
+
+
+def quarter_past_two(night: date, zone: ZoneInfo) -> datetime:
+    """Or the end of the hour that the night does not have, which in these zones begins at two."""
+    said = datetime(night.year, night.month, night.day, 2, 15, tzinfo=zone)
+    is_there = said.astimezone(UTC).astimezone(zone).time() == said.time()
+    return (said if is_there else said.replace(minute=0)).astimezone(UTC)
 
 
 class TestMoments:
@@ -94,15 +108,40 @@ class TestMoments:
 
         assert (replies, len(ids(cluster))) == (["fired", "stale"], 1)
 
-    def test_a_year_of_nights_has_one_run_for_each(self, cluster: Cluster, agent: FakeAgent) -> None:
-        cluster.every("nightly", "30 2 * * *", work, timezone="Europe/Paris", result_ttl=0)
+    @pytest.mark.slow
+    @pytest.mark.parametrize("zone", ["Europe/Paris", "America/New_York", "Australia/Lord_Howe"])
+    def test_a_year_of_nights_has_one_run_for_each(self, cluster: Cluster, agent: FakeAgent, zone: str) -> None:
+        here = ZoneInfo(zone)
+        cluster.every("nightly", "15 2 * * *", work, timezone=zone, result_ttl=0)
+        ran: list[str] = []
+
+        def note(id: str) -> Result:
+            ran.append(job_of(id))
+            return ok(id)
 
         for _ in range(365):
             later(cluster, DAY_S)
             agent.beat()
-            run(agent, ok)
+            run(agent, note)
 
+        first = START.astimezone(here).date()
+        due = [quarter_past_two(first + timedelta(days=day), here) for day in range(367)]
+        wanted = [f"nightly-{each:%Y%m%dT%H%M%SZ}" for each in due if START < each <= START + timedelta(days=365)]
+        assert ran == wanted
         assert (cluster.schedules()[0].runs, cluster.schedules()[0].missed) == (365, 0)
+
+    def test_a_host_that_does_not_know_its_zone_leaves_it_to_others(
+        self, cluster: Cluster, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nightly(cluster, timezone="Europe/Paris")
+
+        with monkeypatch.context() as here:
+            here.setattr(recurring_words, "ZoneInfo", unknown_zone)
+            later(cluster, 4 * 3600)
+            assert (ids(cluster), cluster.schedules()[0].paused) == ([], False)
+        later(cluster, 1)
+
+        assert ids(cluster) == ["nightly-20300101T020000Z"]
 
     def test_seconds_are_counted_from_when_it_was_said(self, cluster: Cluster, agent: FakeAgent) -> None:
         cluster.every("nightly", 90, work)

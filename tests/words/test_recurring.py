@@ -53,6 +53,12 @@ class TestYear:
         assert len(moments) == 365 * 24
         assert {later - earlier for earlier, later in pairwise(moments)} == {timedelta(hours=1)}
 
+    @pytest.mark.parametrize("text", ["0 * * * *", "0 0-23 * * *", "@hourly"])
+    def test_each_way_of_saying_hourly_comes_in_an_hour_that_the_night_has_twice(self, text: str) -> None:
+        hourly = parse_recurrence(text, "Europe/Paris", 0)
+
+        assert moment_text(hourly.after(at("Europe/Paris", 2026, 10, 25, 2))) == "20261025T010000Z"
+
     @pytest.mark.parametrize("zone", ZONES)
     def test_working_days_are_those_of_the_zone(self, zone: str) -> None:
         assert {moment.isoweekday() for moment in year_of("0 0 * * 1-5", zone)} == {1, 2, 3, 4, 5}
