@@ -17,7 +17,11 @@ PORT = 8290
 @click.command(short_help="Show it all in a browser, and why something waits.")
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 = any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--write", is_flag=True, help="Let pages drain nodes, cancel and retry functions.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Let pages act: drain and undrain nodes; cancel, retry and delete functions; pause and run schedules.",
+)
 @click.option("--user", help="Who may look: asked for by the browser, with the password.")
 @click.option(
     "--password-file",

@@ -22,7 +22,7 @@ from handoff.ledger.events import note_action
 from handoff.ledger.functions import discard
 from handoff.ledger.retrying import NotRetried, retry
 from handoff.view.functions import MOST_LISTED, Wanted, list_functions
-from handoff.view.wording import plural, short_name
+from handoff.view.wording import number, plural, short_name
 
 NOTICES = {
     "canceled": "It is canceled, or is being stopped.",
@@ -120,6 +120,11 @@ def _run_schedule(sight: Sight, given: Given) -> tuple[str, int]:
     return "submitted", 1
 
 
+def _asks_for_all(word: str, given: Given) -> str:
+    which = f"that called {short_name(given['name'])} and failed with {given['error']}"
+    return f"{word} all functions {which}, at most {number(MOST_LISTED)} at once?"
+
+
 def _to_function(given: Given) -> tuple[str, Given]:
     return f"/functions/{given['about']}", {}
 
@@ -171,13 +176,13 @@ ACTIONS = {
     ),
     "retry-failed": Action(
         "Retry all of them", "failures",
-        lambda given: f"Retry all functions that called {short_name(given['name'])} and failed with {given['error']}?",
+        lambda given: _asks_for_all("Retry", given),
         "Each starts afresh under its id. What belongs to a run stays as it is.",
         _retry_failed, lambda given: ("/failures", {}), ("error", "name"),
     ),
     "delete-failed": Action(
         "Delete all of them", "failures",
-        lambda given: f"Delete all functions that called {short_name(given['name'])} and failed with {given['error']}?",
+        lambda given: _asks_for_all("Delete", given),
         "Nothing is kept of them, also not what they have printed. What belongs to a run stays.",
         _delete_failed, lambda given: ("/failures", {}), ("error", "name"), is_final=True,
     ),
@@ -248,8 +253,8 @@ class Actions:
 def notice_of(query: Mapping[str, str]) -> str:
     """What is to be said of what was done just before."""
     count = query.get("count", "")
-    number = int(count) if count.isascii() and count.isdecimal() and len(count) < 10 else 0
-    told = plural(number, "function was", "functions were")
+    many = int(count) if count.isascii() and count.isdecimal() and len(count) < 10 else 0
+    told = plural(many, "function was", "functions were")
     return NOTICES.get(query.get("notice", ""), "").format(functions=told)
 
 

@@ -14,6 +14,8 @@ DOES = "tests/dashboard/test_actions.py"
 SAFE = "tests/dashboard/test_safety.py"
 PAGES = "tests/dashboard/test_pages.py"
 SENT = "tests/dashboard/test_live.py"
+COLOURS = "tests/dashboard/test_colours.py"
+STREAM = "tests/dashboard/test_stream.py"
 LOOKED = "tests/view/test_looks.py"
 ELSEWHERE = f"{DOES}::test_what_no_page_of_this_site_asks_for_is_not_done"
 
@@ -233,5 +235,21 @@ MUTANTS = (
         "                look.value = look.error = None\n",
         "",
         (f"{LOOKED}::test_what_could_not_be_read_is_read_again_soon_however_long_that_took",),
+    ),
+    Mutant(
+        "dash-colours",
+        "a function is drawn in no colour",
+        "handoff/dashboard/drawing/colours.py",
+        "COUNT = 12",
+        "COUNT = 13",
+        (f"{COLOURS}::test_every_colour_of_a_function_has_its_class",),
+    ),
+    Mutant(
+        "dash-ends",
+        "attempts that were stopped are not counted",
+        "handoff/dashboard/pages/tasks.py",
+        '"ends": ENDS,',
+        '"ends": tuple(end for end in ENDS if end != "stopped"),',
+        (f"{STREAM}::test_what_came_of_attempts_knows_every_end_also_that_one_was_stopped",),
     ),
 )

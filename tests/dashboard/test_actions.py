@@ -75,6 +75,13 @@ def test_all_that_failed_alike_is_retried(cluster: Cluster, operator: TestClient
     assert scene.failed.status != "failed"
 
 
+@pytest.mark.parametrize("name", ["retry-failed", "delete-failed"])
+def test_whoever_asks_for_all_that_failed_alike_is_told_how_many_that_is_at_most(
+    name: str, operator: TestClient, scene: Scene
+) -> None:
+    assert "at most 10,000 at once?" in operator.get(f"/do/{name}?error=films.Torn&name=films.fail").text
+
+
 def test_what_failed_otherwise_stays(cluster: Cluster, operator: TestClient, scene: Scene) -> None:
     operator.post("/do/delete-failed", data={"error": "films.Other", "name": "films.fail"})
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 
-COUNT = 8
+COUNT = 12
+"""Colours, each with a class `k0` and on in `style.css`."""
 
 MOST_NAMES = 1_000
 

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from handoff.dashboard.drawing.colours import COUNT
 from handoff.dashboard.drawing.lanes import stream
 from handoff.dashboard.page import Asked, address
 from handoff.dashboard.sight import Sight
 from handoff.dashboard.words import clock
+from handoff.view.history import ENDS
 
 MINUTES = (1, 5, 15)
 
@@ -34,9 +36,11 @@ def tasks(sight: Sight, asked: Asked) -> Mapping[str, Any]:
     drawn = stream(spans, names, since_ms, now_ms, sight.palette, links)
     return {
         "drawn": drawn,
+        "legend": drawn.names[:COUNT],
         "minutes": minutes,
         "choices": [(each, address(asked.root, "/tasks", minutes=each, node=text)) for each in MINUTES],
         "nodes_left_out": max(0, len(listed) - len(names)) if not text else 0,
         "known_since": clock(history.window.complete_since_ms) if history.window.complete_since_ms > since_ms else "",
         "outcomes": [(name, counts) for name, counts in list(history.outcomes().items())[:20]],
+        "ends": ENDS,
     }
