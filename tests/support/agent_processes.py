@@ -83,17 +83,31 @@ class Agents:
         `version`: the environment of another one (support/versions).
         `within`: what begins the command line of what runs on another host (support/hosts).
         """
-        after = newest(self.cluster) if wait else b""
-        output = self.folder / f"{len(self.started)}.{name}.txt"
         arguments = ["--name", name, "--namespace", self.cluster.namespace, "--cpu", str(cpu), "--lease", str(lease)]
         program = ["clocked_agent", clock.folder] if clock else ["handoff_worker"]
         if full:
             program = ["forkless_agent", str(full)]
         if not probe:
             arguments.append("--no-probe")
+        command = [*within, sys.executable, "-m", *program, *arguments, *flags]
+        return self.start_by(name, command, wait=wait, open_files=open_files, folder=folder, version=version)
+
+    def start_by(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        wait: bool = True,
+        open_files: tuple[int, int] | None = None,
+        folder: Path | None = None,
+        version: dict[str, str] | None = None,
+    ) -> Agent:
+        """As `start`, by a command line that says all there is to say but the address of Redis."""
+        after = newest(self.cluster) if wait else b""
+        output = self.folder / f"{len(self.started)}.{name}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
-                [*within, sys.executable, "-m", *program, *arguments, *flags],
+                command,
                 env={**(version or environment()), "HANDOFF_REDIS_URL": self.url, "HANDOFF_LOG_LEVEL": "WARNING"},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import agent_tasks
 from handoff import Cluster
+from handoff.local.server import RedisServer
 from support.agent_processes import Agents
+from support.processes import environment
 from support.waiting import LIMIT_S
 
 
@@ -26,6 +30,28 @@ def test_a_burst_ends_by_itself_when_all_that_it_could_run_has_ended(cluster: Cl
     assert too_large.status == "waiting"
     assert cluster.discover_nodes() == {}
     too_large.cancel()
+
+
+def test_the_log_says_at_the_start_whom_a_node_serves_what_it_offers_and_what_it_is_kept_to(
+    cluster: Cluster, redis_server: RedisServer
+) -> None:
+    given = ["--name", "a", "--cpu", "1.5", "--resource", "fpga=[0,3]", "--label", "zone=b", "--label", "tier=spot"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "handoff_worker", "--namespace", cluster.namespace, "--no-probe", "--burst", *given,
+         "--allow", "agent_tasks", "--enforce"],
+        env={**environment(), "HANDOFF_REDIS_URL": redis_server.url},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+    )  # fmt: skip
+
+    said = [line.partition(" INFO ")[2] for line in ended.stderr.splitlines() if " INFO node a " in line]
+    assert said[:3] == [
+        f"node a serves {cluster.store.address} and offers fpga 2 (0, 3), cpu 1.5, slots 16, labels tier=spot zone=b",
+        "node a calls nothing but what is defined in agent_tasks",
+        "node a keeps functions to the memory that they have declared",
+    ]
+    assert ended.stdout == ""
 
 
 @pytest.mark.slow
