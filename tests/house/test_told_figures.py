@@ -126,7 +126,7 @@ def test_services_and_containers_are_as_closed_as_operators_are_told() -> None:
 
     assert "Do not run agents as root. The image and the unit do not." in told
     assert "User=handoff" in unit
-    assert "USER handoff" in image
+    assert {"RUN useradd --create-home --uid 1000 handoff", "USER 1000"} <= set(image)
     assert "Redis listens on this host only" in told
     assert [line.strip() for line in composed if ":6379" in line and "@" not in line] == ['- "127.0.0.1:6379:6379"']
 
