@@ -18,6 +18,9 @@ from handoff.ledger.result_entry import unzip
 from handoff.ledger.rqmodel import moment_of
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.list import read_list
+from handoff.ledger.texts.number_list import read_numbers
+from handoff.ledger.texts.run_id import run_job_id
 from handoff.ledger.told import FunctionProgress, progress_in
 from handoff.serializer import Serializer
 from handoff.why.explain import explain
@@ -29,6 +32,8 @@ LONGEST_SHOWN = 4_000
 """Characters of one value, or of a message."""
 
 MOST_ARGUMENTS = 100
+
+MOST_AWAITED = 5
 
 _FIELDS = (
     "code", "run", "serializer", "timeout", "retries", "since", "created_at", "enqueued_at", "started_at", "ended_at",
@@ -68,6 +73,8 @@ class Detail:
     message: str | None
     traceback: str | None
     progress: FunctionProgress | None
+    awaits: Sequence[tuple[str, str]]  #: whose ends it has or had to wait for: the first of them, id and user's id
+    awaits_more: int  #: beside these
     since: datetime | None  #: when it began to wait or to be delayed
     created_at: datetime | None
     enqueued_at: datetime | None
@@ -87,6 +94,7 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
     failure = failure_of(record) if record.status == "failed" else None
     since_ms = job.number("since")
     timeout = job.text("timeout")
+    awaits = _awaits(job)
     return Detail(
         id=id,
         function_id=record.function_id,
@@ -106,12 +114,32 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
         message=_bounded(failure.message) if failure else None,
         traceback=failure.traceback if failure else None,
         progress=progress_in(record),
+        awaits=await _named(ledger, awaits[:MOST_AWAITED]),
+        awaits_more=max(0, len(awaits) - MOST_AWAITED),
         since=utc(since_ms) if since_ms and record.status in ("waiting", "delayed", "deferred") else None,
         created_at=moment_of(job.text("created_at")),
         enqueued_at=moment_of(job.text("enqueued_at")),
         started_at=moment_of(job.text("started_at")),
         ended_at=moment_of(job.text("ended_at")),
     )
+
+
+def _awaits(job: StoredJob) -> list[str]:
+    """The ids of those on which it depends, or in a run of those whose results it takes, where it has them itself."""
+    run = job.text("run")
+    if not run:
+        return read_list(job.text("depends"))
+    try:
+        return [run_job_id(run, number) for number in read_numbers(job.text("takes"))]
+    except ValueError:
+        # They are too many to be written there; or somebody has written something else.
+        return []
+
+
+async def _named(ledger: Ledger, ids: Sequence[str]) -> list[tuple[str, str]]:
+    """With the user's id of each; of what is gone with its own."""
+    found = await ledger.read_each([("HGET", ledger.keys("rq_job", id), FIELDS["function"].name) for id in ids])
+    return [(id, name.decode(errors="replace") if name else id) for id, name in zip(ids, found, strict=True)]
 
 
 async def _arguments(ledger: Ledger, key: str, job: StoredJob) -> Arguments:

@@ -18,6 +18,7 @@ from handoff.ledger.replies import entries_of
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.reservation import job_of, parts_of
+from handoff.view.trails import Step, Trails, number_in
 
 MOST_AT_ONCE = 1_000
 """Events of one read of the stream."""
@@ -27,10 +28,6 @@ MOST_READS = 20
 
 MOST_SPANS = 20_000
 MOST_OPEN = 50_000
-MOST_TRAILS = 10_000
-MOST_STEPS = 60
-"""Of one function: of more the first and the last are kept."""
-
 MOST_CHANGES = 200
 MOST_NAMES = 1_000
 """Names that are counted one by one; those of all further functions are counted together."""
@@ -74,19 +71,6 @@ class Span:
     @property
     def job_id(self) -> str:
         return job_of(self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that befell a function."""
-
-    at_ms: int
-    event: str  #: as the stream has it
-    node: str = ""
-    outcome: str = ""  #: of `released`: with what its reservation was given back
-    attempt: int = 0
-    until_ms: int = 0  #: of `delayed`
-    freed_by: str = ""  #: of `reserved`: the job that has just given back room there; '' = none, or not known
 
 
 @dataclass(slots=True)
@@ -169,8 +153,7 @@ class Past:
 
     def __init__(self) -> None:
         self.spans: deque[Span] = deque(maxlen=MOST_SPANS)
-        self.trails: OrderedDict[str, list[Step]] = OrderedDict()  #: by job, those that were told of last behind
-        self.freed: dict[str, tuple[int, str]] = {}  #: node -> when room came free there last, and whose
+        self.trails = Trails()
         self.open: OrderedDict[str, Span] = OrderedDict()
         self.ready: OrderedDict[str, int] = OrderedDict()  #: job that waits -> since when
         self.costs: OrderedDict[str, str] = OrderedDict()  #: of reservations that have not started
@@ -183,8 +166,8 @@ class Past:
 
     def add(self, event: Mapping[str, str], names: Mapping[str, tuple[str, str]]) -> None:
         """Take one event in; `names` has of jobs the name of what each calls, and the user's id."""
-        at_ms = _number(event.get("at_ms"))
-        self._note_step(event, at_ms)
+        at_ms = number_in(event.get("at_ms"))
+        self.trails.add(event, at_ms)
         match event:
             case {"event": "waiting" | "parked", "job": job}:
                 self._note_ready(job, at_ms)
@@ -193,7 +176,7 @@ class Past:
             case {"event": "delayed", "job": job}:
                 self.ready.pop(job, None)
             case {"event": "started", "id": id, "node": node}:
-                self._start(id, node, _number(event.get("attempt")), at_ms, names)
+                self._start(id, node, number_in(event.get("attempt")), at_ms, names)
             case {"event": "released", "id": id, "outcome": outcome}:
                 self._release(id, outcome, at_ms)
             case {"event": "node", "node": node, "change": change}:
@@ -212,36 +195,6 @@ class Past:
         if not self.seconds or self.seconds[-1].at_s < at_s:
             self.seconds.append(Second(at_s))
         return self.seconds[-1]
-
-    def _note_step(self, event: Mapping[str, str], at_ms: int) -> None:
-        """What tells of a function belongs to its trail."""
-        of = event.get("job") or (job_of(event["id"]) if parts_of(event.get("id", "")) else "")
-        kind, node = event.get("event", ""), event.get("node", "")
-        if not of or kind in ("held", "unheld"):
-            return
-        trail = self.trails.setdefault(of, [])
-        self.trails.move_to_end(of)
-        if len(self.trails) > MOST_TRAILS:
-            self.trails.popitem(last=False)
-        if len(trail) >= MOST_STEPS:
-            del trail[MOST_STEPS // 2]
-        freed_ms, freed_by = self.freed.get(node, (0, "")) if kind == "reserved" else (0, "")
-        trail.append(
-            Step(
-                at_ms,
-                kind,
-                node,
-                event.get("outcome", ""),
-                _number(event.get("attempt")),
-                _number(event.get("until_ms")),
-                # What makes room starts in the same script what fits into it: at the same moment.
-                freed_by if freed_ms == at_ms and freed_by != of else "",
-            )
-        )
-        if kind == "released":
-            if len(self.freed) > MOST_TRAILS:
-                self.freed.clear()
-            self.freed[node] = (at_ms, of)
 
     def _note_ready(self, job: str, at_ms: int) -> None:
         self.ready.setdefault(job, at_ms)
@@ -326,7 +279,7 @@ class History:
         if oldest and not last:
             # What was read last is gone, and with it perhaps what came behind it. At first nothing was read.
             self._missed += self._after != b"0-0"
-            self._complete_since_ms = _number(_texts(oldest[0][1]).get("at_ms"))
+            self._complete_since_ms = number_in(_texts(oldest[0][1]).get("at_ms"))
         count = 0
         for _ in range(MOST_READS):
             found = entries_of(self._store.read("XREAD", "COUNT", MOST_AT_ONCE, "STREAMS", key, self._after))
@@ -400,7 +353,7 @@ class History:
     def trail(self, job_id: str) -> list[Step]:
         """What befell one function, as far as it is known."""
         with self._folding:
-            return list(self._past.trails.get(job_id, ()))
+            return self._past.trails.of(job_id)
 
     def changes(self, kinds: Iterable[str] = ("node", "run", "audit")) -> list[Change]:
         """What befell nodes and runs, and what operators did; the newest first."""
@@ -441,7 +394,3 @@ def _texts(fields: Mapping[bytes, bytes] | Sequence[bytes]) -> dict[str, str]:
 
 def _text(job: StoredJob, field: str) -> str:
     return job.bytes(field).decode(errors="replace")
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else 0

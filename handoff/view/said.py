@@ -84,8 +84,9 @@ def _reserved(fields: Fields) -> str:
     return f"{_holder(fields)} has {_amounts(fields)} on {fields['node']}"
 
 
-def _wanted(fields: Fields) -> str:
-    demand = read_demand(fields["demand"])
+def wanted_in_words(text: str) -> str:
+    """Say what a demand asks for, and where. Raises ValueError."""
+    demand = read_demand(text)
     pin, where = place_in_words(demand.terms)
     return variants_in_words(demand.variants) + (f" on {pin}" if pin else "") + (f" where {where}" if where else "")
 
@@ -136,10 +137,12 @@ def _shared(fields: Fields) -> str:
 
 
 _SAID: dict[str, Callable[[Fields], str]] = {
-    "waiting": lambda fields: f"{_job(fields)} waits for {_wanted(fields)}",
+    "waiting": lambda fields: f"{_job(fields)} waits for {wanted_in_words(fields['demand'])}",
     "parked": lambda fields: f"{_job(fields)} waits for another of its group to choose a node",
     "delayed": lambda fields: f"{_job(fields)} is delayed until {moment(int(fields['until_ms']))}",
-    "infeasible": lambda fields: f"{_job(fields)} wants {_wanted(fields)}, which no live node could hold",
+    "infeasible": lambda fields: (
+        f"{_job(fields)} wants {wanted_in_words(fields['demand'])}, which no live node could hold"
+    ),
     "reserved": _reserved,
     "started": _started,
     "released": _released,

@@ -15,6 +15,7 @@ SAFE = "tests/dashboard/test_safety.py"
 PAGES = "tests/dashboard/test_pages.py"
 SENT = "tests/dashboard/test_live.py"
 COLOURS = "tests/dashboard/test_colours.py"
+WAY = "tests/dashboard/test_timeline.py"
 STREAM = "tests/dashboard/test_stream.py"
 LOOKED = "tests/view/test_looks.py"
 ELSEWHERE = f"{DOES}::test_what_no_page_of_this_site_asks_for_is_not_done"
@@ -251,5 +252,29 @@ MUTANTS = (
         '"ends": ENDS,',
         '"ends": tuple(end for end in ENDS if end != "stopped"),',
         (f"{STREAM}::test_what_came_of_attempts_knows_every_end_also_that_one_was_stopped",),
+    ),
+    Mutant(
+        "dash-way-shut",
+        "who waited for a node that took nothing is told that it was full",
+        "handoff/dashboard/pages/timeline.py",
+        "if pin in shut else",
+        "if not shut else",
+        (f"{WAY}::test_who_waited_for_a_node_that_took_nothing_is_told_why_that_was_after_it_has_run",),
+    ),
+    Mutant(
+        "dash-way-opened",
+        "a node that was opened again is told to have taken nothing",
+        "handoff/view/trails.py",
+        '    "undrained": ("draining", "cordoned"),\n',
+        "",
+        (f"{WAY}::test_who_waited_for_a_node_that_took_nothing_is_told_why_that_was_after_it_has_run",),
+    ),
+    Mutant(
+        "dash-way-deferred",
+        "who was deferred is not told on whom it depended",
+        "handoff/dashboard/pages/timeline.py",
+        "    elif detail.awaits and detail.created_at:\n",
+        "    elif False and detail.created_at:\n",
+        (f"{WAY}::test_who_depended_on_others_is_told_on_whom_after_it_has_run",),
     ),
 )

@@ -9,6 +9,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.ledger.events import note_action
 from handoff.view import history as module
+from handoff.view import trails
 from handoff.view.history import BOUNDS_S, History, Past, Spread
 from support.status import Playing, failed
 
@@ -103,7 +104,7 @@ def test_a_stream_that_was_always_read_in_time_misses_nothing(cluster: Cluster, 
 
 def test_memory_is_bounded_however_many_functions_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_OPEN", 10)
-    monkeypatch.setattr(module, "MOST_TRAILS", 10)
+    monkeypatch.setattr(trails, "MOST_TRAILS", 10)
     monkeypatch.setattr(module, "MOST_NAMES", 5)
     past = Past()
     for number in range(50):
@@ -123,9 +124,9 @@ def test_of_one_function_that_goes_on_and_on_the_first_and_the_last_steps_are_ke
     past = Past()
     for number in range(200):
         past.add({"event": "delayed", "job": "f", "at_ms": str(number)}, {})
-    trail = past.trails["f"]
+    trail = past.trails.of("f")
 
-    assert len(trail) == module.MOST_STEPS
+    assert len(trail) == trails.MOST_STEPS
     assert (trail[0].at_ms, trail[-1].at_ms) == (0, 199)
 
 

@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from handoff.dashboard.page import Asked, Missing, address
+from handoff.dashboard.pages.timeline import timeline
 from handoff.dashboard.pages.waiting import links_of
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import ago, clock, percent
+from handoff.dashboard.words import percent
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.logs import read_logs
-from handoff.ledger.phrases import NEVER, in_words
+from handoff.ledger.phrases import in_words
 from handoff.ledger.states import ENDED
 from handoff.view.detail import Detail, read_detail
-from handoff.view.history import History, Step
 from handoff.view.wording import seconds, short_id, short_name
 from handoff.words.times import span
 
@@ -40,8 +40,9 @@ def function(sight: Sight, asked: Asked) -> Mapping[str, Any]:
         "detail": detail,
         "title": short_name(detail.name) or detail.description,
         "facts": _facts(detail, asked.root),
-        "timeline": _timeline(detail, history, now_ms, asked.root),
-        "links": links_of(detail.why, asked.root),
+        "timeline": timeline(detail, history, now_ms, asked.root),
+        "links": links_of(detail.why, asked.root)
+        | {id: address(asked.root, f"/functions/{id}") for id, _ in detail.awaits},
         "kinds": [_kind(kind) for kind in detail.why.short[:12]],
         "holders": [_holder(holder, asked.root) for holder in detail.why.holders if holder["id"] != id],
         "open": [
@@ -132,86 +133,3 @@ def _overtakes(detail: Detail) -> str:
         return ""
     limit = f"; at {overtakes['limit']} a node is held for it" if overtakes["limit"] else ""
     return f"overtaken {overtakes['count']} times by others that use what it lacks{limit}"
-
-
-def _timeline(detail: Detail, history: History, now_ms: int, root: str) -> list[dict[str, Any]]:
-    """What befell it; where the events are gone, what its own moments say."""
-    steps = history.trail(detail.id)
-    told = [_step(step, steps[place - 1] if place else None, root) for place, step in enumerate(steps)]
-    entries = [entry for entry in told if entry]
-    if not entries or steps[0].event not in ("waiting", "reserved", "delayed", "parked"):
-        entries = _known(detail, before_ms=steps[0].at_ms if steps else now_ms) + entries
-    if detail.state not in ENDED:
-        since_ms = steps[-1].at_ms if steps else None
-        age = f"for {ago(since_ms, now_ms)}" if since_ms else ""
-        entries.append(
-            {"state": detail.state, "at": "now", "said": detail.why.text, "note": age, "url": "", "link": ""}
-        )
-    return entries
-
-
-def _known(detail: Detail, before_ms: float) -> list[dict[str, Any]]:
-    moments = (
-        ("deferred", detail.created_at, "submitted"),
-        ("queued", detail.enqueued_at, f"placed on {detail.node}" if detail.node else "placed"),
-        ("started", detail.started_at, f"started on {detail.node}" if detail.node else "started"),
-        (detail.state, detail.ended_at if detail.state in ENDED else None, detail.state),
-    )
-    return [
-        {"state": state, "at": clock(at.timestamp() * 1000), "said": said, "note": "", "url": "", "link": ""}
-        for state, at, said in moments
-        if at is not None and at.timestamp() * 1000 < before_ms
-    ]
-
-
-_OUTCOMES = {
-    "finished": ("finished", "finished on {node}"),
-    "failed": ("failed", "failed on {node}"),
-    "died": ("failed", "its process on {node} died"),
-    "stopped": ("stopped", "was stopped on {node}"),
-    "lost": ("lost", "was lost with {node}"),
-    "canceled": ("canceled", "was canceled on {node}"),
-    "expired": ("failed", "did not start in time on {node}"),
-    "handed back": ("waiting", "was handed back by {node}, which takes no more"),
-    "unstarted": ("waiting", "could not be started on {node}"),
-}
-
-
-def _step(step: Step, before: Step | None, root: str) -> dict[str, Any] | None:
-    """One entry; None for what says nothing new."""
-    after = f"after {seconds((step.at_ms - before.at_ms) / 1000)}" if before and step.at_ms > before.at_ms else ""
-
-    def entry(state: str, said: str, freed_by: str = "") -> dict[str, Any]:
-        url = address(root, f"/functions/{freed_by}") if freed_by else ""
-        link = short_id(freed_by)
-        return {"state": state, "at": clock(step.at_ms), "said": said, "note": after, "url": url, "link": link}
-
-    match step.event:
-        case "waiting":
-            return entry("waiting", "began to wait: no node had room for it")
-        case "parked":
-            return entry("waiting", "waits for another of its group to choose a node")
-        case "infeasible":
-            return entry("infeasible", NEVER)
-        case "delayed":
-            return entry("delayed", f"is delayed until {clock(step.until_ms)}")
-        case "reserved" if step.freed_by:
-            return entry("queued", f"was placed on {step.node}, in the room that was given back by", step.freed_by)
-        case "reserved":
-            return entry("queued", f"was placed on {step.node}")
-        case "started":
-            return entry("started", f"attempt {step.attempt} started on {step.node}")
-        case "released":
-            state, said = _OUTCOMES.get(
-                step.outcome, ("waiting", f"gave back what it held on {{node}}: {step.outcome}")
-            )
-            return entry(state, said.format(node=step.node))
-        case "canceled" if not before or before.outcome != "canceled":
-            return entry("canceled", "was canceled")
-        case "failed" if not before or before.event != "released":
-            return entry("failed", "failed")
-        case "adopted":
-            return entry("waiting", "was brought back by rq's tools")
-        case "replaced" | "retried":
-            return entry("waiting", "was started afresh")
-    return None
