@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -39,7 +39,6 @@ def read_call(
     if not kwargs:
         return args, {}, timeout
     rest = dict(kwargs)
-    code = code.function if isinstance(code, Declared) else code
     if "job_timeout" in rest:
         timeout = parse_timeout(id, rest.pop("job_timeout"))
     named = rest.pop("kwargs", None)
@@ -50,10 +49,8 @@ def read_call(
             "leave it out (max_retries is for retry, wait_ttl for ttl, priority for at_front),"
             " or pass kwargs={...} if it is meant for the function",
         )
-    if rest and isinstance(code, _KNOWN):
-        known = _keywords_of(code)
-        if known is not None and not known.issuperset(rest):
-            _check_keywords(id, rest, known, enqueue)
+    if rest:
+        check_keywords(id, code, rest, lambda: _options_of(enqueue))
     if "args" in rest:
         if args:
             raise InvalidFunction(id, "arguments come both by position and in args=", "give all of them one way")
@@ -78,19 +75,35 @@ def _keywords_of(code: FunctionType | MethodType) -> frozenset[str] | None:
     return frozenset(found.co_varnames[found.co_posonlyargcount : found.co_argcount + found.co_kwonlyargcount])
 
 
-def _check_keywords(id: str, given: Mapping[str, Any], known: frozenset[str], enqueue: Callable[..., Any]) -> None:
+def _options_of(enqueue: Callable[..., Any]) -> list[str]:
+    return [each.name for each in inspect.signature(enqueue).parameters.values() if each.kind is each.KEYWORD_ONLY]
+
+
+def check_keywords(id: str, code: object, given: Mapping[str, Any], options: Callable[[], Iterable[str]]) -> None:
+    """Raise `InvalidFunction` for one that a function, where it is given itself, does not take; `args` may be there.
+
+    `options` tells what else may have been meant.
+    """
+    code = code.function if isinstance(code, Declared) else code
+    known = _keywords_of(code) if isinstance(code, _KNOWN) else None
+    if known is None or known.issuperset(given):
+        return
     misfits = given.keys() - known - {"args"}
     if not misfits:
         return
     name = min(misfits)
-    options = [each.name for each in inspect.signature(enqueue).parameters.values() if each.kind is each.KEYWORD_ONLY]
-    near = difflib.get_close_matches(name, [*options, *sorted(known)], n=1)
-    meant = f"did you mean {near[0]}=? If not, leave it out" if near else "leave it out"
+    meant = meant_by(name, [*options(), *sorted(known)])
     raise InvalidFunction(
         id,
         f"{name}= is neither an option of enqueue nor an argument of the function",
         f"{meant}, or pass kwargs={{...}} where the nodes have another version of it",
     )
+
+
+def meant_by(name: str, known: Iterable[str]) -> str:
+    """What to do about a keyword that is none of these."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]}=? If not, leave it out" if near else "leave it out"
 
 
 def read_keeping(id: str, result_ttl: int | None, failure_ttl: int | None) -> Keeping:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rq.job import Retry
-from rq.queue import EnqueueData, Queue
+from rq.job import Dependency, Retry
+from rq.queue import EnqueueArgs, EnqueueData, Queue
 
+from handoff.client.call import check_keywords, meant_by
+from handoff.client.depending import read_depends_on
 from handoff.errors import InvalidFunction, shown
 from handoff.ledger.rqmodel import parse_timeout
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, resolve
 from handoff.words.code import Code
 from handoff.words.rules import HIGHEST_PRIORITY
 
-OURS = ("cost", "node", "where")
+OURS = ("cost", "node", "where", "priority", "retry_on", "dont_retry_on")
 """What a call asks for beside rq's own options."""
+
+_RQS = frozenset({"job_timeout", *EnqueueArgs._fields} - {"func", "timeout", "args", "kwargs"})
+"""rq's own, as keywords of `enqueue`."""
 
 NO_MEANING = {
     "repeat": "a function runs once here: queue.cluster.every(name, seconds, f) submits it again and again",
@@ -50,14 +55,37 @@ def check_meaning(id: str, given: Mapping[str, Any]) -> None:
 
 
 def read_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Asked:
-    """Tell rq's options, ours, and the function's own keywords apart. Raises what rq raises, and `NoMeaning`."""
+    """Tell rq's options, ours, and the function's own keywords apart.
+
+    Raises what rq raises, `NoMeaning`, and `InvalidFunction` for what is neither.
+    """
     ours = {name: value for name, value in kwargs.items() if name in OURS}
     rest = {name: value for name, value in kwargs.items() if name not in OURS}
+    if "args" in rest or "kwargs" in rest:
+        check_options(named(function), rest.keys() - {"args", "kwargs"})
+    else:
+        check_arguments(function, {name: value for name, value in rest.items() if name not in _RQS})
     read = Queue.parse_args(function, *args, **rest)
     check_meaning(read.job_id or named(function), {"rate_limit": read.rate_limit, "pipeline": read.pipeline})
     if read.unique and read.job_id is None:
         raise ValueError("unique=True requires an explicit job_id")
     return Asked(EnqueueData(**{name: getattr(read, name) for name in EnqueueData._fields}), read.unique, ours)
+
+
+def check_options(id: str, given: Iterable[str]) -> None:
+    """Raise `InvalidFunction` for one that is neither rq's nor ours: rq leaves some out without a word."""
+    if unknown := sorted(set(given) - _RQS - {"timeout", *OURS}):
+        advice = f"{meant_by(unknown[0], _options())}, or put it into kwargs= where it is meant for the function"
+        raise InvalidFunction(id, f"{unknown[0]}= is no option of enqueue", advice)
+
+
+def check_arguments(function: Any, given: Mapping[str, Any]) -> None:
+    """Raise `InvalidFunction` for a keyword that a function does not take which is given itself."""
+    check_keywords(named(function), function, given, _options)
+
+
+def _options() -> list[str]:
+    return sorted({*_RQS, *OURS})
 
 
 def named(function: Any) -> str:
@@ -118,6 +146,13 @@ def call_of(data: EnqueueData, id: str, default_timeout: int | str) -> dict[str,
     if data.at_front:
         options["priority"] = HIGHEST_PRIORITY
     return options
+
+
+def without(id: str, depends_on: Any, gone: str) -> Dependency | None:
+    """The same without one that is gone, which rq counts as one that has ended."""
+    found = read_depends_on(id, depends_on)
+    left = [each for each in found.ids if each != gone] if found else []
+    return Dependency(left, allow_failure=found.allow_failure) if found and left else None
 
 
 def _retried(id: str, retry: Retry | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -15,14 +16,25 @@ from rq.queue import EnqueueData
 from handoff.client.cluster import Cluster
 from handoff.client.default import default_cluster
 from handoff.client.handle import Handle
-from handoff.errors import DuplicateFunction
+from handoff.errors import DuplicateFunction, MissingFunction
 from handoff.rq.clusters import cluster_of, run_here
 from handoff.rq.jobs import Job
-from handoff.rq.options import DEFAULT_TIMEOUT, Asked, call_of, check_meaning, code_of, read_call, serializer_of
+from handoff.rq.options import (
+    DEFAULT_TIMEOUT,
+    Asked,
+    call_of,
+    check_meaning,
+    code_of,
+    read_call,
+    serializer_of,
+    without,
+)
 from handoff.rq.registries import Registry
 from handoff.serializer import SerializerLike
+from handoff.words.code import Code
 from handoff.words.constraints import Where
 from handoff.words.function import Function
+from handoff.words.values import Replace
 from handoff.words.variants import Cost
 
 _READY = ("waiting", "queued")
@@ -46,8 +58,12 @@ _OF_FUNCTIONS = ("cost", "node", "where", "priority", "timeout", "wait_ttl", "ma
 """What a `Function` has of what a call may ask for."""
 
 
+_RQS_CALL = inspect.Signature(list(inspect.signature(rq.queue.Queue.enqueue_call).parameters.values())[4:])
+"""What rq's `enqueue_call` takes after `self`, `func`, `args` and `kwargs`."""
+
+
 class Queue:
-    """`rq.Queue`: `enqueue` and its kin, each giving a `Job`; with `cost=`, `node=` and `where=` beside rq's options.
+    """`rq.Queue`: `enqueue` and its kin, each giving a `Job`; with `cost=` and its like beside rq's options.
 
         queue = Queue("default", connection=Redis())
         job = queue.enqueue("tasks.train", 10, job_timeout=3600, cost={"gpu": 1}, retry=Retry(max=2, interval=[10, 60]))
@@ -112,17 +128,26 @@ class Queue:
     def enqueue(self, f: Any, /, *args: Any, **kwargs: Any) -> Job:
         """Submit a call of `f`, given as a callable or its dotted name. -> its job
 
-        Of the keywords those that rq names, and `cost`, `node` and `where`, are options; the others go to the function,
-        as do all that stand in `args=` and `kwargs=`. Raises what `Cluster.enqueue` raises, and `InvalidFunction` for
-        an option of rq that has no meaning here. A `job_id` whose function has ended is used again, as in rq; of one
-        that has not, and with `unique=True` of any, it raises `DuplicateJobError`.
+        Of the keywords those that rq names, and `cost`, `node`, `where`, `priority`, `retry_on` and `dont_retry_on`,
+        are options; the others go to the function, as do all that stand in `args=` and `kwargs=`. Raises what
+        `Cluster.enqueue` raises, and `InvalidFunction` for an option of rq that has no meaning here, and for a keyword
+        that is no option and that the function does not take. A `job_id` whose function has ended is used again, as in
+        rq; of one that has not, and with `unique=True` of any, it raises `DuplicateJobError`. What it depends on and is
+        gone counts as ended.
         """
         return self._enqueue(read_call(f, args, kwargs))
 
     def enqueue_call(
-        self, func: Any, args: Iterable[Any] | None = None, kwargs: dict[str, Any] | None = None, **options: Any
+        self,
+        func: Any,
+        args: Iterable[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        *positional: Any,
+        **options: Any,
     ) -> Job:
-        """The same with arguments apart from options, and `timeout` for `job_timeout`."""
+        """The same with arguments apart from options, which may come by position as rq's do: `timeout` first."""
+        rqs = {name: options.pop(name) for name in options.keys() & _RQS_CALL.parameters.keys()}
+        options |= _RQS_CALL.bind_partial(*positional, **rqs).arguments
         if "timeout" in options:
             options["job_timeout"] = options.pop("timeout")
         return self._enqueue(read_call(func, (), {**options, "args": tuple(args or ()), "kwargs": kwargs or {}}))
@@ -237,14 +262,20 @@ class Queue:
         if not self.is_async:
             options |= {"cost": None, "node": None, "where": None}
         try:
-            handle = self.cluster.enqueue(
-                code_of(data.func), job_id=id, replace=False if asked.unique else "ended", **options
-            )
+            handle = self._take(code_of(data.func), id, False if asked.unique else "ended", options)
         except DuplicateFunction as error:
             raise DuplicateJobError(str(error)) from error
         if not self.is_async:
             run_here(self.cluster)
         return self._job(handle, data.func)
+
+    def _take(self, code: Code, id: str, replace: Replace, options: dict[str, Any]) -> Handle:
+        while True:
+            try:
+                return self.cluster.enqueue(code, job_id=id, replace=replace, **options)
+            except MissingFunction as error:
+                # One may have expired since it was looked for last.
+                options = {**options, "depends_on": without(id, options["depends_on"], error.id)}
 
     def _enqueue_plain(self, datas: list[EnqueueData]) -> list[Job]:
         ids = [data.job_id or uuid.uuid4().hex for data in datas]
