@@ -161,14 +161,17 @@ def _waiting(text: str, count: int, first: str, job: StoredJob, now_ms: int, abl
 
 
 async def _read_oldest(ledger: Ledger, shapes: Sequence[Waiting]) -> Oldest | None:
-    """Who of all has waited longest: among the first of each priority, and of each shape."""
+    """Who of all has waited longest: the first of each priority, or of each shape; of equals who is to go first."""
     firsts = await places.first_of_line(ledger, ledger.keys("waiting"))
     jobs = await _read_heads(ledger, firsts)
     now_ms = await now_of(ledger)
     waited = [(_waited_s(job, now_ms), id) for id, job in zip(firsts, jobs, strict=True)]
     waited += [(shape.waited_s, shape.first) for shape in shapes if shape.first]
     found = [(seconds, id) for seconds, id in waited if seconds is not None]
-    return Oldest(max(found)[1], max(found)[0]) if found else None
+    if not found:
+        return None
+    seconds, id = max(found, key=lambda each: each[0])
+    return Oldest(id, seconds)
 
 
 async def _count_ended(ledger: Ledger, stands: Sequence[Stand]) -> dict[str, int]:

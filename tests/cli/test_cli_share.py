@@ -24,6 +24,15 @@ class TestShare:
         ]
         assert json.loads(run("share", "--json").stdout)["license"] == {"used": 2, "capacity": 5}
 
+    def test_eighty_columns_are_enough_for_the_longest_name(self, run: Run, cluster: Cluster) -> None:
+        name = "n" * 64
+        cluster.share({name: 10_000})
+
+        (line,) = run("share").stdout.splitlines()
+
+        assert line.startswith(name)
+        assert len(line) <= 80
+
     def test_what_is_removed_is_shared_no_more(self, run: Run, cluster: Cluster) -> None:
         cluster.share({"seat": 3, "license": 1})
 

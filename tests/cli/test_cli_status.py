@@ -23,6 +23,7 @@ class TestStatus:
 
         lines = run("status").stdout.splitlines()
 
+        assert max(map(len, lines)) <= 80
         assert lines.pop(5).startswith(f"waiting    4, {first.id} longest: for 0.")
         assert lines == [
             "nodes      1 up, 0 quiet, 0 over, 0 draining, 0 cordoned, 0 lost",
@@ -47,6 +48,7 @@ class TestStatus:
 
         lines = run("status").stdout.splitlines()
 
+        assert max(map(len, lines)) <= 80
         assert lines[1:4] == [
             "infeasible 2 of what waits: no live node could hold it, even when idle",
             "           1 for cpu 1 on b",

@@ -151,6 +151,17 @@ class TestHowLongTheyWait:
         assert [shape.first for shape in found.shapes] == [returned.id]
         assert found.oldest == Oldest(oldest.id, 90.0)
 
+    def test_of_those_that_came_at_the_same_moment_the_oldest_is_who_goes_first(self, cluster: Cluster) -> None:
+        cluster.store.now_ms = 1_800_000_000_000
+        cluster.register_node("a", {"cpu": 4})
+        cluster.tracker.request("a", {"cpu": 4})
+        cluster.enqueue("tasks:f", cost={"cpu": 1}, job_id="first")
+        cluster.enqueue("tasks:f", cost={"cpu": 2}, job_id="second")
+
+        cluster.store.now_ms += 30_000
+
+        assert read_overview(cluster.store).oldest == Oldest("first", 30.0)
+
     def test_nobody_has_waited_longer_than_the_oldest(self, cluster: Cluster) -> None:
         cluster.store.now_ms = 1_800_000_000_000
         cluster.register_node("a", {"cpu": 40})
