@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, expect
 from dashboard.browser.conftest import LOOKING, WRITING, Desk
 from handoff import DAG, Function
 from handoff.client.handle import Handle
+from handoff.dashboard.actions import ACTIONS
 from handoff.errors import UnknownFunction
 from handoff.ledger.nodes import read_nodes
 from support.status import failed
@@ -142,15 +143,56 @@ def rest(desk: Desk) -> Offer:
     )
 
 
+def go_on(desk: Desk) -> Offer:
+    name = f"sweep-{uuid4().hex[:8]}"
+    desk.cluster.every(name, 86_400, "films:sweep")
+    desk.cluster.pause_schedule(name)
+    return Offer(
+        "/schedules",
+        f"Resume: {name}",
+        "Resume the schedule",
+        "It goes on at its next moment",
+        lambda: not is_paused(desk, name),
+    )
+
+
+def run_now(desk: Desk) -> Offer:
+    name = f"sweep-{uuid4().hex[:8]}"
+    desk.cluster.every(name, 86_400, "films:sweep", cost={"gpu": 9})
+    return Offer(
+        "/schedules",
+        f"Run now: {name}",
+        "Run it now",
+        "It was submitted now",
+        lambda: next(schedule for schedule in desk.cluster.schedules() if schedule.name == name).runs == 1,
+    )
+
+
 def is_paused(desk: Desk, name: str) -> bool:
     return next(schedule for schedule in desk.cluster.schedules() if schedule.name == name).paused
 
 
-OFFERS = [cancel, cancel_run, retry, retry_all, delete_all, drain, undrain, rest]
+OFFERS = {
+    "cancel": cancel,
+    "cancel-run": cancel_run,
+    "drain": drain,
+    "undrain": undrain,
+    "retry": retry,
+    "pause-schedule": rest,
+    "resume-schedule": go_on,
+    "run-schedule": run_now,
+    "retry-failed": retry_all,
+    "delete-failed": delete_all,
+}
+"""By the name of the action in its address."""
+
+
+def test_every_action_is_done_in_a_browser() -> None:
+    assert OFFERS.keys() == ACTIONS.keys()
 
 
 @pytest.mark.parametrize("way", ["click", "keys"])
-@pytest.mark.parametrize("make", OFFERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", OFFERS.values(), ids=OFFERS)
 def test_an_action_is_asked_for_confirmed_and_done(make: Callable[[Desk], Offer], way: str, desk: Desk) -> None:
     offer = desk.elsewhere(lambda: make(desk))
     desk.open(offer.path)
@@ -191,7 +233,7 @@ def test_who_thinks_again_leaves_it_and_nothing_is_done(desk: Desk) -> None:
     assert not desk.elsewhere(offer.is_done)
 
 
-@pytest.mark.parametrize("make", OFFERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", OFFERS.values(), ids=OFFERS)
 def test_where_it_was_not_started_to_write_an_action_is_neither_offered_nor_done(
     make: Callable[[Desk], Offer], desk: Desk
 ) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Response, expect
 
 from dashboard.browser.conftest import LOOKING, POLLING, Desk
+from handoff import DAG, Function
 from handoff.dashboard.pages.every import PAGES
 
 pytestmark = pytest.mark.slow
@@ -64,6 +66,23 @@ def test_a_page_changes_by_itself_and_whoever_stands_on_a_link_stays_there(desk:
     desk.elsewhere(lambda: desk.cluster.deregister_node("b"))
 
 
+def test_a_run_that_moves_is_followed_while_it_is_watched(desk: Desk) -> None:
+    run = DAG(f"run-{uuid4().hex[:8]}").add(Function("first", "films:first", cost={"reel": 1}))
+    run.add(Function("second", "films:second", args=("first",)))
+    desk.elsewhere(lambda: desk.cluster.submit_dag(run))
+    desk.open(f"/run?{urlencode({'id': run.id})}")
+    desk.page.evaluate("window.opened = 'once'")
+    boxes = desk.page.locator(".graph .v-queued"), desk.page.locator(".graph .v-canceled")
+    expect(boxes[0]).to_have_count(0)
+    desk.elsewhere(lambda: desk.cluster.tracker.register_node("reels", {"reel": 1}))
+
+    expect(boxes[0]).to_have_count(1)
+    desk.elsewhere(lambda: desk.cluster.run(run.id).cancel())
+    expect(boxes[1]).to_have_count(2)
+    assert desk.page.evaluate("window.opened") == "once"
+    desk.elsewhere(lambda: desk.cluster.deregister_node("reels"))
+
+
 def test_under_wsgi_it_asks_for_what_has_changed_and_whoever_stands_on_a_link_stays_there(desk: Desk) -> None:
     coming = desk.elsewhere(lambda: desk.cluster.enqueue("films:cut", cost={"tape": 1}))
     asked: list[Response] = []
@@ -109,10 +128,12 @@ def test_a_page_that_is_paused_is_resumed_by_a_click(desk: Desk) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_written_can_be_told_from_what_it_stands_on(scheme: str, desk: Desk) -> None:
     desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-    desk.open("/")
-    low = desk.page.evaluate(CONTRASTS)
+    low = {}
+    for page in PAGES:
+        desk.open(path_of(desk, page.name))
+        low[page.name] = desk.page.evaluate(CONTRASTS)
 
-    assert low == []
+    assert low == {page.name: [] for page in PAGES}
 
 
 CONTRASTS = """() => {
