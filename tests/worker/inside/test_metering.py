@@ -30,7 +30,8 @@ def take_much() -> None:
 
 def test_what_a_function_has_had_and_given_back_counts() -> None:
     meter = Meter()
-    before = measured(meter)
+    # The first has what this process had at most before.
+    before = min(measured(meter), measured(meter))
 
     assert measured(meter, take_much) > before + 50
 
