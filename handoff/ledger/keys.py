@@ -54,7 +54,7 @@ SCHEMA: dict[str, Key] = {
     "learned": Key(
         "learned:", "HASH", "place -> a sample of what it has used: see learned.py", "30 days", of="name of a function"
     ),
-    "learners": Key("learners", "ZSET", "name of which samples are kept -> when the last came, ms", "30 days each"),
+    "learners": Key("learners", "ZSET", "name of which samples are kept -> when the last came, ms", "30 days"),
     "parcel": Key("parcel:", "STRING", "a large result on its way, forms behind it", "ten minutes", of="token"),
     "parts": Key(
         "parts:", "STREAM", "what it has yielded: texts/told_id", "as the job; else a week since the last", of="job id"

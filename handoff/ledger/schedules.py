@@ -115,6 +115,7 @@ async def remove(ledger: Ledger, name: str) -> None:
 @Call
 async def run_now(ledger: Ledger, name: str) -> str:
     """Submit it now, beside its moments and whatever runs of it. -> the id of the job. Raises `UnknownSchedule`."""
+    check_schedule_name(name)
     now_ms = await now_of(ledger)
     id = f"{name}-{moment_text(now_ms)}-{new_id()[:8]}"
     while True:

@@ -33,4 +33,5 @@ for i = samples_first, #ARGV, VALUES do
   redis.call('ZADD', K.learners, Call.now, ARGV[i])
 end
 redis.call('ZREMRANGEBYSCORE', K.learners, '-inf', Call.now - TTL_MS)
+redis.call('PEXPIRE', K.learners, TTL_MS)
 return {'learned'}
