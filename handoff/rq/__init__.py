@@ -4,12 +4,15 @@ What rq has under these names has the same meaning here; docs/from-rq.md lists w
 stand `cost=`, `node=` and `where=`.
 """
 
+from typing import NoReturn
+
 from rq import Callback, Retry, get_current_job
 from rq.exceptions import DuplicateJobError
 from rq.job import Dependency, JobStatus
 
+from handoff.rq.absent import OF_MODULE
 from handoff.rq.decorators import job
-from handoff.rq.jobs import Job
+from handoff.rq.jobs import Job, cancel_job, requeue_job
 from handoff.rq.queue import Queue
 
 __all__ = [
@@ -20,6 +23,15 @@ __all__ = [
     "JobStatus",
     "Queue",
     "Retry",
+    "cancel_job",
     "get_current_job",
     "job",
+    "requeue_job",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    if instead := OF_MODULE.get(name):
+        # Of an `AttributeError` an import would leave out the text.
+        raise ImportError(f"rq's {name} has no meaning here: {instead}", name=__name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

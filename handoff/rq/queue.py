@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 import redis
+import rq.job
 import rq.queue
 from rq.exceptions import DuplicateJobError, NoSuchJobError
 from rq.queue import EnqueueData
@@ -17,8 +18,9 @@ from handoff.client.cluster import Cluster
 from handoff.client.default import default_cluster
 from handoff.client.handle import Handle
 from handoff.errors import DuplicateFunction, MissingFunction
+from handoff.rq.absent import OF_QUEUES, OfQueues, refuse
 from handoff.rq.clusters import cluster_of, run_here
-from handoff.rq.jobs import Job
+from handoff.rq.jobs import Job, check_job_class, fetch_jobs, id_of
 from handoff.rq.options import (
     DEFAULT_TIMEOUT,
     Asked,
@@ -40,20 +42,6 @@ from handoff.words.variants import Cost
 _READY = ("waiting", "queued")
 """States of what stands in a queue of rq's: ready, and not started."""
 
-_NO_MEANING = {
-    "empty": "cancel what should not run: queue.cluster.cancel(queue.job_ids)",
-    "delete": "a name of a queue keeps nothing: cancel what should not run by queue.cluster.cancel(queue.job_ids)",
-    "remove": "cancel it: job.cancel()",
-    "compact": "nothing is left in a queue that is gone",
-    "push_job_id": "let a function start afresh: job.requeue()",
-    "pop_job_id": "nodes take what fits: handoff node",
-    "enqueue_job": "enqueue the call itself, with job_id= if it is to have that one",
-    "create_job": "enqueue the call: what is not enqueued is nowhere",
-    "enqueue_dependents": "what depends on a function is placed in the script that ends it",
-    "run_job": "in a test run_all() of the fixture handoff_cluster runs what can run",
-    "dequeue_any": "nodes take what fits: handoff node",
-}
-
 _OF_FUNCTIONS = ("cost", "node", "where", "priority", "timeout", "wait_ttl", "max_retries", "retry_after")
 """What a `Function` has of what a call may ask for."""
 
@@ -62,7 +50,7 @@ _RQS_CALL = inspect.Signature(list(inspect.signature(rq.queue.Queue.enqueue_call
 """What rq's `enqueue_call` takes after `self`, `func`, `args` and `kwargs`."""
 
 
-class Queue:
+class Queue(metaclass=OfQueues):
     """`rq.Queue`: `enqueue` and its kin, each giving a `Job`; with `cost=` and its like beside rq's options.
 
         queue = Queue("default", connection=Redis())
@@ -85,6 +73,8 @@ class Queue:
         default_timeout: int | str | None = None,
         is_async: bool = True,
         *,
+        job_class: type[rq.job.Job] | str | None = None,
+        death_penalty_class: type | None = None,
         serializer: str | SerializerLike | None = None,
         cluster: Cluster | None = None,
         namespace: str | None = None,
@@ -93,7 +83,13 @@ class Queue:
         where: Where | None = None,
         priority: int = 0,
     ) -> None:
-        """`cluster` is used as it is, in place of one that is made of `connection`, `namespace` and `serializer`."""
+        """`cluster` is used as it is, in place of one that is made of `connection`, `namespace` and `serializer`.
+
+        `job_class` may be rq's `Job` or the one of this package: jobs are always of this one.
+        """
+        check_job_class(job_class)
+        if death_penalty_class is not None:
+            raise TypeError(f"rq's death_penalty_class has no meaning here: {OF_QUEUES['death_penalty_class']}")
         self.name = name
         self.is_async = is_async
         self.serializer = serializer_of(serializer) if cluster is None else cluster.calls.serializer
@@ -105,12 +101,17 @@ class Queue:
         return f"Queue({self.name!r})"
 
     def __getattr__(self, name: str) -> NoReturn:
-        if instead := _NO_MEANING.get(name):
-            raise AttributeError(f"rq's Queue.{name} has no meaning here: {instead}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        refuse("Queue", OF_QUEUES, name)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Queue) and (self.name, self.cluster) == (other.name, other.cluster)
+
+    def __lt__(self, other: Queue) -> bool:
+        return self.name < other.name
+
+    def __iter__(self) -> Iterator[Queue]:
+        """Itself alone, as of rq's: what takes queues takes one."""
+        yield self
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -213,10 +214,19 @@ class Queue:
         """All that `get_job_ids` gives."""
         return self.get_job_ids()
 
+    def get_jobs(self, offset: int = 0, length: int = -1) -> list[Job]:
+        """Their jobs, as far as they are still there."""
+        return fetch_jobs(self.get_job_ids(offset, length), self.connection, self.serializer)
+
     @property
     def jobs(self) -> list[Job]:
-        """Their jobs."""
-        return Registry(self.cluster, _READY, self.serializer).get_jobs()[::-1]
+        """All that `get_jobs` gives."""
+        return self.get_jobs()
+
+    def get_job_position(self, job_or_id: rq.job.Job | str) -> int | None:
+        """How many of these came before it; None where it is none of them."""
+        id, ids = id_of(job_or_id), self.get_job_ids()
+        return ids.index(id) if id in ids else None
 
     @property
     def failed_job_registry(self) -> Registry:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import redis
 import rq.job
 
 from handoff.client.cluster import Cluster
-from handoff.rq.jobs import Job
+from handoff.rq.absent import OF_REGISTRIES, refuse
+from handoff.rq.jobs import Job, fetch_jobs, id_of
 from handoff.serializer import SerializerLike
 from handoff.view.functions import MOST_LISTED, Wanted, list_functions
 from handoff.view.overview import read_overview
@@ -19,6 +21,9 @@ class Registry:
 
     def __init__(self, cluster: Cluster, states: Sequence[str], serializer: SerializerLike) -> None:
         self._cluster, self._states, self._serializer = cluster, tuple(states), serializer
+
+    def __getattr__(self, name: str) -> NoReturn:
+        refuse("Registry", OF_REGISTRIES, name)
 
     @property
     def connection(self) -> redis.Redis:
@@ -46,15 +51,16 @@ class Registry:
 
     def get_jobs(self) -> list[Job]:
         """The jobs of the newest, as far as they are still there."""
-        found = Job.fetch_many(self.get_job_ids(), self.connection, serializer=self._serializer)
-        return [job for job in found if isinstance(job, Job)]
+        return fetch_jobs(self.get_job_ids(), self.connection, self._serializer)
+
+    def cleanup(self, timestamp: float | None = None) -> None:
+        """Do nothing: agents see to what has expired."""
 
     def __contains__(self, job_or_id: rq.job.Job | str) -> bool:
-        id = job_or_id if isinstance(job_or_id, str) else job_or_id.id
-        return id in self.get_job_ids()
+        return id_of(job_or_id) in self.get_job_ids()
 
     def requeue(self, job_or_id: rq.job.Job | str) -> Job:
         """Have one that has failed start afresh."""
-        id = job_or_id if isinstance(job_or_id, str) else job_or_id.id
+        id = id_of(job_or_id)
         self._cluster.handle(id).retry()
         return Job.fetch(id, self.connection, serializer=self._serializer)
