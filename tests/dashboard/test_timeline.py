@@ -114,3 +114,20 @@ def test_who_depended_on_others_is_told_on_whom_after_it_has_run(cluster: Cluste
     assert way[0] == f"submitted, deferred until {first} and {other} had ended"
     assert "finished on a" in way
     assert f'href="/functions/{handles["first"].id}"' in web.get(f"/functions/{handles['second'].id}").text
+
+
+def test_who_depends_on_others_outside_of_runs_is_told_on_the_first_of_them_also_while_it_is_deferred(
+    cluster: Cluster, web: TestClient
+) -> None:
+    playing = Playing(cluster)
+    others = [cluster.enqueue("films:first", job_id=f"part-{number}") for number in range(7)]
+    last = cluster.enqueue("films:join", depends_on=others, cost={"cpu": 1})
+    before = way_of(web, last)
+    playing.end("finished", *playing.start())
+    playing.end("finished", *playing.start())
+    submitted = "submitted, deferred until part-0, part-1, part-2, part-3, part-4 and 2 more had ended"
+
+    assert before[0] == submitted
+    assert before[1].startswith("is deferred until 'part-0'")
+    way = way_of(web, last)
+    assert (way[0], way[-1], len(way)) == (submitted, "finished on a", 4)
