@@ -9,7 +9,7 @@ import pytest
 
 import handoff
 import unit_tasks
-from handoff.rq import Dependency, Job, JobStatus, Queue, Retry, job
+from handoff.rq import Callback, Dependency, Job, JobStatus, Queue, Retry, job
 from handoff.testing import ClusterHere
 
 
@@ -56,6 +56,21 @@ def test_a_queue_without_a_connection_is_that_of_the_unit_test(handoff_cluster: 
 
     assert added.return_value() == 3
     handoff_cluster.assert_enqueued(unit_tasks.add, args=(1, 2), cost={"cpu": 1})
+
+
+def test_callbacks_of_a_call_run_with_what_rq_gives_them(
+    handoff_cluster: ClusterHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, object]] = []
+    monkeypatch.setattr(unit_tasks, "noted", lambda job, _, result: heard.append((job.id, result)))
+    monkeypatch.setattr(unit_tasks, "told", lambda job, _, kind, *__: heard.append((job.id, kind)))
+    both = {"on_success": Callback("unit_tasks.noted"), "on_failure": Callback("unit_tasks.told")}
+
+    Queue().enqueue(unit_tasks.add, 1, 2, job_id="right", **both)
+    Queue().enqueue(unit_tasks.fail, "no", job_id="wrong", **both)
+    handoff_cluster.run_all()
+
+    assert sorted(heard, key=lambda each: each[0]) == [("right", 3), ("wrong", ValueError)]
 
 
 class TestDecorator:
