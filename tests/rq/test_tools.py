@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import rq_dashboard
+import rq_dashboard.cli
 import rq_dashboard.web
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue
@@ -95,6 +97,20 @@ def test_rq_dashboards_pages_show_functions_in_each_state(
     assert "no" in read(pages, "job/failed")["exc_info"]
     (worker,) = (each for each in read(pages, "workers")["workers"] if each["queues"] == [node])
     assert worker["current_job"]["job_id"] == "runs"
+
+
+def test_rq_dashboards_command_takes_it_as_its_configuration(
+    cluster: Cluster, agent: FakeAgent, load_tools: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_one_of_each(cluster, agent)
+    monkeypatch.setattr(rq_dashboard.web, "from_url", lambda *_, **__: (None, cluster.connection))
+    started: list[Flask] = []
+    monkeypatch.setattr(Flask, "run", lambda app, **_: started.append(app))
+
+    answer = CliRunner().invoke(rq_dashboard.cli.run, ["-c", TOOLS, "-u", "redis://as-the-cluster"])
+
+    assert (answer.exit_code, answer.exception) == (0, None)
+    assert read(started[0].test_client(), "job/finished")["result"] == [1]
 
 
 def test_rq_dashboard_lets_a_failed_function_start_afresh_and_deletes_one_that_has_ended(
