@@ -69,6 +69,10 @@ def read_call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -
     check_meaning(read.job_id or named(function), {"rate_limit": read.rate_limit, "pipeline": read.pipeline})
     if read.unique and read.job_id is None:
         raise ValueError("unique=True requires an explicit job_id")
+    filters = [name for name in ("retry_on", "dont_retry_on") if ours.get(name) is not None]
+    if filters and read.retry is None:
+        what = f"its {filters[0]} says after what it is tried again, and it is not"
+        raise InvalidFunction(read.job_id or named(function), what, "give it retry=Retry(max=...)")
     return Asked(EnqueueData(**{name: getattr(read, name) for name in EnqueueData._fields}), read.unique, ours)
 
 

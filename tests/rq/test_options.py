@@ -50,6 +50,10 @@ class TestOurs:
         assert (submitted.args, submitted.kwargs) == (("no",), {})
         assert submitted.get_status() == (JobStatus.FAILED if option == "retry_on" else JobStatus.DEFERRED)
 
+    def test_to_say_after_what_it_is_tried_again_asks_for_a_retry(self, queue: Queue) -> None:
+        with pytest.raises(InvalidFunction, match=r"its retry_on .*: give it retry=Retry\(max=...\)"):
+            queue.enqueue(unit_tasks.add, 1, 2, retry_on=OSError)
+
     def test_a_call_has_a_priority_of_its_own(self, queue: Queue, agent: FakeAgent) -> None:
         whole = {"cpu": 2}
         jobs = [queue.enqueue(unit_tasks.add, 1, 2, cost=whole) for _ in range(2)]
