@@ -13,19 +13,22 @@ from datetime import datetime
 from handoff.errors import HandoffError
 from handoff.ledger.asking import Ledger
 from handoff.ledger.fields import FIELDS, names_of
-from handoff.ledger.records import look
+from handoff.ledger.records import look, usage_in
 from handoff.ledger.result_entry import unzip
 from handoff.ledger.rqmodel import moment_of
 from handoff.ledger.store import Call
 from handoff.ledger.stored_job import StoredJob
+from handoff.ledger.texts.cost import asked_for
 from handoff.ledger.texts.list import read_list
 from handoff.ledger.texts.number_list import read_numbers
 from handoff.ledger.texts.run_id import run_job_id
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.ledger.told import FunctionProgress, progress_in
 from handoff.serializer import Serializer
 from handoff.why.explain import explain
 from handoff.why.explanation import Explanation
 from handoff.why.function_status import LARGEST_READ, PICKLED, failure_of, result_text, whole_repr
+from handoff.words.resources import Amount, amounts
 from handoff.words.times import utc
 
 LONGEST_SHOWN = 4_000
@@ -37,7 +40,7 @@ MOST_AWAITED = 5
 
 _FIELDS = (
     "code", "run", "serializer", "timeout", "retries", "since", "created_at", "enqueued_at", "started_at", "ended_at",
-    "depends", "takes", "options", "description", "origin",
+    "depends", "takes", "options", "description", "origin", "demand", "variant",
 )  # fmt: skip
 
 
@@ -61,7 +64,9 @@ class Detail:
     description: str
     state: str  #: API's word, or `infeasible`
     node: str | None
+    cost: Mapping[str, Amount]  #: what it was placed with last, else its first choice
     devices: Mapping[str, Sequence[int]]
+    usage: FunctionUsage | None  #: of its last attempt; None until it has ended
     attempts: int
     retries: int
     timeout_s: int | None
@@ -102,7 +107,9 @@ async def read_detail(ledger: Ledger, id: str) -> Detail:
         description=_bounded(job.text("description")),
         state="infeasible" if why.state == "infeasible" else record.status,
         node=record.node,
+        cost=amounts(asked_for(job.cost)),
         devices=record.devices,
+        usage=usage_in(record),
         attempts=record.attempts,
         retries=job.number("retries"),
         timeout_s=int(timeout) if timeout.isdecimal() else None,

@@ -159,6 +159,12 @@ def test_a_function_shows_its_arguments_and_its_error(web: TestClient, scene: Sc
     assert "attempt 1 started on a" in running
 
 
+def test_a_function_says_what_it_asks_for(web: TestClient, scene: Scene) -> None:
+    text = web.get(f"/functions/{scene.running.id}").text
+
+    assert "<dt>asks for</dt><dd>cpu 2, gpu 1</dd>" in text
+
+
 def test_who_waits_sees_who_holds_what_he_waits_for(web: TestClient, scene: Scene) -> None:
     text = web.get(f"/functions/{scene.waiting.id}").text
 

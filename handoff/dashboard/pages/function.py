@@ -10,13 +10,13 @@ from handoff.dashboard.page import Asked, Missing, address
 from handoff.dashboard.pages.timeline import timeline
 from handoff.dashboard.pages.waiting import links_of
 from handoff.dashboard.sight import Sight
-from handoff.dashboard.words import percent
+from handoff.dashboard.words import cost_words, percent
 from handoff.errors import UnknownFunction, UnreadableField
 from handoff.ledger.logs import read_logs
 from handoff.ledger.phrases import in_words
 from handoff.ledger.states import ENDED
 from handoff.view.detail import Detail, read_detail
-from handoff.view.wording import seconds, short_id, short_name
+from handoff.view.wording import seconds, short_id, short_name, usage_in_words
 from handoff.words.times import span
 
 LONGEST_LOG = 64_000
@@ -80,12 +80,14 @@ def _facts(detail: Detail, root: str) -> list[tuple[str, str, str]]:
         ("id", detail.id, ""),
         ("function", detail.function_id if detail.function_id != detail.id else "", ""),
         ("calls", detail.name, ""),
+        ("asks for", ", ".join(cost_words(detail.cost)), ""),
         ("run", detail.run or "", address(root, "/run", id=detail.run)),
         ("node", detail.node or "", address(root, f"/nodes/{detail.node}")),
         ("devices", devices, ""),
         ("attempts", tries, ""),
         ("timeout", f"{detail.timeout_s} s" if detail.timeout_s else "", ""),
         ("took", seconds(took), ""),
+        ("used", usage_in_words(detail.usage) if detail.usage else "", ""),
         ("submitted", _moment(detail.created_at), ""),
     ]
     return [fact for fact in facts if fact[1]]
