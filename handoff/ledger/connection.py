@@ -77,6 +77,7 @@ class Pool(redis.ConnectionPool):
 
     def __init__(self, **settings: Any) -> None:
         self._ready: list[Any] = []
+        self._drops = 0  #: how often what nobody used was closed
         super().__init__(**settings)
 
     def __repr__(self) -> str:
@@ -89,14 +90,14 @@ class Pool(redis.ConnectionPool):
             connection = self._ready.pop()
         except IndexError:
             return self._get()
-        if self.pid == os.getpid() and connection.is_at_rest():
+        if self.pid == os.getpid() and connection.taken == self._drops and connection.is_at_rest():
             return connection
         self.release(connection)
         return self._get()
 
     def put(self, connection: Any) -> None:
         """Keep it ready for the next, whoever that is."""
-        if connection.is_connected:
+        if connection.is_connected and connection.taken == self._drops:
             self._ready.append(connection)
         else:
             self.release(connection)
@@ -105,7 +106,14 @@ class Pool(redis.ConnectionPool):
         """Give a connection as redis-py does."""
         # So many may be all that there may be.
         self._release_ready()
-        return super().get_connection(*arguments, **options)
+        return self._get(*arguments, **options)
+
+    def release(self, connection: Any) -> None:
+        """Take one back as redis-py does."""
+        if connection.taken != self._drops:
+            # It may lead to a server that has stepped down, which another thread has learned meanwhile.
+            connection.disconnect()
+        super().release(connection)
 
     def reset(self) -> None:
         """Forget all of them: after a fork they are another process's."""
@@ -113,12 +121,15 @@ class Pool(redis.ConnectionPool):
         super().reset()
 
     def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close those that nobody uses, and perhaps those that are used."""
+        """Close those that nobody uses, and those that are used now or when they come back."""
+        self._drops += 1
         self._release_ready()
         super().disconnect(inuse_connections)
 
-    def _get(self) -> Any:
-        return super().get_connection()
+    def _get(self, *arguments: Any, **options: Any) -> Any:
+        connection: Any = super().get_connection(*arguments, **options)
+        connection.taken = self._drops
+        return connection
 
     def _release_ready(self) -> None:
         while self._ready:
@@ -204,6 +215,7 @@ class PatientConnection(AbstractConnection):
     password: str | None
     _is_reused = False
     _sent = 0  #: bytes of what was sent last
+    taken = 0  #: how often its pool had closed what nobody used when it gave this
 
     @property
     def is_connected(self) -> bool:
