@@ -243,8 +243,8 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         unique_ttl: float | None = None,
         depends_on: OfFunction | DependencyLike | Sequence[OfFunction | DependencyLike] | None = None,
         isolation: Isolation = "warm",
-        on_node_loss: OnNodeLoss = "retry",
-        on_memory_exceeded: OnMemoryExceeded = "fail",
+        on_node_loss: OnNodeLoss | None = None,
+        on_memory_exceeded: OnMemoryExceeded | None = None,
         durability: Durability | None = None,
         **kwargs: Any,
     ) -> H:
@@ -320,6 +320,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         *,
         max_retries: int = 3,
         on_node_loss: OnNodeLoss = "retry",
+        on_memory_exceeded: OnMemoryExceeded = "fail",
         max_concurrency: int | None = None,
         timeout: float | None = None,
         fail_fast: bool = True,
@@ -331,12 +332,12 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
     ) -> R:
         """Submit a graph, which then runs by itself: each function is placed when its dependencies have ended.
 
-        `max_retries` and `on_node_loss` are for functions that do not say; `max_concurrency` is how many may be placed
-        at once; `timeout` in seconds is for all of it. When a function has failed for good, what has not started is
-        canceled and what runs is stopped; without `fail_fast` only what depends on it is canceled. `reserve="whole"`
-        claims the cost of every function before any starts, all or nothing. An `attached` run is canceled some 15 s
-        after this program, or this cluster object, has gone. What is left of a run is kept for `result_ttl` seconds if
-        it finished, else for `failure_ttl` (None: a year).
+        `max_retries`, `on_node_loss` and `on_memory_exceeded` are for functions that do not say; `max_concurrency` is
+        how many may be placed at once; `timeout` in seconds is for all of it. When a function has failed for good, what
+        has not started is canceled and what runs is stopped; without `fail_fast` only what depends on it is canceled.
+        `reserve="whole"` claims the cost of every function before any starts, all or nothing. An `attached` run is
+        canceled some 15 s after this program, or this cluster object, has gone. What is left of a run is kept for
+        `result_ttl` seconds if it finished, else for `failure_ttl` (None: a year).
 
         Raises what `submit` raises, for any of its functions, `MissingFunction`, `CyclicDependency`, `DuplicateRun` for
         an id whose run has not ended, and `ResourcesUnavailable` with `reserve="whole"`: then nothing is left of it.
@@ -345,8 +346,9 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
         if not isinstance(dag, DAG):
             raise TypeError(f"{shown(dag)} is no DAG: submit_dag takes one, submit takes a function")
         options = RunOptions(
-            max_retries=max_retries, on_node_loss=on_node_loss, max_concurrency=max_concurrency, timeout=timeout,
-            fail_fast=fail_fast, reserve=reserve, attached=attached, result_ttl=result_ttl, failure_ttl=failure_ttl,
+            max_retries=max_retries, on_node_loss=on_node_loss, on_memory_exceeded=on_memory_exceeded,
+            max_concurrency=max_concurrency, timeout=timeout, fail_fast=fail_fast, reserve=reserve, attached=attached,
+            result_ttl=result_ttl, failure_ttl=failure_ttl,
         )  # fmt: skip
         options.check()
         plan = make_plan(dag, self._default_cost)

@@ -57,8 +57,8 @@ class RecurringCalls(ClusterCalls[H, R]):
         on_success: CallbackLike | None = None,
         on_failure: CallbackLike | None = None,
         isolation: Isolation = "warm",
-        on_node_loss: OnNodeLoss = "retry",
-        on_memory_exceeded: OnMemoryExceeded = "fail",
+        on_node_loss: OnNodeLoss | None = None,
+        on_memory_exceeded: OnMemoryExceeded | None = None,
         **kwargs: Any,
     ) -> Schedule:
         """Submit a call of `fn` again and again: `every("nightly", "0 3 * * *", report, timezone="Europe/Paris")`.

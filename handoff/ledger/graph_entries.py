@@ -106,6 +106,7 @@ class EntryWriter:
             strategy=self._strategy,
             max_retries=self._options.max_retries,
             on_node_loss=self._options.on_node_loss,
+            on_memory_exceeded=self._options.on_memory_exceeded,
             keeping=self._options.keeping,
             graph=InGraph(
                 inputs=self._inputs_of(step),

@@ -29,7 +29,7 @@ from handoff.ledger.texts.options import write_options
 from handoff.serializer import PickleSerializer, Serializer, SerializerLike, dumps_arguments, dumps_value
 from handoff.words.checked import Checked
 from handoff.words.dependencies import Dependencies
-from handoff.words.function import Function, OnNodeLoss, Strategy
+from handoff.words.function import Function, OnMemoryExceeded, OnNodeLoss, Strategy
 from handoff.words.remembered import Remembered
 from handoff.words.resources import Units
 from handoff.words.retrying import RetryOn, after_ms, exception_names
@@ -143,6 +143,7 @@ def make_job(
     description: str | None = None,
     meta: Mapping[str, Any] | None = None,
     on_node_loss: OnNodeLoss = "retry",
+    on_memory_exceeded: OnMemoryExceeded = "fail",
     on_success: CallbackLike | None = None,
     on_failure: CallbackLike | None = None,
     depends: Dependencies | None = None,
@@ -151,8 +152,8 @@ def make_job(
 ) -> Job:
     """Write the job of a function, which was `created_at` that moment (None: now).
 
-    `strategy`, `max_retries` and `on_node_loss` are for one that names none. `kinds` are those of jobs that are all
-    written with the same options. Raises `NotSerializable` and `TooLarge`.
+    `strategy`, `max_retries`, `on_node_loss` and `on_memory_exceeded` are for one that names none. `kinds` are those of
+    jobs that are all written with the same options. Raises `NotSerializable` and `TooLarge`.
     """
     function = checked.function
     is_bare = not function.extra_args and not function.kwargs
@@ -190,7 +191,9 @@ def make_job(
         called = _flat(call_fields(data, call)) if is_called_alike else ()
         kind = JobKind(
             demand=write_demand(costs_of(checked, graph.token if graph else {}), checked.terms),
-            options=_options(checked, strategy, on_node_loss, depends, is_late, graph.prefer if graph else ""),
+            options=_options(
+                checked, strategy, on_node_loss, on_memory_exceeded, depends, is_late, graph.prefer if graph else ""
+            ),
             priority=int(function.priority),
             refuse=function.on_infeasible == "raise",
             delay_ms=checked.delay_ms,
@@ -247,6 +250,7 @@ def _options(
     checked: Checked,
     strategy: Strategy,
     on_node_loss: OnNodeLoss,
+    on_memory_exceeded: OnMemoryExceeded,
     depends: Dependencies | None,
     is_late: bool,
     prefer: str,
@@ -258,8 +262,8 @@ def _options(
     return write_options(
         unfit_ms=unfit_ms, wait_ms=wait_ms, unique_ms=None if function.unique is None else kept_ms,
         strategy=function.strategy or strategy, isolation=function.isolation,
-        on_node_loss=function.on_node_loss or on_node_loss, on_memory_exceeded=function.on_memory_exceeded,
-        due_ms=checked.due_ms,
+        on_node_loss=function.on_node_loss or on_node_loss,
+        on_memory_exceeded=function.on_memory_exceeded or on_memory_exceeded, due_ms=checked.due_ms,
         allow_failure=depends.allow_failure if depends else None, delay_ms=checked.delay_ms if is_late else 0,
         prefer=prefer, only=_names(function.retry_on), never=_names(function.dont_retry_on),
         after_ms=after_ms(function.retry_after),

@@ -8,7 +8,7 @@ from typing import Literal
 from handoff.errors import shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL
-from handoff.words.function import ON_NODE_LOSS, OnNodeLoss
+from handoff.words.function import ON_MEMORY_EXCEEDED, ON_NODE_LOSS, OnMemoryExceeded, OnNodeLoss
 from handoff.words.values import LARGEST_COUNT, TTLS, WAITS, check_flag, is_count, is_one_of, is_ttl, is_wait
 
 
@@ -18,6 +18,7 @@ class RunOptions:
 
     max_retries: int = 3  #: of functions that name none
     on_node_loss: OnNodeLoss = "retry"  #: the same
+    on_memory_exceeded: OnMemoryExceeded = "fail"  #: the same
     max_concurrency: int | None = None  #: functions on nodes at once
     timeout: float | None = None  #: seconds from its start to its end
     fail_fast: bool = True  #: the first failure stops the run
@@ -36,8 +37,9 @@ class RunOptions:
         """Raise `ValueError` for the first option that breaks its rule."""
         if not is_count(self.max_retries, 0):
             raise ValueError(f"max_retries is {shown(self.max_retries)}: give an int from 0 to {LARGEST_COUNT}")
-        if not is_one_of(self.on_node_loss, ON_NODE_LOSS):
-            raise ValueError(f"on_node_loss is {shown(self.on_node_loss)}: choose one of {', '.join(ON_NODE_LOSS)}")
+        for name, known in (("on_node_loss", ON_NODE_LOSS), ("on_memory_exceeded", ON_MEMORY_EXCEEDED)):
+            if not is_one_of(value := getattr(self, name), known):
+                raise ValueError(f"{name} is {shown(value)}: choose one of {', '.join(known)}")
         if self.max_concurrency is not None and not is_count(self.max_concurrency, 1):
             rule = f"give an int from 1 to {LARGEST_COUNT}, or None"
             raise ValueError(f"max_concurrency is {shown(self.max_concurrency)}: {rule}")

@@ -17,7 +17,7 @@ from handoff.serializer import PickleSerializer, Serializer, SerializerLike, res
 from handoff.words.code import Code
 from handoff.words.rules import HIGHEST_PRIORITY
 
-OURS = ("cost", "node", "where", "priority", "retry_on", "dont_retry_on")
+OURS = ("cost", "node", "where", "priority", "retry_on", "dont_retry_on", "on_memory_exceeded")
 """What a call asks for beside rq's own options."""
 
 _RQS = frozenset({"job_timeout", *EnqueueArgs._fields} - {"func", "timeout", "args", "kwargs"})

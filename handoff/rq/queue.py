@@ -129,12 +129,12 @@ class Queue(metaclass=OfQueues):
     def enqueue(self, f: Any, /, *args: Any, **kwargs: Any) -> Job:
         """Submit a call of `f`, given as a callable or its dotted name. -> its job
 
-        Of the keywords those that rq names, and `cost`, `node`, `where`, `priority`, `retry_on` and `dont_retry_on`,
-        are options; the others go to the function, as do all that stand in `args=` and `kwargs=`. Raises what
-        `Cluster.enqueue` raises, and `InvalidFunction` for an option of rq that has no meaning here, and for a keyword
-        that is no option and that the function does not take. A `job_id` whose function has ended is used again, as in
-        rq; of one that has not, and with `unique=True` of any, it raises `DuplicateJobError`. What it depends on and is
-        gone counts as ended.
+        Of the keywords those that rq names, and `cost`, `node`, `where`, `priority`, `retry_on`, `dont_retry_on` and
+        `on_memory_exceeded`, are options; the others go to the function, as do all that stand in `args=` and `kwargs=`.
+        Raises what `Cluster.enqueue` raises, and `InvalidFunction` for an option of rq that has no meaning here, and
+        for a keyword that is no option and that the function does not take. A `job_id` whose function has ended is used
+        again, as in rq; of one that has not, and with `unique=True` of any, it raises `DuplicateJobError`. What it
+        depends on and is gone counts as ended.
         """
         return self._enqueue(read_call(f, args, kwargs))
 

@@ -37,7 +37,7 @@ class Options(TypedDict, total=False):
     wait_ttl: float | None
     isolation: Isolation
     on_node_loss: OnNodeLoss | None
-    on_memory_exceeded: OnMemoryExceeded
+    on_memory_exceeded: OnMemoryExceeded | None
     retry_on: RetryOn | None
     dont_retry_on: RetryOn | None
     retry_after: RetryAfter | None

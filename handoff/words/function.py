@@ -81,7 +81,9 @@ class Function:
     on_node_loss: OnNodeLoss | None = (
         None  #: "fail": not tried again then, whatever is left. None: its graph's, or "retry"
     )
-    on_memory_exceeded: OnMemoryExceeded = "fail"  #: "grow": where a node enforces it, tried once more with more
+    on_memory_exceeded: OnMemoryExceeded | None = (
+        None  #: "grow": where a node enforces it, tried once more with more. None: its graph's, or "fail"
+    )
     retry_on: RetryOn | None = None  #: what it may raise and is tried again. None: anything
     dont_retry_on: RetryOn | None = None  #: what it may not, whatever `retry_on` says
     retry_after: RetryAfter | None = None  #: seconds until it is tried again. None: 1, 2, 4, ... 60, +-20 %

@@ -47,11 +47,12 @@ LATEST_MS = 253_370_764_800_000
 _OF_RETRIES = ("retry_on", "dont_retry_on", "retry_after")
 
 _OF_SCHEDULED = (
-    "node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries", "on_node_loss", *_OF_RETRIES,
+    "node", "where", "strategy", "delay", "at", "wait_ttl", "timeout", "max_retries", "on_node_loss",
+    "on_memory_exceeded", *_OF_RETRIES,
 )  # fmt: skip
 """What an inline function must not have, beside a cost."""
 
-_USUAL = {"on_infeasible": "wait", "isolation": "warm", "on_memory_exceeded": "fail"}
+_USUAL = {"on_infeasible": "wait", "isolation": "warm"}
 """The same, of what has another default than None."""
 
 
@@ -225,11 +226,11 @@ def _check_waiting(function: Function) -> None:
             f"its on_node_loss is {shown(function.on_node_loss)}",
             f"choose one of {', '.join(ON_NODE_LOSS)}, or None",
         )
-    if not is_one_of(function.on_memory_exceeded, ON_MEMORY_EXCEEDED):
+    if function.on_memory_exceeded is not None and not is_one_of(function.on_memory_exceeded, ON_MEMORY_EXCEEDED):
         raise InvalidFunction(
             function.id,
             f"its on_memory_exceeded is {shown(function.on_memory_exceeded)}",
-            f"choose one of {', '.join(ON_MEMORY_EXCEEDED)}",
+            f"choose one of {', '.join(ON_MEMORY_EXCEEDED)}, or None",
         )
     if not is_one_of(function.on_infeasible, ("wait", "raise")) and not is_wait(function.on_infeasible):
         raise InvalidFunction(

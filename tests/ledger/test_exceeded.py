@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from handoff import MemoryExceeded
+from handoff import DAG, Function, MemoryExceeded
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
 from handoff.why.function_status import read_function
+from handoff.words.function import OnMemoryExceeded
 from support.agent import FakeAgent, exceeded, failure, ok
 from support.passing import pass_ms
 from support.told import brought_back, take
@@ -83,6 +84,21 @@ def test_the_attempt_with_more_is_beside_the_retries(cluster: Cluster, agent: Fa
     agent.finish(failure(brought_back(cluster, agent)))
 
     assert (handle.status, handle.attempts) == ("failed", 3)
+
+
+def test_a_function_of_a_graph_grows_where_it_or_its_graph_says_so(cluster: Cluster, agent: FakeAgent) -> None:
+    said: list[OnMemoryExceeded | None] = [None, "fail", "grow"]
+    dag = DAG()
+    for each in said:
+        dag.add(Function(str(each), "m:f", cost={"memory": 300}, on_memory_exceeded=each))
+    run = cluster.submit_dag(dag, on_memory_exceeded="grow", fail_fast=False)
+    usual = cluster.submit_dag(DAG().add(Function("f", "m:f", cost={"memory": 300})))
+    agent.take(room=4)
+
+    agent.finish(*(exceeded(id, 400) for id in agent.runs))
+
+    assert [run.handle(str(each)).status for each in said] == ["delayed", "failed", "delayed"]
+    assert usual.handle("f").status == "failed"
 
 
 def test_what_no_node_could_hold_is_not_tried(cluster: Cluster, agent: FakeAgent) -> None:

@@ -11,14 +11,14 @@ from handoff.client.cluster import Cluster
 from handoff.errors import InvalidFunction
 from handoff.rq import Dependency, Job, JobStatus, Queue, Retry, job
 from handoff.testing import ClusterHere
-from support.agent import FakeAgent, failure, ok
+from support.agent import FakeAgent, exceeded, failure, ok
 from support.submits import NOW_MS, run
 
 
 @pytest.fixture
 def agent(cluster: Cluster) -> FakeAgent:
     cluster.store.now_ms = NOW_MS
-    return FakeAgent(cluster.store, "a", {"cpu": 2}).register()
+    return FakeAgent(cluster.store, "a", {"cpu": 2, "memory": 1000}).register()
 
 
 @pytest.fixture
@@ -53,6 +53,11 @@ class TestOurs:
     def test_to_say_after_what_it_is_tried_again_asks_for_a_retry(self, queue: Queue) -> None:
         with pytest.raises(InvalidFunction, match=r"its retry_on .*: give it retry=Retry\(max=...\)"):
             queue.enqueue(unit_tasks.add, 1, 2, retry_on=OSError)
+
+    def test_a_call_says_what_is_to_come_of_too_much_memory(self, queue: Queue, agent: FakeAgent) -> None:
+        queue.enqueue(unit_tasks.add, 1, 2, cost={"memory": 300}, on_memory_exceeded="grow")
+
+        assert run(agent, lambda id: exceeded(id, 400)) == ["retrying"]
 
     def test_a_call_has_a_priority_of_its_own(self, queue: Queue, agent: FakeAgent) -> None:
         whole = {"cpu": 2}

@@ -117,6 +117,7 @@ _DAG: dict[str, Make] = {
     "dag": lambda cluster: DAG().add(Function("f", work)),
     "max_retries": const(3),
     "on_node_loss": const("retry"),
+    "on_memory_exceeded": const("grow"),
     "max_concurrency": const(None),
     "timeout": const(60),
     "fail_fast": const(True),

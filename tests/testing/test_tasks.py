@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import inspect
 import pickle
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 import handoff
 from declared_tasks import Shop, area, later, named, parts, plain, wrapped, wrapping
-from handoff import DAG, Function, InvalidFunction, InvalidResources, task
+from handoff import DAG, Cluster, Function, InvalidFunction, InvalidResources, task
 from handoff.testing import ClusterHere
 from handoff.words.code import import_path
+from handoff.words.declared import Options
 from handoff_worker.inside.importing import import_function
 
 
@@ -88,6 +91,15 @@ class TestSubmitted:
 
         handoff_cluster.assert_enqueued(area, cost={"cpu": 1})
         assert handle.job.timeout == 7
+
+    @pytest.mark.parametrize("call", [Cluster.enqueue, Cluster.every])
+    def test_what_is_not_said_with_a_call_is_left_to_what_it_declares(self, call: Callable[..., Any]) -> None:
+        usual = {field.name: field.default for field in fields(Function) if field.name in Options.__annotations__}
+        taken = inspect.signature(call).parameters
+
+        assert {name: taken[name].default for name in usual.keys() & taken} == {
+            name: value for name, value in usual.items() if name in taken
+        }
 
     def test_an_inline_function_asks_for_nothing(self, handoff_cluster: ClusterHere) -> None:
         graph = DAG("g").add(Function("a", area, extra_args=(3,), type="inline")).add(Function("b", plain, args=["a"]))

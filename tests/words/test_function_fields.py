@@ -80,7 +80,7 @@ class TestFunction:
             "unique_ttl": None,
             "isolation": "warm",
             "on_node_loss": None,
-            "on_memory_exceeded": "fail",
+            "on_memory_exceeded": None,
             "retry_on": None,
             "dont_retry_on": None,
             "retry_after": None,

@@ -127,7 +127,7 @@ class TestCheck:
             {"on_node_loss": ""},
             {"on_node_loss": ["fail"]},
             {"on_memory_exceeded": "retry"},
-            {"on_memory_exceeded": None},
+            {"on_memory_exceeded": ["grow"]},
             {"where": "zone=a"},
             {"where": {"zone": []}},
             {"where": {"zone": 1}},
