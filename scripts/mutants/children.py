@@ -40,6 +40,14 @@ MUTANTS = (
         ("tests/worker/children/test_children_leftovers.py::test_what_a_killed_function_has_started_is_gone_with_it",),
     ),
     Mutant(
+        "leftovers-between",
+        "what one leaves that dies just after it was found lives on",
+        "workers/handoff_worker/machine/processes.py",
+        "not left and dead.issuperset(found):",
+        "not left:",
+        ("tests/worker/machine/test_processes.py::test_what_one_leaves_that_dies_after_it_was_found_is_ended_too",),
+    ),
+    Mutant(
         "leftovers-others",
         "what others have started is killed too",
         "workers/handoff_worker/inside/leftovers.py",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from handoff_worker.machine import processes
+from support.waiting import LIMIT_S
 
 LOOKS = 300
 
@@ -41,3 +42,27 @@ def test_a_child_that_is_left_out_while_another_ends_is_found_all_the_same(monke
 
     assert processes.own_children() == [1, 3]
     assert next(listed, None) is None
+
+
+@pytest.fixture
+def sleepers() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Two processes that sleep."""
+    started = [subprocess.Popen(["sleep", "600"]) for _ in range(2)]
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_what_one_leaves_that_dies_after_it_was_found_is_ended_too(sleepers: list[subprocess.Popen[bytes]]) -> None:
+    parent, orphan = sleepers
+
+    def find() -> list[int]:
+        if parent.poll() is None:
+            parent.kill()
+            parent.wait()
+            return [parent.pid]
+        return [orphan.pid]
+
+    assert processes.end(find, LIMIT_S) == []
+    assert not processes.is_alive(orphan.pid)

@@ -127,14 +127,20 @@ def go_on(pid: int) -> None:
 
 def end(find: Callable[[], Collection[int]], limit_s: float) -> list[int]:
     """Kill what `find` finds, again and again, for each may have forked meanwhile. -> what lives on after `limit_s`"""
-    until_s = time.monotonic() + limit_s
-    while left := [pid for pid in find() if is_alive(pid)]:
+    until_s, dead = time.monotonic() + limit_s, set[int]()
+    while True:
+        found = find()
+        left = [pid for pid in found if is_alive(pid)]
+        # What one had that died since it was found is found by the next look only.
+        if not left and dead.issuperset(found):
+            return []
         if time.monotonic() > until_s:
             return left
+        dead = set(found).difference(left)
         for pid in left:
             kill(pid)
-        time.sleep(_BETWEEN_LOOKS_S)
-    return []
+        if left:
+            time.sleep(_BETWEEN_LOOKS_S)
 
 
 def reap(known: Collection[int] = ()) -> None:
