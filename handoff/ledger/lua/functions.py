@@ -15,7 +15,7 @@ from functools import cache
 
 from handoff.ledger.keys import SCHEMA
 from handoff.ledger.lua import assembly, files
-from handoff.ledger.lua.assembly import Chunk
+from handoff.ledger.lua.assembly import Assembly, Chunk
 from handoff.ledger.lua.loader import locate
 from handoff.ledger.lua.pieces import Pieces
 
@@ -94,7 +94,7 @@ def _all_files() -> list[str]:
 
 
 def _head(rq_prefix: str) -> list[Chunk]:
-    tables = [files.table_of(file) for file in _all_files()]
+    tables = ", ".join(f"{files.table_of(file)} = {{}}" for file in _all_files())
     lines = [
         f"#!lua name={_NAME}",
         # Found through a metatable otherwise, each time.
@@ -105,7 +105,7 @@ def _head(rq_prefix: str) -> list[Chunk]:
         "local K, Call, Parsed, fillers = nil, nil, nil, {}",
         f"local F = {assembly.field_table()}",
         "local begin",
-        # Nobody else sees these: of the 200 locals that Lua allows, the tables take most.
+        # Nobody else sees these: Lua allows 200 locals.
         "do",
         "local known, count, calls = {}, 0, 0",
         "function begin(P)",
@@ -130,7 +130,7 @@ def _head(rq_prefix: str) -> list[Chunk]:
         "end",
         "end",
         "end",
-        f"local {', '.join(tables)} = {', '.join('{}' for _ in tables)}",
+        f"local tables = {{{tables}}}",
         *assembly.WHOLE,
     ]
     return [(_PLACE, line) for line in lines]
@@ -139,8 +139,11 @@ def _head(rq_prefix: str) -> list[Chunk]:
 def _library(file: str, pieces: Pieces) -> list[Chunk]:
     prelude = f"{file}.lua:prelude"
     return [
+        (prelude, "do"),
+        (prelude, _locals({files.table_of(file), *_included(file)})),
         (prelude, "fillers[#fillers + 1] = function()"),
         *(chunk for piece in pieces.of(file) for chunk in piece.chunks()),
+        (prelude, "end"),
         (prelude, "end"),
     ]
 
@@ -150,9 +153,25 @@ def _function(operation: str, pieces: Pieces) -> list[Chunk]:
     prelude = f"{operation}.lua:prelude"
     flags = ", ".join(f"'{flag}'" for flag in files.header(operation).flags)
     opening = [
+        "do",
+        _locals({*_included(operation), *_called_around(assembled)}),
         f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, callback = function(KEYS, ARGV)",
         "begin(KEYS[1])",
         *assembled.context(),
         *assembled.arguments(),
     ]
-    return [*((prelude, line) for line in opening), *assembled.body(), (prelude, "end}")]
+    return [*((prelude, line) for line in opening), *assembled.body(), (prelude, "end}"), (prelude, "end")]
+
+
+def _included(file: str) -> list[str]:
+    return [files.table_of(included) for included in files.header(file).includes]
+
+
+def _called_around(operation: Assembly) -> list[str]:
+    return [function.partition(".")[0] for function in (operation.first, *operation.last)]
+
+
+def _locals(tables: set[str]) -> str:
+    """Each file has those that it names as locals of its own, which cost nothing when they are used."""
+    names = sorted(tables)
+    return f"local {', '.join(names)} = {', '.join(f'tables.{name}' for name in names)}"
