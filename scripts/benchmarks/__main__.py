@@ -12,7 +12,19 @@ from functools import partial
 import click
 from rich.console import Console
 
-from benchmarks import dashboard, decision, doctor, finished, loss, machine, quality, script_time, sizing, submits
+from benchmarks import (
+    dashboard,
+    decision,
+    doctor,
+    enforcing,
+    finished,
+    loss,
+    machine,
+    quality,
+    script_time,
+    sizing,
+    submits,
+)
 from benchmarks.check.operations import Unexpected
 from benchmarks.check.run import check as check_limits
 from benchmarks.figures import Figure, Where, show, to_json, to_markdown
@@ -49,6 +61,7 @@ PARTS = {
     "doctor": Part(doctor.measure, 20_000),
     "sizing": Part(sizing.measure, 10_000),
     "dashboard": Part(dashboard.measure, 100_000),
+    "enforce": Part(enforcing.measure, 2_000),
 }
 WIDTH = 170
 """Columns of the table where it goes to a file or a pipe."""
@@ -95,7 +108,8 @@ def main(
     and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
     acknowledged and a failover has lost, by durability. doctor: what a look at the books of a thousand nodes takes.
     sizing: memory, append-only file and time of one core that Redis needs for a function, and for nodes.
-    dashboard: how soon pages come and change with a thousand nodes, and what viewers cost Redis.
+    dashboard: how soon pages come and change with a thousand nodes, and what viewers cost Redis. enforce: what it costs
+    a node to keep functions to the memory that they have declared, beside one that does not.
     """
     if only and "peers" not in (parts or STANDARD):
         raise click.UsageError("--only chooses among peers: name the part peers, or none")

@@ -23,9 +23,11 @@ from rq.registry import FinishedJobRegistry
 
 from benchmarks.figures import Figure, ratio
 from benchmarks.functions import nothing
+from benchmarks.spent import cpu_s, reaped_s
 from benchmarks.waiting import wait_until
 from handoff import Cluster, LocalCluster
 from handoff.local.server import RedisServer
+from handoff.words.variants import Cost
 
 PROCESSES = 2
 WARM_UP = 64
@@ -85,22 +87,34 @@ def _handoff(slots: int, *, warm: bool) -> Callable[[int], Run]:
     def run(size: int) -> Run:
         local = LocalCluster({f"node{number}": {"cpu": slots, "slots": slots} for number in range(PROCESSES)})
         with local as cluster:
-            queues = [f"{cluster.namespace}.{node}" for node in local.agents]
-            before = WARM_UP if warm else 0
-            for handle in [cluster.enqueue(nothing) for _ in range(before)]:
-                handle.result(60)
-            wait_until(lambda: _is_quiet(cluster, local), "the agents are quiet")
-            for _ in range(size):
-                cluster.enqueue(nothing)
-            cpu_before = _cpu(local)
-            started_s = time.perf_counter()
-            _signal(local, signal.SIGCONT)
-            _await_finished(cluster.connection, queues, before + size)
-            took_s = time.perf_counter() - started_s
-            spent = {kind: (seconds - cpu_before[kind]) / size * 1e6 for kind, seconds in _cpu(local).items()}
-        return Run(size / took_s, spent)
+            if warm:
+                warm_up(cluster)
+            return drain(local, cluster, size)
 
     return run
+
+
+def warm_up(cluster: Cluster) -> None:
+    """Have some functions run."""
+    for handle in [cluster.enqueue(nothing) for _ in range(WARM_UP)]:
+        handle.result(60)
+
+
+def drain(local: LocalCluster, cluster: Cluster, size: int, cost: Cost | None = None) -> Run:
+    """Have a backlog of no-ops finished that is full before the clock starts. The agents serve when it returns."""
+    queues = [f"{cluster.namespace}.{node}" for node in local.agents]
+    wait_until(lambda: _is_quiet(cluster, local), "the agents are quiet")
+    before = _finished(cluster.connection, queues)
+    for _ in range(size):
+        cluster.enqueue(nothing, cost=cost)
+    cpu_before = _cpu(local)
+    started_s = time.perf_counter()
+    _signal(local, signal.SIGCONT)
+    _await_finished(cluster.connection, queues, before + size)
+    took_s = time.perf_counter() - started_s
+    return Run(
+        size / took_s, {kind: (spent_s - cpu_before[kind]) / size * 1e6 for kind, spent_s in _cpu(local).items()}
+    )
 
 
 def _signal(local: LocalCluster, number: signal.Signals) -> None:
@@ -115,16 +129,20 @@ def _is_quiet(cluster: Cluster, local: LocalCluster) -> bool:
 
 
 def _cpu(local: LocalCluster) -> dict[str, float]:
-    """CPU seconds so far by kind of process. The system counts in hundredths, so a child's first few tell nothing."""
+    """CPU seconds so far by kind of process; those of children that were replaced are known to their nursery."""
+    processes = processes_of(local)
+    seconds = {kind: sum(map(cpu_s, found)) for kind, found in processes.items()}
+    seconds["children"] += sum(map(reaped_s, processes["nurseries"]))
+    return seconds
+
+
+def processes_of(local: LocalCluster) -> dict[str, list[psutil.Process]]:
+    """All that there are now, by kind."""
     agents = [psutil.Process(agent.pid) for agent in local.agents.values()]
     nurseries = [nursery for agent in agents for nursery in agent.children()]
     children = [child for nursery in nurseries for child in nursery.children()]
-    kinds = {"redis": [psutil.Process(local.server.pid)], "agents": agents, "nurseries": nurseries}
-    seconds = {}
-    for kind, processes in (kinds | {"children": children}).items():
-        times = [process.cpu_times() for process in processes]
-        seconds[kind] = sum(spent.user + spent.system for spent in times)
-    return seconds
+    redis_server = [psutil.Process(local.server.pid)]
+    return {"redis": redis_server, "agents": agents, "nurseries": nurseries, "children": children}
 
 
 # rq and the bare loop.
@@ -168,11 +186,12 @@ def _bare(size: int) -> Run:
 
 
 def _await_finished(connection: redis.Redis, queues: Sequence[str], count: int) -> None:
+    wait_until(lambda: _finished(connection, queues) >= count, f"{count} functions are finished")
+
+
+def _finished(connection: redis.Redis, queues: Sequence[str]) -> int:
     registries = [FinishedJobRegistry(queue, connection=connection) for queue in queues]
-    wait_until(
-        lambda: sum(registry.get_job_count(cleanup=False) for registry in registries) >= count,
-        f"{count} functions are finished",
-    )
+    return sum(registry.get_job_count(cleanup=False) for registry in registries)
 
 
 @contextmanager

@@ -11,6 +11,11 @@ def nothing() -> None:
     """Return None."""
 
 
+def wait(seconds: float) -> None:
+    """Take so long, and no CPU."""
+    time.sleep(seconds)
+
+
 def rest() -> None:
     """Take a tenth of a second, and no CPU."""
     time.sleep(REST_S)

@@ -45,6 +45,22 @@ MUTANTS = (
         (f"{_ENFORCED}::test_memory_of_a_process_below_counts",),
     ),
     Mutant(
+        "enforced-told",
+        "who was told of is told of again",
+        _ENFORCING,
+        "        return inf\n",
+        "        return now_s\n",
+        (f"{_ENFORCED}::test_it_is_told_once",),
+    ),
+    Mutant(
+        "enforced-pause",
+        "who has much room is not looked at for long",
+        _ENFORCING,
+        "return min(LARGEST_PAUSE_S, room / FASTEST)",
+        "return room / FASTEST",
+        (f"{_ENFORCED}::test_the_more_it_may_still_take_the_later_it_is_looked_at_again",),
+    ),
+    Mutant(
         "enforced-kept",
         "a function is given a child that has kept more than it may have",
         "workers/handoff_worker/children/child.py",

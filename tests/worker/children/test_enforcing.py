@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from handoff_worker.children.enforcing import Enforcer, Exceeded, most_memory
+from handoff_worker.children.enforcing import Enforcer, Exceeded, filled_s, most_memory
 from handoff_worker.children.pool import Children
 from support.children import Start, run, task, value
 from support.waiting import LIMIT_S
@@ -44,6 +44,11 @@ def test_it_may_have_a_tenth_more_or_64_mb(declared: int, most: int) -> None:
 
 def test_what_declares_none_may_have_any() -> None:
     assert most_memory(0) == float("inf")
+
+
+@pytest.mark.parametrize(("room_mb", "pause"), [(0, 0), (1024, 0.25), (4096, 1), (100_000, 1)])
+def test_the_more_it_may_still_take_the_later_it_is_looked_at_again(room_mb: int, pause: float) -> None:
+    assert filled_s(room_mb * MB) == pause
 
 
 def test_who_has_more_is_told_of_and_who_has_not_is_not(start: Start) -> None:

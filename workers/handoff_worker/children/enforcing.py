@@ -20,7 +20,13 @@ from handoff_worker.children.task import Task
 from handoff_worker.machine.memory_use import MB, proportional, resident, tree
 
 LOOK_S = 0.1
-"""Between two looks; what is over by then is not looked at."""
+"""Between two looks."""
+
+YOUNG_S = 0.02
+"""What has not run for so long is not looked at: of functions that follow each other quickly none is."""
+
+LARGEST_PAUSE_S, FASTEST = 1.0, 4096 * MB
+"""One that has room for so many bytes is not looked at for a second: it takes as long to fill that."""
 
 LEISURE = 50
 """So many times what a look takes is between it and the next: a fiftieth of a processor at most."""
@@ -55,7 +61,7 @@ class Enforcer:
         """
         self._living, self._exceed = living, exceed
         self._found: queue.SimpleQueue[Exceeded] = queue.SimpleQueue()
-        self._told: set[str] = set()  #: ids that were told of already
+        self._due_s: dict[str, float] = {}  #: when one is looked at again; infinite: it was told of
         self._closing = threading.Event()
         self._read, self._write = socket.socketpair()
         self._write.setblocking(False)
@@ -90,17 +96,25 @@ class Enforcer:
             pause_s = max(LOOK_S, LEISURE * (time.monotonic() - begun_s))
 
     def _look(self) -> None:
-        running = [(task, child.pid) for child in self._living if (task := _first_of(child)) is not None]
-        self._told &= {task.id for task, _ in running}
-        for task, pid in running:
-            if pid is None or task.most_memory == inf or task.id in self._told:
+        now_s, before_s = time.monotonic(), self._due_s
+        self._due_s = {}
+        for child in self._living:
+            task, pid, since_s = _first_of(child), child.pid, child.since_s
+            if task is None or pid is None or since_s == inf or task.most_memory == inf:
                 continue
-            if (found := judge(task, pid)) is not None:
-                self._told.add(task.id)
-                self._found.put(found)
-                # Where it takes no more there is enough to wake up for; where it is closed nobody is there to hear it.
-                with contextlib.suppress(OSError):
-                    self._write.send(b"!")
+            due_s = before_s.get(task.id, since_s + YOUNG_S)
+            self._due_s[task.id] = due_s if now_s < due_s else self._judge(task, pid, now_s)
+
+    def _judge(self, task: Task, pid: int, now_s: float) -> float:
+        """Look at one. -> when it is to be looked at again"""
+        used = memory_of(pid, task.most_memory)
+        if used <= task.most_memory:
+            return now_s + filled_s(task.most_memory - used)
+        self._found.put(Exceeded(task.id, -(-used // MB)))
+        # Where it takes no more there is enough to wake up for; where it is closed nobody is there to hear it.
+        with contextlib.suppress(OSError):
+            self._write.send(b"!")
+        return inf
 
 
 def _first_of(child: Child) -> Task | None:
@@ -111,10 +125,14 @@ def _first_of(child: Child) -> Task | None:
         return None
 
 
-def judge(task: Task, pid: int) -> Exceeded | None:
-    """Look at a process that runs a function, and at all below it. -> what they have, if that is too much"""
+def filled_s(room: float) -> float:
+    """How long one need not be looked at that may have so many bytes more."""
+    return min(LARGEST_PAUSE_S, room / FASTEST)
+
+
+def memory_of(pid: int, most: float) -> int:
+    """Look at a process and all below it. -> their bytes; where those are at most `most`, never too little"""
     pids = tree(pid)
     # There what they share counts in each: it is never too little, and the other takes a thousand times as long.
-    if resident(pids) <= task.most_memory or (used := proportional(pids)) <= task.most_memory:
-        return None
-    return Exceeded(task.id, -(-used // MB))
+    used = resident(pids)
+    return used if used <= most else proportional(pids)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import psutil
 
@@ -11,27 +10,27 @@ MB = 2**20
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
-_PROC = Path("/proc")
-
 
 def tree(pid: int) -> list[int]:
     """The process and all that are below it; [] where it is gone."""
     found, unseen = [], [pid]
     while unseen:
-        found.append(each := unseen.pop())
+        each = unseen.pop()
         try:
             unseen += _children(each)
         except (OSError, psutil.Error):
-            found.remove(each)
+            continue
+        found.append(each)
     return found
 
 
 def _children(pid: int) -> list[int]:
-    threads = _PROC / str(pid) / "task"
-    if not (threads / str(pid) / "children").exists():
-        # Not Linux, or a kernel that does not list them.
+    threads = f"/proc/{pid}/task"
+    try:
+        return [int(word) for each in os.listdir(threads) for word in _read(f"{threads}/{each}/children").split()]
+    except (FileNotFoundError, ProcessLookupError):
+        # Not Linux, a kernel that does not list them, or a thread that has just ended.
         return [child.pid for child in psutil.Process(pid).children()]
-    return [int(word) for thread in threads.iterdir() for word in (thread / "children").read_bytes().split()]
 
 
 def resident(pids: list[int]) -> int:
@@ -41,7 +40,7 @@ def resident(pids: list[int]) -> int:
 
 def _resident(pid: int) -> int:
     try:
-        return int((_PROC / str(pid) / "statm").read_bytes().split()[1]) * _PAGE
+        return int(_read(f"/proc/{pid}/statm").split()[1]) * _PAGE
     except FileNotFoundError:
         return _by_psutil(pid)
     except (ProcessLookupError, PermissionError, IndexError):
@@ -65,7 +64,19 @@ def proportional(pids: list[int]) -> int:
 
 def _proportional(pid: int) -> int:
     try:
-        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        lines = _read(f"/proc/{pid}/smaps_rollup").splitlines()
     except OSError:
         return _resident(pid)
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(b"Pss:")), 0)
+
+
+def _read(path: str) -> bytes:
+    """Read a file of the kernel: open() takes twice as long."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        parts = []
+        while part := os.read(file, 2**16):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(file)
