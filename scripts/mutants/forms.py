@@ -61,8 +61,8 @@ MUTANTS = (
         "forms-half-way",
         "what a call that failed half-way had in hand is there for the next one",
         "handoff/ledger/lua/assembly.py",
-        "        return [f\"Call = {{{', '.join(begins)}}}\",",
-        "        return [f\"Call = Call or {{{', '.join(begins)}}}\",",
+        "if next(Call.{field}) ~= nil then",
+        "if false then",
         (f"{FORMS}::test_a_call_that_failed_half_way_leaves_nothing_behind_for_the_next",),
     ),
 )

@@ -227,7 +227,7 @@ MUTANTS = (
         "placing-count",
         "placements are not counted: nobody is ever overtaken",
         "handoff/ledger/lua/libraries/jobs/placing.lua",
-        "  Overtaking.count_placement(shape, tonumber(job.rank), has_waited)",
+        "  Overtaking.count_placement(shape, job.rank + 0, has_waited)",
         "",
         (
             "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[fake]",
@@ -241,6 +241,16 @@ MUTANTS = (
         "  if false then",
         (
             "tests/why/test_status_function.py::TestFunction::test_of_several_costs_the_one_that_it_was_placed_with_is_told[fake]",
+        ),
+    ),
+    Mutant(
+        "placing-devices",
+        "the devices of an earlier placement stay with a function that is placed again without any",
+        "handoff/ledger/lua/libraries/jobs/placing.lua",
+        "  if devices ~= (job.devices or '') then",
+        "  if devices ~= '' then",
+        (
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_what_is_tried_again_by_a_variant_without_devices_has_none_of_those_before[real]",
         ),
     ),
     Mutant(

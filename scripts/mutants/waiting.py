@@ -105,7 +105,7 @@ MUTANTS = (
         "start-variant",
         "who waits is started by the shape that was found, not by its first that fits",
         "handoff/ledger/lua/libraries/waiting/start.lua",
-        ("    if Lines.has(other, job.id) and Fit.now(node, other, rank) then\n      return i\n    end\n"),
+        ("    if Lines.has(other, job.id) and Fit.now(node, other, job.rank + 0) then\n      return i\n    end\n"),
         "",
         (
             "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[real-a node that joins is taken by the earliest variant that it has room for]",

@@ -31,11 +31,22 @@ _CONVERSIONS = {"str": "ARGV[{}]", "int": "read_whole(ARGV, {}, '{}')"}
 CONTEXT_ARGUMENTS = ("lobby", "now_ms")
 """What every call carries in front of its own arguments."""
 
-_CONTEXT = ("lobby = ARGV[1]", "wall = read_whole(ARGV, 2, 'now_ms')")
+_CONTEXT = {"lobby": "ARGV[1]", "wall": "read_whole(ARGV, 2, 'now_ms')"}
+
+_FRESH = "{}"
+"""What `Call` begins with that a call fills."""
+
+_NOT_YET = ("now", "uptime")
+"""What `Call` has of the times once somebody made them of the clock."""
 
 WHOLE = (
     "local function read_whole(ARGV, at, name)",
-    "local number = tonumber(ARGV[at])",
+    "local text = ARGV[at]",
+    # As most are; to read one takes as long as thirty steps of Lua.
+    "if text == '0' then",
+    "return 0",
+    "end",
+    "local number = tonumber(text)",
     "if not number or number % 1 ~= 0 or math.abs(number) > 2 ^ 53 then",
     "error('argument ' .. name .. ' is no whole number up to 2^53', 0)",
     "end",
@@ -87,11 +98,26 @@ class Assembly:
         return set().union(*(piece.given for piece in self.pieces))
 
     def context(self) -> list[str]:
-        """What `Call` begins with."""
-        state = [f"{field} = {first}" for file in self.files for field, first in files.header(file).state.items()]
-        begins = [*_CONTEXT, f"layout = '{layout.LAYOUT}'", *state]
-        asks_the_clock = any("Call.wall" in piece.given for piece in self.pieces)
-        return [f"Call = {{{', '.join(begins)}}}", *(_CLOCK if asks_the_clock else ())]
+        """`Call`, made."""
+        begins = [*(f"{field} = {first}" for field, first in (_CONTEXT | _state_of(self.files)).items()), _layout()]
+        return [f"Call = {{{', '.join(begins)}}}", *self._clock()]
+
+    def context_again(self) -> list[str]:
+        """`Call`, of which an earlier call has left what it came to, or died of: as `context` makes it.
+
+        A table that was not filled is taken as it is: to make all forty anew took a tenth of a submit.
+        """
+        state = _state_of(self.files)
+        filled = [field for field, first in state.items() if first == _FRESH]
+        plain = _CONTEXT | dict.fromkeys(_NOT_YET, "nil") | {name: state[name] for name in state if name not in filled}
+        return [
+            *(f"Call.{field} = {first}" for field, first in plain.items()),
+            *(f"if next(Call.{field}) ~= nil then Call.{field} = {_FRESH} end" for field in filled),
+            *self._clock(),
+        ]
+
+    def _clock(self) -> tuple[str, ...]:
+        return _CLOCK if any("Call.wall" in piece.given for piece in self.pieces) else ()
 
     def arguments(self) -> list[str]:
         """Its arguments as locals."""
@@ -141,6 +167,20 @@ def assemble(name: str, pieces: Pieces) -> Assembly:
 
 def _in_table(library: str, function: str) -> str:
     return f"{files.table_of(library)}.{function}"
+
+
+def _layout() -> str:
+    return f"layout = '{layout.LAYOUT}'"
+
+
+def _state_of(libraries: list[str]) -> dict[str, str]:
+    return {field: first for file in libraries for field, first in files.header(file).state.items()}
+
+
+def call_table(libraries: list[str]) -> str:
+    """Lua for the `Call` of all libraries, before any call."""
+    filled = [f"{field} = {first}" for field, first in _state_of(libraries).items() if first == _FRESH]
+    return f"{{{', '.join([_layout(), *filled])}}}"
 
 
 def parsed_table(libraries: list[str]) -> str:

@@ -1,7 +1,7 @@
 """All operations as one library of Redis Functions (Redis 7.0, Valkey 7.2), which the server compiles once.
 
 The library is named by the hash of its text, and so are its functions: those of two versions live side by side. What
-its Lua keeps from call to call is what never changes, and the names of keys of a few namespaces; `Call` is made anew
+its Lua keeps from call to call is what never changes, and the names of keys of a few namespaces; `Call` begins anew
 at the *start* of each call, because a call that failed half-way leaves one behind. While a library is loaded there is
 no `math`, no `ipairs`, nothing of Lua but its syntax: so its tables are filled by the first call.
 """
@@ -102,7 +102,8 @@ def _head(rq_prefix: str) -> list[Chunk]:
         f"return {', '.join(GIVEN)}",
         "end",
         f"local register, {', '.join(GIVEN)} = redis.register_function",
-        "local K, Call, Parsed, fillers = nil, nil, nil, {}",
+        "local K, Parsed, fillers = nil, nil, {}",
+        f"local Call = {assembly.call_table(_all_files())}",
         f"local F = {assembly.field_table()}",
         "local begin",
         # Nobody else sees these: Lua allows 200 locals.
@@ -157,7 +158,7 @@ def _function(operation: str, pieces: Pieces) -> list[Chunk]:
         _locals({*_included(operation), *_called_around(assembled)}),
         f"register{{function_name = '{_NAME}_{operation}', flags = {{{flags}}}, callback = function(KEYS, ARGV)",
         "begin(KEYS[1])",
-        *assembled.context(),
+        *assembled.context_again(),
         *assembled.arguments(),
     ]
     return [*((prelude, line) for line in opening), *assembled.body(), (prelude, "end}"), (prelude, "end")]

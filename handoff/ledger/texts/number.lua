@@ -1,7 +1,13 @@
 -- Numbers as text.
 
+-- Below that `%d`, which takes a fifth of `%.0f`, writes every whole number: as far as the server's C counts.
+local EXACT = string.format('%d', 2 ^ 52) == '4503599627370496' and 2 ^ 53 or 2 ^ 31
+
 -- Numbers past 10^14 lose digits with `..` and tostring (%.14g).
 function Number.text(number)
+  if number % 1 == 0 and number < EXACT and number > -EXACT then
+    return string.format('%d', number)
+  end
   return string.format('%.0f', number)
 end
 
@@ -10,7 +16,8 @@ Number.MOST = 2 ^ 53 - 1
 
 -- -> the number that a stored text is, if it is a whole one from `least` (0) to `most`; else nil, also for nil and false
 function Number.whole(text, least, most)
-  local number = text and string.find(text, '^-?%d+$') and tonumber(text)
+  -- What is known to be a number is read by `+ 0` once, by `tonumber` twice.
+  local number = text and string.find(text, '^-?%d+$') and text + 0
   return number and number >= (least or 0) and number <= (most or Number.MOST) and number or nil
 end
 

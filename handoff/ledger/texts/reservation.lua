@@ -24,7 +24,7 @@ function Reservation.is_sound(record)
 end
 
 function Reservation.write(epoch, since_ms, cost, devices, shared_cost)
-  return table.concat({epoch, Number.text(since_ms), cost, devices, shared_cost}, '|')
+  return epoch .. '|' .. Number.text(since_ms) .. '|' .. cost .. '|' .. devices .. '|' .. shared_cost
 end
 
 -- -> cost, devices, cost of what is shared, since (ms), epoch; of what cannot be read, empty ones and 0

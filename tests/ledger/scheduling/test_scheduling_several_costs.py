@@ -154,3 +154,11 @@ def test_of_many_variants_that_join_at_the_same_moment_the_second_comes_before_t
 
     (started,) = board.agents["a"].runs.values()
     assert started.job["h_variant"] == b"1"
+
+
+def test_what_is_tried_again_by_a_variant_without_devices_has_none_of_those_before(board: Board) -> None:
+    board.do("node a: cpu 2, gpu 1", "x: gpu 1 or cpu 2; retries 1", "fail x", "p: gpu 1", "+1s")
+
+    devices = {started.job["h_function"]: started.job["h_devices"] for started in board.agents["a"].runs.values()}
+
+    assert devices == {b"x": b"", b"p": b"gpu:0=10000"}

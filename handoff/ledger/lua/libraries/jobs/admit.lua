@@ -22,8 +22,9 @@ function Admit.job(job, preferred, grown)
     Events.emit('parked', 'job', job.id)
     return nil
   end
-  local rank = tonumber(job.rank)
-  for i, variant in ipairs(Demand.read(job.demand)) do
+  local demand, rank = Demand.read(job.demand), job.rank + 0
+  for i = 1, #demand do
+    local variant = demand[i]
     local shape = Shape.read(variant.shape)
     if variant.after == 0 and Find.may_fit(shape, rank, grown) then
       local node = preferred and preferred ~= '' and Node.load(preferred)

@@ -210,7 +210,9 @@ local function unsaved_of(id)
   end
   local unsaved = Call.unsaved_jobs[id]
   if not unsaved then
-    unsaved = {}
+    -- With places for what a start writes, as above.
+    unsaved = {nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil,
+      nil, nil, nil, nil, nil, nil}
     Call.unsaved_jobs[id] = unsaved
   end
   return unsaved
@@ -238,7 +240,9 @@ end
 -- The same in the write of all else: an empty field counts as none.
 function Job.blank(job, ...)
   local unsaved = unsaved_of(job.id)
-  for _, name in ipairs({...}) do
+  local names = {...}
+  for i = 1, #names do
+    local name = names[i]
     job[name] = nil
     unsaved[#unsaved + 1], unsaved[#unsaved + 2] = F[name] or name, ''
   end

@@ -9,7 +9,8 @@ local LARGE = 16384
 local function entry_of(job, result)
   local entry = result.body == '' and {} or {'return_value', result.body}
   local size = #result.body
-  for number, form in ipairs(result.forms) do
+  for number = 1, #result.forms do
+    local form = result.forms[number]
     entry[#entry + 1], entry[#entry + 2] = 'form:' .. number, form
     size = size + #form
   end

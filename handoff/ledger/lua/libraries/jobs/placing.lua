@@ -21,7 +21,7 @@ function Placing.enqueue(node, job, shape)
   Lobby.leave(job.id)
   Queues.push(queue, job.id)
   Call.placed[job.id] = job
-  Overtaking.count_placement(shape, tonumber(job.rank), has_waited)
+  Overtaking.count_placement(shape, job.rank + 0, has_waited)
 end
 
 -- By one of its variants.
@@ -30,7 +30,10 @@ function Placing.on(job, node, variant)
   local shape = Shape.read(demand[variant].shape)
   local placement = Job.next_placement()
   local devices = Reservations.make(node, Reservation.id(job.id, placement), shape.cost)
-  Job.set(job, 'node', node.name, 'devices', devices, 'placement', placement)
+  Job.set(job, 'node', node.name, 'placement', placement)
+  if devices ~= (job.devices or '') then
+    Job.set(job, 'devices', devices)
+  end
   if #demand > 1 then
     Job.set(job, 'variant', Number.text(variant - 1))
   end

@@ -15,7 +15,11 @@ local LARGE = 1024
 local MOST_FIELDS = 1000
 
 local function size_of(flat)
-  return #table.concat(flat)
+  local size = 0
+  for i = 1, #flat do
+    size = size + #flat[i]
+  end
+  return size
 end
 
 -- -> bytes, fields
@@ -68,8 +72,8 @@ end
 -- The results that it takes: all that may be sent along, or none.
 function Sending.inputs(job_id)
   local inputs, size = Inputs.of(job_id), 0
-  for _, input in ipairs(inputs) do
-    size = size + size_of(input[2])
+  for i = 1, #inputs do
+    size = size + size_of(inputs[i][2])
   end
   return has_room(size) and inputs or {}
 end

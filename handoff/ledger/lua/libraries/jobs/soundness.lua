@@ -26,7 +26,8 @@ local function drop_bent(job)
       drop(job, name)
     end
   end
-  for _, name in ipairs(DEMANDS) do
+  for i = 1, #DEMANDS do
+    local name = DEMANDS[i]
     if job[name] and not Demand.is_sound(job[name]) then
       drop(job, name)
     end

@@ -40,8 +40,8 @@ local function satisfies(node, term)
 end
 
 function Constraints.allow(node, terms)
-  for _, term in ipairs(terms) do
-    if not satisfies(node, term) then
+  for i = 1, #terms do
+    if not satisfies(node, terms[i]) then
       return false
     end
   end

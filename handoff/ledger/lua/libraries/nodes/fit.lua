@@ -11,7 +11,8 @@ function Fit.tokens(shape, rank)
   if not next(shared.cap) then
     return true
   end
-  for _, want in ipairs(shape.wants) do
+  for i = 1, #shape.wants do
+    local want = shape.wants[i]
     if shared.cap[want[1]] and (not Values.has(shared.free, want) or Holds.bars(shared, shape, rank)) then
       return false
     end
@@ -21,8 +22,9 @@ end
 
 -- Whether `free` (of a node, or what it has in all) suffices for what the shape asks of a node itself.
 function Fit.in_amounts(free, shape)
-  local shared = Shared.load()
-  for _, want in ipairs(shape.wants) do
+  local shared, wants = Shared.load(), shape.wants
+  for i = 1, #wants do
+    local want = wants[i]
     if not shared.cap[want[1]] and not Values.has(free, want) then
       return false
     end

@@ -15,14 +15,15 @@ function Fronts.put(shape_text, rank)
 end
 
 function Fronts.save()
+  if not next(Call.unsaved_fronts) then
+    return
+  end
   local flat = {}
   for text, rank in pairs(Call.unsaved_fronts) do
     flat[#flat + 1], flat[#flat + 2] = rank, text
   end
   Call.unsaved_fronts = {}
-  if flat[1] then
-    redis.call('ZADD', K.fronts, unpack(flat))
-  end
+  redis.call('ZADD', K.fronts, unpack(flat))
 end
 
 function Fronts.count()

@@ -12,7 +12,8 @@ function Heads.rank(shape)
   if Call.head_ranks[shape.text] == nil then
     Call.head_ranks[shape.text] = redis.call('ZSCORE', K.heads .. shape.scope, shape.text)
   end
-  return tonumber(Call.head_ranks[shape.text] or nil)
+  local rank = Call.head_ranks[shape.text]
+  return rank and rank + 0 or nil
 end
 
 -- `rank` as text.
@@ -26,6 +27,9 @@ function Heads.remove(shape)
 end
 
 function Heads.save()
+  if not next(Call.unsaved_heads) then
+    return
+  end
   local ranks = {}
   for text, scope in pairs(Call.unsaved_heads) do
     local flat = ranks[scope] or {}

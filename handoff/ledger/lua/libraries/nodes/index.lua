@@ -41,6 +41,9 @@ local function set(side, position, was, is)
 end
 
 function Index.save()
+  if not next(Call.free_values) then
+    return
+  end
   for position, values in pairs(Call.free_values) do
     set('free', position, values.was, values.is)
   end

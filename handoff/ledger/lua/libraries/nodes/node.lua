@@ -263,6 +263,9 @@ end
 
 function Node.save()
   Index.save()
+  if not next(Call.unsaved) then
+    return
+  end
   for node in pairs(Call.unsaved) do
     local changed = {}
     local function put(field, value)

@@ -12,7 +12,9 @@
 function Reservations.make(node, id, cost)
   local own, tokens, parts = {}, {}, {}
   local shared = Shared.load()
-  for _, want in ipairs(Cost.read(cost)) do
+  local wants = Cost.read(cost)
+  for i = 1, #wants do
+    local want = wants[i]
     local resource, units = want[1], want[2]
     local keeper = shared.cap[resource] and shared or node
     local part = keeper == node and own or tokens
@@ -25,14 +27,15 @@ function Reservations.make(node, id, cost)
       parts[#parts + 1] = Devices.write_one(resource, NodeDevices.take(keeper.dev[resource], units), false)
     end
   end
-  local devices, shared_cost = Devices.join(parts), Cost.write(tokens)
+  local devices, shared_cost = parts[1] and Devices.join(parts) or '', tokens[1] and Cost.write(tokens) or ''
   Writes.add('HSET', K.reservations .. node.name, id,
     Reservation.write(node.epoch, Call.now, tokens[1] and Cost.write(own) or cost, devices, shared_cost))
   Node.write(node)
   -- What is taken now and given back later in the same script has grown too, for whoever began to wait meanwhile.
   local was = {}
   for index, before in pairs(node.was) do
-    was[index] = math.min(before, node.free[index] or 0)
+    local after = node.free[index] or 0
+    was[index] = after < before and after or before
   end
   node.was = was
   if shared_cost ~= '' then
@@ -65,9 +68,11 @@ end
 
 -- Take a cost off what is used.
 local function unuse(node, cost)
-  for _, want in ipairs(Cost.read(cost)) do
-    local resource = want[1]
-    local left = math.max(0, (node.used[resource] or 0) - want[2])
+  local wants = Cost.read(cost)
+  for i = 1, #wants do
+    local resource = wants[i][1]
+    local left = (node.used[resource] or 0) - wants[i][2]
+    left = left > 0 and left or 0
     node.used[resource] = left
     if not node.cap[resource] then
       Node.set_unlisted_use(node, resource, left)

@@ -28,7 +28,8 @@ end
 function Values.of(node, side)
   local values, spare, has_devices = {}, Resource.UNIT, next(node.dev) ~= nil
   for resource, cap in pairs(node.cap) do
-    local free = math.max(0, cap - (node.used[resource] or 0))
+    local free = cap - (node.used[resource] or 0)
+    free = free > 0 and free or 0
     local devices = has_devices and node.dev[resource]
     if devices then
       add_device_values(values, resource, devices, side)
@@ -36,11 +37,12 @@ function Values.of(node, side)
       values[resource] = side == 'cap' and cap or free
     end
     if cap > 0 then
-      spare = math.min(spare, math.floor(free / cap * Resource.UNIT))
+      local share = free / cap * Resource.UNIT
+      spare = share < spare and share or spare
     end
   end
   if side == 'free' and next(node.cap) then
-    values[Values.SPARE] = spare
+    values[Values.SPARE] = math.floor(spare)
   end
   return values
 end
@@ -55,8 +57,10 @@ function Values.most(free, resource)
 end
 
 function Values.has(free, want)
-  want.indices = want.indices or IndexName.wanted(want[1], want[2])
-  for _, index in ipairs(want.indices) do
+  local indices = want.indices or IndexName.wanted(want[1], want[2])
+  want.indices = indices
+  for i = 1, #indices do
+    local index = indices[i]
     if (free[index[1]] or 0) >= index[2] then
       return true
     end

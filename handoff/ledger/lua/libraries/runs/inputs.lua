@@ -19,7 +19,10 @@ end
 function Inputs.of(job_id)
   local job, inputs = Job.read(job_id), {}
   local takes = job and job.takes
-  local run = takes and RunId.parts(job_id)
+  if not takes then
+    return inputs
+  end
+  local run = RunId.parts(job_id)
   local numbers = run and NumberList.read(takes) or {}
   for _, number in ipairs(#numbers <= MOST_SENT and numbers or {}) do
     local entry = result_to_send(RunId.job(run, number))

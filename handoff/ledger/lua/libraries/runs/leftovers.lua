@@ -52,6 +52,9 @@ function Leftovers.put_back(text, from)
 end
 
 function Leftovers.save()
+  if not Call.leftovers[1] then
+    return
+  end
   for i = Call.taken + 1, #Call.leftovers do
     redis.call('ZADD', K.leftovers, Call.leftovers[i][2], Call.leftovers[i][1])
   end

@@ -26,7 +26,7 @@ end
 local function refresh_head(shape, is_next)
   local was = Heads.rank(shape)
   local job_id, rank = Firsts.of(K.shape .. shape.text)
-  local is = tonumber(rank)
+  local is = rank and rank + 0
   if is == was then
     return
   end
@@ -96,7 +96,7 @@ function Lines.page(shape, from, count)
 end
 
 function Lines.join(job, shape)
-  local head, rank = Heads.rank(shape), tonumber(job.rank)
+  local head, rank = Heads.rank(shape), job.rank + 0
   local is_behind = head and rank > head
   if is_behind and not Writes.are_at_once() then
     local joining = Call.joining[shape.text] or {}

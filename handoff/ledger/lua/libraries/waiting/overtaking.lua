@@ -18,7 +18,7 @@ function Overtaking.count_placement(shape, rank, has_waited)
   if not first then
     return
   end
-  if tonumber(first) > rank then
+  if first + 0 > rank then
     if has_waited then
       Counters.count_gone()
     end

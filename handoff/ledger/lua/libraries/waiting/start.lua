@@ -5,13 +5,14 @@
 
 -- The first variant, in its order of preference, by which a function that waits could start on the node.
 local function best_variant(job, node, shape)
-  local rank = tonumber(job.rank)
-  for i, variant in ipairs(Demand.read(job.demand)) do
+  local demand = Demand.read(job.demand)
+  for i = 1, #demand do
+    local variant = demand[i]
     if variant.shape == shape.text then
       return i
     end
     local other = Shape.read(variant.shape)
-    if Lines.has(other, job.id) and Fit.now(node, other, rank) then
+    if Lines.has(other, job.id) and Fit.now(node, other, job.rank + 0) then
       return i
     end
   end
@@ -26,7 +27,7 @@ end
 -- turn comes with its own rank.
 function Start.head(node, shape, rank)
   local job = Waiting.live_head(shape, Call.taking == node.name)
-  if job and tonumber(job.rank) == rank then
+  if job and job.rank + 0 == rank then
     local variant = best_variant(job, node, shape)
     Waiting.stop(job)
     Placing.on(job, node, variant)

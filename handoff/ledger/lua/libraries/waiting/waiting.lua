@@ -8,7 +8,9 @@
 function Waiting.begin(job)
   Lobby.put(job, 'waiting')
   Firsts.put(K.waiting, job.id, job.rank)
-  for i, variant in ipairs(Demand.read(job.demand)) do
+  local demand = Demand.read(job.demand)
+  for i = 1, #demand do
+    local variant = demand[i]
     if variant.after == 0 then
       Lines.join(job, Shape.read(variant.shape))
     else
@@ -19,7 +21,9 @@ end
 
 function Waiting.stop(job)
   Firsts.take_off(K.waiting, job.id)
-  for i, variant in ipairs(Demand.read(job.demand)) do
+  local demand = Demand.read(job.demand)
+  for i = 1, #demand do
+    local variant = demand[i]
     Lines.leave(job.id, Shape.read(variant.shape))
     if variant.after > 0 then
       Timers.drop(Timer.after(i, job.id))
@@ -40,7 +44,7 @@ end
 -- One entry of a line. -> the function if it still waits; what rq's tools canceled or deleted meanwhile is dropped
 local function live(shape, id, rank, is_sent)
   local job = is_sent and Job.read_whole(id, true) or Job.read(id)
-  local is_same = job and not job.bent and tonumber(job.rank) == tonumber(rank)
+  local is_same = job and not job.bent and (job.rank == rank or job.rank + 0 == rank + 0)
   if is_same and Job.is_waiting(job) then
     return job
   end
