@@ -346,7 +346,13 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
         (["b", "drained", ""], "b drained"),
         (["b", "grace", "0.5"], "b grace 0.5"),
     ],
-    "number": [(0, "0"), (LARGE, "1000000000000000"), (10**17, str(10**17)), (RANK, str(RANK)), (-LARGE, "-1000000000000000")],
+    "number": [
+        (0, "0"),
+        (LARGE, "1000000000000000"),
+        (10**17, str(10**17)),
+        (RANK, str(RANK)),
+        (-LARGE, "-1000000000000000"),
+    ],
     # the devices of a resource, and their memory
     "resource.memory": [("gpu", "gpu_memory"), ("a_memory", "a_memory_memory")],
     # kind, of whom, number of the variant or None
