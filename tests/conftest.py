@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import random
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,12 +44,33 @@ os.environ.pop("CUDA_VISIBLE_DEVICES", None)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Let no look for garbage walk over tens of thousands of tests, while they are made or later."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Each process reads files in an order of its own: of a fresh clone each would compile all of them otherwise."""
+    report = yield
+    if isinstance(collector, pytest.Directory):
+        random.Random(os.environ.get("PYTEST_XDIST_WORKER")).shuffle(report.result)
+    return report
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Leave to the slow tier what is of it; what may take long begins first.
 
     At the end the longest would run alone.
     """
+    items.sort(key=lambda item: item.nodeid.partition("::")[0])
     kept = []
     for item in items:
         given = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
