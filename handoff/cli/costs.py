@@ -33,7 +33,8 @@ def costs(asked: Asked) -> None:
 
     MEMORY is what was declared, then MB that they had at their peak: half of them had at most P50, 95 of a hundred P95.
     WASTE is what was declared above that. CPU is how many processors 95 of a hundred kept busy at most. --json tells
-    how long they took, too. Of each name up to 64 that have finished are kept, for thirty days.
+    how long they took, too. Of each name up to 64 that have finished, or were stopped for their memory, are kept, for
+    thirty days if their node says nothing else.
     """
     with asked.cluster() as cluster:
         found = read_learned(cluster.store)

@@ -18,14 +18,13 @@ from handoff.client.node_calls import NodeCalls
 from handoff.client.run_summary import RunSummary, summary
 from handoff.errors import shown
 from handoff.graph.dag import DAG
-from handoff.graph.plan import make_plan
 from handoff.ledger import functions as work
 from handoff.ledger import nodes, runs
 from handoff.ledger.asking import Ledger
 from handoff.ledger.durable import Promise, Promises
 from handoff.ledger.ends import Ends
 from handoff.ledger.jobs import AS_RQ, Job, JobKinds, Keeping, make_job, pickled_or_plain
-from handoff.ledger.launch import launch
+from handoff.ledger.launch import launch, plan_run
 from handoff.ledger.many import Submission, Told, submit_many
 from handoff.ledger.records import look
 from handoff.ledger.results import RunResult, read_function_ids
@@ -351,7 +350,7 @@ class ClusterCalls(NodeCalls, abc.ABC, Generic[H, R]):
             result_ttl=result_ttl, failure_ttl=failure_ttl,
         )  # fmt: skip
         options.check()
-        plan = make_plan(dag, self._default_cost)
+        plan = await plan_run(self._ledger, dag, self._default_cost)
         promise = await self._promise(dag.id, durability)
         instance = await launch(
             self._ledger,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
+from handoff.doctor.learned import LEARNED, check_learned
 from handoff.doctor.picture import Picture
 from handoff.doctor.runs import GOING_ON, left_over
 from handoff.doctor.violation import Violation
@@ -45,10 +46,10 @@ def check_type(key: str, kind: str) -> Violation | None:
     return Violation(RULE, ("key", key), f"`{key}` is of another type than it has to be")
 
 
-def is_told(key: str) -> bool:
-    """Whether it is a stream of what a function tells."""
+def has_to_expire(key: str) -> bool:
+    """Whether nobody removes it: what functions tell, and what is learned of them."""
     parts = split(key)
-    return parts is not None and known()[parts[0]] in TOLD
+    return parts is not None and known()[parts[0]] in (*TOLD, *LEARNED)
 
 
 def index_of(plane: str) -> str:
@@ -85,6 +86,11 @@ def check_key(picture: Picture, key: str) -> Iterator[Violation]:
             yield Violation("lines", ("line", of), f"`{key}` is a line that nobody knows of")
         case kind if kind in TOLD and key in picture.lasting:
             yield Violation(RULE, subject, f"`{key}` does not expire, and what a function tells has to")
+        case kind if kind in LEARNED:
+            if key in picture.lasting:
+                yield Violation(RULE, subject, f"`{key}` does not expire, and what is learned has to")
+            if of:
+                yield from check_learned(kind, key, picture.get(key))
         case "dependents" if of not in picture.get("awaited") and of not in picture.get("watched"):
             yield Violation(RULE, subject, f"`{key}` is of what nobody looks at: its dependents would wait for ever")
         case kind if kind in OF_RUNS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from handoff.doctor import keys, runs, schedules, stored
+from handoff.doctor.learned import LEARNED
 from handoff.doctor.pages import plain
 from handoff.doctor.picture import Picture
 from handoff.doctor.readable import readable
@@ -167,8 +168,10 @@ def look_at_key(store: Store, key: str) -> Iterator[Violation]:
         known = plain(store, "GET", store.keys(name, of).encode("latin-1"))
         run = text(known or b"")
         slice.string(name, of)
-    if name in keys.TOLD:
+    if keys.has_to_expire(key):
         slice.expiry(name, of)
+    if name in LEARNED and of:
+        slice.hash(name, of)
     slice.scored("nodes", most=1)
     slice.score("nodes", "", of)
     slice.fields("run", run, ("state",))

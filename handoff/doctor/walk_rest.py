@@ -130,9 +130,9 @@ def _typed_keys(walk: Walk) -> Iterator[tuple[str, str, bool]]:
     own = prefix(walk.store.namespace)
     for names in some(keys_like(walk.store, f"{own}*"), TYPES_TOGETHER):
         types = walk.store.read_each([("TYPE", name) for name in names])
-        told = [name for name in names if keys.is_told(text(name).removeprefix(own))]
-        left_ms = walk.store.read_each([("PTTL", name) for name in told]) if told else []
-        lasting = {name for name, left in zip(told, left_ms, strict=True) if left == UNLIMITED}
+        expiring = [name for name in names if keys.has_to_expire(text(name).removeprefix(own))]
+        left_ms = walk.store.read_each([("PTTL", name) for name in expiring]) if expiring else []
+        lasting = {name for name, left in zip(expiring, left_ms, strict=True) if left == UNLIMITED}
         for name, kind in zip(names, types, strict=True):
             yield text(name).removeprefix(own), text(kind), name in lasting
 
@@ -162,7 +162,7 @@ def _is_strange(walk: Walk, key: str) -> bool:
             return of not in walk.classes
         case "label":
             return of not in walk.labels
-        case "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of" | "dependents":
+        case "spot" | "spots" | "term" | "terms" | "spot_planes" | "run_of" | "dependents" | "learned" | "took":
             return True
         case _:
             return False

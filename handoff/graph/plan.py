@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handoff.graph.dag import DAG
 from handoff.graph.needs import needs
-from handoff.graph.order import longest_paths
-from handoff.graph.rules import CheckedGraph, check_graph
+from handoff.graph.order import first_to_start, levels, longest_paths
+from handoff.graph.rules import CheckedGraph
 from handoff.graph.wiring import Wiring
 from handoff.words.checked import Checked
 from handoff.words.constraints import Term, pin_to
 from handoff.words.function import Function
 from handoff.words.resources import Units
-from handoff.words.variants import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class Step:
     followers: tuple[int, ...]  #: numbers of those that take it, ascending
     inputs: dict[str, Any] | None  #: how its arguments are made of results, as `Wiring` writes it; None: of none
     forms: tuple[list[Any], ...]  #: [path, [static, ...]] of each serializer that takers ask of it
-    place: int  #: 0 starts first: the longest path to an end, of equals the lower number
+    place: int  #: 0 starts first: see `first_to_start`
     group: int | None  #: that it must share a node with, where no pin says which
     pin: str | None  #: the only node it may go to: its own, or its group's
 
@@ -62,18 +60,17 @@ class Plan:
     structure: list[list[Any]]  #: [id, number (0: inline), [index of each arg, ...]] of each function, in order added
 
 
-def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
-    """Check the graph and plan a run of it. `default_cost` is the cost of functions that name none.
-
-    Raises what `DAG.validate` raises.
-    """
-    graph = check_graph(dag.functions, default_cost)
+def make_plan(id: str, graph: CheckedGraph, learned: Sequence[float | None]) -> Plan:
+    """Plan a run of a graph. `learned`: how many seconds each of its functions usually takes; None = nobody knows."""
     regular = [index for index, checked in enumerate(graph.functions) if checked.function.type != "inline"]
     numbers = [0] * len(graph.functions)
     for number, index in enumerate(regular, 1):
         numbers[index] = number
-    paths = longest_paths([checked.function for checked in graph.functions], graph.sources, graph.order)
-    places = {index: place for place, index in enumerate(sorted(regular, key=lambda index: -paths[index]))}
+    functions = [checked.function for checked in graph.functions]
+    paths = longest_paths(functions, graph.sources, graph.order, learned)
+    costs = [[variant.cost for variant in checked.variants] for checked in graph.functions]
+    first = first_to_start(regular, paths, costs, levels(functions, graph.sources, graph.order))
+    places = {index: place for place, index in enumerate(first)}
 
     pins, gathered = _pins(graph, regular)
     group_of = {index: number for number, members in enumerate(gathered, 1) for index in members}
@@ -102,7 +99,7 @@ def make_plan(dag: DAG, default_cost: Sequence[Variant]) -> Plan:
             )
         )
     return Plan(
-        id=dag.id,
+        id=id,
         steps=tuple(steps),
         roots=tuple(step.number for step in steps if not step.takes),
         groups=_groups(graph, numbers, gathered),

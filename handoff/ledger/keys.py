@@ -52,9 +52,20 @@ SCHEMA: dict[str, Key] = {
     "deaths_on": Key("died:", "ZSET", "name of what died there -> when, ms", "ten minutes", of="node name"),
     "deaths_of": Key("died_on:", "ZSET", "node where it died -> when, ms", "ten minutes", of="name of a function"),
     "learned": Key(
-        "learned:", "HASH", "place -> a sample of what it has used: see learned.py", "30 days", of="name of a function"
+        "learned:",
+        "HASH",
+        "place -> a sample of what it has used: see learned.py",
+        "`--learn-ttl` from its last",
+        of="name of a function",
     ),
-    "learners": Key("learners", "ZSET", "name of which samples are kept -> when the last came, ms", "30 days"),
+    "took": Key(
+        "took:",
+        "HASH",
+        "number of the id of a function in graphs -> us that it took last: see learned.py",
+        "as `learned:`",
+        of="name of a function",
+    ),
+    "learners": Key("learners", "ZSET", "name of which samples are kept -> until when, ms", "as the last of them"),
     "parcel": Key("parcel:", "STRING", "a large result on its way, forms behind it", "ten minutes", of="token"),
     "parts": Key(
         "parts:", "STREAM", "what it has yielded: texts/told_id", "as the job; else a week since the last", of="job id"

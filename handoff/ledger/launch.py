@@ -1,15 +1,18 @@
-"""Submitting a graph: its plan in slices for the load script, none of which holds Redis for long."""
+"""Submitting a graph: its plan by what is learned, and that in slices for the load script, none of which takes long."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from handoff.errors import DuplicateRun, ResourcesUnavailable, StoreUnavailable
-from handoff.graph.plan import Plan
+from handoff.graph.dag import DAG
+from handoff.graph.plan import Plan, make_plan
+from handoff.graph.rules import check_graph
 from handoff.ledger import runs
 from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.functions import Run
 from handoff.ledger.graph_entries import EntryWriter
+from handoff.ledger.learned import read_durations
 from handoff.ledger.phrases import infeasible
 from handoff.ledger.run_options import RunOptions
 from handoff.ledger.slices import cut
@@ -20,6 +23,17 @@ from handoff.serializer import SerializerLike
 from handoff.words.function import Strategy
 from handoff.words.ids import new_id
 from handoff.words.resources import UNIT, amounts
+from handoff.words.variants import Variant
+
+
+@Call
+async def plan_run(ledger: Ledger, dag: DAG, default_cost: Sequence[Variant]) -> Plan:
+    """Check a graph, and plan a run of it by what is learned of how long its functions take.
+
+    `default_cost` is the cost of functions that name none. Raises what `DAG.validate` raises.
+    """
+    graph = check_graph(dag.functions, default_cost)
+    return make_plan(dag.id, graph, await read_durations(ledger, graph.functions))
 
 
 @Call

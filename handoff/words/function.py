@@ -68,7 +68,7 @@ class Function:
     max_retries: int | None = None
     timeout: float | None = None  #: seconds of one attempt
     priority: int = 0  #: larger first
-    duration: float | None = None  #: expected seconds
+    duration: float | None = None  #: expected seconds. None: what was learned of it
     strategy: Strategy | None = None  #: None: the cluster's
     where: Where | None = field(default=None, hash=False)  #: labels that its node must have
     on_infeasible: Literal["wait", "raise"] | float = "wait"  #: seconds: fails if nothing fits it for so long

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import given
 
 from handoff.words.function import Function
-from support.plans import chain, function, inline, plan_of
+from support.plans import chain, function, inline, plan_learned, plan_of
 from support.random_graphs import graphs
 
 
 class TestPlaces:
-    def ids(self, *functions: Function) -> list[str]:
-        return [step.function.id for step in sorted(plan_of(*functions).steps, key=lambda step: step.place)]
+    def ids(self, *functions: Function, learned: Mapping[str, float] | None = None) -> list[str]:
+        plan = plan_learned(learned or {}, *functions)
+        return [step.function.id for step in sorted(plan.steps, key=lambda step: step.place)]
 
     def test_what_most_seconds_follow_is_first(self) -> None:
         functions = [
@@ -35,6 +38,35 @@ class TestPlaces:
         ]
 
         assert self.ids(*functions) == ["3", "unknown", "2", "1"]
+
+    def test_what_is_learned_counts_for_functions_that_do_not_say_how_long_they_take(self) -> None:
+        functions = [function("said", duration=3), function("learned", duration=None), function("neither")]
+        learned = {"said": 9.0, "learned": 5.0}
+
+        # The last takes 4 s, as the others do on average.
+        assert self.ids(*functions, learned=learned) == ["learned", "neither", "said"]
+
+    def test_of_equals_the_one_that_asks_for_the_largest_part_of_anything_is_first(self) -> None:
+        functions = [
+            function("small", cost={"cpu": 1, "memory": 1000}),
+            function("half", cost={"cpu": 2}),
+            function("large", cost={"memory": 8000}),
+            function("none", cost={}),
+            function("either", cost=[{"cpu": 4}, {"cpu": 1.5}]),
+            function("wide", cost={"cpu": 4}),
+        ]
+
+        assert self.ids(*functions) == ["large", "wide", "half", "either", "small", "none"]
+
+    def test_of_equals_the_one_that_can_be_ready_first_is_first_whatever_was_added_first(self) -> None:
+        functions = [
+            function("late", "second", duration=5),
+            function("second", "first", duration=1),
+            function("first", duration=1),
+            function("early", duration=5),
+        ]
+
+        assert self.ids(*functions) == ["first", "second", "early", "late"]
 
     def test_an_inline_takes_no_time_unless_it_says_so(self) -> None:
         functions = [
@@ -66,5 +98,7 @@ class TestPlaces:
             own = each.duration if each.duration is not None else usual if each.type == "regular" else 0
             return own + max(map(longest, takers[each.id]), default=0)
 
-        order = sorted(plan.steps, key=lambda step: (-longest(step.function), step.number))
+        order = sorted(plan.steps, key=lambda step: step.place)
         assert [step.place for step in order] == list(range(len(order)))
+        paths = [longest(step.function) for step in order]
+        assert paths == sorted(paths, reverse=True)

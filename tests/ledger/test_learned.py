@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from handoff.client.cluster import Cluster
-from handoff.ledger.learned import LearnedCost, Spread, read_learned, spread, write_sample
+from handoff.graph.rules import check_graph
+from handoff.ledger.learned import LearnedCost, Spread, id_field, read_durations, read_learned, spread, write_sample
 from handoff.ledger.texts.usage import FunctionUsage
+from handoff.words.function import Function
 from support.agent import FakeAgent, Stale
 from support.passing import pass_ms
+from support.plans import function as planned
+from support.plans import inline
 
 START_MS = 1_900_000_000_000
 
@@ -114,6 +120,75 @@ def test_what_somebody_wrote_over_is_left_out(cluster: Cluster, agent: FakeAgent
     cluster.connection.hset(cluster.store.keys("learned", "tasks:f"), mapping={"3": "soon", "4": "1,2", "5": b"\xff"})
 
     assert only(cluster).count == 1
+    cluster.connection.delete(cluster.store.keys("learned", "tasks:f"))
+
+
+def test_each_node_says_how_long_it_is_kept(cluster: Cluster, agent: FakeAgent) -> None:
+    learn(agent, "tasks:f", (1, 1, 1))
+    agent.learn(("tasks:g", *write_sample("g:1", FunctionUsage(1, 1, 1), {}), 7), ttl_s=60)
+
+    assert [each.function for each in read_learned(cluster.store)] == ["tasks:f", "tasks:g"]
+    for key in ("learned", "took"):
+        assert 0 < cluster.connection.pttl(cluster.store.keys(key, "tasks:g")) <= 60_000
+    assert cluster.connection.pttl(cluster.store.keys("learners")) > 29 * DAY_MS
+
+    pass_ms(cluster.store, 61_000)
+    learn(agent, "tasks:f", (1, 1, 1))
+    assert cluster.connection.zrange(cluster.store.keys("learners"), 0, -1) == [b"tasks:f"]
+
+
+def function(id: str, **fields: Any) -> Function:
+    return planned(id, **{"code": "tasks:f", **fields})
+
+
+def tell_durations(agent: FakeAgent, name: str, **took_s: float) -> None:
+    """Tell how long functions of graphs took, by their ids."""
+    samples = ((id, *write_sample(f"{id}:1", FunctionUsage(1, 1, seconds), {})) for id, seconds in took_s.items())
+    agent.learn(*((name, place, text, id_field(id.encode())) for id, place, text in samples))
+
+
+def durations(cluster: Cluster, *functions: Function) -> list[float | None]:
+    return read_durations(cluster.store, check_graph(functions).functions)
+
+
+def test_how_long_a_function_of_a_graph_takes_says_its_id_and_else_the_mean_of_its_name(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    tell_durations(agent, "tasks.f", a=1.5, b=4.5, c=6)
+    learn(agent, "tasks.g", (1, 1, 0))
+
+    assert durations(
+        cluster, function("a"), function("new"), function("b"), function("of g", code="tasks:g"),
+        function("of h", code="tasks:h"), function("c", duration=2), inline("x"),
+    ) == [1.5, 4, 4.5, None, None, None, None]  # fmt: skip
+
+
+def test_an_id_takes_what_it_took_last(cluster: Cluster, agent: FakeAgent) -> None:
+    for seconds in (9, 2):
+        tell_durations(agent, "tasks.f", a=seconds)
+
+    assert durations(cluster, function("a"), function("b")) == [2, 2]
+
+
+def test_of_no_more_ids_than_so_many_is_known_how_long_they_took(cluster: Cluster, agent: FakeAgent) -> None:
+    tell_durations(agent, "tasks.f", **{f"f{number}": 1 for number in range(600)})
+
+    assert cluster.connection.hlen(cluster.store.keys("took", "tasks.f")) == 512
+
+
+def test_who_may_not_read_what_is_learned_submits_graphs_all_the_same(cluster: Cluster, agent: FakeAgent) -> None:
+    tell_durations(agent, "tasks.f", a=1)
+    keys = [cluster.store.keys(name, "tasks.f") for name in ("learned", "took")]
+    cluster.connection.delete(*keys)
+    cluster.connection.mset(dict.fromkeys(keys, "x"))
+
+    assert durations(cluster, function("a"), function("b")) == [None, None]
+    cluster.connection.delete(*keys)
+
+
+def test_where_redis_is_away_nobody_knows_how_long_anything_takes() -> None:
+    with Cluster("redis://localhost:1") as away:
+        assert durations(away, function("a"), function("b")) == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from handoff.ledger.exceeded import EXCEEDED
+from handoff.ledger.learned import LEARN_TTL_S
 from handoff.ledger.nodes import write_capabilities
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.rqmodel import worker_fields
@@ -218,9 +219,13 @@ class FakeAgent:
         reply = self._own("tell", *(value for each in told for value in write_told(*each)))
         assert reply == ["told"], reply
 
-    def learn(self, *samples: tuple[str, int, str]) -> None:
-        """Tell what functions have used: of each the name, its place, and the sample."""
-        reply = self._own("learn", *(value for each in samples for value in each))
+    def learn(self, *samples: tuple[str, int, str] | tuple[str, int, str, int], ttl_s: int = LEARN_TTL_S) -> None:
+        """Tell what functions have used: of each the name, its place, the sample, and in a graph its id's number."""
+        self.tell_learned([value for each in samples for value in (*each, "")[:4]], ttl_s)
+
+    def tell_learned(self, samples: Sequence[bytes | str | int], ttl_s: int = LEARN_TTL_S) -> None:
+        """The same as the script takes it."""
+        reply = self._own("learn", *samples, ttl_ms=1000 * ttl_s)
         assert reply == ["learned"], reply
 
     def recall(self, started: Started, result: Result) -> int:

@@ -300,7 +300,8 @@ FLOWS = {
         lambda scene: scene.agent.tell(("f:1", "output", 1, "x"), (scene.running("g"), "output", 1, "y")), start("g")
     ),
     "learn: two samples of one name": Flow(
-        lambda scene: scene.agent.learn(("tasks:f", 3, "41,1000,2000,0,0"), ("tasks:f", 4, "42,1,2,0,0")), start("f")
+        lambda scene: scene.agent.learn(("tasks:f", 3, "41,1000,2000,0,0", 77), ("tasks:f", 4, "42,1,2,0,0")),
+        start("f"),
     ),
     "release: a claim that others wait for": Flow(release, steps(claim(cpu=2), submit())),
     "release: for the second time": Flow(release, steps(claim(cpu=2), release)),

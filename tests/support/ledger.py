@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from handoff.doctor.keys import is_told
+from handoff.doctor.keys import has_to_expire
 from handoff.doctor.picture import Picture, amounts_in, below, by_score, uptime_ms
 from handoff.doctor.slices import UNLIMITED
 from handoff.ledger.keys import SCHEMA, prefix
@@ -49,7 +49,7 @@ def read_ledger(store: Store) -> Ledger:
         lasting={
             key
             for key in (each.removeprefix(own) for each in keys)
-            if is_told(key) and store.read("PTTL", own + key) == UNLIMITED
+            if has_to_expire(key) and store.read("PTTL", own + key) == UNLIMITED
         },
     )
     for name in ("queues", "workers"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from handoff.graph.dag import DAG
 from handoff.graph.plan import Plan, Step, make_plan
+from handoff.graph.rules import check_graph
 from handoff.words.argument import Argument
 from handoff.words.function import Function
 from handoff.words.variants import Cost, parse_variants
@@ -20,10 +21,13 @@ def inline(id: str, *args: str | Argument, **fields: Any) -> Function:
 
 
 def plan_of(*functions: Function, default_cost: Cost | None = None) -> Plan:
-    dag = DAG("g")
-    for each in functions:
-        dag.add(each)
-    return make_plan(dag, parse_variants(default_cost))
+    return plan_learned({}, *functions, default_cost=default_cost)
+
+
+def plan_learned(learned: Mapping[str, float], *functions: Function, default_cost: Cost | None = None) -> Plan:
+    """Plan with what is known of how long functions take, by their ids."""
+    graph = check_graph(functions, parse_variants(default_cost))
+    return make_plan("g", graph, [learned.get(each.id) for each in functions])
 
 
 def by_id(plan: Plan) -> dict[str, Step]:

@@ -20,6 +20,7 @@ from handoff.errors import HandoffError, shown
 from handoff.exits import DONE, FAILED, INTERRUPTED, MISUSED
 from handoff.ledger.asking import ScriptBug
 from handoff.ledger.connection import SILENCE_S
+from handoff.ledger.learned import LEARN_TTL_S
 from handoff.ledger.passwords import hide_command_line, without_passwords
 from handoff.ledger.store import Store, own_client
 from handoff.shown import error_line
@@ -40,7 +41,7 @@ from handoff_worker.machine.mask import Mask
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
 from handoff_worker.machine.probe import probe
-from handoff_worker.machine.settings import LARGEST_LOG_KB, NodeSettings
+from handoff_worker.machine.settings import LARGEST_LOG_KB, LONGEST_LEARN_TTL_S, NodeSettings
 from handoff_worker.machine.titles import Title, front_of
 
 
@@ -76,6 +77,8 @@ from handoff_worker.machine.titles import Title, front_of
               help="Import it, and call it, before any function runs: once for all, and in each process.")  # fmt: skip
 @click.option("--enforce", is_flag=True, default=None,
               help="Stop functions that use more memory than they have declared, and a tenth or 64 MB.")  # fmt: skip
+@click.option("--learn-ttl", type=click.IntRange(0, LONGEST_LEARN_TTL_S), metavar="SECONDS",
+              help="Keep what functions have used so long; 0 = learn nothing.  [default: thirty days]")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -172,6 +175,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         burst=given["burst"],
         functions_per_child=node.functions_per_child or 1_000,
         enforces=bool(node.enforce),
+        learn_ttl_s=LEARN_TTL_S if node.learn_ttl is None else node.learn_ttl,
         log_bytes=LOG_BYTES if node.log_size is None else 1024 * node.log_size,
     )
 

@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from zipfile import ZipFile
 
 from benchmarks.graphs.trouble import Absent
@@ -29,6 +30,7 @@ class Task:
     duration_s: float
     cores: int
     needs: Sequence[int]  #: those whose results it takes
+    kind: str = ""  #: the same for those of which the graph's author expects the same
 
 
 def load() -> Mapping[str, list[Task]]:
@@ -40,7 +42,12 @@ def load() -> Mapping[str, list[Task]]:
     return {
         name: [
             # Of one that takes several outputs of another, the graph has an edge each.
-            Task(task["d"], task["cpus"], sorted({source for source, _ in task["inputs"]}))
+            Task(
+                task["d"],
+                task["cpus"],
+                sorted({source for source, _ in task["inputs"]}),
+                f"{task['cpus']} cores, {task['e_d']} s",
+            )
             for task in json.loads(columns["graph"][row])
         ]
         for row, name in columns["graph_name"].items()
@@ -53,8 +60,8 @@ def least_s(tasks: Sequence[Task]) -> float:
     return max(max(longest_paths_s(tasks)), work / (NODES * CORES))
 
 
-def longest_paths_s(tasks: Sequence[Task], step_s: float | None = None) -> list[float]:
-    """From each task, itself included, to the farthest end; with `step_s` as if each took so long."""
+def longest_paths_s(tasks: Sequence[Task], expected_s: Sequence[float] | None = None) -> list[float]:
+    """From each task, itself included, to the farthest end; `expected_s` is how long each is expected to take."""
     paths = [0.0] * len(tasks)
     left = [0] * len(tasks)
     for task in tasks:
@@ -64,7 +71,7 @@ def longest_paths_s(tasks: Sequence[Task], step_s: float | None = None) -> list[
     while ready:
         number = ready.pop()
         task = tasks[number]
-        paths[number] += task.duration_s if step_s is None else step_s
+        paths[number] += task.duration_s if expected_s is None else expected_s[number]
         for need in task.needs:
             paths[need] = max(paths[need], paths[number])
             left[need] -= 1
@@ -73,17 +80,27 @@ def longest_paths_s(tasks: Sequence[Task], step_s: float | None = None) -> list[
     return paths
 
 
+def expected_by_kind(tasks: Sequence[Task]) -> list[float]:
+    """Of each task how long those of its kind take on average."""
+    by_kind: dict[str, list[float]] = {}
+    for task in tasks:
+        by_kind.setdefault(task.kind, []).append(task.duration_s)
+    return [fmean(by_kind[task.kind]) for task in tasks]
+
+
 def list_schedule_s(tasks: Sequence[Task], paths_s: Sequence[float]) -> float:
     """The makespan if, whenever cores come free, those who are ready start by longest path on the first node that fits.
 
     Textbook list scheduling, in which a small one may overtake a large one without limit: what the order alone gives.
+    Of equals the one of more cores goes first.
     """
     followers: list[list[int]] = [[] for _ in tasks]
     for number, task in enumerate(tasks):
         for need in task.needs:
             followers[need].append(number)
     missing = [len(task.needs) for task in tasks]
-    ready = [(-paths_s[number], number) for number, count in enumerate(missing) if not count]
+    ranks = [(-path_s, -task.cores) for path_s, task in zip(paths_s, tasks, strict=True)]
+    ready = [(ranks[number], number) for number, count in enumerate(missing) if not count]
     free = [CORES] * NODES
     running: list[tuple[float, int, int]] = []  # end, task, node
     now_s = 0.0
@@ -105,7 +122,7 @@ def list_schedule_s(tasks: Sequence[Task], paths_s: Sequence[float]) -> float:
             for follower in followers[number]:
                 missing[follower] -= 1
                 if not missing[follower]:
-                    ready.append((-paths_s[follower], follower))
+                    ready.append((ranks[follower], follower))
     return now_s
 
 

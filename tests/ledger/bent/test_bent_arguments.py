@@ -113,7 +113,10 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
         {"name": "a", "epoch": ""},
         ["runs:3", "progress", "0.5", "x", "runs:3", "part", "1", "x", "runs:3", "kept", "1", ""],
     ),
-    "learn": ({"name": "a", "epoch": ""}, ["tasks:f", 3, "41,1000,2000,0,0", "tasks:g", 0, "1,2,3,4,5"]),
+    "learn": (
+        {"name": "a", "epoch": "", "ttl_ms": 5},
+        ["tasks:f", 3, "41,1000,2000,0,0", "", "tasks:g", 0, "1,2,3,4,5", 7],
+    ),
     "upgrade": ({}, []),
     "mark": ({}, []),
     "share": ({"amounts": "license=30000"}, []),

@@ -6,11 +6,12 @@ import pytest
 
 from handoff.errors import FunctionCanceled, RunCanceled
 from handoff.graph.plan import make_plan
+from handoff.graph.rules import check_graph
 from handoff.ledger import launch, runs
 from handoff.ledger.housekeeping import tick
 from handoff.ledger.run_options import RunOptions
 from handoff.serializer import Serializer
-from support.graphs import Site, chain, function, graph
+from support.graphs import Site, chain, function
 from support.runs import NOT_STARTED, everywhere, run_to_the_end
 from support.waiting import LIMIT_S
 
@@ -123,7 +124,7 @@ def test_an_attached_run_that_has_ended_needs_nobody(site: Site) -> None:
 
 def attached(site: Site) -> str:
     """An attached run whose client says nothing by itself."""
-    plan = make_plan(graph(*chain(2), id="attached"), site.cluster.calls._default_cost)
+    plan = make_plan("attached", check_graph(chain(2)), [None, None])
     return launch.launch(
         site.store, plan, options=RunOptions(attached=True), serializer=Serializer,
         strategy="first_available", preferred={},

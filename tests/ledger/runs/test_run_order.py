@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from handoff.client.cluster import Cluster
+from handoff.ledger.learned import id_field, write_sample
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.words.function import Function
 from support.graphs import Site, chain, function, graph
 from support.runs import run_to_the_end
@@ -18,7 +20,7 @@ def test_who_has_the_longest_way_to_the_end_goes_first(site: Site) -> None:
         function("one b", "one"),
     )  # fmt: skip
 
-    assert run_to_the_end(site) == ["two", "one", "two b", "alone", "two c", "one b"]
+    assert run_to_the_end(site) == ["two", "one", "two b", "alone", "one b", "two c"]
 
 
 def test_expected_durations_say_how_long_a_way_is(site: Site) -> None:
@@ -29,6 +31,18 @@ def test_expected_durations_say_how_long_a_way_is(site: Site) -> None:
     )  # fmt: skip
 
     assert run_to_the_end(site) == ["long", "middle", "short", "short b"]
+
+
+def test_what_was_learned_of_how_long_functions_take_orders_those_that_do_not_say(
+    site: Site,
+) -> None:
+    agent = site.node("a", cpu=1)
+    for id, seconds in (("short", 1.0), ("long", 5.0)):
+        place, sample = write_sample(f"{id}:1", FunctionUsage(None, None, seconds), {})
+        agent.learn(("graph_tasks.work", place, sample, id_field(id.encode())))
+    site.submit(function("short"), function("new"), function("long"), function("said", duration=4))
+
+    assert run_to_the_end(site) == ["long", "said", "new", "short"]
 
 
 def test_a_larger_priority_goes_first_however_short_its_way(site: Site) -> None:
@@ -90,9 +104,9 @@ def test_of_several_that_become_ready_at_once_the_best_rank_gets_the_room(site: 
 def test_a_token_of_a_limited_run_goes_to_what_becomes_ready_before_a_worse_one_that_waited(site: Site) -> None:
     site.node("a", cpu=9)
     site.node("b", cpu=9)
-    site.submit(*chain(3), function("x"), max_concurrency=1)
+    site.submit(*chain(4), function("x"), max_concurrency=1)
 
-    assert run_to_the_end(site) == ["f1", "f2", "f3", "x"]
+    assert run_to_the_end(site) == ["f1", "f2", "f3", "x", "f4"]
 
 
 def test_a_token_of_a_limited_run_goes_to_who_waited_before_a_worse_one_that_becomes_ready(site: Site) -> None:

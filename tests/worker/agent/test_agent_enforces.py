@@ -7,11 +7,11 @@ import pytest
 from handoff import Cluster, MemoryExceeded
 from support.agent_processes import Agents
 from support.children import TESTS
-from support.waiting import LIMIT_S
+from support.waiting import LIMIT_S, wait_until
 
 
 def test_only_the_liar_is_stopped_and_says_how_much_it_was(cluster: Cluster, agents: Agents) -> None:
-    agent = agents.start("a", "--enforce", "--memory", "1000", "--path", TESTS)
+    agent = agents.start("a", "--enforce", "--memory", "1000", "--path", TESTS, "--lease", "2", "--learn-ttl", "3600")
     honest = cluster.enqueue("child_usage:hold_memory", 150, 3, cost={"memory": 250})
     liar = cluster.enqueue("child_usage:hold_memory", 250, 60, cost={"memory": 100}, max_retries=3)
 
@@ -21,6 +21,9 @@ def test_only_the_liar_is_stopped_and_says_how_much_it_was(cluster: Cluster, age
     assert (caught.value.declared, caught.value.used > 164, liar.attempts) == (100, True, 1)
     assert liar.usage is not None
     assert liar.usage.memory == caught.value.used
+    learned = cluster.store.keys("learned", "child_usage.hold_memory")
+    wait_until(lambda: cluster.connection.hlen(learned) == 1, "the liar is learned of")
+    assert cluster.connection.pttl(learned) <= 3_600_000
     assert honest.result(LIMIT_S) == "150 MB"
     assert agent.process.poll() is None
 

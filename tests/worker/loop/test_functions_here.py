@@ -118,7 +118,22 @@ def test_what_returned_before_it_was_ended_has_finished(functions: Functions, ou
     assert [result.kind for result in outbox.unsent] == ["finished"]
 
 
-COSTS = Started(ID, {b"h_demand": b"memory=5000000,slots=10000", b"h_variant": b"0"})
+COSTS = Started(ID, {b"h_demand": b"memory=5000000,slots=10000", b"h_variant": b"0", b"h_code": b"tasks:f"})
+
+
+@pytest.mark.parametrize(("answer", "count"), [("failed", 4), ("retrying", 4), ("refused", 0)])
+def test_what_was_stopped_for_its_memory_is_learned_unless_its_result_came_too_late(
+    functions: Functions, outbox: Outbox, answer: str, count: int
+) -> None:
+    functions.start(COSTS)
+    functions.exceed(Exceeded(ID, 912))
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
+    outbox.exchange()
+    [result] = outbox.sent
+
+    functions.settle(result, answer)
+
+    assert len(functions.learning.take()) == count
 
 
 def test_what_had_more_memory_than_it_had_declared_is_told_so(functions: Functions, outbox: Outbox) -> None:

@@ -42,6 +42,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         allow = ["myapp.tasks", "myapp.reports:monthly"]
         preload = ["myapp.wsgi", "django:setup"]
         enforce = true
+        learn_ttl = 86400
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -70,6 +71,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         allow=("myapp.tasks", "myapp.reports:monthly"),
         preload=("myapp.wsgi", "django:setup"),
         enforce=True,
+        learn_ttl=86400,
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -130,6 +132,10 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             for value in ("[]", "'myapp'", "['myapp.*']", "[1]", "true")
         ),
         ("enforce = 1", "'enforce'", "true or false"),
+        *[
+            (f"learn_ttl = {value}", "'learn_ttl'", "a whole number of seconds, from 0 to 315360000")
+            for value in ("-1", "315360001", "0.5", "true", "'30d'")
+        ],
         ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
         ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
         *[

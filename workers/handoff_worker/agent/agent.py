@@ -76,7 +76,7 @@ class Agent:
     ) -> None:
         self._ledger, self._children = ledger, children
         self._outbox = Outbox()
-        self._functions = Functions(children, maker, self._outbox)
+        self._functions = Functions(children, maker, self._outbox, options.learn_ttl_s)
         self.exceed = self._functions.exceed
         self._heartbeat = Heartbeat(ledger, self._functions.learning, lambda: children.worked_s)
         self._telling = Telling(self._functions.running, ledger.tell, options.log_bytes)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from handoff.errors import UnreadableField
+from handoff.ledger.learned import LEARN_TTL_S
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff.ledger.texts.reservation import job_of
 from handoff.words.resources import amount
@@ -51,7 +52,7 @@ class Runs(Protocol):
 class Functions:
     """What runs on this node: functions, and the failure callbacks of some that have failed, here or elsewhere."""
 
-    def __init__(self, children: Runs, maker: Maker, outbox: Outbox) -> None:
+    def __init__(self, children: Runs, maker: Maker, outbox: Outbox, learn_ttl_s: int = LEARN_TTL_S) -> None:
         self._children, self._maker, self._outbox = children, maker, outbox
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
@@ -64,7 +65,7 @@ class Functions:
         self._callbacks: dict[str, Task] = {}
         self._postponed: list[Task] = []  #: callbacks for which no process could be started
         self._ended = Memory()
-        self.learning = Learning()
+        self.learning = Learning(learn_ttl_s)
         self._diary = Diary(maker.node)
 
     @property
@@ -237,7 +238,7 @@ class Functions:
         ahead = self._outbox.settle(result.id)
         started = self._running.pop(result.id)
         self._diary.settle(started, result, answer)
-        if answer == "stored":
+        if answer == "stored" or (result.kind == "exceeded" and answer != "refused"):
             self.learning.note(started, result)
         if answer not in ("refused", "returned") and started.is_known_by_its_submit:
             whole = ahead if ahead is not None and result.kind == "sent" else result

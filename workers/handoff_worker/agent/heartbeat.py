@@ -37,7 +37,7 @@ class Heartbeat:
         del self._untold[-MOST_TOLD:]
         self._at = beaten.at
         if self.is_over and (samples := self._learning.take()):
-            self._ledger.learn(samples)
+            self._ledger.learn(samples, self._learning.ttl_s)
         return beaten
 
     def deny(self, ids: list[str], op: int) -> None:

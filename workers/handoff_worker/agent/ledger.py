@@ -232,9 +232,9 @@ class NodeLedger:
             case reply:
                 raise unlisted("tell", reply)
 
-    def learn(self, samples: Sequence[bytes | str | int]) -> None:
-        """Keep samples of what functions have used that ran here. Raises `Stale`."""
-        match self._store.attempt("learn", *samples, name=self.name, epoch=self._epoch):
+    def learn(self, samples: Sequence[bytes | str | int], ttl_s: int) -> None:
+        """Keep samples of what functions have used that ran here, for so long. Raises `Stale`."""
+        match self._store.attempt("learn", *samples, name=self.name, epoch=self._epoch, ttl_ms=1000 * ttl_s):
             case ["learned"]:
                 return
             case ["stale"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from handoff.ledger.learned import LEARN_TTL_S
 from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.machine.offer import Offer
 
@@ -18,4 +19,5 @@ class Options:
     functions_per_child: int = 1_000  #: after so many a child is replaced
     log_bytes: int = LOG_BYTES  #: of what an attempt prints so much is kept, 0 = nothing
     enforces: bool = False  #: functions are kept to the memory that they have declared
+    learn_ttl_s: int = LEARN_TTL_S  #: how long what functions have used is kept, 0 = nothing is learned
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run

@@ -23,6 +23,9 @@ LEASE = f"a number of seconds from {SHORTEST_LEASE_S} to {LONGEST_LEASE_S}"
 LARGEST_LOG_KB = 1024
 """A child and its agent hold as much of each function that runs."""
 
+LONGEST_LEARN_TTL_S = 10 * 365 * 24 * 3600
+"""Ten years: as milliseconds that is far from what no number is exact for."""
+
 FOREVER = "forever"
 
 LONGEST_GRACE_S = 86400
@@ -65,6 +68,7 @@ class NodeSettings:
     allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
     preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
     enforce: bool | None = None  #: functions are kept to the memory that they have declared
+    learn_ttl: int | None = None  #: seconds that it is kept what functions have used, 0 = nothing is learned
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -180,6 +184,10 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"a list, each {ENTRY}",
     ),
     "enforce": (lambda value: isinstance(value, bool), "true or false"),
+    "learn_ttl": (
+        lambda value: _is_whole(value) and 0 <= value <= LONGEST_LEARN_TTL_S,
+        f"a whole number of seconds, from 0 to {LONGEST_LEARN_TTL_S}",
+    ),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),

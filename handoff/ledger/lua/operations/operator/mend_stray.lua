@@ -3,10 +3,10 @@
 -- Whether that is so is looked at here once more: meanwhile it may have come.
 --
 -- KEYS     abandoned  alike  awaited  class  classes  dependents  dirty  groups_on  hold_bits  holds  label  labels
---          lease_lengths  leases  leftovers  live  lost  node  nodes  open  output  parts  plane  planes  progress
---          renewed  reservations  run  run_active  run_end  run_graph  run_groups  run_missing  run_next  run_of
---          run_parked  running  scratch  shape  shape_bits  shape_plane  shape_planes  shape_scope  shape_term
---          shape_terms  shapes  timers  watched
+--          learned  learners  lease_lengths  leases  leftovers  live  lost  node  nodes  open  output  parts  plane
+--          planes  progress  renewed  reservations  run  run_active  run_end  run_graph  run_groups  run_missing
+--          run_next  run_of  run_parked  running  scratch  shape  shape_bits  shape_plane  shape_planes  shape_scope
+--          shape_term  shape_terms  shapes  timers  took  watched
 -- ARGV     kind    str  mark, bit, key, parked, plane, timer, claim, reservation, tokens, able, nearest, label, term,
 --                       member, group, worker, unique
 --          of      str  a key's name in the schema, a node, a position, a class
@@ -49,6 +49,9 @@ local function has_ended(run)
 end
 
 local TOLD = {output = K.output, parts = K.parts, progress = K.progress}
+
+-- Anything of it may be forgotten, for it is learned anew.
+local LEARNED = {learned = K.learned, took = K.took, learners = K.learners}
 
 local OF_RANGES = {class = {K.class, K.classes}, alike = {K.alike, K.classes}, shape = {K.shape, K.shapes}}
 
@@ -99,6 +102,8 @@ function do_of.key(key, name)
     return run and not redis.call('HGET', K.run .. run, 'state') and redis.call('DEL', K.run_of .. name) == 1
   elseif TOLD[key] then
     return Telling.limit(TOLD[key] .. name)
+  elseif LEARNED[key] then
+    return redis.call('DEL', LEARNED[key] .. name) == 1
   elseif key == 'dependents' then
     -- Whoever looks at it next lets go on what waits for nothing any more.
     local is_known = redis.call('ZSCORE', K.awaited, name) or redis.call('ZSCORE', K.watched, name)
