@@ -105,11 +105,11 @@ def main(
     one call holds the server. decision: the same for every kind of decision, up to 10,000 nodes and a million functions
     that wait, against its bars. quality: GPUs left unallocated on a real cluster's trace. graphs: functions of a chain
     and of a fan per second, beside Dask. slices: time that one call holds the server while a large graph is submitted
-    and runs. estee: makespan of small task graphs, beside what is possible. loss: functions that a submit has
-    acknowledged and a failover has lost, by durability. doctor: what a look at the books of a thousand nodes takes.
-    sizing: memory, append-only file and time of one core that Redis needs for a function, and for nodes.
-    dashboard: how soon pages come and change with a thousand nodes, and what viewers cost Redis. enforce: what it costs
-    a node to keep functions to the memory that they have declared, beside one that does not.
+    and runs. estee: makespan of small task graphs, beside what is possible, by what is known of durations. loss:
+    functions that a submit has acknowledged and a failover has lost, by durability. doctor: what a look at the books of
+    a thousand nodes takes. sizing: memory, append-only file and time of one core that Redis needs for a function, and
+    for nodes. dashboard: how soon pages come and change with a thousand nodes, and what viewers cost Redis. enforce:
+    what it costs a node to keep functions to the memory that they have declared, beside one that does not.
     """
     if only and "peers" not in (parts or STANDARD):
         raise click.UsageError("--only chooses among peers: name the part peers, or none")

@@ -8,7 +8,16 @@ import pytest
 
 from handoff.client.cluster import Cluster
 from handoff.graph.rules import check_graph
-from handoff.ledger.learned import LearnedCost, Spread, id_field, read_durations, read_learned, spread, write_sample
+from handoff.ledger.learned import (
+    MOST_IDS,
+    LearnedCost,
+    Spread,
+    id_field,
+    read_durations,
+    read_learned,
+    spread,
+    write_sample,
+)
 from handoff.ledger.texts.usage import FunctionUsage
 from handoff.words.function import Function
 from support.agent import FakeAgent, Stale
@@ -171,9 +180,9 @@ def test_an_id_takes_what_it_took_last(cluster: Cluster, agent: FakeAgent) -> No
 
 
 def test_of_no_more_ids_than_so_many_is_known_how_long_they_took(cluster: Cluster, agent: FakeAgent) -> None:
-    tell_durations(agent, "tasks.f", **{f"f{number}": 1 for number in range(600)})
+    tell_durations(agent, "tasks.f", **{f"f{number}": 1 for number in range(MOST_IDS + 20)})
 
-    assert cluster.connection.hlen(cluster.store.keys("took", "tasks.f")) == 512
+    assert cluster.connection.hlen(cluster.store.keys("took", "tasks.f")) == MOST_IDS
 
 
 def test_who_may_not_read_what_is_learned_submits_graphs_all_the_same(cluster: Cluster, agent: FakeAgent) -> None:
