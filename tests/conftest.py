@@ -78,7 +78,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
         if is_slow(kind, path):
             item.add_marker(pytest.mark.slow)
         reaches_in = kind == "loop" and "monkeypatch" in getattr(item, "fixturenames", ())
-        if not kind or (runs_on(kind, path, item.name) and not reaches_in):
+        if not kind or _names_its_server(item) or (runs_on(kind, path, item.name) and not reaches_in):
             kept.append(item)
     items[:] = kept
     yield
@@ -88,6 +88,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 def path_of(item: pytest.Item) -> str:
     """Where a test stands below this folder."""
     return item.path.relative_to(TESTS).as_posix()
+
+
+def _names_its_server(item: pytest.Item) -> bool:
+    """Whether it says itself on which kinds it runs."""
+    return any(
+        "connection" in marker.args[0] or "database" in marker.args[0] for marker in item.iter_markers("parametrize")
+    )
 
 
 def _limit_s(item: pytest.Item) -> float:

@@ -43,7 +43,7 @@ MUTANTS = (
         "workers/handoff_worker/agent/agent.py",
         " or time.monotonic() < self._take_at_s",
         "",
-        ("tests/worker/loop/test_loop_rolled_back.py::test_for_a_while_nothing_is_taken[fake]",),
+        ("tests/worker/loop/test_loop_rolled_back.py::test_for_a_while_nothing_is_taken[real]",),
     ),
     Mutant(
         "memory-attempt",
@@ -134,7 +134,7 @@ MUTANTS = (
         "        self._heartbeat.deny([id for id in beaten.asked if id not in runs], op)\n",
         "",
         (
-            "tests/worker/loop/test_loop_exchanges.py::test_what_the_books_have_as_started_here_and_does_not_run_is_denied[fake]",
+            "tests/worker/loop/test_loop_exchanges.py::test_what_the_books_have_as_started_here_and_does_not_run_is_denied[real]",
         ),
     ),
     Mutant(
@@ -352,7 +352,7 @@ MUTANTS = (
         "return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)",
         "return self._options.lease_s",
         (
-            "tests/worker/loop/test_loop_fenced.py::test_it_stops_what_it_no_longer_owns_within_one_heartbeat_and_goes_on_under_a_new_epoch[fake-be_cut_off]",
+            "tests/worker/loop/test_loop_fenced.py::test_it_stops_what_it_no_longer_owns_within_one_heartbeat_and_goes_on_under_a_new_epoch[real-be_cut_off]",
         ),
     ),
     Mutant(

@@ -250,7 +250,7 @@ MUTANTS = (
         " and handed.op > self._outbox.answered:",
         ":",
         (
-            "tests/worker/loop/test_loop_handed_over.py::test_what_an_exchange_has_told_of_does_not_run_once_more_when_the_hint_is_heard[fake-True]",
+            "tests/worker/loop/test_loop_handed_over.py::test_what_an_exchange_has_told_of_does_not_run_once_more_when_the_hint_is_heard[real-True]",
         ),
     ),
     Mutant(
@@ -260,7 +260,7 @@ MUTANTS = (
         "or self._bulk or handed",
         "or self._bulk",
         (
-            "tests/worker/loop/test_loop_handed_over.py::test_an_agent_that_is_told_to_end_runs_what_was_handed_to_it_first[fake-False]",
+            "tests/worker/loop/test_loop_handed_over.py::test_an_agent_that_is_told_to_end_runs_what_was_handed_to_it_first[real-False]",
         ),
     ),
 )

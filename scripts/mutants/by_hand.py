@@ -64,7 +64,7 @@ MUTANTS = (
         DISCARD,
         "if job and Replacing.may(job) then",
         "if job then",
-        ("tests/ledger/test_discarded.py::test_what_has_not_ended_or_has_finished_or_belongs_to_a_run_stays[fake]",),
+        ("tests/ledger/test_discarded.py::test_what_has_not_ended_or_has_finished_or_belongs_to_a_run_stays[real]",),
     ),
     Mutant(
         "discard-forty",
@@ -72,7 +72,7 @@ MUTANTS = (
         "handoff/ledger/functions.py",
         "*ids[first : first + CANCELED_AT_ONCE], token=new_id()",
         "*ids[:CANCELED_AT_ONCE], token=new_id()",
-        ("tests/ledger/test_discarded.py::test_more_than_one_call_takes_are_dropped_all[fake]",),
+        ("tests/ledger/test_discarded.py::test_more_than_one_call_takes_are_dropped_all[real]",),
     ),
     Mutant(
         "counts-swapped",
@@ -80,7 +80,7 @@ MUTANTS = (
         COUNTS,
         "{K.rq_finished, K.rq_failed, K.rq_canceled}",
         "{K.rq_finished, K.rq_canceled, K.rq_failed}",
-        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[fake]",),
+        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[real]",),
     ),
     Mutant(
         "counts-queued",
@@ -88,6 +88,6 @@ MUTANTS = (
         COUNTS,
         "K.running .. ARGV[i]",
         "K.running .. queue",
-        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[fake]",),
+        ("tests/ledger/test_counts.py::test_each_way_to_stand_on_a_node_or_in_the_lobby_is_counted_by_itself[real]",),
     ),
 )

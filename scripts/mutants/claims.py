@@ -12,7 +12,7 @@ MUTANTS = (
         "      undo(caller, done, 1)\n",
         "      local _ = done\n",
         (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_full_node_that_satisfies_it_tells_what_is_missing[fake]",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_full_node_that_satisfies_it_tells_what_is_missing[real]",
         ),
     ),
     Mutant(
@@ -30,7 +30,7 @@ MUTANTS = (
         "  return node.over and Excess.of(node) or {}",
         "  return {}",
         (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_memory_of_devices_that_becomes_a_sum_is_blocked_until_it_is_released[fake]",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_memory_of_devices_that_becomes_a_sum_is_blocked_until_it_is_released[real]",
         ),
     ),
 )

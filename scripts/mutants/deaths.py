@@ -39,7 +39,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/blame.lua",
         "Call.now - WINDOW_MS, '+inf') == 1 then",
         "Call.now - WINDOW_MS, '+inf') >= 1 then",
-        (f"{CORDON}::test_a_function_that_also_died_elsewhere_speaks_against_no_node[fake]",),
+        (f"{CORDON}::test_a_function_that_also_died_elsewhere_speaks_against_no_node[real]",),
     ),
     Mutant(
         "blame-for-ever",
@@ -47,7 +47,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/blame.lua",
         "local WINDOW_MS = 600000",
         "local WINDOW_MS = 6000000",
-        (f"{CORDON}::test_five_deaths_count_where_they_were_within_ten_minutes[fake-600001-up]",),
+        (f"{CORDON}::test_five_deaths_count_where_they_were_within_ten_minutes[real-600001-up]",),
     ),
     Mutant(
         "blame-together",
@@ -55,7 +55,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/blame.lua",
         "  if node and not node.blamed then",
         "  if node then",
-        (f"{CORDON}::test_what_dies_together_with_its_node_counts_once[fake]",),
+        (f"{CORDON}::test_what_dies_together_with_its_node_counts_once[real]",),
     ),
     Mutant(
         "cordon-third",
@@ -64,7 +64,7 @@ MUTANTS = (
         "  return 3 * closed <= live",
         "  return 2 * closed <= live",
         (
-            f"{CORDON}::test_of_one_or_two_nodes_none_is_closed[fake-2]",
+            f"{CORDON}::test_of_one_or_two_nodes_none_is_closed[real-2]",
             f"{CORDON}::test_no_more_than_a_third_of_the_live_nodes_is_closed[fake]",
         ),
     ),
@@ -74,7 +74,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/cordon.lua",
         "needed = needed or (Fit.idle(node, shape) and not fits_any(others, shape))",
         "needed = false",
-        (f"{CORDON}::test_the_last_node_that_could_hold_what_waits_is_not_closed[fake-by a label]",),
+        (f"{CORDON}::test_the_last_node_that_could_hold_what_waits_is_not_closed[real-by a label]",),
     ),
     Mutant(
         "cordon-again",
@@ -82,6 +82,6 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/cordon.lua",
         "needed = needed or (job and could_only_be_here(node, job, others)) or false",
         "needed = needed",
-        (f"{CORDON}::test_nor_is_the_last_for_what_died_there_and_is_tried_again[fake]",),
+        (f"{CORDON}::test_nor_is_the_last_for_what_died_there_and_is_tried_again[real]",),
     ),
 )

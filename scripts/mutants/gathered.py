@@ -19,7 +19,7 @@ MUTANTS = (
         "handoff/client/mapped.py",
         "                under_way = made\n",
         "",
-        (f"{MAPPED}::TestInterrupted::test_while_a_batch_is_sent_it_has_the_handles_of_what_may_stand[fake]",),
+        (f"{MAPPED}::TestInterrupted::test_while_a_batch_is_sent_it_has_the_handles_of_what_may_stand[real]",),
     ),
     Mutant(
         "map-infeasible",
@@ -35,7 +35,7 @@ MUTANTS = (
         CANCEL,
         "(running == 1 or job.status ~= 'started')",
         "(running == 1 or job.status ~= 'running')",
-        (f"{CANCELED}::test_what_has_started_can_be_left_alone[fake]",),
+        (f"{CANCELED}::test_what_has_started_can_be_left_alone[real]",),
     ),
     Mutant(
         "cancel-many-gone",
@@ -61,7 +61,7 @@ MUTANTS = (
         ENDS,
         "        while self._left and not self._is_over:",
         "        while self._left:",
-        (f"{TESTS}::TestGather::test_that_others_go_on_to_end_does_not_keep_it_behind_its_time[fake-False]",),
+        (f"{TESTS}::TestGather::test_that_others_go_on_to_end_does_not_keep_it_behind_its_time[real-False]",),
     ),
     Mutant(
         "gather-late-error",
@@ -69,7 +69,7 @@ MUTANTS = (
         GATHERED,
         'ends.are_late or (end.status != "finished" and not keep_errors)',
         "ends.are_late",
-        (f"{TESTS}::TestGather::test_one_that_has_failed_in_time_is_told_and_not_that_others_are_late[fake]",),
+        (f"{TESTS}::TestGather::test_one_that_has_failed_in_time_is_told_and_not_that_others_are_late[real]",),
     ),
     Mutant(
         "gather-last-look",
@@ -77,7 +77,7 @@ MUTANTS = (
         ENDS,
         "            if found := await self._look():",
         "            if (found := await self._look()) and not self._is_over:",
-        (f"{TESTS}::TestGather::test_where_the_last_ends_in_the_last_moment_there_are_all_results[fake]",),
+        (f"{TESTS}::TestGather::test_where_the_last_ends_in_the_last_moment_there_are_all_results[real]",),
     ),
     Mutant(
         "completed-bring",
@@ -93,6 +93,6 @@ MUTANTS = (
         GATHERED,
         "        count = min(MOST_AHEAD, 2 * len(some), left * len(some) // max(1, size))",
         "        count = MOST_AHEAD",
-        (f"{TESTS}::TestAsCompleted::test_what_is_large_is_not_brought_and_is_read_when_it_is_asked_for[fake]",),
+        (f"{TESTS}::TestAsCompleted::test_what_is_large_is_not_brought_and_is_read_when_it_is_asked_for[real]",),
     ),
 )

@@ -12,7 +12,7 @@ MUTANTS = (
         "        Removal.remove(node)\n",
         "      local _ = name\n",
         (
-            "tests/ledger/test_forgetting_nodes.py::test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back[fake]",
+            "tests/ledger/test_forgetting_nodes.py::test_a_lost_node_is_not_forgotten_before_all_that_it_held_is_given_back[real]",
         ),
     ),
     Mutant(
@@ -30,7 +30,7 @@ MUTANTS = (
         "  local is_empty = not is_known and adopt_queue(queue)\n",
         "  local is_empty = not is_known\n",
         (
-            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_function_requeued_where_its_node_is_gone_runs_elsewhere[fake]",
+            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_function_requeued_where_its_node_is_gone_runs_elsewhere[real]",
         ),
     ),
     Mutant(
@@ -39,7 +39,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/settle.lua",
         ("  if Leftovers.any() and budget > 0 then\n    Consequences.work_off(budget)\n  end\n"),
         "",
-        ("tests/ledger/test_one_tick.py::test_a_group_that_a_tick_gave_a_node_is_placed_in_the_same_tick[fake]",),
+        ("tests/ledger/test_one_tick.py::test_a_group_that_a_tick_gave_a_node_is_placed_in_the_same_tick[real]",),
     ),
     Mutant(
         "events-bound",
@@ -56,7 +56,7 @@ MUTANTS = (
         "  local year = yoe + era * 400 + (month <= 2 and 1 or 0)",
         "  local year = yoe + era * 400",
         (
-            "tests/ledger/test_times_as_rq_writes_them.py::test_rq_reads_the_moment_that_was_meant[fake-2000-02-29T12:00:00.000]",
+            "tests/ledger/test_times_as_rq_writes_them.py::test_rq_reads_the_moment_that_was_meant[real-2000-02-29T12:00:00.000]",
         ),
     ),
     Mutant(
@@ -65,7 +65,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/time/clock.lua",
         "    is_gap = passed > longest",
         "    is_gap = false",
-        ("tests/ledger/test_outages.py::test_an_outage_costs_no_function_that_runs[fake-13000]",),
+        ("tests/ledger/test_outages.py::test_an_outage_costs_no_function_that_runs[real-13000]",),
     ),
     Mutant(
         "clock-gap-again",
@@ -74,7 +74,7 @@ MUTANTS = (
         "passed - (was_gap and longest or 0)",
         "passed",
         (
-            "tests/ledger/test_outages.py::test_where_only_somebody_is_left_who_calls_rarely_leases_end_all_the_same[fake]",
+            "tests/ledger/test_outages.py::test_where_only_somebody_is_left_who_calls_rarely_leases_end_all_the_same[real]",
         ),
     ),
     Mutant(
@@ -101,7 +101,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/time/clock.lua",
         "passed - (was_gap and longest or 0)",
         "0",
-        ("tests/ledger/test_clock_steps.py::test_no_healthy_node_is_lost_whatever_the_clock_does[fake-20000]",),
+        ("tests/ledger/test_clock_steps.py::test_no_healthy_node_is_lost_whatever_the_clock_does[real-20000]",),
     ),
     Mutant(
         "due-preference",
@@ -120,7 +120,7 @@ MUTANTS = (
         "    Timers.set(Timer.of('drain', name), Call.now)",
         "    local _ = name",
         (
-            "tests/ledger/test_closed_nodes.py::test_at_the_deadline_of_a_drain_what_runs_is_told_to_stop_a_few_a_script[fake]",
+            "tests/ledger/test_closed_nodes.py::test_at_the_deadline_of_a_drain_what_runs_is_told_to_stop_a_few_a_script[real]",
         ),
     ),
     Mutant(
@@ -129,7 +129,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/operator/drain.lua",
         "    Node.set_field(node, 'evicting', nil)\n",
         "",
-        ("tests/ledger/test_closed_nodes.py::test_the_next_drain_stops_all_that_runs_at_its_own_deadline[fake]",),
+        ("tests/ledger/test_closed_nodes.py::test_the_next_drain_stops_all_that_runs_at_its_own_deadline[real]",),
     ),
     Mutant(
         "clock-wall",
@@ -137,7 +137,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/housekeeping/due.lua",
         "  return date and tonumber(date) - Call.wall or 0",
         "  return date and tonumber(date) - Call.now or 0",
-        ("tests/ledger/test_clock_steps.py::test_a_date_is_by_the_clock_as_it_is_set[fake-back]",),
+        ("tests/ledger/test_clock_steps.py::test_a_date_is_by_the_clock_as_it_is_set[real-back]",),
     ),
     Mutant(
         "clock-wall-given",
@@ -145,7 +145,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/admit.lua",
         "  if date > Call.wall or delay_ms > 0 then",
         "  if date > Call.now or delay_ms > 0 then",
-        ("tests/ledger/test_clock_steps.py::test_a_date_that_is_given_when_the_clock_was_set_back_is_by_it[fake]",),
+        ("tests/ledger/test_clock_steps.py::test_a_date_that_is_given_when_the_clock_was_set_back_is_by_it[real]",),
     ),
     Mutant(
         "tick-slices",
@@ -179,7 +179,7 @@ MUTANTS = (
         "handoff/ledger/turns.py",
         "        self._failed = failed\n",
         "        del failed\n",
-        ("tests/ledger/test_turns.py::test_those_for_whom_another_ticked_are_told_that_he_was_refused[fake]",),
+        ("tests/ledger/test_turns.py::test_those_for_whom_another_ticked_are_told_that_he_was_refused[real]",),
     ),
     Mutant(
         "turn-of-agent",
@@ -187,7 +187,7 @@ MUTANTS = (
         "workers/handoff_worker/agent/ledger.py",
         "        if not is_ours and self._is_told:\n            return False, []\n",
         "",
-        ("tests/ledger/test_turns.py::TestOfAnAgent::test_whose_turn_it_is_not_calls_no_script[fake]",),
+        ("tests/ledger/test_turns.py::TestOfAnAgent::test_whose_turn_it_is_not_calls_no_script[real]",),
     ),
     Mutant(
         "turn-untold",
@@ -196,7 +196,7 @@ MUTANTS = (
         "        if not is_ours and self._is_told:\n",
         "        if not is_ours:\n",
         (
-            "tests/ledger/test_turns.py::TestOfAnAgent::test_who_was_not_told_what_he_was_handed_asks_for_it_whosever_turn_it_is[fake]",
+            "tests/ledger/test_turns.py::TestOfAnAgent::test_who_was_not_told_what_he_was_handed_asks_for_it_whosever_turn_it_is[real]",
         ),
     ),
     Mutant(
@@ -206,7 +206,7 @@ MUTANTS = (
         "        await ledger.aside(lambda: _tick_for_all(ledger))",
         "        pass",
         (
-            "tests/ledger/test_recovery_in_time.py::test_who_waits_for_a_result_finds_out_by_himself_that_the_node_is_lost[fake]",
+            "tests/ledger/test_recovery_in_time.py::test_who_waits_for_a_result_finds_out_by_himself_that_the_node_is_lost[real]",
         ),
     ),
 )

@@ -50,7 +50,7 @@ MUTANTS = (
         "    if redis.call('HSTRLEN', key, field) > LARGE then",
         "    if redis.call('HSTRLEN', key, field) > LARGE * MOST then",
         (
-            "tests/ledger/test_large_values.py::TestArguments::test_arguments_that_are_large_are_left_out_and_named[fake]",
+            "tests/ledger/test_large_values.py::TestArguments::test_arguments_that_are_large_are_left_out_and_named[real]",
         ),
     ),
     Mutant(
@@ -60,7 +60,7 @@ MUTANTS = (
         "  return has_room(size) and inputs or {}",
         "  return inputs",
         (
-            "tests/ledger/test_large_values.py::TestArguments::test_results_that_would_make_a_reply_large_are_read_by_the_children[fake]",
+            "tests/ledger/test_large_values.py::TestArguments::test_results_that_would_make_a_reply_large_are_read_by_the_children[real]",
         ),
     ),
     Mutant(
@@ -70,7 +70,7 @@ MUTANTS = (
         "    Executions.undo(job)\n",
         "",
         (
-            "tests/ledger/test_unstarted.py::test_what_could_not_be_started_runs_elsewhere_and_has_used_no_attempt[fake]",
+            "tests/ledger/test_unstarted.py::test_what_could_not_be_started_runs_elsewhere_and_has_used_no_attempt[real]",
         ),
     ),
     Mutant(
@@ -79,7 +79,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/outcome.lua",
         "  if job.cancel then",
         "  if job.cancel and kind ~= 'unstarted' then",
-        ("tests/ledger/test_unstarted.py::test_what_was_canceled_while_it_could_not_be_started_is_canceled[fake]",),
+        ("tests/ledger/test_unstarted.py::test_what_was_canceled_while_it_could_not_be_started_is_canceled[real]",),
     ),
     Mutant(
         "outcome-evicted",
@@ -105,7 +105,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/recall.lua",
         "  if not is_ready or tonumber(job.attempts or 0) >= attempt then",
         "  if not is_ready then",
-        ("tests/ledger/test_rolled_back.py::test_an_end_that_is_known_is_not_told_twice[fake]",),
+        ("tests/ledger/test_rolled_back.py::test_an_end_that_is_known_is_not_told_twice[real]",),
     ),
     Mutant(
         "recall-running",
@@ -122,7 +122,7 @@ MUTANTS = (
         "'attempts', Number.text(attempt), 'node', name)",
         "'attempts', Number.text(attempt))",
         (
-            "tests/ledger/test_rolled_back.py::test_what_waits_by_the_books_has_had_its_attempt_where_it_was[fake-failed]",
+            "tests/ledger/test_rolled_back.py::test_what_waits_by_the_books_has_had_its_attempt_where_it_was[real-failed]",
         ),
     ),
 )

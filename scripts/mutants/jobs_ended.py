@@ -12,7 +12,7 @@ MUTANTS = (
         "    Queues.remove(job.origin, job.id)",
         "",
         (
-            "tests/ledger/rq/test_rq_jobs.py::TestJobs::test_a_job_is_fetched_in_every_state_without_naming_a_serializer[fake-to_canceled-canceled-.a]",
+            "tests/ledger/rq/test_rq_jobs.py::TestJobs::test_a_job_is_fetched_in_every_state_without_naming_a_serializer[real-to_canceled-canceled-.a]",
         ),
     ),
     Mutant(
@@ -39,7 +39,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/cancel.lua",
         "    Commands.stop(job)",
         "",
-        ("tests/ledger/test_commands_to_agents.py::test_the_agent_of_a_running_function_is_told_of_its_cancel[fake]",),
+        ("tests/ledger/test_commands_to_agents.py::test_the_agent_of_a_running_function_is_told_of_its_cancel[real]",),
     ),
     Mutant(
         "cancel-wake",
@@ -95,7 +95,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/ending.lua",
         "Number.whole(job.result_ttl, -1, math.huge) or RESULT_TTL",
         "Number.whole(job.result_ttl, -1, math.huge) or -1",
-        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_results[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_results[real]",),
     ),
     Mutant(
         "ending-default-failure-ttl",
@@ -103,7 +103,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/ending.lua",
         "Number.whole(job.failure_ttl, -1, math.huge) or FAILURE_TTL",
         "Number.whole(job.failure_ttl, -1, math.huge) or -1",
-        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_failures[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_failures[real]",),
     ),
     Mutant(
         "ending-longest-ttl",
@@ -112,7 +112,7 @@ MUTANTS = (
         "  return ttl > LONGEST_TTL and -1 or ttl",
         "  return ttl",
         (
-            "tests/ledger/test_lifetimes.py::test_a_job_that_names_more_than_redis_takes_is_kept_for_ever[fake-4611686018427387904]",
+            "tests/ledger/test_lifetimes.py::test_a_job_that_names_more_than_redis_takes_is_kept_for_ever[real-4611686018427387904]",
         ),
     ),
     Mutant(
@@ -121,7 +121,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/ending.lua",
         "    Words.leave(job)",
         "",
-        ("tests/ledger/test_lifetimes.py::test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes[real]",),
     ),
     Mutant(
         "ending-results",
@@ -130,7 +130,7 @@ MUTANTS = (
         "'MAXLEN', 10, '*'",
         "'*'",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_of_a_function_that_ends_ever_again_the_last_results_are_kept[fake]",
+            "tests/ledger/test_brought_back_by_rq.py::test_of_a_function_that_ends_ever_again_the_last_results_are_kept[real]",
         ),
     ),
     Mutant(
@@ -139,7 +139,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/ending.lua",
         "    redis.call('EXPIRE', results, ttl)",
         "",
-        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_results[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_a_job_that_names_no_time_is_kept_as_rq_keeps_results[real]",),
     ),
     Mutant(
         "ending-worker-name",
@@ -147,7 +147,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/ending.lua",
         "job.node and queue or ''",
         "queue",
-        ("tests/ledger/test_lifetimes.py::test_a_function_that_never_ran_names_no_worker_in_its_result[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_a_function_that_never_ran_names_no_worker_in_its_result[real]",),
     ),
     Mutant(
         "ending-timer",
@@ -165,7 +165,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/words.lua",
         "word, 'PX', WORD_MS)",
         "word)",
-        ("tests/ledger/test_lifetimes.py::test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_the_word_of_a_function_that_is_not_kept_is_kept_for_ten_minutes[real]",),
     ),
     Mutant(
         "words-run",
@@ -174,7 +174,7 @@ MUTANTS = (
         "    redis.call('SET', K.words .. run, word, 'PX', RUN_WORD_MS)",
         "    local _ = run",
         (
-            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_has_failed_and_is_not_kept_is_not_run_again[fake]",
+            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_has_failed_and_is_not_kept_is_not_run_again[real]",
         ),
     ),
     Mutant(
@@ -184,7 +184,7 @@ MUTANTS = (
         "  if left_ms >= 0 and left_ms < RUN_WORD_MS then",
         "  if left_ms == 0 then",
         (
-            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_is_kept_for_less_time_than_anybody_may_ask_is_not_run_again[fake]",
+            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_is_kept_for_less_time_than_anybody_may_ask_is_not_run_again[real]",
         ),
     ),
     Mutant(
@@ -194,7 +194,7 @@ MUTANTS = (
         "  if left_ms >= 0 and left_ms < RUN_WORD_MS then",
         "  if left_ms >= 0 then",
         (
-            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_is_kept_long_enough_leaves_no_word_beside_it[fake]",
+            "tests/ledger/test_asking_again_after_the_end.py::test_a_run_that_is_kept_long_enough_leaves_no_word_beside_it[real]",
         ),
     ),
     Mutant(
@@ -204,7 +204,7 @@ MUTANTS = (
         "  return redis.call('STRLEN', K.parcel .. token) == size",
         "  return redis.call('STRLEN', K.parcel .. token) > 0",
         (
-            "tests/ledger/test_large_values.py::TestResults::test_where_not_all_of_it_is_there_the_function_goes_on_until_it_is[fake-a part]",
+            "tests/ledger/test_large_values.py::TestResults::test_where_not_all_of_it_is_there_the_function_goes_on_until_it_is[real-a part]",
         ),
     ),
     Mutant(
@@ -214,7 +214,7 @@ MUTANTS = (
         "  Call.sent_bytes = Call.sent_bytes + size\n",
         "",
         (
-            "tests/ledger/test_large_values.py::TestArguments::test_a_reply_to_an_agent_is_never_large_however_many_functions_are_in_it[fake]",
+            "tests/ledger/test_large_values.py::TestArguments::test_a_reply_to_an_agent_is_never_large_however_many_functions_are_in_it[real]",
         ),
     ),
 )

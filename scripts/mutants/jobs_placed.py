@@ -118,7 +118,7 @@ MUTANTS = (
         ("  if job.run and not Members.has(job.run, RunId.number(job.id)) then\n    leave_limit(job)\n  end"),
         "",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[fake-collocated]",
+            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[real-collocated]",
         ),
     ),
     Mutant(
@@ -128,7 +128,7 @@ MUTANTS = (
         "ipairs({'demand', 'base'})",
         "ipairs({'demand'})",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[fake-collocated]",
+            "tests/ledger/test_brought_back_by_rq.py::test_after_the_end_of_its_run_a_function_needs_none_of_its_tokens[real-collocated]",
         ),
     ),
     Mutant(
@@ -137,7 +137,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/adopt.lua",
         "{{Resource.SLOTS, Resource.UNIT}}",
         "{{Resource.SLOTS, 2 * Resource.UNIT}}",
-        ("tests/ledger/test_brought_back_by_rq.py::test_a_job_that_rq_put_onto_a_queue_takes_one_slot[fake]",),
+        ("tests/ledger/test_brought_back_by_rq.py::test_a_job_that_rq_put_onto_a_queue_takes_one_slot[real]",),
     ),
     Mutant(
         "fitness-again",
@@ -184,7 +184,7 @@ MUTANTS = (
         "    Queues.list(Call.lobby)\n",
         "",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_a_lobby_that_rq_deleted_is_listed_again_when_something_waits[fake]",
+            "tests/ledger/test_brought_back_by_rq.py::test_a_lobby_that_rq_deleted_is_listed_again_when_something_waits[real]",
         ),
     ),
     Mutant(
@@ -204,7 +204,7 @@ MUTANTS = (
         "      Queues.list(queue)",
         "",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_a_queue_that_rq_deleted_is_listed_again_when_it_has_work[fake]",
+            "tests/ledger/test_brought_back_by_rq.py::test_a_queue_that_rq_deleted_is_listed_again_when_it_has_work[real]",
         ),
     ),
     Mutant(
@@ -213,7 +213,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/queues.lua",
         "      Commands.work(queue)",
         "      local _ = queue",
-        ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_an_empty_queue_says_so_to_its_agent[fake]",),
+        ("tests/ledger/test_hint_of_work.py::test_who_submits_onto_an_empty_queue_says_so_to_its_agent[real]",),
     ),
     Mutant(
         "placing-hint-first",
@@ -230,7 +230,7 @@ MUTANTS = (
         "  Overtaking.count_placement(shape, job.rank + 0, has_waited)",
         "",
         (
-            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[fake]",
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[real]",
         ),
     ),
     Mutant(
@@ -240,7 +240,7 @@ MUTANTS = (
         "  if #demand > 1 then",
         "  if false then",
         (
-            "tests/why/test_status_function.py::TestFunction::test_of_several_costs_the_one_that_it_was_placed_with_is_told[fake]",
+            "tests/why/test_status_function.py::TestFunction::test_of_several_costs_the_one_that_it_was_placed_with_is_told[real]",
         ),
     ),
     Mutant(
@@ -270,7 +270,7 @@ MUTANTS = (
         "  if Node.is_closing(node) then",
         "  if false then",
         (
-            "tests/ledger/test_closed_nodes.py::test_a_closed_node_starts_nothing_of_what_still_stands_on_its_queue[fake-drained]",
+            "tests/ledger/test_closed_nodes.py::test_a_closed_node_starts_nothing_of_what_still_stands_on_its_queue[real-drained]",
         ),
     ),
     Mutant(
@@ -279,7 +279,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/take.lua",
         "  if room <= 0 or Rare.exists(K.rq_suspended) then",
         "  if room <= 0 then",
-        ("tests/why/test_status_function.py::TestFunction::test_what_rq_suspends_says_so[fake]",),
+        ("tests/why/test_status_function.py::TestFunction::test_what_rq_suspends_says_so[real]",),
     ),
     Mutant(
         "take-room",
@@ -292,7 +292,7 @@ MUTANTS = (
             "  end"
         ),
         (
-            "tests/client/functions/test_function_handle.py::TestHandle::test_a_handle_from_an_id_sees_waits_and_cancels_as_the_first_one[fake]",
+            "tests/client/functions/test_function_handle.py::TestHandle::test_a_handle_from_an_id_sees_waits_and_cancels_as_the_first_one[real]",
         ),
     ),
     Mutant(
@@ -310,7 +310,7 @@ MUTANTS = (
         "      Reservations.give_back(node, id, 'canceled')",
         "      local _ = id",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_the_room_of_what_rq_canceled_on_a_queue_is_free_when_it_is_taken[fake]",
+            "tests/ledger/test_brought_back_by_rq.py::test_the_room_of_what_rq_canceled_on_a_queue_is_free_when_it_is_taken[real]",
         ),
     ),
     Mutant(
@@ -330,7 +330,7 @@ MUTANTS = (
         "  elseif is_reserved and (fresh or not Executions.has(node.name, id)) then",
         "  elseif is_reserved then",
         (
-            "tests/ledger/test_brought_back_by_rq.py::test_what_runs_and_is_enqueued_by_rq_runs_anew_and_no_longer_as_it_was[fake]",
+            "tests/ledger/test_brought_back_by_rq.py::test_what_runs_and_is_enqueued_by_rq_runs_anew_and_no_longer_as_it_was[real]",
         ),
     ),
     Mutant(
@@ -370,7 +370,7 @@ MUTANTS = (
         "tonumber(node.op or 0) + 1)",
         "tonumber(node.op or 0))",
         (
-            "tests/ledger/test_handed_over.py::test_a_heartbeat_says_nothing_of_what_was_handed_over_and_not_told_yet[fake]",
+            "tests/ledger/test_handed_over.py::test_a_heartbeat_says_nothing_of_what_was_handed_over_and_not_told_yet[real]",
         ),
     ),
     Mutant(
@@ -379,7 +379,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/handing.lua",
         "if Commands.are_heard(queue) and",
         "if",
-        ("tests/ledger/test_handed_over.py::test_nothing_is_handed_to_an_agent_that[fake-has died]",),
+        ("tests/ledger/test_handed_over.py::test_nothing_is_handed_to_an_agent_that[real-has died]",),
     ),
     Mutant(
         "handing-many",

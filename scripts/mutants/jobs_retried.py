@@ -12,7 +12,7 @@ MUTANTS = (
         "asked[math.min(attempts, #asked)]",
         "asked[attempts]",
         (
-            "tests/client/functions/test_function_retries.py::TestRetries::test_seconds_that_are_given_pass_between_attempts_and_the_last_of_them_between_all_others[fake]",
+            "tests/client/functions/test_function_retries.py::TestRetries::test_seconds_that_are_given_pass_between_attempts_and_the_last_of_them_between_all_others[real]",
         ),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
         "    redis.call('RPUSH', K.callbacks, job.id)",
         "    local _ = job",
         (
-            "tests/client/functions/test_function_lost.py::TestLostNode::test_on_failure_of_a_lost_function_is_handed_to_one_agent[fake-tasks.told]",
+            "tests/client/functions/test_function_lost.py::TestLostNode::test_on_failure_of_a_lost_function_is_handed_to_one_agent[real-tasks.told]",
         ),
     ),
     Mutant(

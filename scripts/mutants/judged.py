@@ -29,7 +29,7 @@ MUTANTS = (
         "scripts/campaign/judging.py",
         "            and done.at_ms <= self._end_ms(record)\n",
         "",
-        (f"{_JUDGING}::test_a_death_is_to_be_explained_by_a_fault_of_that_node[fake]",),
+        (f"{_JUDGING}::test_a_death_is_to_be_explained_by_a_fault_of_that_node[real]",),
     ),
     Mutant(
         "judged-place",
@@ -37,7 +37,7 @@ MUTANTS = (
         "scripts/campaign/judging.py",
         '["zone"] != zone',
         '["zone"] == ""',
-        (f"{_JUDGING}::test_a_start_where_it_is_not_to_run_is_seen[fake]",),
+        (f"{_JUDGING}::test_a_start_where_it_is_not_to_run_is_seen[real]",),
     ),
     Mutant(
         "judged-forgotten",
@@ -45,7 +45,7 @@ MUTANTS = (
         "scripts/campaign/judging.py",
         "(not each.is_durable and each.taken_s",
         "(each.taken_s",
-        (f"{_JUDGING}::test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back[fake]",),
+        (f"{_JUDGING}::test_redis_may_forget_what_it_took_since_the_moment_to_which_it_went_back[real]",),
     ),
     Mutant(
         "judged-fragile",
@@ -53,7 +53,7 @@ MUTANTS = (
         "scripts/campaign/judging.py",
         "                is_lost = True\n",
         "                is_lost = False\n",
-        (f"{_JUDGING}::test_a_start_after_a_loss_that_was_to_be_the_end_is_seen[fake]",),
+        (f"{_JUDGING}::test_a_start_after_a_loss_that_was_to_be_the_end_is_seen[real]",),
     ),
     Mutant(
         "judged-shared",

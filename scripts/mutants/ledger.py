@@ -176,7 +176,7 @@ MUTANTS = (
         "        if len(arguments) != len(named) or None in named or (rest and not loaded.takes_rest):",
         "        if False:",
         (
-            "tests/ledger/store/test_store_scripts.py::TestScriptBug::test_arguments_that_the_header_does_not_name_are_a_type_error[fake-a list it does not take]",
+            "tests/ledger/store/test_store_scripts.py::TestScriptBug::test_arguments_that_the_header_does_not_name_are_a_type_error[real-a list it does not take]",
         ),
     ),
     Mutant(

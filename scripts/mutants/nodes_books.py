@@ -12,7 +12,7 @@ MUTANTS = (
         "        device.share = device.share - units",
         "        local _ = units",
         (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_registering_again_changes_the_capabilities_and_keeps_what_is_reserved[fake]",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_registering_again_changes_the_capabilities_and_keeps_what_is_reserved[real]",
         ),
     ),
     Mutant(
@@ -121,7 +121,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/node.lua",
         "  return node.state == 'up' and not node.bent and not Leases.is_late(node.name)",
         "  return node.state == 'up' and not node.bent",
-        ("tests/ledger/test_many_leases.py::test_nothing_is_placed_on_those_that_are_late[fake]",),
+        ("tests/ledger/test_many_leases.py::test_nothing_is_placed_on_those_that_are_late[real]",),
     ),
     Mutant(
         "node-closing",
@@ -129,7 +129,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/node.lua",
         "  return node.quiet ~= nil or node.draining ~= nil",
         "  return node.draining ~= nil",
-        ("tests/why/test_status_nodes.py::TestNodes::test_a_node_that_was_told_to_take_no_more_is_quiet[fake]",),
+        ("tests/why/test_status_nodes.py::TestNodes::test_a_node_that_was_told_to_take_no_more_is_quiet[real]",),
     ),
     Mutant(
         "node-over",
@@ -138,7 +138,7 @@ MUTANTS = (
         "  return is_up(node) and not node.over and not Node.is_closing(node)",
         "  return is_up(node) and not Node.is_closing(node)",
         (
-            "tests/ledger/test_closed_nodes.py::test_a_node_lowered_below_what_it_holds_still_starts_what_stands_on_its_queue[fake]",
+            "tests/ledger/test_closed_nodes.py::test_a_node_lowered_below_what_it_holds_still_starts_what_stands_on_its_queue[real]",
         ),
     ),
     Mutant(
@@ -158,7 +158,7 @@ MUTANTS = (
         "(not best or device.share < best.share)",
         "(not best or device.share > best.share)",
         (
-            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_share_takes_the_fullest_device_that_still_has_room[fake]",
+            "tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_a_share_takes_the_fullest_device_that_still_has_room[real]",
         ),
     ),
     Mutant(
@@ -198,7 +198,7 @@ MUTANTS = (
         "    Index.drop()\n",
         "    local _ = node\n",
         (
-            "tests/why/test_status_function.py::TestFunction::test_where_it_stands_is_said_in_a_sentence[fake-cost6-lose_its_node-failed-failed on a after 1 attempt, when node a was lost]",
+            "tests/why/test_status_function.py::TestFunction::test_where_it_stands_is_said_in_a_sentence[real-cost6-lose_its_node-failed-failed on a after 1 attempt, when node a was lost]",
         ),
     ),
     Mutant(
@@ -227,6 +227,6 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/values.lua",
         "    share = math.max(share, whole_memory and units or 0)",
         "    share = math.max(share, units)",
-        ("tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_functions_share_devices_by_memory[fake]",),
+        ("tests/ledger/test_redis_tracker.py::TestRedisResourceTracker::test_functions_share_devices_by_memory[real]",),
     ),
 )

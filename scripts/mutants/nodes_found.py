@@ -42,7 +42,7 @@ MUTANTS = (
         "  if after and after >= rank then",
         "  if false then",
         (
-            "tests/ledger/test_walk_over_tokens.py::test_who_joins_in_front_of_where_the_walk_has_come_is_not_passed_over[fake]",
+            "tests/ledger/test_walk_over_tokens.py::test_who_joins_in_front_of_where_the_walk_has_come_is_not_passed_over[real]",
         ),
     ),
     Mutant(
@@ -71,7 +71,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/judged.lua",
         "  redis.call('DEL', K.able, K.nearest)",
         "  redis.call('DEL', K.able)",
-        ("tests/ledger/test_remembered_nearest.py::test_what_changes_it_has_it_forgotten[fake-a node that joins]",),
+        ("tests/ledger/test_remembered_nearest.py::test_what_changes_it_has_it_forgotten[real-a node that joins]",),
     ),
     Mutant(
         "judged-most",
@@ -79,7 +79,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/judged.lua",
         "  if redis.call('HLEN', K.nearest) >= MOST_DEMANDS then",
         "  if false then",
-        ("tests/ledger/test_remembered_nearest.py::test_more_misspelt_ones_than_are_kept_leave_no_more[fake]",),
+        ("tests/ledger/test_remembered_nearest.py::test_more_misspelt_ones_than_are_kept_leave_no_more[real]",),
     ),
     Mutant(
         "judged-known",
@@ -166,7 +166,7 @@ MUTANTS = (
         "  redis.call('ZADD', K.fronts, 'XX', Number.text(rank + BEHIND), shape_text)",
         "  local _ = rank",
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py::test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold[fake]",
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold[real]",
         ),
     ),
     Mutant(
@@ -176,7 +176,7 @@ MUTANTS = (
         "    redis.call('ZINCRBY', K.fronts, Number.text(-BEHIND), shape_text)",
         "    local _ = shape_text",
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[fake-drained]",
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[real-drained]",
         ),
     ),
     Mutant(
@@ -196,7 +196,7 @@ MUTANTS = (
         "    Holds.lift(shared)",
         "",
         (
-            "tests/ledger/test_limit_of_a_run.py::test_tokens_that_are_held_for_somebody_may_go_with_their_run[fake-it was the only run]",
+            "tests/ledger/test_limit_of_a_run.py::test_tokens_that_are_held_for_somebody_may_go_with_their_run[real-it was the only run]",
         ),
     ),
     Mutant(
@@ -255,7 +255,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/lapse.lua",
         "math.max((Number.whole(redis.call('GET', K.epoch)) or 0) + 1, Call.now)",
         "Call.now",
-        ("tests/ledger/test_epochs.py::test_two_agents_that_come_in_one_millisecond_have_two_epochs[fake]",),
+        ("tests/ledger/test_epochs.py::test_two_agents_that_come_in_one_millisecond_have_two_epochs[real]",),
     ),
     Mutant(
         "lapse-hold",
@@ -283,7 +283,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/lapse.lua",
         "    redis.call('BITOP', 'XOR', bitmap, bitmap, late)",
         "",
-        ("tests/ledger/test_many_leases.py::test_nothing_is_placed_on_those_that_are_late[fake]",),
+        ("tests/ledger/test_many_leases.py::test_nothing_is_placed_on_those_that_are_late[real]",),
     ),
     Mutant(
         "lapse-leases",
@@ -321,7 +321,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/leases.lua",
         "math.max(0, ends - Call.uptime - (unheard_ms or 0))",
         "ends - Call.uptime - (unheard_ms or 0)",
-        ("tests/ledger/test_heartbeat.py::test_of_a_lease_that_is_over_nothing_is_left[fake]",),
+        ("tests/ledger/test_heartbeat.py::test_of_a_lease_that_is_over_nothing_is_left[real]",),
     ),
     Mutant(
         "lapse-many-closed",
@@ -337,7 +337,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/lapse.lua",
         "  if name and Leases.left(name) == 0 then",
         "  if name == nil then",
-        ("tests/ledger/test_many_leases.py::test_an_agent_that_is_late_is_lost_before_others[fake]",),
+        ("tests/ledger/test_many_leases.py::test_an_agent_that_is_late_is_lost_before_others[real]",),
     ),
     Mutant(
         "lapse-late-upto",
@@ -345,7 +345,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/lapse.lua",
         "'closed_upto', Number.text(upto))",
         "'closed_upto', Number.text(2 * upto))",
-        ("tests/ledger/test_many_leases.py::test_those_that_become_late_later_are_not_found_either[fake]",),
+        ("tests/ledger/test_many_leases.py::test_those_that_become_late_later_are_not_found_either[real]",),
     ),
     Mutant(
         "lapse-late-alive",
@@ -353,6 +353,6 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/lapse.lua",
         "redis.call('BITOP', 'XOR', bitmap, bitmap, late)",
         "redis.call('DEL', bitmap)",
-        ("tests/ledger/test_many_leases.py::test_a_node_that_lives_is_found_among_those_that_are_late[fake]",),
+        ("tests/ledger/test_many_leases.py::test_a_node_that_lives_is_found_among_those_that_are_late[real]",),
     ),
 )

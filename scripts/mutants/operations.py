@@ -30,7 +30,7 @@ MUTANTS = (
         ("if job and not Queues.is_ours(job.origin) then\n  return {'unknown'}\nend\n"),
         "",
         (
-            "tests/client/functions/test_function_handle.py::TestHandle::test_a_function_of_another_namespace_is_unknown_and_nobody_there_cancels_it[fake]",
+            "tests/client/functions/test_function_handle.py::TestHandle::test_a_function_of_another_namespace_is_unknown_and_nobody_there_cancels_it[real]",
         ),
     ),
     Mutant(
@@ -68,7 +68,7 @@ MUTANTS = (
         "    is_told = is_told or (node and is_kept_back(node, each.shape))\n",
         "    local _ = each\n",
         (
-            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[fake]",
+            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[real]",
         ),
     ),
     Mutant(
@@ -87,7 +87,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/client/probe.lua",
         "Fit.CLAIMS) and 1 or 0}",
         "0) and 1 or 0}",
-        ("tests/ledger/test_held_nodes.py::test_a_claim_does_not_fit_into_what_is_held_though_it_is_free[fake]",),
+        ("tests/ledger/test_held_nodes.py::test_a_claim_does_not_fit_into_what_is_held_though_it_is_free[real]",),
     ),
     Mutant(
         "release-again",
@@ -106,7 +106,7 @@ MUTANTS = (
         "if record then\n",
         "if false then\n",
         (
-            "tests/ledger/test_claims_asked_twice.py::test_a_request_that_is_asked_again_does_not_need_the_room_twice[fake]",
+            "tests/ledger/test_claims_asked_twice.py::test_a_request_that_is_asked_again_does_not_need_the_room_twice[real]",
         ),
     ),
     Mutant(
@@ -116,7 +116,7 @@ MUTANTS = (
         "  return {'busy'}\n",
         "  local _ = token\n",
         (
-            "tests/ledger/test_one_tick.py::test_whose_turn_it_is_not_is_handed_out_nothing_but_what_he_was_before[fake]",
+            "tests/ledger/test_one_tick.py::test_whose_turn_it_is_not_is_handed_out_nothing_but_what_he_was_before[real]",
         ),
     ),
     Mutant(
@@ -159,7 +159,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/quiet.lua",
         ("Holds.lift(node)\nif not node.quiet"),
         "if not node.quiet",
-        ("tests/ledger/test_held_nodes.py::test_a_node_that_falls_quiet_is_held_no_longer[fake]",),
+        ("tests/ledger/test_held_nodes.py::test_a_node_that_falls_quiet_is_held_no_longer[real]",),
     ),
     Mutant(
         "register-lost",
@@ -167,7 +167,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/node/register.lua",
         "redis.call('ZREM', K.lost, name)\n",
         "",
-        ("tests/ledger/test_forgetting_nodes.py::test_a_node_that_came_back_in_time_is_not_forgotten[fake]",),
+        ("tests/ledger/test_forgetting_nodes.py::test_a_node_that_came_back_in_time_is_not_forgotten[real]",),
     ),
     Mutant(
         "deregister-drained",
@@ -195,7 +195,7 @@ MUTANTS = (
         "handoff/ledger/lua/operations/operator/register_node.lua",
         ("  if node.state == 'up' then\n    return {'leased', node.holder}\n  end\n"),
         "",
-        ("tests/ledger/test_epochs.py::test_a_static_node_does_not_take_the_name_of_a_live_agent[fake]",),
+        ("tests/ledger/test_epochs.py::test_a_static_node_does_not_take_the_name_of_a_live_agent[real]",),
     ),
     Mutant(
         "share-given-up",
@@ -222,7 +222,7 @@ MUTANTS = (
         "{unpack(ARGV, ids_first)}, op)",
         "{unpack(ARGV, ids_first)}, math.huge)",
         (
-            "tests/ledger/test_late_calls.py::test_an_agent_denies_nothing_of_what_was_started_after_its_last_answer[fake]",
+            "tests/ledger/test_late_calls.py::test_an_agent_denies_nothing_of_what_was_started_after_its_last_answer[real]",
         ),
     ),
     Mutant(
@@ -231,7 +231,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/executions.lua",
         "K.running .. node_name), id)) > op\n",
         "K.running .. node_name), id)) >= op\n",
-        ("tests/ledger/test_late_calls.py::test_what_was_started_before_and_is_denied_is_lost_once[fake]",),
+        ("tests/ledger/test_late_calls.py::test_what_was_started_before_and_is_denied_is_lost_once[real]",),
     ),
     Mutant(
         "deny-behind",
@@ -248,7 +248,7 @@ MUTANTS = (
         "if op > tonumber(node.op or 0) then\n",
         "if op > 0 then\n",
         (
-            "tests/ledger/test_late_calls.py::test_what_was_told_after_a_roll_back_does_not_set_the_number_of_calls_back[fake]",
+            "tests/ledger/test_late_calls.py::test_what_was_told_after_a_roll_back_does_not_set_the_number_of_calls_back[real]",
         ),
     ),
     Mutant(
@@ -346,7 +346,7 @@ MUTANTS = (
         "is_new, self._is_new = self._is_new, False",
         "is_new = self._is_new",
         (
-            "tests/client/functions/test_function_wait.py::TestWait::test_who_asks_again_is_told_of_what_rq_began_anew[fake]",
+            "tests/client/functions/test_function_wait.py::TestWait::test_who_asks_again_is_told_of_what_rq_began_anew[real]",
         ),
     ),
     Mutant(
@@ -358,6 +358,6 @@ MUTANTS = (
             "            await give_back_if_unseen(ledger, job_id, entry)\n            return decode_value"
         ),
         "        if entry is not None:\n            return decode_value",
-        ("tests/client/functions/test_function_wait.py::TestWait::test_a_failure_is_looked_at[fake]",),
+        ("tests/client/functions/test_function_wait.py::TestWait::test_a_failure_is_looked_at[real]",),
     ),
 )

@@ -19,7 +19,7 @@ MUTANTS = (
         "workers/handoff_worker/check.py",
         "read_holder(holder).machine == machine",
         "read_holder(holder).machine > ''",
-        ("tests/worker/test_check.py::TestWithoutAName::test_that_of_another_machine_does_not_count[fake]",),
+        ("tests/worker/test_check.py::TestWithoutAName::test_that_of_another_machine_does_not_count[real]",),
     ),
     Mutant(
         "check-old",

@@ -17,7 +17,7 @@ MUTANTS = (
         FIRE,
         "(known[2] ~= due or known[5])",
         "known[5]",
-        (f"{TESTS}::TestMoments::test_two_that_have_read_it_before_either_wrote_submit_it_once[fake]",),
+        (f"{TESTS}::TestMoments::test_two_that_have_read_it_before_either_wrote_submit_it_once[real]",),
     ),
     Mutant(
         "recurring-by-hand",
@@ -33,7 +33,7 @@ MUTANTS = (
         FIRE,
         "local is_repeated = due == '' and was_submitted()",
         "local is_repeated = false",
-        (f"{TESTS}::TestByHand::test_asked_again_after_it_was_replaced_it_runs_once[fake]",),
+        (f"{TESTS}::TestByHand::test_asked_again_after_it_was_replaced_it_runs_once[real]",),
     ),
     Mutant(
         "recurring-removed",
@@ -49,7 +49,7 @@ MUTANTS = (
         FIRE,
         "known[4] == 'skip' and runs_still(known[3])",
         "false",
-        (f"{TESTS}::TestOverlap::test_a_moment_is_left_out_or_not_while_the_run_before_goes_on[fake-skip-1]",),
+        (f"{TESTS}::TestOverlap::test_a_moment_is_left_out_or_not_while_the_run_before_goes_on[real-skip-1]",),
     ),
     Mutant(
         "recurring-kept",
@@ -105,6 +105,6 @@ MUTANTS = (
         "handoff/ledger/recurring.py",
         '            await run("pause_schedule", name=name, paused=1, due=0)',
         "            raise",
-        (f"{TESTS}::TestRefused::test_what_somebody_has_bent_is_paused_and_keeps_nobody_from_theirs[fake]",),
+        (f"{TESTS}::TestRefused::test_what_somebody_has_bent_is_paused_and_keeps_nobody_from_theirs[real]",),
     ),
 )

@@ -42,7 +42,7 @@ MUTANTS = (
         "  redis.call('ZADD', K.rq_wip .. queue, '+inf', id)",
         "  redis.call('ZADD', K.rq_wip .. queue, Call.now / 1000, id)",
         (
-            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_rqs_cleanup_leaves_what_runs_alone_however_long_ago_it_was_started[fake]",
+            "tests/ledger/rq/test_rq_registries.py::TestRegistries::test_rqs_cleanup_leaves_what_runs_alone_however_long_ago_it_was_started[real]",
         ),
     ),
     Mutant(
@@ -69,7 +69,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/queues.lua",
         "  return queue == Call.lobby or Queues.node_of(queue or '') ~= nil",
         "  return string.sub(queue or '', 1, #Call.lobby) == Call.lobby",
-        ("tests/ledger/test_names_of_queues.py::test_no_function_of_a_namespace_that_begins_alike_is_canceled[fake]",),
+        ("tests/ledger/test_names_of_queues.py::test_no_function_of_a_namespace_that_begins_alike_is_canceled[real]",),
     ),
     Mutant(
         "reconcile-long-queue",
@@ -87,7 +87,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/reconcile.lua",
         "  return redis.call('LPOS', Queues.settle(Queues.of(node.name)), job_id) ~= false",
         "  return false",
-        ("tests/ledger/test_late_calls.py::test_what_stands_on_the_queue_by_the_time_it_is_denied_stays_there[fake]",),
+        ("tests/ledger/test_late_calls.py::test_what_stands_on_the_queue_by_the_time_it_is_denied_stays_there[real]",),
     ),
     Mutant(
         "reconcile-slice",
@@ -106,7 +106,7 @@ MUTANTS = (
         "if not is_its_own or (cancel and cancel ~= '') or evicted == placement then",
         "if not is_its_own or evicted == placement then",
         (
-            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_canceled_function_that_was_requeued_can_be_canceled_again[fake]",
+            "tests/ledger/rq/test_rq_requeue.py::TestRequeued::test_a_canceled_function_that_was_requeued_can_be_canceled_again[real]",
         ),
     ),
     Mutant(
@@ -156,7 +156,7 @@ MUTANTS = (
         "      Recovery.one(node, id, 'unknown')",
         "      local _ = id",
         (
-            "tests/ledger/test_heartbeat.py::test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again[fake]",
+            "tests/ledger/test_heartbeat.py::test_what_was_started_for_an_agent_that_does_not_run_it_is_tried_again[real]",
         ),
     ),
     Mutant(
@@ -165,7 +165,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/registries.lua",
         "    redis.call('ZADD', K.prune, 'LT', (expires_s + 1) * 1000, key)",
         "    redis.call('ZADD', K.prune, (expires_s + 1) * 1000, key)",
-        ("tests/ledger/test_lifetimes.py::test_each_entry_of_a_registry_goes_when_its_own_time_is_over[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_each_entry_of_a_registry_goes_when_its_own_time_is_over[real]",),
     ),
     Mutant(
         "registries-prune",
@@ -173,7 +173,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/registries.lua",
         "    redis.call('ZADD', K.prune, 'LT', (expires_s + 1) * 1000, key)",
         "    local _ = key",
-        ("tests/ledger/test_lifetimes.py::test_each_entry_of_a_registry_goes_when_its_own_time_is_over[fake]",),
+        ("tests/ledger/test_lifetimes.py::test_each_entry_of_a_registry_goes_when_its_own_time_is_over[real]",),
     ),
     Mutant(
         "worker-beat",
@@ -212,7 +212,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/worker.lua",
         ("state_of(node), unpack(fields))\n  redis.call('PEXPIRE', key, 3 * tonumber(node.lease_ms))"),
         "state_of(node), unpack(fields))",
-        ("tests/ledger/test_heartbeat.py::test_a_worker_has_an_end_before_its_first_heartbeat[fake]",),
+        ("tests/ledger/test_heartbeat.py::test_a_worker_has_an_end_before_its_first_heartbeat[real]",),
     ),
     Mutant(
         "rqs-own-worker",

@@ -11,7 +11,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/telling.lua",
         "job.status == 'started' and job.placement == placement and job or nil",
         "job.status == 'started' and job or nil",
-        ("tests/ledger/test_told.py::test_what_an_attempt_tells_while_another_runs_is_dropped[fake]",),
+        ("tests/ledger/test_told.py::test_what_an_attempt_tells_while_another_runs_is_dropped[real]",),
     ),
     Mutant(
         "telling-once",
@@ -51,7 +51,7 @@ MUTANTS = (
         "workers/handoff_worker/agent/telling.py",
         "        while len(self._tail) > 1 and self._tail_bytes - self._tail[0][1] >= self._half:\n",
         "        while False:\n",
-        ("tests/worker/loop/test_loop_telling.py::test_of_what_is_printed_beginning_and_end_are_kept[fake]",),
+        ("tests/worker/loop/test_loop_telling.py::test_of_what_is_printed_beginning_and_end_are_kept[real]",),
     ),
     Mutant(
         "telling-none",
@@ -77,7 +77,7 @@ MUTANTS = (
         "handoff/ledger/stream.py",
         "        if last is not None and thing.number > last.number + 1:\n",
         "        if False:\n",
-        ("tests/ledger/test_told_read.py::TestStreams::test_who_is_further_behind_than_what_is_kept_is_told_so[fake]",),
+        ("tests/ledger/test_told_read.py::TestStreams::test_who_is_further_behind_than_what_is_kept_is_told_so[real]",),
     ),
     Mutant(
         "stream-restart",
@@ -85,6 +85,6 @@ MUTANTS = (
         "handoff/ledger/stream.py",
         "            if not restart:\n",
         "            if False:\n",
-        ("tests/ledger/test_told_read.py::TestStreams::test_a_retry_is_told_and_begins_anew[fake]",),
+        ("tests/ledger/test_told_read.py::TestStreams::test_a_retry_is_told_and_begins_anew[real]",),
     ),
 )

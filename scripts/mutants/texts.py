@@ -48,7 +48,7 @@ MUTANTS = (
         "    local cost, constraints = string.match(text, '^([^@]*)@?(.*)$')",
         "    local cost, constraints = string.match(text, '^(.*)@(.*)$')",
         (
-            "tests/why/explain/test_explain_holders.py::TestHolders::test_who_holds_both_what_the_node_and_what_the_cluster_lacks_is_told_once[fake]",
+            "tests/why/explain/test_explain_holders.py::TestHolders::test_who_holds_both_what_the_node_and_what_the_cluster_lacks_is_told_once[real]",
         ),
     ),
 )

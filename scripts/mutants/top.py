@@ -167,7 +167,7 @@ MUTANTS = (
         FULLNESS,
         "return 1.0 if used else 0.0",
         "return 0.0",
-        (f"{FULL}::test_a_node_that_has_less_than_is_held_of_it_is_more_than_full[fake]",),
+        (f"{FULL}::test_a_node_that_has_less_than_is_held_of_it_is_more_than_full[real]",),
     ),
     Mutant(
         "urgency-idle",

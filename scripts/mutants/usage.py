@@ -47,7 +47,7 @@ MUTANTS = (
         "handoff/ledger/records.py",
         "return record.job.usage if record.status in ENDED else None",
         "return record.job.usage",
-        (f"{_USAGE}::test_of_what_is_tried_again_nothing_is_told_before_its_end[fake]",),
+        (f"{_USAGE}::test_of_what_is_tried_again_nothing_is_told_before_its_end[real]",),
     ),
     Mutant(
         "usage-lost",
@@ -55,6 +55,6 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/jobs/outcome.lua",
         "    Job.set(job, 'usage', result.usage)\n",
         "",
-        (f"{_USAGE}::test_what_a_function_has_used_comes_with_its_end[fake-ok]",),
+        (f"{_USAGE}::test_what_a_function_has_used_comes_with_its_end[real-ok]",),
     ),
 )

@@ -41,7 +41,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/limits.lua",
         "  return Number.whole(found[1]) or DEFAULT_COUNT, Number.whole(found[2]) or DEFAULT_MS",
         "  return Number.whole(found[1], 1) or DEFAULT_COUNT, Number.whole(found[2]) or DEFAULT_MS",
-        ("tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_no_limit_is_none[fake]",),
+        ("tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_no_limit_is_none[real]",),
     ),
     Mutant(
         "lines-able",
@@ -50,7 +50,7 @@ MUTANTS = (
         "    Judged.drop(shape.text)\n",
         "",
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[fake-quiet]",
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_who_could_be_held_nowhere_has_a_node_held_once_one_has_opened[real-quiet]",
         ),
     ),
     Mutant(
@@ -70,7 +70,7 @@ MUTANTS = (
         ("      if count == WINDOW then\n        return true\n      end\n"),
         ("      if count == WINDOW then\n        return false\n      end\n"),
         (
-            "tests/ledger/test_heads_that_nobody_could_hold.py::test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold[fake]",
+            "tests/ledger/test_heads_that_nobody_could_hold.py::test_many_that_could_be_held_nowhere_keep_nobody_behind_them_from_a_hold[real]",
         ),
     ),
     Mutant(
@@ -80,7 +80,7 @@ MUTANTS = (
         "units > Resource.UNIT and units % Resource.UNIT ~= 0 and IndexName.sum(resource) or resource",
         "resource",
         (
-            "tests/ledger/test_many_shapes.py::test_what_wants_one_and_a_half_is_found_where_the_node_has_no_devices_only[fake-devices]",
+            "tests/ledger/test_many_shapes.py::test_what_wants_one_and_a_half_is_found_where_the_node_has_no_devices_only[real-devices]",
         ),
     ),
     Mutant(
@@ -90,7 +90,7 @@ MUTANTS = (
         "      redis.call('DEL', K.shape_term .. term.text)\n",
         "      local _ = term\n",
         (
-            "tests/ledger/test_many_shapes.py::test_of_constraints_that_nobody_has_any_more_the_index_keeps_nothing[fake]",
+            "tests/ledger/test_many_shapes.py::test_of_constraints_that_nobody_has_any_more_the_index_keeps_nothing[real]",
         ),
     ),
     Mutant(
@@ -99,7 +99,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/waiting/shape_search.lua",
         "    redis.call('BITOP', 'OR', from, K.shape_scope, K.shape_scope .. Shape.scope_of(keeper.name))\n",
         "    redis.call('BITOP', 'OR', from, K.shape_scope, K.shape_scope)\n",
-        ("tests/ledger/test_many_shapes.py::test_what_is_pinned_to_a_node_that_grows_is_found[fake]",),
+        ("tests/ledger/test_many_shapes.py::test_what_is_pinned_to_a_node_that_grows_is_found[real]",),
     ),
     Mutant(
         "start-variant",

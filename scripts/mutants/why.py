@@ -12,7 +12,7 @@ MUTANTS = (
         "      return {'variant', each.number, node.name}\n",
         "      local _ = node\n",
         (
-            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_one_whose_later_variant_could_be_held_waits_and_is_not_infeasible[fake]",
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_one_whose_later_variant_could_be_held_waits_and_is_not_infeasible[real]",
         ),
     ),
     Mutant(
@@ -22,7 +22,7 @@ MUTANTS = (
         "    node = job_id and Job.get(job_id, 'node') or redis.call('HGET', K.claims, record.id) or ''\n",
         "    node = ''\n",
         (
-            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_what_is_lacked_of_what_the_cluster_shares_is_told_with_who_holds_it_where[fake]",
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_what_is_lacked_of_what_the_cluster_shares_is_told_with_who_holds_it_where[real]",
         ),
     ),
     Mutant(
@@ -32,7 +32,7 @@ MUTANTS = (
         "  local nodes = Scratch.without(Constraints.among(shape.terms, K.open), Holds.barred(shape, rank))\n",
         "  local nodes = Constraints.among(shape.terms, K.open)\n",
         (
-            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[fake]",
+            "tests/why/explain/test_explain_change.py::TestSmallestChange::test_a_node_that_is_held_for_another_is_no_place_to_lower_for[real]",
         ),
     ),
     Mutant(
@@ -42,7 +42,7 @@ MUTANTS = (
         "    local found = resources[want[1]] and {} or near(want[1], resources)\n",
         "    local found = near(want[1], resources)\n",
         (
-            "tests/why/explain/test_explain_meant.py::test_what_may_be_meant_is_told_by_submit_explain_and_error[fake--cpu 9 wanted, a has 4]",
+            "tests/why/explain/test_explain_meant.py::test_what_may_be_meant_is_told_by_submit_explain_and_error[real--cpu 9 wanted, a has 4]",
         ),
     ),
     Mutant(
@@ -62,7 +62,7 @@ MUTANTS = (
         "      return lost[i], tonumber(lost[i + 1])\n",
         "      local _ = lost\n",
         (
-            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_the_verdict_names_a_lost_node_that_could_hold_it[fake]",
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_the_verdict_names_a_lost_node_that_could_hold_it[real]",
         ),
     ),
     Mutant(
@@ -72,7 +72,7 @@ MUTANTS = (
         "  return node.quiet and 'quiet' or ",
         "  return ",
         (
-            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_a_node_that_takes_nothing_is_not_told_as_short[fake]",
+            "tests/why/explain/test_explain_short.py::TestWhatIsShort::test_a_node_that_takes_nothing_is_not_told_as_short[real]",
         ),
     ),
     Mutant(
@@ -82,7 +82,7 @@ MUTANTS = (
         '        if standings[member.number].status != "deferred":\n',
         "        if member:\n",
         (
-            "tests/client/runs/test_run_why.py::TestWhy::test_what_is_deferred_is_followed_to_what_does_not_wait_for_others[fake]",
+            "tests/client/runs/test_run_why.py::TestWhy::test_what_is_deferred_is_followed_to_what_does_not_wait_for_others[real]",
         ),
     ),
     Mutant(
@@ -92,7 +92,7 @@ MUTANTS = (
         "      room, withheld = redis.call('BITCOUNT', roomy), redis.call('BITCOUNT', Scratch.both(roomy, barred))\n",
         "      room, withheld = redis.call('BITCOUNT', roomy), 0\n",
         (
-            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[fake]",
+            "tests/why/explain/test_explain_overtaking.py::TestOvertaking::test_who_is_kept_back_by_that_is_told_for_whom[real]",
         ),
     ),
 )
