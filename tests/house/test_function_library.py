@@ -14,6 +14,7 @@ import redis
 from handoff.ledger.lua import assembly, files, functions, loader, pieces
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
+from support.each import of_each
 from support.lua_files import FILES, GIVEN, LIBRARIES, OPERATIONS, Compiled, body, private
 
 LIBRARY = functions.library(RQ_KEY_PREFIX)
@@ -113,7 +114,7 @@ def commands_of(operation: str) -> set[str]:
     return named if "" not in named else set(re.findall(r"\b([A-Z]+)\b", text))
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@of_each("operation", OPERATIONS)
 def test_an_operation_says_that_it_does_not_write_where_it_reaches_no_command_that_does(
     operation: str, writing: set[str]
 ) -> None:
@@ -121,7 +122,7 @@ def test_an_operation_says_that_it_does_not_write_where_it_reaches_no_command_th
     assert ("no-writes" in files.header(operation).flags) == (not commands_of(operation) & writing)
 
 
-@pytest.mark.parametrize("file", FILES)
+@of_each("file", FILES)
 def test_flags_are_of_operations_and_such_as_servers_know(file: str) -> None:
     flags = files.header(file).flags
 
@@ -129,7 +130,7 @@ def test_flags_are_of_operations_and_such_as_servers_know(file: str) -> None:
     assert len(flags) <= 1, "what does not write needs no leave to write when memory is full"
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@of_each("library", LIBRARIES)
 def test_what_a_library_holds_outside_of_the_call_does_not_change(library: str) -> None:
     # In a script that was made anew at each call; here a call that died half-way would leave it to the next.
     held = [*private(library), files.table_of(library)]

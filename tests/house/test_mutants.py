@@ -8,15 +8,14 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from mutants.listed import MUTANTS
 from mutants.mutant import Mutant
+from support.each import of_each
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+@of_each("mutant", MUTANTS)
 def test_a_defect_can_be_planted_at_exactly_one_place(mutant: Mutant) -> None:
     assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1
     assert mutant.new != mutant.old

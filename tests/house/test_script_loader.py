@@ -12,6 +12,7 @@ from handoff.ledger.lua import files, loader, pieces
 from handoff.ledger.lua.header import BadHeader
 from handoff.ledger.lua.loader import Script
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
+from support.each import of_each
 from support.lua_files import GIVEN, OPERATIONS, Compiled
 
 MARGIN = 20
@@ -38,7 +39,7 @@ def assemble(monkeypatch: pytest.MonkeyPatch) -> Iterator[Assemble]:
     pieces.kept.cache_clear()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@of_each("operation", OPERATIONS)
 def test_a_whole_script_touches_no_global_that_is_not_given(operation: str) -> None:
     # A global that is set breaks every later script on fakeredis, and raises on Redis, half-way through the work.
     used = Compiled(loader.load(operation, RQ_KEY_PREFIX).text).globals()
@@ -47,7 +48,7 @@ def test_a_whole_script_touches_no_global_that_is_not_given(operation: str) -> N
     assert used.read <= GIVEN | {"KEYS", "ARGV"}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@of_each("operation", OPERATIONS)
 def test_a_script_stays_below_the_locals_that_lua_allows(operation: str) -> None:
     script = loader.load(operation, RQ_KEY_PREFIX)
     # What a library keeps to itself ends with its block, and the operation is a function of its own.
@@ -66,7 +67,7 @@ def test_a_server_knows_a_script_by_the_name_that_the_loader_gives_it(operation:
     assert connection.script_load(script.text) in (script.sha, script.sha.encode())
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@of_each("operation", OPERATIONS)
 def test_every_line_of_a_script_is_traced_to_its_file(operation: str) -> None:
     script = loader.load(operation, RQ_KEY_PREFIX)
 

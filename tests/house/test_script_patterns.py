@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from support.each import of_each
 from support.lua_files import FILES, body
 
 CALL = re.compile(r"string\.(?:match|gmatch|find|gsub)\(")
@@ -72,7 +73,7 @@ def is_linear(pattern: str) -> bool:
     return not any(each.is_unbounded and each.chars & first.chars for each in rest) and not first.is_unbounded
 
 
-@pytest.mark.parametrize("file", FILES)
+@of_each("file", FILES)
 def test_no_pattern_backtracks_over_what_others_may_have_written(file: str) -> None:
     patterns = PATTERN.findall(body(file))
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
+from support.each import of_each
 from support.lua_files import FILES, body, taken_from_outside, used_of
 
 TEXTS = tuple(file for file in FILES if file.startswith("texts/"))
@@ -18,21 +17,21 @@ BEGINS_WITH = {"jobs/queues", "housekeeping/queue_sweep"}
 """These compare how keys of RQ's queues begin, which is no text of ours."""
 
 
-@pytest.mark.parametrize("file", FILES)
+@of_each("file", FILES)
 def test_no_file_spells_a_key_or_a_field_itself(file: str) -> None:
     assert not re.search(r"'(rq|handoff):", body(file))
     assert not re.search(r"\bh_\w+", body(file))
     assert taken_from_outside(file).isdisjoint({"KEYS", "P"})
 
 
-@pytest.mark.parametrize("file", OTHERS)
+@of_each("file", OTHERS)
 def test_texts_are_taken_apart_by_their_owners_alone(file: str) -> None:
     used = set(re.findall(r"\bstring\.(\w+)", body(file))) - {"format", "rep", "char"}
 
     assert used == ({"sub"} if file in BEGINS_WITH else set())
 
 
-@pytest.mark.parametrize("file", OTHERS)
+@of_each("file", OTHERS)
 def test_texts_are_put_together_by_their_owners_alone(file: str) -> None:
     joined = set(re.findall(r"\.\. *'([^'\w ]{1,2})'|'([^'\w ]{1,2})' *\.\.", body(file)))
     joined |= {(mark, "") for mark in re.findall(r"table\.concat\(.*?, '([^']+)'\)", body(file))}
@@ -49,7 +48,7 @@ def test_texts_are_put_together_by_their_owners_alone(file: str) -> None:
     assert {mark for pair in joined for mark in pair if mark} <= own.get(file, {"("})
 
 
-@pytest.mark.parametrize("file", FILES)
+@of_each("file", FILES)
 def test_the_clock_is_read_by_the_loader_alone(file: str) -> None:
     assert "'TIME'" not in body(file)
     assert "math.random" not in body(file)
@@ -62,7 +61,7 @@ OVERWRITTEN = {
 """Files that read or count what others may have written over: an error says that it is no hash, stream or number."""
 
 
-@pytest.mark.parametrize("file", FILES)
+@of_each("file", FILES)
 def test_errors_of_commands_are_never_swallowed(file: str) -> None:
     # A hint may be lost, and who may not publish is not to leave half of what was asked written.
     assert used_of(file, "redis") <= (

@@ -12,6 +12,7 @@ from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.outcome import Failed
 from support.agent_loop import Children
+from support.each import of_each
 from support.odd_jobs import BENT, FIELDS_OF_JOBS
 
 SOUND = {
@@ -48,7 +49,7 @@ class Agent:
         return [task.id for task in self.children.started]
 
 
-@pytest.mark.parametrize("name", BENT)
+@of_each("name", BENT)
 @pytest.mark.parametrize("field", FIELDS_OF_JOBS)
 def test_one_field_that_is_odd_costs_that_function_alone(field: str, name: str) -> None:
     agent = Agent()
@@ -76,7 +77,7 @@ def test_one_field_that_is_odd_costs_that_function_alone(field: str, name: str) 
     assert list(agent.functions.running) == ["good:2"]
 
 
-@pytest.mark.parametrize("name", BENT)
+@of_each("name", BENT)
 @pytest.mark.parametrize("field", FIELDS_OF_JOBS)
 def test_a_failure_callback_that_is_owed_to_an_odd_job_is_called_or_told_to_be_none(field: str, name: str) -> None:
     agent = Agent()
