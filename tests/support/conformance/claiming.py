@@ -168,7 +168,9 @@ class Claiming:
         assert tracker.release(told[0].reservation)
         assert told[0].reservation.id not in {claim.reservation.id for claim in tracker.claims()}
 
-    @pytest.mark.parametrize("owner", ["", " ", "two\nlines", "x" * 201, 5], ids=lambda value: repr(value)[:12])
+    @pytest.mark.parametrize(
+        "owner", ["", " ", "two\nlines", "x" * 201, 5], ids=["empty", "blank", "two lines", "long", "a number"]
+    )
     def test_a_bad_owner_is_refused_and_takes_nothing(self, tracker: ResourceTracker, owner: Any) -> None:
         tracker.register_node("a", {"cpu": 1})
 
