@@ -120,6 +120,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "find-only",
+        "the only node that is open is taken though it does not fit",
+        "handoff/ledger/lua/libraries/nodes/find.lua",
+        "return only and Fit.now(only, shape, rank) and only or nil",
+        "return only or nil",
+        (
+            "tests/ledger/scheduling/test_scheduling_several_costs.py::test_variants[real-the first variant that fits now is taken]",
+        ),
+    ),
+    Mutant(
         "find-may-fit-hold",
         "who comes before the head that a hold keeps back is not tried",
         "handoff/ledger/lua/libraries/nodes/find.lua",

@@ -19,8 +19,8 @@ MUTANTS = (
         "number-digits",
         "large numbers lose digits",
         "handoff/ledger/texts/number.lua",
-        "  return string.format('%.0f', number)",
-        "  return tostring(number)",
+        "    return string.format('%d', number)",
+        "    return tostring(number)",
         (
             "tests/why/test_status_function.py::TestFunction::test_where_it_stands_is_said_in_a_sentence[fake-cost1-<lambda>-started-runs on a, gpu 0 1]",
         ),

@@ -50,7 +50,14 @@ function Find.node(shape, rank, choose, base, grown)
     and Fit.now(grown, shape, rank) then
     return grown
   end
-  local bitmap = Index.satisfying('free', Constraints.among(shape.terms, base or K.open), Shared.wants_of_node(shape))
+  -- Among one there is nothing to be sought.
+  local among = base or K.open
+  local count = redis.call('BITCOUNT', among)
+  if count <= 1 then
+    local only = count == 1 and Node.at(Scratch.first(among))
+    return only and Fit.now(only, shape, rank) and only or nil
+  end
+  local bitmap = Index.satisfying('free', Constraints.among(shape.terms, among), Shared.wants_of_node(shape))
   local found = bitmap and Find.each(bitmap, choose, function(node)
     return not Holds.bars(node, shape, rank)
   end)

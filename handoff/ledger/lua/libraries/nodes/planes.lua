@@ -10,7 +10,7 @@ end
 -- Flip the bits in which `old` and `new` differ, in the planes whose keys begin with `column`.
 function Planes.set(column, position, old, new)
   local bit = 0
-  while old > 0 or new > 0 do
+  while old ~= new do
     local is, shall = old % 2, new % 2
     if is ~= shall then
       redis.call('SETBIT', column .. bit, position, shall)
@@ -34,12 +34,12 @@ function Planes.at_least(column, count, units, from)
   local result = Scratch.key()
   local bit, so_far = low, nil
   while bit < count do
-    local digit = math.floor(units / 2 ^ (bit - low)) % 2
+    local digit = units % 2
     local run = {so_far}
     repeat
       run[#run + 1] = column .. bit
-      bit = bit + 1
-    until bit == count or math.floor(units / 2 ^ (bit - low)) % 2 ~= digit
+      bit, units = bit + 1, (units - units % 2) / 2
+    until bit == count or units % 2 ~= digit
     if digit == 1 and bit == count then
       run[#run + 1], from = from, nil
     end
