@@ -2,7 +2,7 @@
 
 real     a real server, as functions
 scripts  a real server, as scripts: by a user who may not call functions, as on one of before 7.0
-fake     fakeredis, a part of the tests: as scripts in the rooms below, as functions elsewhere
+fake     fakeredis, all tests of the contract and a part of the others: as scripts in the rooms below, as functions elsewhere
 loop     a real server, by the asyncio client, where what a test calls is the public contract
 """
 
@@ -42,9 +42,12 @@ BY_SCRIPTS = {
     "ledger/scheduling": 4,
     "ledger/submits": 6,
     "ledger/test_jobs.py": 1,
-    "ledger/test_redis_tracker.py": 4,
+    "ledger/test_redis_tracker.py": 1,
 }
 """Where tests run on all three forms, and of how many tests one on fakeredis."""
+
+CONTRACT = ("client/functions", "client/runs", "ledger/test_redis_tracker.py", "rq/test_queue.py")
+"""Where tests are of what people outside call: they run on fakeredis too, all of them, for those people test with it."""
 
 ON_FAKEREDIS = 4
 """Of how many tests one runs on fakeredis too, elsewhere: a real server takes half of the time for the same.
@@ -64,7 +67,8 @@ def runs_on(kind: str, path: str, name: str) -> bool:
         return path in BY_LOOP and _is_taken(name.replace("loop", ""), BY_LOOP[path])
     if kind == "scripts":
         return _one_of(path) > 0
-    return kind != "fake" or _is_taken(name.replace("fake", ""), _one_of(path) or ON_FAKEREDIS)
+    one_of = 1 if path.startswith(CONTRACT) else _one_of(path) or ON_FAKEREDIS
+    return kind != "fake" or _is_taken(name.replace("fake", ""), one_of)
 
 
 def connect(request: pytest.FixtureRequest, path: str, number: int = 0) -> Iterator[redis.Redis]:
