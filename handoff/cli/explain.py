@@ -16,6 +16,7 @@ from handoff.ledger.nodes import SHARED
 from handoff.ledger.phrases import in_words
 from handoff.why.explain import explain as look
 from handoff.why.explanation import Explanation
+from handoff.why.holders import external_or_claim
 
 MOST_NAMED = 3
 """Functions of a run that are named as those to ask about."""
@@ -106,7 +107,7 @@ def _lack(kind: Mapping[str, Any]) -> str:
 
 
 def _holder(holder: Mapping[str, Any]) -> str:
-    name = _named(holder) if holder["function_id"] else f"claim {holder['id']}"
+    name = _named(holder) if holder["function_id"] else external_or_claim(holder["id"])
     return f"{name} on {holder['node']}: {in_words(holder['amounts'])} since {holder['since']}"
 
 

@@ -71,6 +71,7 @@ def _fields(node: Node, claims: list[Claim]) -> dict[str, Any]:
         "cordoned_since": moment(node.cordoned[0]) if node.cordoned else None,
         "cordon_reason": node.cordoned[1] if node.cordoned else None,
         "drain_until": moment(node.draining) if node.draining else None,
+        "external": node.external or None,
         "held_for": node.hold and {"id": node.hold.job_id, "lacks": node.hold.lacks},
         "claims": [
             {
@@ -118,6 +119,8 @@ def _facts(node: Node, claims: Sequence[Claim], now_ms: int) -> Iterator[str]:
         yield why
     if node.labels:
         yield ", ".join(f"{name}={value}" for name, value in node.labels.items())
+    if node.external:
+        yield f"external {in_words(node.external)}, which other programs use"
     if node.hold:
         yield f"held for {node.hold.job_id}, which lacks {', '.join(node.hold.lacks)}"
     for claim in claims:

@@ -16,7 +16,7 @@ from handoff.ledger.store import Store
 from handoff.ledger.texts.demand import shapes_of
 from handoff.ledger.texts.group_field import parked_line
 from handoff.ledger.texts.list import read_list
-from handoff.ledger.texts.reservation import reservation_of
+from handoff.ledger.texts.reservation import EXTERNAL, reservation_of
 from handoff.ledger.texts.run_id import number_of, run_of
 
 FIELDS = names_of(
@@ -152,6 +152,8 @@ def look_at_entries(store: Store, entries: Sequence[Entry]) -> list[Violation]:
             slice.score("running", entry.of, entry.member)
         if entry.job_id:
             slice.fields("rq_job", entry.job_id, FIELDS)
+        elif entry.member == EXTERNAL:
+            slice.fields("node", entry.of, ("external", "state"))
         else:
             slice.fields("claims", "", (entry.member,))
     picture = slice.read()

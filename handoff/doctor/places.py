@@ -18,7 +18,7 @@ from handoff.ledger.states import TERMINAL
 from handoff.ledger.texts.demand import shapes_of
 from handoff.ledger.texts.group_field import parked_line
 from handoff.ledger.texts.list import read_list
-from handoff.ledger.texts.reservation import parts_of, reservation_of
+from handoff.ledger.texts.reservation import EXTERNAL, parts_of, reservation_of
 from handoff.ledger.texts.run_id import number_of, run_of
 
 RULE, RESERVED = "places", "reservations"
@@ -116,7 +116,7 @@ class Entry:
 
     @property
     def job_id(self) -> str:
-        """Whose it is; '' of a claim."""
+        """Whose it is; '' of a claim, and of what others use."""
         if self.place in ("running", "held", "wip", "executions"):
             parts = parts_of(self.member)
             return parts[0] if parts else ""
@@ -127,7 +127,7 @@ def check_entry(picture: Picture, entry: Entry) -> Iterator[Violation]:
     """Whose it is says so too. The look has found the entry there."""
     id = entry.job_id
     if not id:
-        yield from _check_claim(picture, entry)
+        yield from _check_other(picture, entry)
         return
     job = picture.jobs.get(id)
     if job is not None and not is_ours(job):
@@ -218,13 +218,20 @@ def _standing(job: dict[str, str]) -> str:
     return f"{status}{where}"
 
 
-def _check_claim(picture: Picture, entry: Entry) -> Iterator[Violation]:
-    if entry.of != SHARED and picture.get("claims").get(entry.member) != entry.of:
+def _check_other(picture: Picture, entry: Entry) -> Iterator[Violation]:
+    """What is no function's is a claim's, or what the agent of the node has said that others use."""
+    if entry.member == EXTERNAL:
+        node = picture.get(f"node:{entry.of}")
+        is_so, says = "external" in node or node.get("state") != "up", "its agent does not say so"
+    else:
+        is_so = entry.of == SHARED or picture.get("claims").get(entry.member) == entry.of
+        says = "no claim says so"
+    if not is_so:
         record = picture.held.get(entry.of, {}).get(entry.member)
         yield Violation(
             RESERVED,
             ("entry", entry.place, entry.of, entry.member),
-            f"{entry.member} has a reservation on the node, and no claim says so",
+            f"{entry.member} has a reservation on the node, and {says}",
             node=entry.of,
             amounts=differing({}, record.whole) if record else {},
         )

@@ -11,15 +11,16 @@ from handoff.ledger.asking import Ledger, unlisted
 from handoff.ledger.replies import texts_of
 from handoff.ledger.store import Call
 from handoff.ledger.texts.cordoned import read_cordoned
-from handoff.ledger.texts.cost import asked_for, write_cost
+from handoff.ledger.texts.cost import asked_for, read_cost, write_cost
 from handoff.ledger.texts.device_field import read_device_field
+from handoff.ledger.texts.devices import write_memory
 from handoff.ledger.texts.hold import Hold, read_hold
 from handoff.ledger.texts.labels import read_labels
 from handoff.ledger.texts.node_field import read_node_field
 from handoff.ledger.texts.offered_devices import write_offered_devices
 from handoff.words.capabilities import Capabilities, parse_shared
 from handoff.words.names import known_name
-from handoff.words.resources import SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
+from handoff.words.resources import MEMORY_SUFFIX, SLOTS, UNIT, UNLIMITED, Amount, Number, amounts, device_of
 from handoff.words.times import milliseconds
 from handoff.words.values import WAITS, is_wait
 
@@ -56,6 +57,7 @@ class Node:
     cordoned: tuple[int, str] | None  #: since when in ms, and why; None = it is not
     draining: int | None  #: until when in ms, 0 = without a deadline, None = it is not being drained
     hold: Hold | None  #: for whom it is held
+    external: Mapping[str, Amount]  #: what other programs use of its host, as far as anybody looks
 
     @property
     def live(self) -> bool:
@@ -167,7 +169,16 @@ def node_of(name: str, lease_ms: int, fields: Mapping[str, str], lost_ms: int = 
         cordoned=read_cordoned(fields["cordoned"]) if "cordoned" in fields else None,
         draining=int(fields["draining"]) if "draining" in fields else None,
         hold=read_hold(fields["hold"]) if "hold" in fields else None,
+        external=_external(fields.get("external", "")),
     )
+
+
+def _external(text: str) -> dict[str, Amount]:
+    """What nobody can read is told anew with the next heartbeat."""
+    try:
+        return amounts({name: units for name, units in read_cost(text).items() if units})
+    except ValueError:
+        return {}
 
 
 def _state(fields: Mapping[str, str], lease_ms: int) -> NodeState:
@@ -185,6 +196,12 @@ def _state(fields: Mapping[str, str], lease_ms: int) -> NodeState:
 def write_capabilities(capabilities: Capabilities) -> tuple[str, str]:
     """Write what a node has: its units, and its devices. A node that names no slots takes any number of functions."""
     return write_cost({SLOTS: UNLIMITED, **capabilities.units}), write_offered_devices(capabilities)
+
+
+def write_external(units: Mapping[str, int], memory: Mapping[str, Mapping[int, int]]) -> tuple[str, str]:
+    """Write what other programs use: of sums, and of the memory of devices, by device resource and index."""
+    of_devices = {name + MEMORY_SUFFIX: sum(of.values()) for name, of in memory.items()}
+    return write_cost({**units, **of_devices}), write_memory(memory)
 
 
 @Call

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from handoff.ledger.fields import names_of
 from handoff.ledger.store import Store
 from handoff.ledger.stored_job import StoredJob
-from handoff.ledger.texts.reservation import Held, job_of, parts_of, read_record
+from handoff.ledger.texts.reservation import EXTERNAL, Held, job_of, parts_of, read_record
 from handoff.why.holders import shown_amounts
 from handoff.words.resources import SLOTS, UNIT, Amount, amount
 
@@ -20,17 +21,22 @@ _FIELDS = ("code", "function", "status")
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A function, or a claim, that has reserved something of a node."""
+    """Who has reserved something of a node: a function, a claim, or other programs on its host (`external`)."""
 
     id: str  #: of the job, or of the claim
     node: str
-    is_claim: bool
+    kind: Literal["function", "claim", "external"]
     name: str  #: of what the function calls, or whose claim it is; '' = not known
     function_id: str  #: the user's id; of a claim ''
     runs: bool  #: whether it has started; a claim has not
     amounts: Mapping[str, Amount]  #: without the slot
     devices: Mapping[str, Mapping[int, Amount]]  #: resource -> index -> what it has of that device
     since_ms: int
+
+    @property
+    def said(self) -> str:
+        """Who it is, if it is no function."""
+        return "other programs" if self.kind == "external" else f"claim of {self.name or 'somebody'}"
 
 
 def read_held(store: Store, nodes: Sequence[str]) -> dict[str, list[Holder]]:
@@ -84,13 +90,13 @@ def _holder(node: str, id: str, record: Held, name: str, function_id: str, runs:
     amounts = shown_amounts(record.whole)
     if record.whole.get(SLOTS) == UNIT:
         amounts.pop(SLOTS)
-    is_claim = parts_of(id) is None
+    is_function = parts_of(id) is not None
     return Holder(
-        id=id if is_claim else job_of(id),
+        id=job_of(id) if is_function else id,
         node=node,
-        is_claim=is_claim,
+        kind="function" if is_function else "external" if id == EXTERNAL else "claim",
         name=name,
-        function_id=function_id or ("" if is_claim else job_of(id)),
+        function_id=function_id or (job_of(id) if is_function else ""),
         runs=runs,
         amounts=amounts,
         devices=devices,

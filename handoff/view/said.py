@@ -12,6 +12,7 @@ from handoff.ledger.texts.cost import asked_for, read_cost
 from handoff.ledger.texts.demand import read_demand
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.reservation import parts_of
+from handoff.why.holders import external_or_claim
 from handoff.words.resources import UNLIMITED, amounts
 from handoff.words.times import iso, moment, utc
 
@@ -67,7 +68,7 @@ def _job(fields: Fields) -> str:
 def _holder(fields: Fields) -> str:
     """Whose reservation it is."""
     parts = parts_of(fields["id"])
-    return f"function {parts[0]}" if parts else f"claim {fields['id']}"
+    return f"function {parts[0]}" if parts else external_or_claim(fields["id"])
 
 
 def _amounts(fields: Fields) -> str:
@@ -101,6 +102,7 @@ _OUTCOMES = {
     "handed back": "it goes back to what waits",
     "moved": "it is placed anew",
     "gone": "nobody has it any more",
+    "changed": "other programs use more by now, or less",
 }
 """How a reservation has ended, where its word alone would not say it."""
 

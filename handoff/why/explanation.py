@@ -29,8 +29,8 @@ class Explanation:
     seconds until a variant counts."""
     holders: list[dict[str, Any]]
     """Who holds what is missing on the nearest node, longest first, at most 10: `kind` (function, claim), `id`,
-    `function_id`, `node`, all its `amounts`, `since`, `seconds`; of a claim its `owner`. Of what is queued or runs,
-    that itself."""
+    `function_id`, `node`, all its `amounts`, `since`, `seconds`; of a claim its `owner`. Before all of these, of the
+    kind external: what other programs use there. Of what is queued or runs, that itself."""
     smallest_change: dict[str, Any] | None
     """What would let it start now. By `kind`: "variant" = by another that does not count yet, on `node`; "lower" = with
     `resource` lowered `from` what is wanted `to` what there is on `node` and its like (`nodes`); "releases" = when

@@ -7,7 +7,7 @@ from typing import Any
 
 from handoff.ledger.stored_job import StoredJob
 from handoff.ledger.texts.cost import read_cost
-from handoff.ledger.texts.reservation import read_record
+from handoff.ledger.texts.reservation import EXTERNAL, read_record
 from handoff.ledger.texts.run_id import is_run_token
 from handoff.words.resources import Amount, Units, amounts
 from handoff.words.times import moment
@@ -23,11 +23,17 @@ def own_holder(id: str, job: StoredJob, record: str, now_ms: int) -> dict[str, A
 
 
 def holder(reply: Sequence[bytes], now_ms: int) -> dict[str, Any]:
-    """One of those that a script tells of: job or claim, the user's id of it, node, since, cost, shared cost, owner."""
+    """One of those that a script tells of: its id, the user's id or '', node, since, cost, shared cost, owner."""
     id, function_id, node, since_ms, cost, shared_cost, owner = (value.decode() for value in reply)
-    kind, taken = "function" if function_id else "claim", {**read_cost(cost), **read_cost(shared_cost)}
+    kind = "function" if function_id else EXTERNAL if id == EXTERNAL else "claim"
+    taken = {**read_cost(cost), **read_cost(shared_cost)}
     told = _holder(kind, id, function_id or None, node, int(since_ms), taken, now_ms)
     return {**told, "owner": owner or None} if kind == "claim" else told
+
+
+def external_or_claim(id: str) -> str:
+    """What a reservation is that is no function's."""
+    return EXTERNAL if id == EXTERNAL else f"claim {id}"
 
 
 def _holder(

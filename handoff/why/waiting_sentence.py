@@ -8,6 +8,7 @@ from typing import Any
 
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.phrases import NEVER, in_words, shortfall_in_words
+from handoff.ledger.texts.reservation import EXTERNAL
 from handoff.ledger.texts.shortfall import Shortfall
 from handoff.why.holders import RUN_LIMIT
 from handoff.words.resources import UNIT, Amount, amount, part_rounded_up
@@ -109,14 +110,17 @@ class WaitingSentence:
         return "no node that could hold it takes anything now, see `handoff nodes`"
 
     def _holders(self) -> str:
-        if not self.holders:
-            return ""
-        held = span(self.holders[0]["seconds"])
-        if self.count == 1:
-            return f"; {_one(self.holders[0])} holds it, for {held} by now"
-        kinds = {holder["kind"] for holder in self.holders}
+        external = [holder for holder in self.holders if holder["kind"] == EXTERNAL]
+        others = self.holders[len(external) :]
+        told = "".join(f"; external {in_words(one['amounts'])} is what other programs use there" for one in external)
+        if not others:
+            return told
+        held = span(others[0]["seconds"])
+        if (count := self.count - len(external)) == 1:
+            return f"; {_one(others[0])} holds it, for {held} by now{told}"
+        kinds = {holder["kind"] for holder in others}
         noun = kinds.pop() if len(kinds) == 1 else "reservation"
-        return f"; {self.count} {noun}s hold it, the oldest for {held}"
+        return f"; {count} {noun}s hold it, the oldest for {held}{told}"
 
     def _change(self) -> str:
         match self.change:
@@ -126,6 +130,8 @@ class WaitingSentence:
                 return f"; would start now on {node} with {resource} {there}{_rounding(wanted, there)}"
             case {"kind": "lower_capacity", "node": node, "resource": resource, "to": there}:
                 return f"; {node} could with {resource} {there}"
+            case {"kind": "releases", "functions": [{"kind": "external"}]}:
+                return ""
             case {"kind": "releases", "count": 1, "node": node, "functions": [first, *_]}:
                 return f"; {node} has room when {first['function_id']} has ended" if self.count > 1 else ""
             case {"kind": "releases", "count": count, "node": node}:

@@ -14,6 +14,7 @@ from typing import NoReturn
 
 from handoff.ledger.nodes import SHARED
 from handoff.ledger.texts.cost import read_cost
+from handoff.ledger.texts.reservation import EXTERNAL
 from handoff.ledger.texts.run_id import is_run_token, run_token
 from model.amounts import Amounts, read_sizes
 from model.life import BY_ITS_AGENT, COMING, GIVEN_BACK, RECALLED, Life
@@ -23,7 +24,6 @@ Event = Mapping[str, str]
 
 CLAIM = "~"
 """With it the ids of claims begin."""
-
 _MEMBER = re.compile(r"([0-9a-f]{32})-[0-9]+")
 
 BESIDE = ("unknown", "upgraded", "audit")
@@ -208,11 +208,11 @@ class Replay:
     # Reservations.
 
     def _reserved(self, event: Event) -> None:
-        id, name = event["id"], event["node"]
+        id, name = _name_of(event), event["node"]
         node = self._open_node(name, event["epoch"])
         if id in self.held:
             self._refuse("one reservation", "it is reserved already")
-        if not id.startswith(CLAIM):
+        if _is_of_function(id):
             if id in self.named:
                 self._refuse("one reservation", "there was such a reservation before")
             self._place(id)
@@ -281,7 +281,7 @@ class Replay:
         self.starts[function] += 1
 
     def _released(self, event: Event) -> None:
-        id = event["id"]
+        id = _name_of(event)
         held = self.held.get(id)
         if held is None:
             self._refuse("as reserved", "nothing is reserved by that name")
@@ -291,7 +291,7 @@ class Replay:
         if read_cost(event["cost"]) != {**held.shared, **held.rest}:
             self._refuse("as reserved", f"cost was {held.event['cost']}")
         node = self.nodes[event["node"]]
-        if not id.startswith(CLAIM):
+        if _is_of_function(id):
             self._come_back(_function_of(id), id, event["outcome"], node, held)
         del self.held[id]
         node.held.discard(id)
@@ -370,6 +370,15 @@ class Replay:
 def replay(events: Iterable[Event | tuple[bytes, Event]], touched: Collection[str] = ()) -> Replay:
     """Play a whole stream. -> what it tells: `outcomes()`, `unended()`, `held`, `starts`. Raises `Refused`."""
     return Replay(touched).play(events)
+
+
+def _name_of(event: Event) -> str:
+    """The name of a reservation: each node has one of its own for what other programs use."""
+    return f"{EXTERNAL}@{event['node']}" if event["id"] == EXTERNAL else event["id"]
+
+
+def _is_of_function(id: str) -> bool:
+    return not id.startswith((CLAIM, f"{EXTERNAL}@"))
 
 
 def _function_of(id: str) -> str:

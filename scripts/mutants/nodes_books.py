@@ -204,7 +204,7 @@ MUTANTS = (
     Mutant(
         "reservations-over",
         "a node that was over stays so when all that it holds fits again",
-        "handoff/ledger/lua/libraries/nodes/reservations.lua",
+        "handoff/ledger/lua/libraries/nodes/excess.lua",
         "    Node.set_field(node, 'over', nil)\n",
         "    local _ = node\n",
         (

@@ -78,6 +78,7 @@ class TestNodes:
                 "cordoned_since": None,
                 "cordon_reason": None,
                 "drain_until": None,
+                "external": None,
                 "held_for": None,
                 "resources": {
                     "cpu": {"used": 0.5, "capacity": 4, "devices": None, "sizes": None, "free": None},
@@ -118,6 +119,15 @@ class TestNodes:
 
         assert "claim of somebody: cpu 1, for " in told
         assert "claim of ci on build-1: cpu 2\n" in told
+
+    def test_what_other_programs_use_is_told(self, run: Run, cluster: Cluster) -> None:
+        agent = FakeAgent(cluster.store, "a", {"memory": 8000, "gpu": 1}, device_memory={"gpu": 9000})
+        agent.external = ({"memory": 3000}, {0: 500})
+        agent.register()
+
+        [told] = json.loads(run("nodes", "--json").stdout)
+        assert told["external"] == {"gpu_memory": 500, "memory": 3000}
+        assert "external gpu_memory 500, memory 3000, which other programs use\n" in run("nodes").stdout
 
     def test_labels_and_whom_a_node_is_held_for_are_told(self, run: Run, cluster: Cluster) -> None:
         cluster.limit_overtaking(count=1, seconds=None)

@@ -99,7 +99,7 @@ def test_a_bar_stays_within_its_width_also_where_more_is_used_than_there_is(used
 
 
 def test_a_bar_shows_no_more_than_its_figure_says_where_somebody_has_come_meanwhile() -> None:
-    came = [Holder(name, "a", False, name, name, True, {"cpu": 1}, {}, 0) for name in ("first", "second")]
+    came = [Holder(name, "a", "function", name, name, True, {"cpu": 1}, {}, 0) for name in ("first", "second")]
     (bar,) = bars_of({"cpu": Use(1, 2, None)}, came, Palette())
     (empty,) = bars_of({"cpu": Use(0, 2, None)}, came, Palette())
 

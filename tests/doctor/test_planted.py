@@ -53,6 +53,7 @@ PLANTED = {
     "a reservation of another epoch": Plant(lambda scene: scene.redis.hset(scene.key("node", "a"), "epoch", "1"), "reservations", "is of epoch", "", "a", ("cpu", "slots")),
     "a claim without a reservation": Plant(lambda scene: scene.redis.hdel(scene.key("reservations", "b"), scene.ids["claim"]), "reservations", "has no reservation", "", "b"),
     "a reservation without its claim": Plant(lambda scene: scene.redis.delete(scene.key("claims")), "reservations", "no claim says so", "", "b", ("cpu",)),
+    "what others use, of which nobody speaks": Plant(lambda scene: scene.redis.hset(scene.key("reservations", "b"), "external", RECORD.format(epoch=1)), "reservations", "its agent does not say so", "", "b", ("cpu", "slots")),
     "an owner of no claim": Plant(set_field("claim_owners", "", "~gone", "somebody"), "reservations", "has an owner"),
     # The index.
     "a bit of what is free that is wrong": Plant(set_bit("plane", 0, 1, "free:cpu:1"), "index", "is free of it", "", "a", ("cpu",)),

@@ -56,6 +56,7 @@ TAKE_APART = {
     "workers/handoff_worker/inside/preload.py": "MODULE:CALLABLE as a user types it",
     "workers/handoff_worker/machine/allowed.py": "dotted names of Python",
     "workers/handoff_worker/machine/control_groups.py": "files of the kernel",
+    "workers/handoff_worker/machine/gpu_use.py": "nvidia-smi's tables",
     "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table",
     "workers/handoff_worker/machine/holder.py": "/proc/<pid>/stat",
     "workers/handoff_worker/machine/mask.py": "CUDA_VISIBLE_DEVICES",

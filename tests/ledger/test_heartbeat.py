@@ -86,7 +86,10 @@ def test_what_redis_has_no_reservation_for_is_to_be_stopped(cluster: Cluster, ag
     cluster.enqueue("tasks:work", cost={"cpu": 1})
     [started] = agent.take()
 
-    reply = cluster.store.run("beat", started.id, "forgotten-1", name="a", epoch=agent.epoch, op=0, worked_ms=0, at="")
+    reply = cluster.store.run(
+        "beat", started.id, "forgotten-1",
+        name="a", epoch=agent.epoch, op=0, worked_ms=0, at="", external="", external_devices="",
+    )  # fmt: skip
 
     assert reply == ["beaten", [b"forgotten-1"], 0, 0, b"", [started.id.encode()]]
 
@@ -181,7 +184,8 @@ def test_a_page_is_somewhere_among_what_is_reserved_whatever_says_where(
 
 def beat(cluster: Cluster, agent: FakeAgent, *, at: str | bytes = "") -> list[Any]:
     """One call."""
-    return list(cluster.store.run("beat", name=agent.name, epoch=agent.epoch, op=agent.op, worked_ms=0, at=at))
+    said = {"name": agent.name, "epoch": agent.epoch, "op": agent.op, "worked_ms": 0, "at": at}
+    return list(cluster.store.run("beat", **said, external="", external_devices=""))
 
 
 def test_of_a_lease_that_is_over_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:

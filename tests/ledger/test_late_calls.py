@@ -70,7 +70,9 @@ def test_a_beat_alone_takes_nothing_for_lost(cluster: Cluster, agent: FakeAgent)
     handle = submit(cluster)
     [started] = agent.take()
 
-    reply = cluster.store.run("beat", name="a", epoch=agent.epoch, op=agent.op, worked_ms=0, at="")
+    reply = cluster.store.run(
+        "beat", name="a", epoch=agent.epoch, op=agent.op, worked_ms=0, at="", external="", external_devices=""
+    )
 
     assert (reply[5], handle.status) == ([started.id.encode()], "started")
 

@@ -25,7 +25,7 @@ from support.thorough import THOROUGH
 WEIGHTS = {
     "submit": 16, "submit_under_a_taken_id": 1, "take": 6, "finish": 9, "cancel": 4,
     "request": 4, "allocate": 2, "release": 4, "look": 1,
-    "register_static": 1, "register_agent": 3, "deregister": 1, "beat": 2, "quiet": 1, "drain": 2, "undrain": 2,
+    "register_static": 1, "register_agent": 3, "deregister": 1, "beat": 6, "quiet": 1, "drain": 2, "undrain": 2,
     "share": 2, "limit_overtaking": 1,
     "let_time_pass": 2, "step_the_clock": 4, "set_the_clock_back": 1, "flush_the_scripts": 1,
     "let_rq_cancel": 2, "let_rq_delete": 1, "delete_a_hash": 1, "take_off_a_queue": 1, "empty_a_queue": 1,
@@ -44,6 +44,7 @@ class LedgerMachine(Nodes, Functions, Claims, Clock, RqTools):
     @initialize(again=st.booleans(), most=st.sampled_from([1, 2, 100]))
     def begin(self, again: bool, most: int) -> None:
         self.store.again = again
+        self.agents[0].external = self.agents[1].external = {"cpu": 0.5}, {}
         self._come_up(self.agents[0], Offer({"cpu": 2, "gpu": 2, "slots": 3}, {"zone": "x"}, {"gpu": 10000}))
         self._come_up(self.agents[1], Offer({"cpu": 2, "fpga": [0, 7], "slots": 3}, {"zone": "y"}))
         self._register("d", Offer({"cpu": 1}))

@@ -166,8 +166,8 @@ class Scripts:
             agent.finish(*results, room=room, waits=self._world.hands_over)
 
     def _beat(self, at: int, epoch: int, op: int, has: list[tuple[int, int]]) -> None:
-        runs = map(self._id, has)
-        self._store.run("beat", *runs, name=NODES[at], epoch=self._epochs[at, epoch], op=op, worked_ms=0, at="")
+        runs, node = map(self._id, has), {"name": NODES[at], "epoch": self._epochs[at, epoch], "op": op}
+        self._store.run("beat", *runs, **node, worked_ms=0, at="", external="", external_devices="")
 
     def _deny(self, at: int, epoch: int, op: int, ids: list[tuple[int, int]]) -> None:
         self._store.run("deny", *map(self._id, ids), name=NODES[at], epoch=self._epochs[at, epoch], op=op)

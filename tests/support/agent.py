@@ -14,7 +14,7 @@ from typing import Any
 
 from handoff.ledger.exceeded import EXCEEDED
 from handoff.ledger.learned import LEARN_TTL_S
-from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.nodes import write_capabilities, write_external
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
@@ -24,7 +24,7 @@ from handoff.ledger.texts.usage import write_usage
 from handoff.serializer import Serializer
 from handoff.words.capabilities import DeviceMemory, parse_capabilities
 from handoff.words.constraints import parse_labels
-from handoff.words.resources import Number
+from handoff.words.resources import UNIT, Number
 
 
 class Stale(Exception):
@@ -139,6 +139,8 @@ class FakeAgent:
         self.incarnation = uuid.uuid4().hex if incarnation is None else incarnation
         self.epoch = ""  #: '' = not registered
         self.worked_ms = 0  #: what it says at a heartbeat
+        #: What others use of its host: of sums, and MB of gpus by index; None = it does not look.
+        self.external: tuple[Mapping[str, float], Mapping[int, float]] | None = None
         self.op = 0  #: number of the last `finish`
         self.runs: dict[str, Started] = {}  #: by reservation; take one out and the agent has lost it
 
@@ -156,7 +158,7 @@ class FakeAgent:
             reply = self._store.run(
                 "register", *worker_fields("here", 1), name=self.name, incarnation=self.incarnation,
                 holder=f"here:{self.incarnation}", dead=dead, lease_ms=self.lease_ms, units=units, devices=devices,
-                labels=write_labels(parse_labels(self.name, self.labels))
+                labels=write_labels(parse_labels(self.name, self.labels)), **self._external()
             )  # fmt: skip
         if reply[0] == "leased":
             raise NameTaken(reply[1].decode(), reply[2].decode(), reply[3])
@@ -175,12 +177,23 @@ class FakeAgent:
         untold, at = list(self.runs), b""
         while True:
             page, untold = untold[:64], untold[64:]
-            _, stopped, _, _, at, asked = self._own("beat", *page, op=self.op, worked_ms=self.worked_ms, at=at)
+            told = self._own("beat", *page, op=self.op, worked_ms=self.worked_ms, at=at, **self._external())
+            _, stopped, _, _, at, asked = told
             stops += [id.decode() for id in stopped]
             if denied := [id for id in asked if id.decode() not in self.runs]:
                 self._own("deny", *denied, op=self.op)
             if not untold and not at:
                 return stops
+
+    def _external(self) -> dict[str, str]:
+        if self.external is None:
+            return dict.fromkeys(("external", "external_devices"), "")
+        sums, gpus = self.external
+        units = {index: round(UNIT * each) for index, each in gpus.items()}
+        texts = write_external(
+            {name: round(UNIT * each) for name, each in sums.items()}, {"gpu": units} if units else {}
+        )
+        return dict(zip(("external", "external_devices"), texts, strict=True))
 
     def take(self, room: int = 1) -> list[Started]:
         """Take up to `room` functions from the node's queue."""

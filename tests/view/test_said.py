@@ -14,6 +14,7 @@ from handoff.view import said
 from handoff.view.said import event_of
 from handoff.words.function import Function
 from handoff.words.times import utc
+from support.agent import FakeAgent
 from support.status import Playing, failed
 
 LUA = Path(said.__file__).parents[1] / "ledger" / "lua"
@@ -72,6 +73,19 @@ def test_what_becomes_of_nodes_runs_and_what_is_shared_is_told(cluster: Cluster)
         "run nightly is canceled",
         "node a is draining",
         "node a is undrained",
+    ]
+
+
+def test_what_other_programs_use_is_told_as_it_changes(cluster: Cluster) -> None:
+    agent = FakeAgent(cluster.store, "a", {"memory": 8000})
+    agent.external = ({"memory": 3000}, {})
+    agent.register()
+    agent.external = ({"memory": 0}, {})
+    agent.beat()
+
+    assert texts(cluster, less=1) == [
+        "external has memory 3000 on a",
+        "external gives back memory 3000 on a: other programs use more by now, or less",
     ]
 
 

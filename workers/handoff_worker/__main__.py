@@ -79,6 +79,8 @@ from handoff_worker.machine.titles import Title, front_of
               help="Stop functions that use more memory than they have declared, and a tenth or 64 MB.")  # fmt: skip
 @click.option("--learn-ttl", type=click.IntRange(0, LONGEST_LEARN_TTL_S), metavar="SECONDS",
               help="Keep what functions have used so long; 0 = learn nothing.  [default: thirty days]")  # fmt: skip
+@click.option("--watch-external", is_flag=True, default=None,
+              help="Keep memory free that other programs use on this host, of its gpus too.")  # fmt: skip
 @click.option("--allow-pickle", is_flag=True, help="Load pickled arguments: whoever writes to Redis runs code here.")
 @click.option("--no-probe", is_flag=True, help="Have only what is given here; do not look at this machine.")
 @click.option("--url", help="Redis. Default: HANDOFF_REDIS_URL, REDIS_URL, redis://localhost:6379/0.")
@@ -176,6 +178,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         functions_per_child=node.functions_per_child or 1_000,
         enforces=bool(node.enforce),
         learn_ttl_s=LEARN_TTL_S if node.learn_ttl is None else node.learn_ttl,
+        watches_external=bool(node.watch_external),
         log_bytes=LOG_BYTES if node.log_size is None else 1024 * node.log_size,
     )
 

@@ -117,9 +117,14 @@ def _kind(kind: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _holder(holder: Mapping[str, Any], root: str) -> dict[str, Any]:
-    is_claim = holder["kind"] == "claim"
-    name = f"claim of {holder['owner'] or 'somebody'}" if is_claim else short_id(holder["function_id"])
-    url = "" if is_claim else address(root, f"/functions/{holder['id']}")
+    url = ""
+    match holder["kind"]:
+        case "claim":
+            name = f"claim of {holder['owner'] or 'somebody'}"
+        case "external":
+            name = "other programs"
+        case _:
+            name, url = short_id(holder["function_id"]), address(root, f"/functions/{holder['id']}")
     return {
         "name": name,
         "url": url,

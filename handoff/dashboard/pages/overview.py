@@ -65,11 +65,12 @@ def node_row(node: NodeSeen, holders: Sequence[Holder], palette: Palette, now_ms
 
 
 def holder_of(holder: Holder, now_ms: int, root: str) -> dict[str, Any]:
-    """One function or claim, as a list shows it."""
+    """Who holds something, as a list shows it."""
     return {
         "name": holder.name,
         "function_id": holder.function_id,
-        "is_claim": holder.is_claim,
+        "kind": holder.kind,
+        "said": holder.said,
         "label": short_name(holder.name) or short_id(holder.function_id),
         "url": address(root, f"/functions/{holder.id}"),
         "age": ago(holder.since_ms, now_ms),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from handoff.words.resources import MEMORY_SUFFIX
 
 
@@ -25,3 +27,12 @@ def read_amounts(text: str) -> dict[tuple[str, int], int]:
             of = name + MEMORY_SUFFIX if units.endswith("m") else name
             found[of, int(index)] = int(units.removesuffix("m"))
     return found
+
+
+def write_memory(memory: Mapping[str, Mapping[int, int]]) -> str:
+    """Write memory of devices: resource -> index -> units; what is of none is left out."""
+    listed = {
+        name: ",".join(f"{index}={units}m" for index, units in sorted(of.items()) if units)
+        for name, of in sorted(memory.items())
+    }
+    return ";".join(f"{name}:{entries}" for name, entries in listed.items() if entries)

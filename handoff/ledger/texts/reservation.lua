@@ -5,6 +5,9 @@
 --
 -- @include texts/number
 
+-- The id of what other programs use: neither a function's, nor a claim's.
+Reservation.EXTERNAL = 'external'
+
 function Reservation.is_job_id(text)
   return string.find(text, '^[%w_-]+$') ~= nil
 end

@@ -13,6 +13,9 @@ from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.devices import read_amounts
 from handoff.words.resources import Units, device_of
 
+EXTERNAL = "external"
+"""The id of what other programs use of a node's host: neither a function's, nor a claim's."""
+
 _OF_JOB = re.compile(r"([A-Za-z0-9_-]+):(\d+)")
 
 
@@ -51,7 +54,7 @@ def reservation_of(job_id: str, placement: int | str) -> str:
 
 
 def parts_of(id: str) -> tuple[str, str] | None:
-    """The job, and the number of the placement, of a reservation; None of a claim."""
+    """The job, and the number of the placement, of a reservation; None of a claim, and of what others use."""
     match = _OF_JOB.fullmatch(id)
     return (match[1], match[2]) if match else None
 

@@ -127,8 +127,8 @@ def _device_line(name: str, index: int, used: Amount, use: Use, holders: Sequenc
 
 def said_of(holder: Holder) -> str:
     """Who it is, in a word or two."""
-    if holder.is_claim:
-        return f"claim of {holder.name or 'somebody'}"
+    if holder.kind != "function":
+        return holder.said
     return f"{short_name(holder.name)} {short_id(holder.function_id)}".strip()
 
 
@@ -138,7 +138,7 @@ def holders_table(holders: Sequence[Holder], at_ms: int) -> Table:
 
 
 def _row(holder: Holder, at_ms: int) -> Row:
-    state = "claim" if holder.is_claim else "started" if holder.runs else "queued"
+    state = holder.kind if holder.kind != "function" else "started" if holder.runs else "queued"
     devices = "  ".join(
         f"{name} {', '.join(_of_device(index, amount) for index, amount in held.items())}"
         for name, held in holder.devices.items()
@@ -148,12 +148,12 @@ def _row(holder: Holder, at_ms: int) -> Row:
         [
             state_cell(state),
             Text(span(max(0, at_ms - holder.since_ms) / 1000)),
-            plain(said_of(holder) if holder.is_claim else short_name(holder.name), "bold"),
+            plain(short_name(holder.name) if holder.kind == "function" else holder.said, "bold"),
             plain(short_id(holder.function_id or holder.id)),
             plain(in_words(holder.amounts)),
             plain(devices),
         ],
-        None if holder.is_claim else OfFunction(holder.id),
+        OfFunction(holder.id) if holder.kind == "function" else None,
         f"{said_of(holder)} holds {in_words(holder.amounts)}" + (f": {devices}" if devices else ""),
     )
 

@@ -81,7 +81,13 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     ),
     "submit_many": ({"token": "t", "replace": 0}, list(MANY)),
     "tick": ({"room": 1, "token": "t"}, []),
-    "beat": ({"name": "a", "epoch": "", "op": 0, "worked_ms": 0, "at": "0|0"}, ["runs:3"]),
+    "beat": (
+        {
+            "name": "a", "epoch": "", "op": 0, "worked_ms": 0, "at": "0|0", "external": "memory=3",
+            "external_devices": "",
+        },
+        ["runs:3"],
+    ),
     "deny": ({"name": "a", "epoch": "", "op": 0}, ["runs:3"]),
     "finish": (
         {"name": "a", "epoch": "", "op": 2, "room": 1, "waits": 0},
@@ -97,7 +103,8 @@ CALLS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "register": (
         {
             "name": "c", "incarnation": "i", "holder": "h", "dead": "", "lease_ms": 15000, "units": "cpu=10000",
-            "devices": "gpu:0,1", "labels": "zone=a",
+            "devices": "gpu:0,1", "labels": "zone=a", "external": "gpu_memory=7,memory=0",
+            "external_devices": "gpu:0=7m",
         },
         ["hostname", "h", "pid", 1],
     ),

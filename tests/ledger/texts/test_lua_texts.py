@@ -14,6 +14,7 @@ from handoff.ledger.texts.device_field import Device, read_device_field
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.labels import write_labels
 from handoff.ledger.texts.offered_devices import write_offered_devices
+from handoff.ledger.texts.reservation import EXTERNAL
 from handoff.ledger.texts.shape import write_shape
 from handoff.words.capabilities import Capabilities
 from handoff.words.constraints import Term, parse_where
@@ -102,11 +103,18 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("Options.is_sound", ("wait=soon",), False),
     ("Options.is_strategy", ("first_available",), True),
     ("Options.is_strategy", ("bogus",), False),
+    ("Devices.is_sound", ("",), True),
+    ("Devices.is_sound", ("fpga:3=10000;gpu:0=5m,1=5m",), True),
+    ("Devices.is_sound", ("gpu:0=5k",), False),
+    ("Devices.is_sound", ("gpu:0=99999999999999999999m",), False),
+    ("Devices.is_sound", ("gpu",), False),
     ("OfferedDevices.is_sound", ("fpga:3;gpu:0/5,1/5",), True),
     ("OfferedDevices.is_sound", ("gpu",), False),
     ("OfferedDevices.is_sound", ("gpu:x",), False),
     ("Reservation.is_job_id", ("a-b_1",), True),
     ("Reservation.is_job_id", ("a.b",), False),
+    ("Reservation.EXTERNAL", (), EXTERNAL),
+    ("Reservation.parts", (EXTERNAL,), None),
     ("Reservation.parts", ("~0f",), None),
     ("Reservation.is_sound", ("7|1700000000000|cpu=10000||",), True),
     ("Reservation.is_sound", ("7|0|cpu=10000||",), False),

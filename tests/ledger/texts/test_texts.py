@@ -10,7 +10,7 @@ from hypothesis import given
 
 import handoff.ledger.texts
 from handoff.errors import InvalidFunction
-from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.nodes import write_capabilities, write_external
 from handoff.ledger.rqmodel import check_job_id
 from handoff.ledger.texts.cost import asked_for, read_cost, read_pairs, with_slot, write_cost
 from handoff.ledger.texts.demand import read_demand, write_demand
@@ -131,6 +131,10 @@ class TestNodes:
     )
     def test_what_a_node_has_is_written(self, capabilities: Any, memory: Any, units: str, devices: str) -> None:
         assert write_capabilities(parse_capabilities(capabilities, memory)) == (units, devices)
+
+    def test_what_other_programs_use_is_written_of_sums_and_of_devices(self) -> None:
+        assert write_external({"memory": 0}, {}) == ("memory=0", "")
+        assert write_external({"memory": 7}, {"gpu": {1: 5, 0: 3, 2: 0}}) == ("gpu_memory=8,memory=7", "gpu:0=3m,1=5m")
 
     def test_a_field_that_is_of_no_resource_has_none(self) -> None:
         assert read_node_field("draining") == ("draining", "")

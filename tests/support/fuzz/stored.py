@@ -65,7 +65,7 @@ _COMMANDS = ("stop-job", "shutdown", "kill-horse", hints.WORK, hints.BEAT, "hand
 _NODE_FIELDS = (
     "position", "epoch", "state", "kind", "incarnation", "holder", "lease_ms", "op", "op_reply", "cap:slots",
     "used:slots", "over", "quiet", "draining", "hold", "class", "cordoned", "cause", "blamed", "reason", "labels",
-    "dev:gpu",
+    "external", "external_devices", "dev:gpu",
 )  # fmt: skip
 
 

@@ -18,11 +18,12 @@ from handoff.ledger import housekeeping
 from handoff.ledger.claims import RedisResourceTracker
 from handoff.ledger.store import own_client
 from handoff.words.function import Function
+from handoff.words.resources import UNIT
 from support.agent import FakeAgent, Stale
 from support.ledger import Ledger, below, read_ledger
 from support.machine.repeating import RepeatingStore
 from support.machine.views import noted
-from support.oracle.model import Job
+from support.oracle.model import External, Job
 from support.oracle.operations import Oracle
 from support.passing import pass_ms
 from support.story import Story
@@ -47,6 +48,17 @@ class Chosen:
 
     def allocate(self, functions: Sequence[Function], free: Mapping[str, Mapping[str, Free]]) -> dict[str, str | None]:
         return {function.id: self.node for function in functions}
+
+
+def external_of(agent: FakeAgent) -> External | None:
+    """What an agent says that others use, in units."""
+    if agent.external is None:
+        return None
+    sums, gpus = agent.external
+    return External(
+        {name: round(UNIT * each) for name, each in sums.items()},
+        {index: round(UNIT * each) for index, each in gpus.items()},
+    )
 
 
 class Both(RuleBasedStateMachine):
@@ -89,7 +101,8 @@ class Both(RuleBasedStateMachine):
 
     def _beat(self, agent: FakeAgent) -> None:
         if self.oracle.owns(agent.name, agent.incarnation):
-            stops = self.oracle.beat(agent.name, [self.runs[id] for id in agent.runs])
+            runs = [self.runs[id] for id in agent.runs]
+            stops = self.oracle.beat(agent.name, runs, external_of(agent))
             assert {self.runs[id] for id in agent.beat()} == stops
         else:
             with pytest.raises(Stale):

@@ -66,6 +66,14 @@ LABELS = st.sampled_from(
     [{}, {"zone": "x"}, {"zone": "y"}, {"zone": "x", "tier": "spot"}, {"tier": "spot"}, {"zone": "y", "tier": "new"}]
 )
 
+EXTERNALS: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None, ({"cpu": 0}, {}), ({"cpu": 0.5}, {}), ({"cpu": 2}, {0: 3000}), ({"cpu": 0.5}, {0: 9000, 1: 4000}),
+        ({"cpu": 9}, {0: 10000, 3: 500}),
+    ]
+)  # fmt: skip
+"""What other programs use of the host of an agent."""
+
 PLACES = [None, None, None, "a", "d", Collocated("f"), Collocated("g")]
 
 ENDINGS = st.tuples(st.sampled_from(["ok", "retryable", "final", "killed"]), st.sampled_from([1.0, 0.8, 1.197]))

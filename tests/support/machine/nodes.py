@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from handoff.errors import InvalidResources, NodeIsLeased, UnknownNode
 from handoff.words.resources import UNIT
 from support.agent import FakeAgent, NameTaken, Stale
-from support.machine.both import Both
-from support.machine.draws import NAMES, Offer, draw_offer
+from support.machine.both import Both, external_of
+from support.machine.draws import EXTERNALS, NAMES, Offer, draw_offer
 
 
 class Nodes(Both):
@@ -29,6 +29,7 @@ class Nodes(Both):
         agent = data.draw(st.sampled_from(self.agents))
         node = self.oracle.nodes.get(agent.name)
         knows = node is not None and node.incarnation not in ("", agent.incarnation) and data.draw(st.booleans())
+        agent.external = data.draw(EXTERNALS)
         self._come_up(agent, draw_offer(data, slots=2), node.incarnation if node and knows else "")
         self._settle()
 
@@ -48,6 +49,8 @@ class Nodes(Both):
         agent = self._agent(data)
         if agent.runs and data.draw(st.integers(0, 3)) == 3:
             del agent.runs[data.draw(st.sampled_from(sorted(agent.runs)))]
+        if data.draw(st.booleans()):
+            agent.external = data.draw(EXTERNALS)
         self._beat(agent)
         self._settle()
 
@@ -98,7 +101,10 @@ class Nodes(Both):
 
     def _come_up(self, agent: FakeAgent, offer: Offer, dead: str = "") -> None:
         agent.capabilities, agent.labels, agent.device_memory = offer.capabilities, offer.labels, offer.memory
-        if self.oracle.register(agent.name, agent.incarnation, offer.parsed(), offer.labels, agent.lease_ms, dead):
+        external = external_of(agent)
+        if self.oracle.register(
+            agent.name, agent.incarnation, offer.parsed(), offer.labels, agent.lease_ms, dead, external
+        ):
             agent.register(dead=dead)
         else:
             with pytest.raises(NameTaken):

@@ -11,6 +11,8 @@ from handoff.doctor.room import waits
 from handoff.ledger.texts.cost import read_cost
 from handoff.ledger.texts.devices import read_devices
 from handoff.ledger.texts.labels import read_labels
+from handoff.ledger.texts.reservation import EXTERNAL
+from handoff.words.resources import Units
 from support.ledger import Ledger, below
 from support.oracle.operations import Oracle
 
@@ -30,6 +32,7 @@ def expected(oracle: Oracle) -> dict[str, Any]:
                 "queue": [job.id for job in node.queue],
                 "running": sorted(job.id for job in node.running),
                 "held": sorted(((owner.id, held.devices) for owner, held in node.holds.items()), key=str),
+                "external": node.kept.cost(),
                 "for": node.promise and (node.promise.job.id, sorted(node.promise.lacks)),
             }
             for node in oracle.nodes.values()
@@ -83,9 +86,11 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                     (
                         (id.rpartition(":")[0] or id, record.indices())
                         for id, record in ledger.held.get(name, {}).items()
+                        if id != EXTERNAL
                     ),
                     key=str,
                 ),
+                "external": _external(ledger, name),
                 "for": _held_for(fields),
             }
             for name, fields in ledger.nodes.items()
@@ -115,6 +120,11 @@ def seen(ledger: Ledger) -> dict[str, Any]:
             for shape, line in ledger.lines.items()
         },
     }
+
+
+def _external(ledger: Ledger, name: str) -> Units:
+    record = ledger.held.get(name, {}).get(EXTERNAL)
+    return dict(record.cost) if record else {}
 
 
 def _held_for(fields: Mapping[str, str]) -> tuple[str, list[str]] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from handoff.words.capabilities import Capabilities
 from support.oracle.ending import Ending
-from support.oracle.model import Claim, Job, Node, by_rank, with_slots
+from support.oracle.model import Claim, External, Job, Node, by_rank, with_slots
 
 
 class Coming(Ending):
@@ -23,7 +23,14 @@ class Coming(Ending):
             elif name in self.nodes:
                 self._fill(self.nodes[name])
 
-    def _come_up(self, name: str, kind: str, capabilities: Capabilities, labels: Mapping[str, str]) -> None:
+    def _come_up(
+        self,
+        name: str,
+        kind: str,
+        capabilities: Capabilities,
+        labels: Mapping[str, str],
+        external: External | None = None,
+    ) -> None:
         """Whatever was held under the name by one that was lost is given back before."""
         if name in self.nodes and not self.nodes[name].up:
             self._recover()
@@ -33,11 +40,22 @@ class Coming(Ending):
         node.books.change(node.capabilities, after)
         node.capabilities = after
         self.overtaking.free(node)
+        self._hear_external(node, external)
         self._open(node)
         self._settle()
 
+    def _hear_external(self, node: Node, external: External | None) -> None:
+        was_open = node.open
+        if external is None:
+            self._keep(node, External())
+            if node.open and not was_open:
+                self.overtaking.recall()
+        node.external = external
+        self._settle_external(node)
+
     def _open(self, node: Node) -> None:
         """It may take what waits."""
+        self._settle_external(node)
         self._dirty(node)
         if node.open:
             self.overtaking.recall()
@@ -50,7 +68,7 @@ class Coming(Ending):
                 self._lose(node)
 
     def _lose(self, node: Node) -> None:
-        node.up, node.emptied, node.lost_ms = False, False, self.now_ms
+        node.up, node.emptied, node.lost_ms, node.external = False, False, self.now_ms, None
         self.overtaking.free(node)
 
     def _forget(self, node: Node) -> None:
@@ -62,6 +80,7 @@ class Coming(Ending):
         lost = [node for node in self.nodes.values() if not node.emptied]
         for node in sorted(lost, key=lambda node: (node.lost_ms, node.name)):
             self._hand_back(node)
+            self._keep(node, External())
             for job in list(node.running):
                 self._lose_run(node, job)
             for owner in list(node.holds):

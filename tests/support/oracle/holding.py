@@ -7,7 +7,7 @@ import math
 from handoff.books.groups import Group, candidates
 from handoff.words.resources import Units
 from support.oracle.fitting import Fitting
-from support.oracle.model import Claim, Held, Job, Node
+from support.oracle.model import Claim, External, Held, Job, Node
 
 
 class Holding(Fitting):
@@ -24,11 +24,41 @@ class Holding(Fitting):
         held = node.holds.pop(owner)
         was_open = node.open
         node.books.give_back(held.cost, held.devices)
+        self._settle_external(node)
         if node.open and not was_open:
             self.overtaking.recall()
         if held.shared:
             self.shared.used.subtract(held.shared)
             self._dirty(self.shared)
+
+    def _settle_external(self, node: Node) -> None:
+        """As much as is free is kept for other programs; nothing while more is held than there is."""
+        if node.external is None or not node.live or node.quiet:
+            return
+        was_open = node.open
+        self._keep(node, External())
+        if node.open:
+            free, books = node.books._usable_memory("gpu_memory"), node.books
+            sums = {
+                name: min(units, books.free(name)) for name, units in node.external.sums.items() if books.limits(name)
+            }
+            gpus = {index: min(units, free.get(index, 0)) for index, units in node.external.gpus.items()}
+            self._keep(
+                node,
+                External(
+                    {name: units for name, units in sums.items() if units},
+                    {index: units for index, units in sorted(gpus.items()) if units},
+                ),
+            )
+        if node.open and not was_open:
+            self.overtaking.recall()
+
+    def _keep(self, node: Node, external: External) -> None:
+        for of, sign in ((node.kept, 1), (external, -1)):
+            node.books.give_back({name: sign * units for name, units in of.sums.items()}, {})
+            for index, units in of.gpus.items():
+                node.books.give_back({"gpu_memory": sign * units}, {"gpu": [index]})
+        node.kept = external
 
     def _drop_claim(self, claim: Claim) -> None:
         self._give_back(self.nodes[claim.node], claim)

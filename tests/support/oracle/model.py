@@ -91,6 +91,17 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """What other programs use: of sums, and memory of gpus by index."""
+
+    sums: Units = field(default_factory=dict)
+    gpus: dict[int, int] = field(default_factory=dict)
+
+    def cost(self) -> Units:
+        return {**self.sums, **({"gpu_memory": sum(self.gpus.values())} if self.gpus else {})}
+
+
+@dataclass(frozen=True, slots=True)
 class Promise:
     """Nothing behind `job` that uses what it lacks is placed there before it."""
 
@@ -147,6 +158,8 @@ class Node:
     running: list[Job] = field(default_factory=list)
     holds: dict[Job | Claim, Held] = field(default_factory=dict)
     promise: Promise | None = None
+    external: External | None = None  #: what other programs use, as its agent has said
+    kept: External = field(default_factory=External)  #: what of that is reserved
 
     @property
     def live(self) -> bool:
@@ -172,6 +185,7 @@ class Node:
         used: Counter[str] = Counter()
         for held in self.holds.values():
             used.update(held.cost)
+        used.update(self.kept.cost())
         shares = (
             math.floor(max(0, units - used[name]) / units * UNIT) for name, units in self.capabilities.units.items()
         )

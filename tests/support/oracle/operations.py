@@ -17,7 +17,7 @@ from handoff.words.resources import Number, Units, parse_cost
 from handoff.words.variants import Variant
 from support.agent import Result
 from support.oracle.clock import Clock
-from support.oracle.model import Claim, Job, ways_of
+from support.oracle.model import Claim, External, Job, ways_of
 
 
 class Oracle(Clock):
@@ -43,6 +43,7 @@ class Oracle(Clock):
         labels: Mapping[str, str],
         lease_ms: int,
         dead: str = "",
+        external: External | None = None,
     ) -> bool:
         """-> False where another agent has the lease."""
         self._begin()
@@ -51,7 +52,7 @@ class Oracle(Clock):
             if node.incarnation != dead:
                 return False
             self._lose(node)
-        self._come_up(name, "leased", capabilities, labels)
+        self._come_up(name, "leased", capabilities, labels, external)
         node = self.nodes[name]
         node.incarnation, node.lease_ms, node.lease_ends_ms = incarnation, lease_ms, self.now_ms + lease_ms
         return True
@@ -194,11 +195,13 @@ class Oracle(Clock):
         self._settle()
         return True
 
-    def beat(self, name: str, runs: Iterable[Job]) -> set[Job]:
+    def beat(self, name: str, runs: Iterable[Job], external: External | None = None) -> set[Job]:
         """-> what the agent is to stop."""
         self._begin()
         node = self.nodes[name]
         node.lease_ends_ms = self.now_ms + node.lease_ms
+        self._hear_external(node, external)
+        self._wake(node)
         return self._reconcile(node, list(runs))
 
     # Claims.

@@ -1,10 +1,12 @@
-"""`handoff node --enforce`: who uses more memory than he had declared is stopped, and nobody else."""
+"""`handoff node --enforce`: who uses more memory than he had declared is stopped, and nobody else; what others use."""
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
 from handoff import Cluster, MemoryExceeded
+from handoff.ledger.nodes import read_nodes
 from support.agent_processes import Agents
 from support.children import TESTS
 from support.waiting import LIMIT_S, wait_until
@@ -35,6 +37,22 @@ def test_who_grows_runs_in_the_end(cluster: Cluster, agents: Agents) -> None:
 
     assert handle.result(LIMIT_S) == "250 MB"
     assert handle.attempts == 2
+
+
+def test_memory_that_other_programs_use_is_not_given_to_functions(cluster: Cluster, agents: Agents) -> None:
+    all_mb = psutil.virtual_memory().total // 2**20
+    agent = agents.start("a", "--watch-external", "--memory", str(all_mb))
+
+    [node] = read_nodes(cluster.store)
+    handle = cluster.enqueue("child_usage:hold_memory", 1, 0, cost={"memory": all_mb})
+
+    # The kernel at least uses some.
+    assert 0 < node.external["memory"] < all_mb
+    assert (handle.status, handle.explain().holders[0]["kind"]) == ("waiting", "external")
+    handle.cancel()
+    # With the agent it goes, which is looked at when the test has ended.
+    agent.process.terminate()
+    agent.process.wait(LIMIT_S)
 
 
 def test_nobody_is_stopped_where_that_was_not_asked_for(cluster: Cluster, agents: Agents) -> None:

@@ -43,6 +43,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         preload = ["myapp.wsgi", "django:setup"]
         enforce = true
         learn_ttl = 86400
+        watch_external = true
         [resources]
         license = 2.5
         fpga = [0, 1]
@@ -72,6 +73,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         preload=("myapp.wsgi", "django:setup"),
         enforce=True,
         learn_ttl=86400,
+        watch_external=True,
         resources={"license": 2.5, "fpga": (0, 1)},
         device_memory={"gpu": (24000, 40000.5), "fpga": 64},
         labels={"zone": "a", "gpu_model": "A100 / H100"},
@@ -136,6 +138,7 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             (f"learn_ttl = {value}", "'learn_ttl'", "a whole number of seconds, from 0 to 315360000")
             for value in ("-1", "315360001", "0.5", "true", "'30d'")
         ],
+        ("watch_external = 'yes'", "'watch_external'", "true or false"),
         ("functions_per_child = 0", "'functions_per_child'", "1 or more"),
         ("functions_per_child = 2.0", "'functions_per_child'", "a whole number"),
         *[

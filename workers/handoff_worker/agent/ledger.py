@@ -17,7 +17,7 @@ from handoff.ledger.begun import Begun
 from handoff.ledger.connection import SILENCE_S
 from handoff.ledger.dependents import Dependents
 from handoff.ledger.housekeeping import takes_turn
-from handoff.ledger.nodes import write_capabilities
+from handoff.ledger.nodes import write_capabilities, write_external
 from handoff.ledger.recurring import fire_due
 from handoff.ledger.rqmodel import worker_fields
 from handoff.ledger.store import Store
@@ -29,6 +29,7 @@ from handoff.words.capabilities import Capabilities
 from handoff_worker.agent.delivery import Result
 from handoff_worker.agent.memory import Ended
 from handoff_worker.agent.started import Started
+from handoff_worker.machine.external import External
 from handoff_worker.machine.holder import is_gone
 
 logger = logging.getLogger(__name__)
@@ -111,12 +112,17 @@ class NodeLedger:
         incarnation: str,
         *,
         beside: Callable[[Callable[[], None]], None] = lambda do: do(),
+        external: Callable[[], External | None] = lambda: None,
     ) -> None:
-        """`beside` does what may take long without having anybody wait for it, or does it at once."""
+        """`beside` does what may take long without having anybody wait for it, or does it at once.
+
+        `external` tells what other programs use of this host, where somebody looks.
+        """
         self._store = store
         self.name = name
         self._holder = holder
         self._incarnation = incarnation
+        self._external = external
         self._epoch = ""
         self._tick_token = uuid.uuid4().hex
         self._is_told = True  #: what the last tick has handed out
@@ -139,7 +145,8 @@ class NodeLedger:
                     "register",
                     *worker_fields(self._holder.host, self._holder.pid),
                     name=self.name, incarnation=self._incarnation, holder=write_holder(self._holder), dead=dead,
-                    lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {})
+                    lease_ms=lease_ms, units=units, devices=devices, labels=write_labels(labels or {}),
+                    **self._told_of_others(),
                 )  # fmt: skip
             except OtherLayout as error:
                 self.upgrade(error)
@@ -172,7 +179,8 @@ class NodeLedger:
         together. Raises `Stale`, and `Behind` where `op` is not known any more.
         """
         worked_ms = round(worked_s * 1000)
-        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, op=op, worked_ms=worked_ms, at=at)
+        said = {"op": op, "worked_ms": worked_ms, "at": at, **self._told_of_others()}
+        reply = self._store.attempt("beat", *runs, name=self.name, epoch=self._epoch, **said)
         match reply:
             case ["behind"]:
                 raise Behind
@@ -185,6 +193,11 @@ class NodeLedger:
                 raise Stale
             case _:
                 raise unlisted("beat", reply)
+
+    def _told_of_others(self) -> dict[str, str]:
+        found = self._external()
+        cost, devices = ("", "") if found is None else write_external(found.units, found.memory)
+        return {"external": cost, "external_devices": devices}
 
     def deny(self, ids: Sequence[str], op: int) -> None:
         """Say of reservations that nothing of them runs here. Raises `Stale` and `Behind`, as `beat`."""

@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
@@ -23,6 +23,9 @@ from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.enforcing import Enforcer
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
+from handoff_worker.machine.external import External, Meter
+from handoff_worker.machine.gpu_use import read_gpu_use, tells_processes_apart
+from handoff_worker.machine.gpus import find_gpus, run_command
 from handoff_worker.machine.holder import this_process
 from handoff_worker.machine.offer import Offer
 from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
@@ -53,8 +56,9 @@ def run_node(
     `machine.allowed`; none = any). A Redis that is away at the start is waited for, for up to `patience_s`. Raises
     `NameTaken`, `NotLoaded`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
     """
-    ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex, beside=Beside())
     capabilities = options.offer.capabilities
+    external = _watch(capabilities) if options.watches_external else _nothing
+    ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex, beside=Beside(), external=external)
     slots = capabilities.units[SLOTS] // UNIT
     end_survivors()
     children = Children(
@@ -95,6 +99,8 @@ def run_node(
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
+    if options.watches_external:
+        logger.info("node %s keeps memory free that other programs use", name)
     logger.info("node %s serves %s and offers %s", name, store.address, _in_words(options.offer))
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
@@ -105,6 +111,29 @@ def run_node(
     with contextlib.closing(Enforcer(children.living, agent.exceed)) as enforcer:
         agent.watch(enforcer)
         agent.run()
+
+
+def _nothing() -> None:
+    return None
+
+
+def _watch(capabilities: Capabilities) -> Callable[[], External]:
+    """Look once, and beside the loop whenever it is asked: a heartbeat tells what was found at the one before."""
+    uuids = {gpu.index: gpu.uuid for gpu in find_gpus(os.environ, run_command)} if capabilities.memory else {}
+    if uuids and not tells_processes_apart():
+        logger.warning(
+            "what others use of gpus is not looked at: in a container with process ids of its own nobody can tell it "
+            "from what functions use, give it those of its host (hostPID, --pid=host)"
+        )
+        uuids = {}
+    meter, beside = Meter(capabilities, uuids, gpus=lambda: read_gpu_use(run_command)), Beside()
+    meter.look()
+
+    def tell() -> External:
+        beside(meter.look)
+        return meter.latest
+
+    return tell
 
 
 def _in_words(offer: Offer) -> str:

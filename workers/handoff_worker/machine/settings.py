@@ -69,6 +69,7 @@ class NodeSettings:
     preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
     enforce: bool | None = None  #: functions are kept to the memory that they have declared
     learn_ttl: int | None = None  #: seconds that it is kept what functions have used, 0 = nothing is learned
+    watch_external: bool | None = None  #: what other programs use of this host is reserved
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
     device_memory: Mapping[str, int | float | tuple[int | float, ...]] = field(default_factory=dict)  #: MB on each
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -188,6 +189,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda value: _is_whole(value) and 0 <= value <= LONGEST_LEARN_TTL_S,
         f"a whole number of seconds, from 0 to {LONGEST_LEARN_TTL_S}",
     ),
+    "watch_external": (lambda value: isinstance(value, bool), "true or false"),
     "resources": (_is_table, "a table, such as [resources] and below it fpga = 1"),
     "device_memory": (_is_table, "a table, such as [device_memory] and below it gpu = 24000"),
     "labels": (_is_table, "a table, such as [labels] and below it zone = 'a'"),

@@ -1,7 +1,8 @@
 -- What is reserved beyond what a node says it has, after its capabilities were lowered.
 --
 -- KEYS     reservations
--- @include nodes/node_devices  texts/cost  texts/devices  texts/reservation  texts/resource  writes
+-- @include nodes/node  nodes/node_devices  nodes/standing  texts/cost  texts/devices  texts/reservation  texts/resource
+-- @include writes
 
 -- Sums past their capacity, and devices that are no longer listed, or have less memory. -> {resource -> units}
 function Excess.of(node)
@@ -52,4 +53,14 @@ function Excess.is_over(node)
     end
   end
   return next(Excess.of(node)) ~= nil
+end
+
+-- After something of a node was given back: where nothing is beyond what it has any more, it is open again.
+function Excess.end_of(node)
+  if node.over and not Excess.is_over(node) then
+    Node.set_field(node, 'over', nil)
+    Standing.set_open(node)
+    -- All of it counts as grown: nothing was placed while it was over.
+    node.was = {}
+  end
 end

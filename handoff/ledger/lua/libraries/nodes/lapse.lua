@@ -35,6 +35,11 @@ function Lapse.abandon(node, change, cause)
   node.epoch = Lapse.next_epoch()
   redis.call('HSET', K.node .. node.name, 'state', 'lost', 'epoch', node.epoch)
   Node.set_field(node, 'cause', cause)
+  if node.external then
+    -- That was for its agent to say.
+    Node.set_field(node, 'external', nil)
+    Node.set_field(node, 'external_devices', nil)
+  end
   Leases.drop(node.name)
   redis.call('ZADD', K.lost, Call.now, node.name)
   redis.call('ZADD', Rare.write(K.abandoned), Call.now, node.name)

@@ -6,8 +6,9 @@
 -- `over` while something reserved does not fit the capacity, `quiet` while its agent takes no more (since when, ms) with the
 -- `reason`, `draining` (until when, ms, 0 = no deadline), `evicting` (past that: of how many in front of what runs there it is
 -- still to be noted), `cordoned` (texts/cordoned), `cause` of its loss (texts/loss), `blamed` once that speaks against it
--- (nodes/blame), `hold` (for whom it is held: nodes/holds), `labels`, `class` (nodes/classes), and by
--- resource texts/node_field. A device serves whole claims, shares or claims of memory, never two kinds at once.
+-- (nodes/blame), `hold` (for whom it is held: nodes/holds), `external` and `external_devices` (what other programs use of its
+-- host: nodes/external), `labels`, `class` (nodes/classes), and by resource texts/node_field. A device serves whole claims,
+-- shares or claims of memory, never two kinds at once.
 --
 -- The node called `*` is what the whole cluster shares (nodes/shared).
 --
@@ -15,8 +16,8 @@
 -- STATE    nodes    {}  name -> the node
 --          unsaved  {}  nodes whose hashes are to be brought to what their tables say
 -- @finally save
--- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/cordoned  texts/device_field  texts/hold  texts/labels
--- @include texts/node_field  texts/number  rare
+-- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/cordoned  texts/cost  texts/device_field  texts/hold
+-- @include texts/labels  texts/node_field  texts/number  rare
 
 local SHARED = '*'
 
@@ -61,6 +62,9 @@ local function look_at(node)
   end
   if node.draining and not Number.whole(node.draining) then
     node.draining = '0'
+  end
+  if node.external and not Cost.is_sound(node.external, 0) then
+    node.external, node.external_devices = nil, nil
   end
   if node.evicting and not Number.whole(node.evicting) then
     node.evicting = nil

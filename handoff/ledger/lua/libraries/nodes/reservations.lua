@@ -5,8 +5,8 @@
 --
 -- KEYS     reservations  waiting
 -- STATE    taken_out  {}  id -> record, of those that are given back next; what is free then is counted behind the last
--- @include nodes/dirty  nodes/excess  nodes/holds  nodes/node  nodes/node_devices  nodes/recount  nodes/shared
--- @include nodes/standing  texts/cost  texts/devices  texts/reservation  texts/resource  time/events  writes
+-- @include nodes/dirty  nodes/excess  nodes/external  nodes/holds  nodes/node  nodes/node_devices  nodes/recount
+-- @include nodes/shared  texts/cost  texts/devices  texts/reservation  texts/resource  time/events  writes
 
 -- Reserve `cost` on a node that fits it. -> its devices (texts/devices)
 function Reservations.make(node, id, cost)
@@ -101,12 +101,7 @@ end
 -- After something of it was given back.
 local function write_less(node)
   Node.write(node)
-  if node.over and not Excess.is_over(node) then
-    Node.set_field(node, 'over', nil)
-    Standing.set_open(node)
-    -- All of it counts as grown: nothing was placed while it was over.
-    node.was = {}
-  end
+  Excess.end_of(node)
 end
 
 -- Records have gone, as on a server that evicts: what the node says that is used is not what they say.
@@ -184,7 +179,8 @@ function Reservations.give_back(node, id, outcome)
     count_anew(node)
     has_tokens = Reservations.has(Shared.NAME, id)
   end
-  if not is_out or not next(Call.taken_out) then
+  local is_last = not is_out or not next(Call.taken_out)
+  if is_last then
     write_less(node)
   end
   if has_tokens then
@@ -192,5 +188,8 @@ function Reservations.give_back(node, id, outcome)
   end
   Events.emit('released', 'id', id, 'node', node.name, 'cost', Cost.join(cost, shared_cost), 'devices', devices, 'outcome',
     outcome)
+  if is_last then
+    External.settle(node)
+  end
   return true
 end

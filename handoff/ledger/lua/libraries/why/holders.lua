@@ -17,7 +17,12 @@ local function uses(cost, of)
   return false
 end
 
+-- What other programs use nobody waits for to end: it comes behind all others.
 local function is_older(one, other)
+  local external = Reservation.EXTERNAL
+  if (one.id == external) ~= (other.id == external) then
+    return other.id == external
+  end
   return one.since < other.since or (one.since == other.since and one.id < other.id)
 end
 
@@ -56,6 +61,11 @@ function Holders.of(shape, nearest)
     found[#found + 1] = not seen[record.id] and record or nil
   end
   table.sort(found, is_older)
+  -- It is told first, for of many only some are.
+  local last = found[#found]
+  if last and last.id == Reservation.EXTERNAL then
+    table.insert(found, 1, table.remove(found))
+  end
   return found
 end
 

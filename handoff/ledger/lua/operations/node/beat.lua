@@ -7,6 +7,8 @@
 --          op         int   number of the last `finish` that was answered
 --          worked_ms  int   how long functions have run under this agent, all together
 --          at         str   where to go on with what is reserved (texts/cursor)
+--          external   str   what other programs use of its host, texts/cost; '' = it does not look
+--          external_devices  str  the same of devices, texts/devices
 --          runs       list  some of the reservations that the agent runs, or whose results it has not yet delivered
 -- RETURNS  {'beaten', {reservation, ...}, drained, left_ms, at, {reservation, ...}}  to be stopped: canceled, deleted, or
 --                                          forgotten by Redis; until when what runs may end on a node that is drained, 0 =
@@ -15,11 +17,13 @@
 --          {'behind'}                      Redis was rolled back to before that `finish`: the lease is renewed, and
 --                                          the books are compared once it was told what has ended since (recall)
 --          {'stale'}                       the node has another epoch: nothing of it is this agent's
--- @include jobs/executions  jobs/queues  jobs/reconcile  jobs/worker  nodes/lapse  nodes/leases  nodes/reservations  time/clock
--- @include waiting/wake
+-- @include arguments  jobs/executions  jobs/queues  jobs/reconcile  jobs/worker  nodes/external  nodes/lapse  nodes/leases
+-- @include nodes/reservations  texts/cost  texts/devices  time/clock  waiting/wake
 
 local PAGE = 64
 
+Arguments.check('external', Cost.is_sound(external, 0))
+Arguments.check('external_devices', Devices.is_sound(external_devices))
 local node = Lapse.own_node(name, epoch)
 if not node then
   return {'stale'}
@@ -37,6 +41,7 @@ local stops, is_any_forgotten = Reconcile.told(node, runs)
 if is_any_forgotten or not Reservations.are_any(name) then
   Reservations.recount(node)
 end
+External.hear(node, external, external_devices)
 local doubtful, following = Reconcile.page(node, at, PAGE)
 Wake.node(node, 8)
 local ends = tonumber(node.draining or 0)

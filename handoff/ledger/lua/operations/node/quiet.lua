@@ -8,7 +8,7 @@
 --          {'serving'}
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'stale'}    the node has another epoch
--- @include settle  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
+-- @include settle  nodes/dirty  nodes/external  nodes/holds  nodes/lapse  nodes/node  nodes/recovery  nodes/standing  runs/groups
 -- @include texts/number  time/events
 
 local SLICE = 64
@@ -23,6 +23,7 @@ if quiet == 0 then
   Standing.set_open(node)
   Dirty.mark(name)
   Events.emit('node', 'node', name, 'change', 'serving')
+  External.settle(node)
   Settle.go_on(32)
   return {'serving'}
 end

@@ -12,18 +12,22 @@
 --          units        str   texts/cost
 --          devices      str   texts/offered_devices
 --          labels       str   texts/labels
+--          external     str   what other programs use of its host, texts/cost; '' = it does not look
+--          external_devices  str  the same of devices, texts/devices
 --          worker       list  of RQ's worker hash: field, value, ...
 -- RETURNS  {'registered', epoch}
 --          {'again'}                           much is still reserved under the name: call once more
 --          {'leased', holder, incarnation, ms} another agent has the lease for so long
--- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/lapse  nodes/leases  nodes/node  nodes/removal
--- @include texts/cost  texts/number  texts/offered_devices  time/clock  time/events
+-- @include settle  jobs/queues  jobs/worker  nodes/capabilities  nodes/external  nodes/lapse  nodes/leases  nodes/node
+-- @include nodes/removal  texts/cost  texts/devices  texts/number  texts/offered_devices  time/clock  time/events
 -- @include arguments  texts/labels  texts/terms
 
 Arguments.check('name', Terms.is_node_name(name))
 Arguments.check('units', Cost.is_sound(units, 0))
 Arguments.check('devices', OfferedDevices.is_sound(devices))
 Arguments.check('labels', Labels.is_sound(labels))
+Arguments.check('external', Cost.is_sound(external, 0))
+Arguments.check('external_devices', Devices.is_sound(external_devices))
 Arguments.check('lease_ms', lease_ms > 0)
 Arguments.check('worker', (#ARGV - worker_first + 1) % 2 == 0)
 Clock.note()
@@ -55,6 +59,7 @@ Leases.begin(node)
 redis.call('ZREM', K.lost, name)
 Node.serve(node)
 Capabilities.set(node, Cost.by_name(units), OfferedDevices.read(devices), labels)
+External.hear(node, external, external_devices)
 
 local queue = Queues.of(name)
 Worker.register(queue, node, {unpack(ARGV, worker_first)})

@@ -11,8 +11,8 @@
 --          {'open'}
 --          {'again'}    more of its queue is to be handed back: call once more
 --          {'unknown'}  no live node has that name
--- @include settle  jobs/commands  jobs/queues  nodes/blame  nodes/cordon  nodes/dirty  nodes/holds  nodes/lapse  nodes/node  nodes/recovery
--- @include nodes/standing  runs/groups  texts/number  texts/timer  time/events  time/timers
+-- @include settle  jobs/commands  jobs/queues  nodes/blame  nodes/cordon  nodes/dirty  nodes/external  nodes/holds  nodes/lapse  nodes/node
+-- @include nodes/recovery  nodes/standing  runs/groups  texts/number  texts/timer  time/events  time/timers
 
 local SLICE = 64
 
@@ -39,6 +39,7 @@ if drain == 0 then
     Dirty.mark(name)
     Events.emit('node', 'node', name, 'change', 'undrained')
   end
+  External.settle(node)
   Settle.go_on(16)
   return {'open'}
 end
