@@ -105,7 +105,7 @@ def seen(ledger: Ledger) -> dict[str, Any]:
                 "state": _state(job),
                 "attempts": int(job.get("h_attempts", 0)),
                 "due": ledger.get("delayed").get(id) if _state(job) == "delayed" else None,
-                "at": (job["h_node"], read_devices(job["h_devices"]), _started_as(job))
+                "at": (job["h_node"], read_devices(job.get("h_devices", "")), _started_as(job))
                 if job["status"] in ("queued", "started")
                 else None,
                 "error": _error(job),
