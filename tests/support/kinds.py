@@ -2,7 +2,7 @@
 
 real     a real server, as functions
 scripts  a real server, as scripts: by a user who may not call functions, as on one of before 7.0
-fake     fakeredis, all tests of the contract and a part of the others: as scripts in the rooms below, as functions elsewhere
+fake     fakeredis, tests of the contract and a part of the others: as scripts in the rooms below, else as functions
 loop     a real server, by the asyncio client, where what a test calls is the public contract
 """
 
@@ -47,7 +47,7 @@ BY_SCRIPTS = {
 """Where tests run on all three forms, and of how many tests one on fakeredis."""
 
 CONTRACT = ("client/functions", "client/runs", "ledger/test_redis_tracker.py", "rq/test_queue.py")
-"""Where tests are of what people outside call: they run on fakeredis too, all of them, for those people test with it."""
+"""Where tests are of what people outside call: all of them run on fakeredis too, for those people test with it."""
 
 ON_FAKEREDIS = 4
 """Of how many tests one runs on fakeredis too, elsewhere: a real server takes half of the time for the same.
