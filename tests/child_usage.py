@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 MB = 2**20
 
@@ -26,6 +28,12 @@ def hold_memory(mb: int, seconds: float) -> str:
     held = bytearray(b"x") * (mb * MB)
     time.sleep(seconds)
     return f"{len(held) // MB} MB"
+
+
+def take_gpu_memory(told: str, mb: int, seconds: float) -> None:
+    """Have the pretended driver tell that this process has so much of a gpu."""
+    Path(told).write_text(f"{os.getpid()}, GPU-a, {mb}\n")
+    time.sleep(seconds)
 
 
 def lend_memory(mb: int, seconds: float) -> None:

@@ -38,9 +38,10 @@ def seconds(value: float | None) -> str:
 
 
 def usage_in_words(usage: FunctionUsage) -> str:
-    """What an attempt has used: `memory 512, cpu 1.2 s, in 2.5 s`."""
+    """What an attempt has used: `memory 512, gpu_memory 8000, cpu 1.2 s, in 2.5 s`."""
     parts = (
         "" if usage.memory is None else f"memory {usage.memory}",
+        "" if usage.gpu_memory is None else f"gpu_memory {usage.gpu_memory}",
         "" if usage.cpu_s is None else f"cpu {seconds(usage.cpu_s)}",
         "" if usage.duration is None else f"in {seconds(usage.duration)}",
     )

@@ -11,6 +11,24 @@ _MACHINE = "tests/worker/machine/test_external.py"
 
 MUTANTS = (
     Mutant(
+        "enforced-gpus",
+        "who has more memory of gpus than he may have is left alone",
+        "workers/handoff_worker/children/enforcing.py",
+        "used_mb * MB > task.most_gpu_memory\n",
+        "False\n",
+        (
+            "tests/worker/children/test_enforcing.py::test_what_functions_have_of_gpus_is_told_and_whether_it_is_too_much",
+        ),
+    ),
+    Mutant(
+        "enforced-gpus-declared",
+        "memory of gpus is compared with the other memory that was declared",
+        "handoff/ledger/lua/libraries/jobs/failing.lua",
+        "  local resource = of_gpus and Resource.memory(GPU) or MEMORY\n",
+        "  local resource = MEMORY\n",
+        ("tests/ledger/test_exceeded.py::test_of_memory_of_gpus_the_same_is_so[real]",),
+    ),
+    Mutant(
         "external-growing",
         "what ends makes room for what waits before other programs have theirs",
         "handoff/ledger/lua/libraries/nodes/reservations.lua",

@@ -10,6 +10,7 @@ from handoff import DAG, Function, MemoryExceeded
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
+from handoff.ledger.texts.usage import FunctionUsage
 from handoff.why.function_status import read_function
 from handoff.words.function import OnMemoryExceeded
 from support.agent import FakeAgent, exceeded, failure, ok
@@ -99,6 +100,26 @@ def test_a_function_of_a_graph_grows_where_it_or_its_graph_says_so(cluster: Clus
 
     assert [run.handle(str(each)).status for each in said] == ["delayed", "failed", "delayed"]
     assert usual.handle("f").status == "failed"
+
+
+def test_of_memory_of_gpus_the_same_is_so(cluster: Cluster) -> None:
+    cluster.store.now_ms = START_MS
+    agent = FakeAgent(cluster.store, "a", {"gpu": 1}, device_memory={"gpu": 9000}, lease_ms=100_000).register()
+    cost = {"gpu_memory": 2000}
+    fails, grows, hopeless = (
+        (cluster.enqueue("tasks:f", cost=cost, on_memory_exceeded=how), take(agent)) for how in ("fail", "grow", "grow")
+    )
+
+    agent.finish(
+        *(exceeded(id, used, of_gpus=True) for (_, id), used in ((fails, 3000), (grows, 3600), (hopeless, 8000)))
+    )
+
+    error = raised(fails[0])
+    assert (error.declared, error.used, error.resource, error.wanted) == (2000, 3000, "gpu_memory", None)
+    assert "it used 3000 MB of gpu_memory and had declared 2000" in str(error)
+    assert fails[0].usage == FunctionUsage(41, None, 1.5, 3000)
+    assert read_function(cluster.store, grows[0].id).cost == {"gpu_memory": 4500}
+    assert "no live node could hold gpu_memory 10000" in str(raised(hopeless[0]))
 
 
 def test_what_no_node_could_hold_is_not_tried(cluster: Cluster, agent: FakeAgent) -> None:

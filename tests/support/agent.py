@@ -105,11 +105,12 @@ def killed(id: str) -> Result:
     return Result(id, "stopped", encode_traceback("it was stopped"), "builtins.KeyboardInterrupt", "it was stopped")
 
 
-def exceeded(id: str, used_mb: int) -> Result:
+def exceeded(id: str, used_mb: int, *, of_gpus: bool = False) -> Result:
     """The agent ended the child because the function used so much memory, which is more than it had declared."""
     message = f"it used {used_mb} MB of memory"
     body = encode_traceback(f"{EXCEEDED}: {message}")
-    return Result(id, "exceeded", body, EXCEEDED, message, usage=write_usage(used_mb, None, 1.5))
+    usage = write_usage(41, None, 1.5, used_mb) if of_gpus else write_usage(used_mb, None, 1.5)
+    return Result(id, "exceeded", body, EXCEEDED, message, usage=usage)
 
 
 class FakeAgent:

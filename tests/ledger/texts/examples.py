@@ -328,12 +328,12 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
             ["j:2", "failed", "eJw=", "ValueError", "a, b | c", "1", "0.875", "", ""],
         ),
     ],
-    # MB, seconds of processors, seconds
+    # MB, seconds of processors, seconds, MB of gpus
     "usage": [
-        ([41, 0.0012, 0.0025], "41,1200,2500"),
-        ([None, None, 3600.5], ",,3600500000"),
-        ([900, None, None], "900,,"),
-        ([None, 0.0, None], ",0,"),
+        ([41, 0.0012, 0.0025, None], "41,1200,2500"),
+        ([None, None, 3600.5, None], ",,3600500000"),
+        ([900, None, None, None], "900,,"),
+        ([None, 0.0, None, 8000], ",0,,8000"),
     ],
     # host, process, when it began, machine
     "holder": [

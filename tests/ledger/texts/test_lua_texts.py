@@ -103,6 +103,8 @@ CALLS: list[tuple[str, tuple[Any, ...], Any]] = [
     ("Options.is_sound", ("wait=soon",), False),
     ("Options.is_strategy", ("first_available",), True),
     ("Options.is_strategy", ("bogus",), False),
+    ("Result.gpu_memory_mb", ("41,1200,2500,8000",), 8000),
+    ("Result.gpu_memory_mb", ("41,1200,2500",), None),
     ("Devices.is_sound", ("",), True),
     ("Devices.is_sound", ("fpga:3=10000;gpu:0=5m,1=5m",), True),
     ("Devices.is_sound", ("gpu:0=5k",), False),

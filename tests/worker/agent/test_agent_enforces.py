@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import psutil
 import pytest
 
 from handoff import Cluster, MemoryExceeded
 from handoff.ledger.nodes import read_nodes
+from handoff_worker.machine.gpu_use import tells_processes_apart
 from support.agent_processes import Agents
 from support.children import TESTS
 from support.waiting import LIMIT_S, wait_until
@@ -51,6 +55,40 @@ def test_memory_that_other_programs_use_is_not_given_to_functions(cluster: Clust
     assert (handle.status, handle.explain().holders[0]["kind"]) == ("waiting", "external")
     handle.cancel()
     # With the agent it goes, which is looked at when the test has ended.
+    agent.process.terminate()
+    agent.process.wait(LIMIT_S)
+
+
+DRIVER = """#!/bin/sh
+case "$1" in
+    --query-gpu=index*) echo '0, GPU-a, 10000, Tesla T4' ;;
+    --query-gpu*) echo 'GPU-a, 10000, 3000' ;;
+    *) cat '{told}' ;;
+esac
+"""
+
+
+@pytest.mark.skipif(not tells_processes_apart(), reason="the driver knows processes by other numbers here")
+def test_memory_of_gpus_is_kept_for_others_and_enforced(
+    cluster: Cluster, agents: Agents, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool, told = tmp_path / "bin" / "nvidia-smi", tmp_path / "told"
+    tool.parent.mkdir()
+    told.write_text("")
+    tool.write_text(DRIVER.format(told=told))
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    agent = agents.start(
+        "a", "--enforce", "--watch-external", "--gpu", "1", "--device-memory", "gpu=10000", "--path", TESTS
+    )
+    [node] = read_nodes(cluster.store)
+    assert node.external == {"gpu_memory": 3000}
+
+    liar = cluster.enqueue("child_usage:take_gpu_memory", str(told), 900, 60, cost={"gpu_memory": 100})
+
+    with pytest.raises(MemoryExceeded) as caught:
+        liar.result(LIMIT_S)
+    assert (caught.value.resource, caught.value.declared, caught.value.used) == ("gpu_memory", 100, 900)
     agent.process.terminate()
     agent.process.wait(LIMIT_S)
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import select
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from handoff_worker.children.enforcing import Enforcer, Exceeded, filled_s, most_memory
+from handoff_worker.children import enforcing as module
+from handoff_worker.children.enforcing import GPU_MEMORY, Enforcer, MemorySeen, filled_s, most_gpu_memory, most_memory
 from handoff_worker.children.pool import Children
+from handoff_worker.machine.gpu_use import DeviceUse
 from support.children import Start, run, task, value
 from support.waiting import LIMIT_S
 
 MB = 2**20
+
+Gpus = Callable[[], Mapping[str, DeviceUse] | None]
 
 LONG_S = 60
 """Nobody waits for its end."""
 
 
 @contextlib.contextmanager
-def enforcing(children: Children) -> Iterator[tuple[Enforcer, list[Exceeded]]]:
-    found: list[Exceeded] = []
-    with contextlib.closing(Enforcer(children.living, found.append)) as enforcer:
+def enforcing(children: Children, gpus: Gpus | None = None) -> Iterator[tuple[Enforcer, list[MemorySeen]]]:
+    found: list[MemorySeen] = []
+    with contextlib.closing(Enforcer(children.living, found.append, gpus)) as enforcer:
         yield enforcer, found
 
 
-def first_found(children: Children, enforcer: Enforcer, found: list[Exceeded]) -> Exceeded:
-    while not found:
+def first_found(children: Children, enforcer: Enforcer, found: list[MemorySeen], count: int = 1) -> MemorySeen:
+    """Wait until so many are found."""
+    while len(found) < count:
         ready = select.select([enforcer.fileno(), children.fileno()], [], [], LIMIT_S)[0]
         assert ready
         if children.fileno() in ready:
@@ -78,6 +83,36 @@ def test_it_is_told_once(start: Start) -> None:
         children.start(task("child_usage.hold_memory", 150, LONG_S, id="two", most_memory=100 * MB))
         del found[:]
         assert first_found(children, enforcer, found).id == "two"
+
+
+def test_the_driver_takes_some_of_a_gpu_for_each_process() -> None:
+    assert most_gpu_memory(1000) == 1512 * MB
+    assert most_gpu_memory(10_000) == 11_000 * MB
+
+
+def test_what_functions_have_of_gpus_is_told_and_whether_it_is_too_much(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "GPU_LOOK_S", 0.05)
+    children = start()
+    children.start(task("child_usage.hold_memory", 1, LONG_S, id="keeps", most_gpu_memory=600 * MB))
+    children.start(task("child_usage.hold_memory", 1, LONG_S, id="takes", most_gpu_memory=600 * MB))
+    children.start(task("child_usage.hold_memory", 1, LONG_S, id="none"))
+    used_mb = {"keeps": 500, "takes": 700, "none": 9000}
+
+    def gpus() -> dict[str, DeviceUse]:
+        # Half of it on each of two.
+        pids = {child.tasks[0].id: child.pid for child in children.living if child.tasks}
+        by_process: dict[int, int | None] = {pid: used_mb[id] // 2 for id, pid in pids.items() if pid is not None}
+        return {name: DeviceUse(10_000, 9000, by_process) for name in ("GPU-a", "GPU-b")}
+
+    with enforcing(children, gpus) as (enforcer, found):
+        first_found(children, enforcer, found, 2)
+
+    assert {seen.id: (seen.used_mb, seen.resource, seen.is_too_much) for seen in found} == {
+        "keeps": (500, GPU_MEMORY, False),
+        "takes": (700, GPU_MEMORY, True),
+    }
 
 
 def test_no_function_is_given_a_child_that_has_kept_more_than_it_may_have(start: Start) -> None:

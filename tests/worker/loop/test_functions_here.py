@@ -12,7 +12,7 @@ from handoff_worker.agent import delivery
 from handoff_worker.agent.delivery import Outbox, Result
 from handoff_worker.agent.functions import Functions
 from handoff_worker.agent.started import Started
-from handoff_worker.children.enforcing import Exceeded
+from handoff_worker.children.enforcing import MemorySeen
 from handoff_worker.children.outcome import Died, Failed, Finished
 from support.agent_loop import Children, Maker
 
@@ -118,6 +118,8 @@ def test_what_returned_before_it_was_ended_has_finished(functions: Functions, ou
     assert [result.kind for result in outbox.unsent] == ["finished"]
 
 
+GPU_COSTS = Started(ID, {b"h_demand": b"gpu_memory=70000000,slots=10000", b"h_variant": b"0", b"h_code": b"tasks:f"})
+
 COSTS = Started(ID, {b"h_demand": b"memory=5000000,slots=10000", b"h_variant": b"0", b"h_code": b"tasks:f"})
 
 
@@ -126,7 +128,7 @@ def test_what_was_stopped_for_its_memory_is_learned_unless_its_result_came_too_l
     functions: Functions, outbox: Outbox, answer: str, count: int
 ) -> None:
     functions.start(COSTS)
-    functions.exceed(Exceeded(ID, 912))
+    functions.exceed(MemorySeen(ID, 912))
     functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
     outbox.exchange()
     [result] = outbox.sent
@@ -138,7 +140,7 @@ def test_what_was_stopped_for_its_memory_is_learned_unless_its_result_came_too_l
 
 def test_what_had_more_memory_than_it_had_declared_is_told_so(functions: Functions, outbox: Outbox) -> None:
     functions.start(COSTS)
-    functions.exceed(Exceeded(ID, 912))
+    functions.exceed(MemorySeen(ID, 912))
     functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
 
     [result] = outbox.unsent
@@ -146,9 +148,23 @@ def test_what_had_more_memory_than_it_had_declared_is_told_so(functions: Functio
     assert result.message == "it used 912 MB of memory and had declared 500"
 
 
+def test_what_it_had_of_gpus_is_told_and_that_it_was_stopped_for_it(functions: Functions, outbox: Outbox) -> None:
+    functions.start(GPU_COSTS)
+    functions.exceed(MemorySeen(ID, 6000, "gpu_memory", is_too_much=False))
+    functions.end(Finished(ID, b"\xc0", took_s=2.5))
+    functions.start(GPU_COSTS)
+    functions.exceed(MemorySeen(ID, 9000, "gpu_memory"))
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
+
+    kept, stopped = outbox.unsent
+    assert (kept.kind, kept.usage) == ("finished", ",,2500000,6000")
+    assert (stopped.kind, stopped.usage) == ("exceeded", ",,2500000,9000")
+    assert stopped.message == "it used 9000 MB of gpu_memory and had declared 7000"
+
+
 def test_what_returned_before_it_was_stopped_for_its_memory_has_finished(functions: Functions, outbox: Outbox) -> None:
     functions.start(COSTS)
-    functions.exceed(Exceeded(ID, 912))
+    functions.exceed(MemorySeen(ID, 912))
     functions.end(Finished(ID, b"\xc0"))
 
     assert [result.kind for result in outbox.unsent] == ["finished"]
@@ -156,7 +172,7 @@ def test_what_returned_before_it_was_stopped_for_its_memory_has_finished(functio
 
 def test_what_is_canceled_is_canceled_whatever_memory_it_had(functions: Functions, outbox: Outbox) -> None:
     functions.start(COSTS)
-    functions.exceed(Exceeded(ID, 912))
+    functions.exceed(MemorySeen(ID, 912))
     functions.stop(ID, "it was canceled")
     functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)"))
 
@@ -164,7 +180,7 @@ def test_what_is_canceled_is_canceled_whatever_memory_it_had(functions: Function
 
 
 def test_memory_of_what_has_ended_meanwhile_stops_nothing(functions: Functions, children: Children) -> None:
-    functions.exceed(Exceeded(ID, 912))
+    functions.exceed(MemorySeen(ID, 912))
 
     assert children.killed == []
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from handoff.ledger.exceeded import EXCEEDED, MemoryExceeded
+from handoff.ledger.exceeded import EXCEEDED, GPU_MEMORY, MemoryExceeded
 from handoff.ledger.result_entry import encode_traceback, encode_value
 from handoff.ledger.texts.list import write_list
 from handoff.ledger.texts.reservation import job_of
@@ -64,18 +64,18 @@ class Result(NamedTuple):
         )
 
 
-def result(outcome: Outcome) -> Result:
-    """What the books store of an outcome."""
+def result(outcome: Outcome, gpu_memory_mb: int | None = None) -> Result:
+    """What the books store of an outcome; `gpu_memory_mb` is what it was seen to have of gpus."""
     jitter = random.uniform(0.8, 1.2)
     match outcome:
         case Finished(id, serialized, forms):
             return Result(
                 id, "finished", encode_value(serialized), forms=write_list(map(encode_value, forms)),
-                usage=usage(outcome)
+                usage=usage(outcome, gpu_memory_mb)
             )  # fmt: skip
         case Failed(id, error, message, traceback, retryable):
             body = encode_traceback(traceback)
-            return Result(id, "failed", body, error, message, retryable, jitter, usage=usage(outcome))
+            return Result(id, "failed", body, error, message, retryable, jitter, usage=usage(outcome, gpu_memory_mb))
         case Died(id, code, text, unasked, memory_mb):
             if text.startswith("killed"):
                 message = f"its child process was {text}"
@@ -85,25 +85,28 @@ def result(outcome: Outcome) -> Result:
                 message += f"; it had {memory_mb:,} MB of memory at most"
             body = encode_traceback(f"{CHILD_DIED}: {message}\n{_where_to_look(id, code)}")
             kind = "died" if unasked else "failed"
-            return Result(id, kind, body, CHILD_DIED, message, True, jitter, usage=usage(outcome))
+            return Result(id, kind, body, CHILD_DIED, message, True, jitter, usage=usage(outcome, gpu_memory_mb))
         case NotStarted(id, reason):
             return Result(id, "unstarted", "", CHILD_DIED, reason)
 
 
-def exceeded(died: Died, declared_mb: float, used_mb: int) -> Result:
+def exceeded(died: Died, declared_mb: float, used_mb: int, resource: str) -> Result:
     """What the books store of a function whose process was ended, for it had more memory than it had declared."""
-    message = MemoryExceeded(declared_mb, used_mb).reason
+    message = MemoryExceeded(declared_mb, used_mb, resource=resource).reason
     body = encode_traceback(f"{EXCEEDED}: {message}")
-    return Result(died.id, "exceeded", body, EXCEEDED, message, usage=write_usage(used_mb, None, died.took_s))
+    of_gpus = resource == GPU_MEMORY
+    sizes = (died.memory_mb, used_mb) if of_gpus else (used_mb, None)
+    used = write_usage(sizes[0], None, died.took_s, sizes[1])
+    return Result(died.id, "exceeded", body, EXCEEDED, message, usage=used)
 
 
-def usage(outcome: Outcome) -> str:
+def usage(outcome: Outcome, gpu_memory_mb: int | None = None) -> str:
     """What the books keep of what it has used."""
     match outcome:
         case Finished() | Failed():
-            return write_usage(outcome.memory_mb, outcome.cpu_s, outcome.took_s)
+            return write_usage(outcome.memory_mb, outcome.cpu_s, outcome.took_s, gpu_memory_mb)
         case Died():
-            return write_usage(outcome.memory_mb, None, outcome.took_s)
+            return write_usage(outcome.memory_mb, None, outcome.took_s, gpu_memory_mb)
         case NotStarted():
             return ""
 

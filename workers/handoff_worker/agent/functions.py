@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from handoff.errors import UnreadableField
+from handoff.ledger.exceeded import GPU_MEMORY
 from handoff.ledger.learned import LEARN_TTL_S
 from handoff.ledger.texts.loss import DRAINED, write_loss
 from handoff.ledger.texts.reservation import job_of
@@ -30,7 +31,7 @@ from handoff_worker.agent.learning import Learning
 from handoff_worker.agent.memory import Ended, Memory
 from handoff_worker.agent.started import Started
 from handoff_worker.agent.tasks import Maker
-from handoff_worker.children.enforcing import Exceeded
+from handoff_worker.children.enforcing import MemorySeen
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 from handoff_worker.children.task import Task
 
@@ -56,7 +57,8 @@ class Functions:
         self._children, self._maker, self._outbox = children, maker, outbox
         self._running: dict[str, Started] = {}
         self._stopped: dict[str, str] = {}  #: reservation -> why it is being killed
-        self._exceeded: dict[str, int] = {}  #: reservation -> MB that it had; it is being killed for that
+        self._exceeded: dict[str, MemorySeen] = {}  #: by reservation; it is being killed for that
+        self._on_gpus: dict[str, int] = {}  #: reservation -> MB of gpus that it was seen to have at most
         self._disowned: set[str] = set()  #: lost with the node, and their children are being killed
         self._incomplete: set[str] = set()  #: some of the job is still on its way here
         self._asked: set[str] = set()  #: killed because somebody asked for that, as a failure that may be retried
@@ -141,10 +143,14 @@ class Functions:
         elif id in self._running and self._children.kill(id, why):
             self._stopped[id] = why
 
-    def exceed(self, found: Exceeded) -> None:
-        """End a function that has more memory than it may have."""
-        if found.id in self._running and self._children.kill(found.id, "it used more memory than it had declared"):
-            self._exceeded[found.id] = found.used_mb
+    def exceed(self, seen: MemorySeen) -> None:
+        """Keep what a function was seen to have of gpus; end it if that, or other memory, is more than it may have."""
+        if seen.id not in self._running:
+            return
+        if seen.resource == GPU_MEMORY:
+            self._on_gpus[seen.id] = max(seen.used_mb, self._on_gpus.get(seen.id, 0))
+        if seen.is_too_much and self._children.kill(seen.id, "it used more memory than it had declared"):
+            self._exceeded[seen.id] = seen
 
     def stop_job(self, job_id: str) -> None:
         """End what runs here of a job."""
@@ -188,6 +194,7 @@ class Functions:
         self._diary.disown(why)
         self._stopped.clear()
         self._exceeded.clear()
+        self._on_gpus.clear()
         self._asked.clear()
         self._incomplete.clear()
 
@@ -212,17 +219,18 @@ class Functions:
         if isinstance(outcome, Died) and outcome.id in self._cut:
             self._cut.discard(outcome.id)
             return
-        why, used_mb = self._stopped.pop(outcome.id, None), self._exceeded.pop(outcome.id, None)
+        why, seen = self._stopped.pop(outcome.id, None), self._exceeded.pop(outcome.id, None)
+        on_gpus_mb = self._on_gpus.pop(outcome.id, None)
         if isinstance(outcome, Died) and why:
             self._outbox.add(stopped(outcome.id, why, usage(outcome)))
-        elif isinstance(outcome, Died) and used_mb is not None:
-            declared_mb = amount(self._running[outcome.id].cost.get("memory", 0))
-            self._outbox.add(exceeded(outcome, declared_mb, used_mb))
+        elif isinstance(outcome, Died) and seen is not None:
+            declared_mb = amount(self._running[outcome.id].cost.get(seen.resource, 0))
+            self._outbox.add(exceeded(outcome, declared_mb, seen.used_mb, seen.resource))
         else:
             if isinstance(outcome, Died) and outcome.id in self._asked:
                 outcome = replace(outcome, unasked=False)
             self._asked.discard(outcome.id)
-            self._outbox.add(result(outcome))
+            self._outbox.add(result(outcome, on_gpus_mb))
 
     def go_on(self) -> None:
         """Processes can be started again."""

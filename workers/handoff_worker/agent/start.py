@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from handoff.ledger.server_faults import ask, setting_faults, version_fault
 from handoff.ledger.store import Store
@@ -24,7 +24,7 @@ from handoff_worker.children.enforcing import Enforcer
 from handoff_worker.children.nursery import Imports
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.external import External, Meter
-from handoff_worker.machine.gpu_use import read_gpu_use, tells_processes_apart
+from handoff_worker.machine.gpu_use import DeviceUse, read_gpu_use, tells_processes_apart
 from handoff_worker.machine.gpus import find_gpus, run_command
 from handoff_worker.machine.holder import this_process
 from handoff_worker.machine.offer import Offer
@@ -108,7 +108,8 @@ def run_node(
         agent.run()
         return
     logger.info("node %s keeps functions to the memory that they have declared", name)
-    with contextlib.closing(Enforcer(children.living, agent.exceed)) as enforcer:
+    gpus = _gpus_told("kept to what was declared") if capabilities.memory else None
+    with contextlib.closing(Enforcer(children.living, agent.exceed, gpus)) as enforcer:
         agent.watch(enforcer)
         agent.run()
 
@@ -117,16 +118,23 @@ def _nothing() -> None:
     return None
 
 
+def _gpus_told(what_for: str) -> Callable[[], Mapping[str, DeviceUse] | None] | None:
+    """Who uses how much of each gpu; None, and a line in the log, where the driver knows processes by other numbers."""
+    if tells_processes_apart():
+        return lambda: read_gpu_use(run_command)
+    logger.warning(
+        "memory of gpus is not %s: in a container with process ids of its own nobody can tell who uses it, give it "
+        "those of its host (hostPID, --pid=host)",
+        what_for,
+    )
+    return None
+
+
 def _watch(capabilities: Capabilities) -> Callable[[], External]:
     """Look once, and beside the loop whenever it is asked: a heartbeat tells what was found at the one before."""
-    uuids = {gpu.index: gpu.uuid for gpu in find_gpus(os.environ, run_command)} if capabilities.memory else {}
-    if uuids and not tells_processes_apart():
-        logger.warning(
-            "what others use of gpus is not looked at: in a container with process ids of its own nobody can tell it "
-            "from what functions use, give it those of its host (hostPID, --pid=host)"
-        )
-        uuids = {}
-    meter, beside = Meter(capabilities, uuids, gpus=lambda: read_gpu_use(run_command)), Beside()
+    gpus = _gpus_told("looked at for what other programs use of it") if capabilities.memory else None
+    uuids = {gpu.index: gpu.uuid for gpu in find_gpus(os.environ, run_command)} if gpus else {}
+    meter, beside = Meter(capabilities, uuids, gpus=gpus or dict), Beside()
     meter.look()
 
     def tell() -> External:

@@ -15,7 +15,7 @@ from handoff.serializer import PICKLE_REFUSED
 from handoff.words.resources import UNIT
 from handoff_worker.agent.started import Started
 from handoff_worker.children.confine import Binding, binding, device_environment
-from handoff_worker.children.enforcing import most_memory
+from handoff_worker.children.enforcing import most_gpu_memory, most_memory
 from handoff_worker.children.outcome import Failed
 from handoff_worker.children.task import Task
 from handoff_worker.inside.telling import LOG_BYTES
@@ -68,6 +68,7 @@ class Maker:
             log_bytes=self._log_bytes,
             inputs=started.inputs,
             most_memory=most_memory(cost.get("memory", 0) / UNIT) if self._enforces else inf,
+            most_gpu_memory=most_gpu_memory(cost.get("gpu_memory", 0) / UNIT) if self._enforces else inf,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:

@@ -37,6 +37,7 @@ class Task(NamedTuple):
     inputs: Mapping[int, Mapping[bytes, bytes]] = MappingProxyType({})  #: results that it takes, if at hand
     allow: Sequence[str] = ()  #: what may be called for it, none = anything
     most_memory: float = inf  #: bytes that it may have, where its node enforces what it has declared
+    most_gpu_memory: float = inf  #: the same of memory of gpus
     log_bytes: int = LOG_BYTES  #: of what it prints so much is kept
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told

@@ -6,7 +6,7 @@
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
-local MEMORY = 'memory'
+local MEMORY, GPU = 'memory', 'gpu'
 
 -- What is asked for then: twice of what was declared, or what was used and a quarter, whichever is more.
 local TIMES, ABOVE_USED = 2, 1.25
@@ -93,9 +93,9 @@ function Failing.evicted(job, node_name)
     {'exc_string', ExcString.of_loss('drained')}, outlives_node(job), 1)
 end
 
-local function declared_by(job)
+local function declared_by(job, resource)
   local variant = Demand.read(job.demand)[tonumber(job.variant or 0) + 1]
-  return Cost.by_name(Shape.read(variant.shape).cost)[MEMORY] or 0
+  return Cost.by_name(Shape.read(variant.shape).cost)[resource] or 0
 end
 
 -- What it is to be tried with, if it is.
@@ -106,17 +106,21 @@ local function wanted_by(job, declared, used)
   return math.max(TIMES * declared, math.ceil(ABOVE_USED * used))
 end
 
-local function grow(job, demand, wanted)
+local function grow(job, demand, resource, wanted)
   Job.set(job, 'grown', job.demand, 'demand', demand, 'retries', Number.text(tonumber(job.retries or 0) + 1))
   if job.base then
-    Job.set(job, 'base', Demand.with_least(job.base, MEMORY, wanted))
+    Job.set(job, 'base', Demand.with_least(job.base, resource, wanted))
   end
 end
 
--- What its job has as message: what was declared, used and wanted, in units.
-local function told(...)
-  local numbers = {}
-  for i, units in ipairs({...}) do
+-- What its job has as message: what was declared, used and wanted, in units; of memory of gpus a 1 behind, and 0 for what
+-- was not wanted.
+local function told(resource, declared, used, wanted)
+  local numbers = {declared, used, wanted}
+  if resource ~= MEMORY then
+    numbers[3], numbers[4] = wanted or 0, 1
+  end
+  for i, units in ipairs(numbers) do
     numbers[i] = Number.text(units)
   end
   return NumberList.write(numbers)
@@ -125,14 +129,17 @@ end
 -- The attempt was stopped because it used more memory than its function had declared; `result` is texts/result. Where that
 -- asks for it, it is tried with more: once, whatever retries are left.
 function Failing.exceeded(job, result)
-  local declared, used = declared_by(job), Result.memory_mb(result.usage) * Resource.UNIT
+  local of_gpus = Result.gpu_memory_mb(result.usage)
+  local resource = of_gpus and Resource.memory(GPU) or MEMORY
+  local used = (of_gpus or Result.memory_mb(result.usage)) * Resource.UNIT
+  local declared = declared_by(job, resource)
   local wanted = not job.bent and wanted_by(job, declared, used) or nil
-  local demand = wanted and Demand.with_least(job.demand, MEMORY, wanted)
+  local demand = wanted and Demand.with_least(job.demand, resource, wanted)
   if demand and Feasible.count(Demand.read(demand)) > 0 then
-    grow(job, demand, wanted)
-    Job.set(job, 'last_error', result.error, 'last_message', told(declared, used))
+    grow(job, demand, resource, wanted)
+    Job.set(job, 'last_error', result.error, 'last_message', told(resource, declared, used))
     Admit.later(job, math.floor(Call.now))
     return 'retrying'
   end
-  return Failing.job(job, result.error, told(declared, used, wanted), {'exc_string', result.body}, false, 1)
+  return Failing.job(job, result.error, told(resource, declared, used, wanted), {'exc_string', result.body}, false, 1)
 end
