@@ -7,6 +7,7 @@ import pytest
 from handoff.client.cluster import Cluster
 from handoff.ledger.nodes import Node, read_nodes
 from support.agent import FakeAgent, ok
+from support.books import check_books
 
 
 @pytest.fixture
@@ -129,6 +130,7 @@ def test_of_devices_it_has_memory_of_those_that_serve_nothing_else(cluster: Clus
     [share] = agent.take()
     agent.external = ({"memory": 0}, {0: 600, 1: 700, 2: 10})
     agent.beat()
+    check_books(cluster.store)
 
     memory = cluster.enqueue("tasks:work", cost={"gpu_memory": 301})
     whole = cluster.enqueue("tasks:work", cost={"gpu": 1})
