@@ -116,6 +116,13 @@ def test_what_the_driver_does_not_tell_stays_as_it_was(host: Host) -> None:
     assert host.of_gpus() == {0: 4000, 1: 4000}
 
 
+def test_it_is_told_in_whole_mb() -> None:
+    host = Host({"memory": 12_345, "gpu": 1})
+    host.used = 9001
+
+    assert host.memory() == 5412  # 44 times 123: a hundredth of what is offered
+
+
 def test_a_node_that_offers_no_memory_has_none_that_others_could_use() -> None:
     host = Host({"cpu": 2, "gpu": 1})
 

@@ -63,7 +63,7 @@ class Meter:
 
     def _note(self, of: int | None, offered: int, mb: float) -> None:
         """`mb` is how much of what is offered is not there."""
-        step = max(LEAST_STEP_MB * UNIT, int(STEP * offered))
+        step = max(LEAST_STEP_MB, int(STEP * offered / UNIT)) * UNIT
         units = min(offered, max(0, int(mb * UNIT)))
         if abs(units - self._told.get(of, 0)) >= step:
             # Rounded up: what is not there is not promised.
