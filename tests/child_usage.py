@@ -8,14 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+from handoff import current
+
 MB = 2**20
 
 _KEPT: list[bytearray] = []
 
 
-def take_memory(mb: int) -> None:
-    """Have so much, and give it back."""
+def take_memory(mb: int) -> int:
+    """Have so much, and give it back. -> the process that has had it"""
     _ = bytearray(b"x") * (mb * MB)
+    return os.getpid()
 
 
 def keep_memory(mb: int) -> None:
@@ -28,6 +31,11 @@ def hold_memory(mb: int, seconds: float) -> str:
     held = bytearray(b"x") * (mb * MB)
     time.sleep(seconds)
     return f"{len(held) // MB} MB"
+
+
+def hold_memory_at_first(mb: int, seconds: float) -> str:
+    """Have so much, in the first attempt for a while."""
+    return hold_memory(mb, seconds if current().attempt == 1 else 0)
 
 
 def take_gpu_memory(told: str, mb: int, seconds: float) -> None:

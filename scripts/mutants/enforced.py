@@ -10,6 +10,8 @@ _LEARN = "handoff/ledger/lua/operations/node/learn.lua"
 _LEARNED = "tests/ledger/test_learned.py"
 _ENFORCING = "workers/handoff_worker/children/enforcing.py"
 _ENFORCED = "tests/worker/children/test_enforcing.py"
+_GROUPS = "workers/handoff_worker/machine/own_groups.py"
+_GROUPED = "tests/worker/machine/test_own_groups.py"
 
 MUTANTS = (
     Mutant(
@@ -61,10 +63,42 @@ MUTANTS = (
         (f"{_ENFORCED}::test_the_more_it_may_still_take_the_later_it_is_looked_at_again",),
     ),
     Mutant(
+        "enforced-above",
+        "who is killed because a group above is short counts as having used too much",
+        _GROUPS,
+        'if self.most == inf or not int(events.get("oom", 0)) or not',
+        "if self.most == inf or not",
+        (f"{_GROUPED}::test_who_was_killed_for_the_limit_of_others_has_not_used_too_much",),
+    ),
+    Mutant(
+        "enforced-behind",
+        "a function is laid behind one that may have less memory than it may",
+        "workers/handoff_worker/children/child.py",
+        "self.group.most >= task.most_memory)",
+        "True)",
+        (f"{_ENFORCED}::test_what_may_have_more_is_not_laid_behind_what_may_have_less",),
+    ),
+    Mutant(
+        "enforced-lowered",
+        "a group is limited to less than it has, which kills at once",
+        _GROUPS,
+        "return most >= self.most or",
+        "return True or",
+        (f"{_GROUPED}::test_it_is_not_limited_to_less_than_it_has",),
+    ),
+    Mutant(
+        "enforced-stuck",
+        "an agent that can make no groups stays in the one that it has made for itself",
+        _GROUPS,
+        "            with contextlib.suppress(OSError):\n                _move(self.folder)\n",
+        "",
+        (f"{_GROUPED}::test_who_cannot_make_any_stands_where_it_stood",),
+    ),
+    Mutant(
         "enforced-kept",
         "a function is given a child that has kept more than it may have",
         "workers/handoff_worker/children/child.py",
-        "return self.kept <= task.most_memory",
+        "return self.kept <= task.most_memory and (self.group is None or self.group.may_have(task.most_memory))",
         "return True",
         (f"{_ENFORCED}::test_no_function_is_given_a_child_that_has_kept_more_than_it_may_have",),
     ),

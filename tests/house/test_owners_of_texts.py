@@ -60,6 +60,7 @@ TAKE_APART = {
     "workers/handoff_worker/machine/gpus.py": "nvidia-smi's table",
     "workers/handoff_worker/machine/holder.py": "/proc/<pid>/stat",
     "workers/handoff_worker/machine/mask.py": "CUDA_VISIBLE_DEVICES",
+    "workers/handoff_worker/machine/own_groups.py": "files of the kernel",
     "workers/handoff_worker/machine/memory_use.py": "/proc/<pid>/statm and smaps_rollup",
     "workers/handoff_worker/machine/offer.py": "what drivers call a GPU",
     "workers/handoff_worker/machine/processes.py": "/proc/<pid>/task/<pid>/children",

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import select
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from handoff_worker.children import enforcing as module
+from handoff_worker.children.child import Child
+from handoff_worker.children.confine import UNBOUND
 from handoff_worker.children.enforcing import GPU_MEMORY, Enforcer, MemorySeen, filled_s, most_gpu_memory, most_memory
+from handoff_worker.children.outcome import Died
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.gpu_use import DeviceUse
+from handoff_worker.machine.own_groups import Group
 from support.children import Start, run, task, value
 from support.waiting import LIMIT_S
 
@@ -26,7 +31,7 @@ LONG_S = 60
 @contextlib.contextmanager
 def enforcing(children: Children, gpus: Gpus | None = None) -> Iterator[tuple[Enforcer, list[MemorySeen]]]:
     found: list[MemorySeen] = []
-    with contextlib.closing(Enforcer(children.living, found.append, gpus)) as enforcer:
+    with contextlib.closing(Enforcer(children.living, found.append, gpus, only_gpus=gpus is not None)) as enforcer:
         yield enforcer, found
 
 
@@ -113,6 +118,35 @@ def test_what_functions_have_of_gpus_is_told_and_whether_it_is_too_much(
         "keeps": (500, GPU_MEMORY, False),
         "takes": (700, GPU_MEMORY, True),
     }
+
+
+@pytest.fixture
+def grouped(tmp_path: Path) -> Iterator[Child]:
+    """A child in what looks like a control group, with a function that may have 100 MB."""
+    (tmp_path / "memory.max").write_text("")
+    child, theirs = Child.make(1, UNBOUND, lambda told: None, Group(tmp_path))
+    child.tasks.append(task("small", most_memory=100 * MB))
+    child.allow(child.tasks[0])
+    with theirs, contextlib.closing(child):
+        yield child
+
+
+def test_what_may_have_more_is_not_laid_behind_what_may_have_less(grouped: Child) -> None:
+    allowed = [grouped.may_run_behind(task("small", id="next", most_memory=mb * MB)) for mb in (99, 100, 101)]
+
+    assert allowed == [True, True, False]
+
+
+@pytest.mark.parametrize(("oom", "exceeded"), [(1, 100 * MB), (0, None)])
+def test_what_the_kernel_has_killed_for_its_memory_says_so(
+    grouped: Child, tmp_path: Path, oom: int, exceeded: int | None
+) -> None:
+    (tmp_path / "memory.events").write_text(f"oom {oom}\noom_kill 1\n")
+
+    [outcome] = grouped.last_outcomes(-9, "killed by signal 9 (SIGKILL)", 5, (), ())
+
+    assert isinstance(outcome, Died)
+    assert outcome.exceeded == exceeded
 
 
 def test_no_function_is_given_a_child_that_has_kept_more_than_it_may_have(start: Start) -> None:

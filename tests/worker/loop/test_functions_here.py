@@ -18,6 +18,8 @@ from support.agent_loop import Children, Maker
 
 ID = "job:1"
 
+MB = 2**20
+
 
 @pytest.fixture
 def children() -> Children:
@@ -138,10 +140,15 @@ def test_what_was_stopped_for_its_memory_is_learned_unless_its_result_came_too_l
     assert len(functions.learning.take()) == count
 
 
-def test_what_had_more_memory_than_it_had_declared_is_told_so(functions: Functions, outbox: Outbox) -> None:
+@pytest.mark.parametrize("by_kernel", [False, True])
+def test_what_had_more_memory_than_it_had_declared_is_told_so(
+    functions: Functions, outbox: Outbox, by_kernel: bool
+) -> None:
     functions.start(COSTS)
-    functions.exceed(MemorySeen(ID, 912))
-    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5))
+    if not by_kernel:
+        functions.exceed(MemorySeen(ID, 912))
+    exceeded = 912 * MB if by_kernel else None
+    functions.end(Died(ID, -9, "killed by signal 9 (SIGKILL)", took_s=2.5, exceeded=exceeded))
 
     [result] = outbox.unsent
     assert (result.kind, result.error, result.usage) == ("exceeded", "handoff.MemoryExceeded", "912,,2500000")

@@ -34,6 +34,7 @@ from handoff_worker.agent.tasks import Maker
 from handoff_worker.children.enforcing import MemorySeen
 from handoff_worker.children.outcome import Died, Failed, Finished, NotStarted, Outcome
 from handoff_worker.children.task import Task
+from handoff_worker.machine.memory_use import MB
 
 logger = logging.getLogger(__name__)
 
@@ -221,6 +222,8 @@ class Functions:
             return
         why, seen = self._stopped.pop(outcome.id, None), self._exceeded.pop(outcome.id, None)
         on_gpus_mb = self._on_gpus.pop(outcome.id, None)
+        if isinstance(outcome, Died) and outcome.exceeded is not None:
+            seen = MemorySeen(outcome.id, -(-outcome.exceeded // MB))
         if isinstance(outcome, Died) and why:
             self._outbox.add(stopped(outcome.id, why, usage(outcome)))
         elif isinstance(outcome, Died) and seen is not None:

@@ -29,6 +29,7 @@ from handoff_worker.machine.gpus import find_gpus, run_command
 from handoff_worker.machine.holder import this_process
 from handoff_worker.machine.offer import Offer
 from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
+from handoff_worker.machine.own_groups import Groups, NoGroups
 from handoff_worker.machine.processes import adopt_orphans
 from handoff_worker.machine.survivors import end_survivors
 
@@ -61,17 +62,20 @@ def run_node(
     ledger = NodeLedger(store, name, this_process(), uuid.uuid4().hex, beside=Beside(), external=external)
     slots = capabilities.units[SLOTS] // UNIT
     end_survivors()
-    children = Children(
-        idle_limit=max(1, min(slots, MOST_IDLE)),
-        functions_limit=options.functions_per_child,
-        children_limit=CHILDREN_PER_SLOT * slots,
-        processors=_processors(capabilities),
-        imports=imports,
-        adopts=adopt_orphans(),
-    )
-    hints = Hints(store, name)
     with contextlib.ExitStack() as unless_ours:
+        if (groups := _groups(name) if options.enforces else None) is not None:
+            unless_ours.callback(groups.close)
+        children = Children(
+            idle_limit=max(1, min(slots, MOST_IDLE)),
+            functions_limit=options.functions_per_child,
+            children_limit=CHILDREN_PER_SLOT * slots,
+            processors=_processors(capabilities),
+            imports=imports,
+            adopts=adopt_orphans(),
+            groups=groups,
+        )
         unless_ours.callback(children.close)
+        hints = Hints(store, name)
         if signals.asked:
             return
         lease_ms = round(options.lease_s * 1000)
@@ -104,14 +108,25 @@ def run_node(
     logger.info("node %s serves %s and offers %s", name, store.address, _in_words(options.offer))
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
-    if not options.enforces:
+    with contextlib.ExitStack() as closing:
+        if options.enforces:
+            if groups is not None:
+                closing.callback(groups.close)
+            gpus = _gpus_told("kept to what was declared") if capabilities.memory else None
+            enforcer = Enforcer(children.living, agent.exceed, gpus, only_gpus=groups is not None)
+            agent.watch(closing.enter_context(contextlib.closing(enforcer)))
         agent.run()
-        return
-    logger.info("node %s keeps functions to the memory that they have declared", name)
-    gpus = _gpus_told("kept to what was declared") if capabilities.memory else None
-    with contextlib.closing(Enforcer(children.living, agent.exceed, gpus)) as enforcer:
-        agent.watch(enforcer)
-        agent.run()
+
+
+def _groups(name: str) -> Groups | None:
+    """Make control groups for children, where the host lets us; elsewhere they are watched."""
+    try:
+        groups = Groups()
+    except NoGroups as why:
+        logger.info("node %s keeps functions to the memory that they have declared by watching them: %s", name, why)
+        return None
+    logger.info("node %s keeps functions to the memory that they have declared by control groups", name)
+    return groups
 
 
 def _nothing() -> None:

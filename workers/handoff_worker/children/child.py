@@ -19,6 +19,7 @@ from handoff_worker.children.task import Task
 from handoff_worker.children.told import Told, is_told, read_told
 from handoff_worker.children.watch import PATIENCE, Watch, send_on
 from handoff_worker.inside.wire import LARGEST_PACKET, Channel, Tray, framed
+from handoff_worker.machine.own_groups import Group
 
 BEHIND_S = 0.005
 """How long functions may wait behind one that was to be brief and is not, before they are begun elsewhere."""
@@ -41,6 +42,7 @@ class Child:
         "ending",
         "first_kept",
         "functions",
+        "group",
         "grown",
         "hear",
         "hung_up",
@@ -58,10 +60,17 @@ class Child:
     )
 
     def __init__(
-        self, number: int, channel: Channel, tray: Tray, binding: Binding, hear: Callable[[Told], None]
+        self,
+        number: int,
+        channel: Channel,
+        tray: Tray,
+        binding: Binding,
+        hear: Callable[[Told], None],
+        group: Group | None = None,
     ) -> None:
         self.number, self.channel, self.tray, self.binding, self.hear = number, channel, tray, binding, hear
         self.devices = devices(binding)
+        self.group = group  #: where the kernel keeps it to its memory; None: it does not
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
         self.tasks: deque[Task] = deque()  #: what it has not answered for, in order
@@ -82,7 +91,9 @@ class Child:
         self.watch = Watch()
 
     @classmethod
-    def make(cls, number: int, binding: Binding, hear: Callable[[Told], None]) -> tuple[Child, socket.socket]:
+    def make(
+        cls, number: int, binding: Binding, hear: Callable[[Told], None], group: Group | None = None
+    ) -> tuple[Child, socket.socket]:
         """-> a child, of which `hear` is told what its functions tell, and its own end of the channel.
 
         Raises `OSError` where too many files are open.
@@ -94,7 +105,7 @@ class Child:
             tray.close()
             raise
         ours.setblocking(False)
-        return cls(number, Channel(ours), tray, binding, hear), theirs
+        return cls(number, Channel(ours), tray, binding, hear, group), theirs
 
     def close(self) -> None:
         """Close what connects us with it."""
@@ -192,7 +203,16 @@ class Child:
 
     def may_run(self, task: Task) -> bool:
         """Whether it has not kept more of others than the function may have, where its node enforces that."""
-        return self.kept <= task.most_memory
+        return self.kept <= task.most_memory and (self.group is None or self.group.may_have(task.most_memory))
+
+    def may_run_behind(self, task: Task) -> bool:
+        """The same while others run in it: theirs is the limit of its group."""
+        return self.kept <= task.most_memory and (self.group is None or self.group.most >= task.most_memory)
+
+    def allow(self, task: Task) -> None:
+        """Have the kernel keep it to what the function may have. Raises `OSError`."""
+        if self.group is not None:
+            self.group.limit(task.most_memory)
 
     def finish_task(self, kept: int) -> None:
         """Note that the first of its functions has ended, and what its process has more than in the beginning."""
@@ -242,7 +262,8 @@ class Child:
                 took_s=self._ran_s(), memory_mb=self.peak_mb
             )  # fmt: skip
         why = f"{text}: {self.reason}" if self.reason else text
-        return Died(task.id, code, why, memory_mb=self.peak_mb, took_s=self._ran_s())
+        exceeded = self.group.exceeded() if self.group is not None else None
+        return Died(task.id, code, why, memory_mb=self.peak_mb, took_s=self._ran_s(), exceeded=exceeded)
 
     def _ran_s(self) -> float | None:
         """How long the first of its functions has run, as far as is known from here."""
@@ -265,10 +286,11 @@ class Idle:
         self._by_binding.setdefault(child.binding, {})[child] = None
 
     def take(self, task: Task) -> Child | None:
-        """Give out the latest of its binding that may run it."""
+        """Give out the latest of its binding that may run it, and allow that. Raises `OSError`."""
         warm = self._by_binding.get(task.binding, {})
         child = next((child for child in reversed(warm) if child.may_run(task)), None)
         if child is not None:
+            child.allow(task)
             self.discard(child)
         return child
 

@@ -49,7 +49,7 @@ class Crew:
             if child.binding == task.binding
             and child.pid is not None
             and len(child.tasks) < MOST_GIVEN
-            and child.may_run(task)
+            and child.may_run_behind(task)
         ]
         child = min(able, key=lambda child: len(child.tasks), default=None)
         if child is None or not child.tray.lay(packed):

@@ -78,10 +78,13 @@ class Enforcer:
         living: Iterable[Child],
         exceed: Callable[[MemorySeen], None],
         gpus: Callable[[], Mapping[str, DeviceUse] | None] | None = None,
+        *,
+        only_gpus: bool = False,
     ) -> None:
         """Start the threads; `exceed` is told by `drain`. Raises `NoProcess` where none can be had.
 
         `living` gives, to any thread, the children that there are; `gpus` who uses how much of each gpu, by its UUID.
+        With `only_gpus` other memory is left to the kernel.
         """
         self._living, self._exceed, self._gpus = living, exceed, gpus
         self._found: queue.SimpleQueue[MemorySeen] = queue.SimpleQueue()
@@ -90,7 +93,7 @@ class Enforcer:
         self._closing = threading.Event()
         self._read, self._write = socket.socketpair()
         self._write.setblocking(False)
-        runs = [self._run, *([self._run_on_gpus] if gpus else [])]
+        runs = [*([] if only_gpus else [self._run]), *([self._run_on_gpus] if gpus else [])]
         self._threads = [threading.Thread(target=run, name="handoff-enforcer", daemon=True) for run in runs]
         try:
             for thread in self._threads:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import itertools
 import selectors
 from collections.abc import Iterator
+from dataclasses import replace
 
 from handoff_worker.children.child import Child, Device
 from handoff_worker.children.confine import Binding
 from handoff_worker.children.leaving import Leaving
 from handoff_worker.children.nursery import Imports, NoProcess, Nursery
 from handoff_worker.children.told import Told
+from handoff_worker.machine.own_groups import Groups
 
 
 class Living:
     """The children of one nursery after the other."""
 
-    def __init__(self, imports: Imports, selector: selectors.BaseSelector, adopts: bool) -> None:
-        """Start the nursery. Raises `NoProcess`, and `NotLoaded`."""
-        self._selector = selector
+    def __init__(
+        self, imports: Imports, selector: selectors.BaseSelector, adopts: bool, groups: Groups | None = None
+    ) -> None:
+        """Start the nursery. Raises `NoProcess`, and `NotLoaded`. With `groups` each child has a control group."""
+        self._selector, self._groups = selector, groups
         self._numbers = itertools.count(1)
         self._children: dict[int, Child] = {}
         self.leaving = Leaving()
         self.told: list[Told] = []  #: what their functions have told since
         self.has_nursery = True
-        self.nursery = Nursery(imports, selector, adopts)
+        self.nursery = Nursery(replace(imports, groups=groups.folder if groups else None), selector, adopts)
 
     def __len__(self) -> int:
         return len(self._children)
@@ -39,9 +43,11 @@ class Living:
     def __contains__(self, child: object) -> bool:
         return isinstance(child, Child) and child.number in self._children
 
-    def new(self, binding: Binding) -> Child:
-        """Ask for one more. Raises `OSError` where too many files are open."""
-        child, theirs = Child.make(next(self._numbers), binding, self.told.append)
+    def new(self, binding: Binding, most_memory: float) -> Child:
+        """Ask for one more. Raises `OSError` where too many files are open, or there is no room for its group."""
+        number = next(self._numbers)
+        group = self._groups.new(number, most_memory) if self._groups else None
+        child, theirs = Child.make(number, binding, self.told.append, group)
         self._children[child.number] = child
         self._selector.register(child.channel, selectors.EVENT_READ, child)
         self.nursery.ask_for(child, theirs)
@@ -58,6 +64,7 @@ class Living:
     def release(self, child: Child) -> list[tuple[Child, bytes]]:
         """Note that nothing is left of one. -> who has waited for its devices, and what each is to do"""
         del self._children[child.number]
+        self._leave_group(child)
         return self.leaving.gone(child)
 
     def start_nursery(self) -> str:
@@ -76,4 +83,9 @@ class Living:
         for child in self._children.values():
             child.kill()
             child.close()
+            self._leave_group(child)
         self._children.clear()
+
+    def _leave_group(self, child: Child) -> None:
+        if self._groups is not None and child.group is not None:
+            self._groups.leave(child.group)

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -83,6 +84,7 @@ class Imports:
     #: Waits until a file is readable; False where nobody wants that any more.
     await_readable: Callable[[Any], bool] = lambda file: bool(select.select([file], [], [])[0])
     front: str = "handoff"  #: what stands in front of all that lists of processes show of them
+    groups: Path | None = None  #: the folder of the control groups of children; None: they have none
     is_agent: bool = False  #: this process is an agent that has no connection yet: its first nursery may be its fork
 
 
@@ -251,7 +253,9 @@ class Nursery:
 
 def _begun(end: socket.socket, first: Sequence[str], imports: Imports, mark: str) -> subprocess.Popen[bytes]:
     """Begin one in a program of its own."""
-    arguments = [str(end.fileno()), os.pathsep.join(sys.path), os.pathsep.join(first), imports.front, *imports.preload]
+    paths = [os.pathsep.join(sys.path), os.pathsep.join(first)]
+    groups = "" if imports.groups is None else str(imports.groups)
+    arguments = [str(end.fileno()), *paths, imports.front, groups, *imports.preload]
     return subprocess.Popen(
         [sys.executable, "-c", _BOOT, *arguments],
         stdin=subprocess.DEVNULL,
@@ -277,7 +281,7 @@ def _forked(end: socket.socket, first: Sequence[str], imports: Imports, mark: st
     gc.freeze()
     if not (pid := os.fork()):
         os.environ[MARK] = mark
-        main_of_fork(end, first, imports.front, imports.preload)
+        main_of_fork(end, first, imports.front, imports.groups, imports.preload)
     return _Fork(pid)
 
 

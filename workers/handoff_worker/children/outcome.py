@@ -54,6 +54,7 @@ class Died:
     unasked: bool = True  #: nobody has asked for it
     memory_mb: int | None = field(default=None, compare=False)  #: at its peak, as far as the kernel tells
     took_s: float | None = field(default=None, compare=False)  #: by the clock of the agent; None = nobody knows
+    exceeded: int | None = None  #: bytes that it had when the kernel killed it, for it may not have more
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,10 @@ from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Died, Failed, NotStarted, Outcome, fate, read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Garbled
+from handoff_worker.machine.own_groups import Groups
 
 GRACE_S = 5.0
 """How long a function may go on after its limit of time has raised in it."""
-
-_NOT_STARTED = "no process could be started for it"
 
 HANG_UP_S = 1.0
 """How long a child may live on without its socket: a dying one closes it before it can be reaped."""
@@ -51,12 +50,14 @@ class Children:
         children_limit: int = sys.maxsize,
         processors: int = 1,
         adopts: bool = False,
+        groups: Groups | None = None,
     ) -> None:
         """Start the nursery. Raises `NoProcess`, and `NotLoaded` for what `imports` wants preloaded.
 
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
         has grown by `growth_limit` bytes since its first; from `children_limit` on one that is idle for each that is
         started. `processors` run brief functions at a time. `adopts`: this process adopts orphans, and has no others.
+        `groups`: where the kernel keeps each child to its memory.
         """
         self._idle_limit, self._functions_limit, self._growth_limit = idle_limit, functions_limit, growth_limit
         self._grace_s, self._children_limit = grace_s, children_limit
@@ -68,7 +69,7 @@ class Children:
         self._outcomes: list[Outcome] = []
         self._earliest, self._look_at_s = inf, 0.0  #: no deadline is before the first
         self.unable = ""  #: why a process could not be started; '' again once `try_again` has found that one can
-        self._children = self.living = Living(imports, self._selector, adopts)
+        self._children = self.living = Living(imports, self._selector, adopts, groups)
         self.told = self._children.told  #: what functions tell before they end, for whoever takes it from there
 
     def fileno(self) -> int:
@@ -226,9 +227,8 @@ class Children:
             return
         leaving = self._clear(task) if task.binding.devices else set()
         try:
-            child = (None if in_new else self._idle.take(task)) or self._new(task.binding)
+            child = (None if in_new else self._idle.take(task)) or self._new(task.binding, task.most_memory)
         except OSError as error:
-            # No socket pair: too many files are open.
             self._running.pop(task.id, None)
             self.unable = str(error)
             self._outcomes.append(NotStarted(task.id, self.unable))
@@ -254,10 +254,10 @@ class Children:
         # Also those that end for another reason.
         return self._children.ending_on(devices(task.binding))
 
-    def _new(self, binding: Binding) -> Child:
+    def _new(self, binding: Binding, most_memory: float = inf) -> Child:
         if len(self._children) >= self._children_limit and self._idle:
             self._end(self._idle.oldest())
-        return self._children.new(binding)
+        return self._children.new(binding, most_memory)
 
     def _send(self, child: Child, packed: bytes) -> None:
         if not child.give(packed):
@@ -380,7 +380,7 @@ class Children:
             task = child.tasks.popleft()
             del self._running[task.id]
             self._outcomes.append(NotStarted(task.id, reason))
-        self._bury(child, None, f"{_NOT_STARTED}: {reason}")
+        self._bury(child, None, f"no process could be started for it: {reason}")
 
     def _bury(
         self, child: Child, code: int | None, text: str, ended: Sequence[str] = (), left: Sequence[str] = ()

@@ -20,6 +20,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -30,6 +31,7 @@ from handoff_worker.inside.preload import NotLoaded, load
 from handoff_worker.inside.rehearsal import rehearse
 from handoff_worker.inside.surroundings import Surroundings, forget_limits
 from handoff_worker.inside.wire import REQUEST, Channel, encode
+from handoff_worker.machine.own_groups import enter, group_of
 from handoff_worker.machine.processes import CHILD_MARK, MARK, adopt_orphans
 from handoff_worker.machine.titles import Title, show_others
 
@@ -49,17 +51,21 @@ _ENDURED = tuple(signal.valid_signals() - _FAULTS - {signal.SIGKILL, signal.SIGS
 
 def main() -> None:
     """Be the nursery in a program of its own: `sys.argv` has the descriptor of its socket, two search paths (the
-    agent's and the user's), what stands in front of titles, and what is to be loaded before any function runs.
+    agent's and the user's), what stands in front of titles, the folder of control groups ('' = none), and what is to be
+    loaded before any function runs.
     """
     agent = socket.socket(fileno=int(sys.argv[1]))
     agent.set_inheritable(False)
-    first, front, preloaded = sys.argv[3].split(os.pathsep), sys.argv[4], sys.argv[5:]
+    first, front, preloaded = sys.argv[3].split(os.pathsep), sys.argv[4], sys.argv[6:]
+    groups = Path(sys.argv[5]) if sys.argv[5] else None
     # User code that looks there finds no arguments of ours.
     del sys.argv[1:]
-    _nurse(agent, first, front, preloaded)
+    _nurse(agent, first, front, groups, preloaded)
 
 
-def main_of_fork(agent: socket.socket, first: Sequence[str], front: str, preloaded: Sequence[str]) -> NoReturn:
+def main_of_fork(
+    agent: socket.socket, first: Sequence[str], front: str, groups: Path | None, preloaded: Sequence[str]
+) -> NoReturn:
     """Be the nursery in a fork of an agent that runs nothing yet; what `main` finds, this makes."""
     code = 1
     try:
@@ -82,7 +88,7 @@ def main_of_fork(agent: socket.socket, first: Sequence[str], front: str, preload
         for name in [name for name in sys.modules if name.partition(".")[0] == "click"]:
             del sys.modules[name]
         kept = show_others(os.environb)
-        _nurse(agent, first, front, preloaded)
+        _nurse(agent, first, front, groups, preloaded)
         del kept
         code = 0
     except SystemExit as end:
@@ -97,7 +103,9 @@ def main_of_fork(agent: socket.socket, first: Sequence[str], front: str, preload
         os._exit(code)
 
 
-def _nurse(agent: socket.socket, first: Sequence[str], front: str, preloaded: Sequence[str]) -> None:
+def _nurse(
+    agent: socket.socket, first: Sequence[str], front: str, groups: Path | None, preloaded: Sequence[str]
+) -> None:
     title = Title(front)
     title.name("handoff nursery")
     title.show(b": nursery")
@@ -124,7 +132,7 @@ def _nurse(agent: socket.socket, first: Sequence[str], front: str, preloaded: Se
     # What is never collected is never written to, and stays shared between all children.
     gc.collect()
     gc.freeze()
-    _Forks(agent, around, preloaded, title).run()
+    _Forks(agent, around, preloaded, title, groups).run()
 
 
 def _reset_signals() -> None:
@@ -139,8 +147,16 @@ def _reset_signals() -> None:
 class _Forks:
     """The nursery's loop: it forks what the agent asks for, reaps what ends, and says both."""
 
-    def __init__(self, agent: socket.socket, around: Surroundings, preloaded: Sequence[str], title: Title) -> None:
+    def __init__(
+        self,
+        agent: socket.socket,
+        around: Surroundings,
+        preloaded: Sequence[str],
+        title: Title,
+        groups: Path | None,
+    ) -> None:
         self._agent, self._around, self._preloaded, self._title = Channel(agent), around, preloaded, title
+        self._groups = groups
         self._pid = os.getpid()
         self._prctl = getattr(ctypes.CDLL(None), "prctl", None)
         self._adopts = adopt_orphans()
@@ -217,6 +233,8 @@ class _Forks:
         try:
             os.setpgid(0, 0)
             self._die_with_the_nursery()
+            if self._groups is not None:
+                enter(group_of(self._groups, number))
             signal.set_wakeup_fd(-1)
             _reset_signals()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
