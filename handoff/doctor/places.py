@@ -220,20 +220,25 @@ def _standing(job: dict[str, str]) -> str:
 
 def _check_other(picture: Picture, entry: Entry) -> Iterator[Violation]:
     """What is no function's is a claim's, or what the agent of the node has said that others use."""
+    record = picture.held.get(entry.of, {}).get(entry.member)
+    subject, amounts = ("entry", entry.place, entry.of, entry.member), differing({}, record.whole) if record else {}
+    node = picture.get(f"node:{entry.of}")
     if entry.member == EXTERNAL:
-        node = picture.get(f"node:{entry.of}")
-        is_so, says = "external" in node or node.get("state") != "up", "its agent does not say so"
-    else:
-        is_so = entry.of == SHARED or picture.get("claims").get(entry.member) == entry.of
-        says = "no claim says so"
-    if not is_so:
-        record = picture.held.get(entry.of, {}).get(entry.member)
+        if "external" not in node and node.get("state") == "up":
+            yield Violation(
+                RESERVED,
+                subject,
+                f"{entry.member} has a reservation on the node, and its agent does not say so",
+                node=entry.of,
+                amounts=amounts,
+            )
+    elif entry.of != SHARED and picture.get("claims").get(entry.member) != entry.of:
         yield Violation(
             RESERVED,
-            ("entry", entry.place, entry.of, entry.member),
-            f"{entry.member} has a reservation on the node, and {says}",
+            subject,
+            f"{entry.member} has a reservation on the node, and no claim says so",
             node=entry.of,
-            amounts=differing({}, record.whole) if record else {},
+            amounts=amounts,
         )
 
 
