@@ -1,12 +1,10 @@
 -- Moments as RQ writes them, such as 2026-01-31T12:00:00.000000Z.
 --
 -- STATE    timestamp  nil  that of this call, once it was asked for
+-- PARSED   dates  days since 1970 -> the date
 
 -- Days to civil date after Howard Hinnant's "chrono-compatible low-level date algorithms".
-local function write(ms)
-  local seconds = math.floor(ms / 1000)
-  local days = math.floor(seconds / 86400)
-  local rest = seconds - days * 86400
+local function date(days)
   local z = days + 719468
   local era = math.floor(z / 146097)
   local doe = z - era * 146097
@@ -16,8 +14,16 @@ local function write(ms)
   local day = doy - math.floor((153 * mp + 2) / 5) + 1
   local month = mp < 10 and mp + 3 or mp - 9
   local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day, math.floor(rest / 3600),
-    math.floor(rest / 60) % 60, rest % 60, (ms - seconds * 1000) * 1000)
+  return string.format('%04d-%02d-%02d', year, month, day)
+end
+
+local function write(ms)
+  local seconds = math.floor(ms / 1000)
+  local days = math.floor(seconds / 86400)
+  local rest = seconds - days * 86400
+  Parsed.dates[days] = Parsed.dates[days] or date(days)
+  return string.format('%sT%02d:%02d:%02d.%06dZ', Parsed.dates[days], math.floor(rest / 3600), math.floor(rest / 60) % 60,
+    rest % 60, (ms - seconds * 1000) * 1000)
 end
 
 function Timestamp.now()
