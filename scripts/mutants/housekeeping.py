@@ -154,7 +154,7 @@ MUTANTS = (
         "more = Settle.go_on(16) or more",
         "more = Settle.go_on(2400) or more",
         (
-            "tests/ledger/test_recovery_in_time.py::test_reservations_of_many_nodes_that_are_lost_together_come_back_a_few_a_script[fake]",
+            "tests/ledger/test_recovery_in_time.py::test_reservations_of_many_nodes_that_are_lost_together_come_back_a_few_a_script[real]",
         ),
     ),
     Mutant(
@@ -206,7 +206,7 @@ MUTANTS = (
         "        await ledger.aside(lambda: _tick_for_all(ledger))",
         "        pass",
         (
-            "tests/ledger/test_recovery_in_time.py::test_who_waits_for_a_result_finds_out_by_himself_that_the_node_is_lost[real]",
+            "tests/ledger/test_turns.py::test_whose_turn_it_is_ticks_while_there_is_more[real]",
         ),
     ),
 )

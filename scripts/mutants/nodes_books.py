@@ -62,7 +62,7 @@ MUTANTS = (
         "    redis.call('ZREM', K.classes, class)",
         "    local _ = class",
         (
-            "tests/ledger/scheduling/test_scheduling_drained.py::test_drain[real-a static node stays drained when it is registered again, and when an agent takes it over]",
+            "tests/ledger/test_forgetting_nodes.py::test_a_node_that_was_lost_an_hour_ago_is_forgotten[real]",
         ),
     ),
     Mutant(

@@ -101,10 +101,10 @@ def test_agents_and_clients_look_more_often_than_leases_need() -> None:
 def test_reservations_of_many_nodes_that_are_lost_together_come_back_a_few_a_script(cluster: Cluster) -> None:
     cluster.store.now_ms = 1_800_000_000_000
     agents = [
-        FakeAgent(cluster.store, f"n{number:02}", {"cpu": 4}, lease_ms=LEASE_MS).register() for number in range(40)
+        FakeAgent(cluster.store, f"n{number:02}", {"cpu": 10}, lease_ms=LEASE_MS).register() for number in range(12)
     ]
     for agent in agents:
-        for _ in range(3):
+        for _ in range(10):
             cluster.enqueue("m:f", node=agent.name)
         agent.take(room=2)
     pass_ms(cluster.store, LEASE_MS)
