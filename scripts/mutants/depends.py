@@ -60,11 +60,11 @@ MUTANTS = (
     ),
     Mutant(
         "depends-best-rank",
-        "of many that may go only one slice does",
+        "of many of which none may go only one slice is looked at",
         RELEASING,
         "    return cost, tonumber(page[#page])",
         "    return cost",
-        (TESTS + "TestUntilAllHaveEnded::test_those_of_the_best_rank_go_first_however_many_there_are[real]",),
+        (TESTS + "TestUntilAllHaveEnded::test_whose_jobs_rq_deleted_keep_nobody_back[real]",),
     ),
     Mutant(
         "depends-deleted-by-rq",

@@ -205,8 +205,6 @@ MUTANTS = (
         "handoff/ledger/housekeeping.py",
         "        await ledger.aside(lambda: _tick_for_all(ledger))",
         "        pass",
-        (
-            "tests/ledger/test_turns.py::test_whose_turn_it_is_ticks_while_there_is_more[real]",
-        ),
+        ("tests/ledger/test_turns.py::test_whose_turn_it_is_ticks_while_there_is_more[real]",),
     ),
 )

@@ -61,9 +61,7 @@ MUTANTS = (
         "handoff/ledger/lua/libraries/nodes/classes.lua",
         "    redis.call('ZREM', K.classes, class)",
         "    local _ = class",
-        (
-            "tests/ledger/test_forgetting_nodes.py::test_a_node_that_was_lost_an_hour_ago_is_forgotten[real]",
-        ),
+        ("tests/ledger/test_forgetting_nodes.py::test_a_node_that_was_lost_an_hour_ago_is_forgotten[real]",),
     ),
     Mutant(
         "classes-spoken",

@@ -192,6 +192,15 @@ class TestUntilAllHaveEnded:
         assert {handle.status for handle in many[:79]} == {"waiting"}
         assert_nothing_kept(cluster)
 
+    def test_whose_jobs_rq_deleted_keep_nobody_back(self, cluster: Cluster, agent: FakeAgent) -> None:
+        last = depending(cluster, submit(cluster, "first"))
+        gone = {f"n{rank}": rank for rank in range(1, 601)}  # More than one slice looks at.
+        cluster.connection.zadd(cluster.store.keys("dependents", "first"), gone)
+
+        finish(agent)
+
+        assert last.status == "queued"
+
     def test_of_one_of_which_nothing_is_kept_the_end_counts(self, cluster: Cluster, agent: FakeAgent) -> None:
         first = submit(cluster, "first", result_ttl=0)
         last = depending(cluster, first)

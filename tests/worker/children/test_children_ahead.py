@@ -19,6 +19,7 @@ from handoff_worker.children.pool import Children
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import LARGEST_PACKET
 from support.children import Start, death, failure, run, task, turn, value
+from support.processes import freeze
 from support.waiting import LIMIT_S, wait_until
 
 
@@ -364,7 +365,7 @@ def test_what_an_idle_child_was_given_and_had_not_begun_when_it_was_killed_never
     children: Children, tmp_path: Path
 ) -> None:
     child = value(run(children, brief("pid")))
-    os.kill(child, signal.SIGSTOP)
+    freeze(child)
     children.start(brief("child_brief.write_line", str(tmp_path / "lines"), id="unwanted"))
 
     children.kill("unwanted", "canceled")

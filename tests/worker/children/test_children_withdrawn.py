@@ -9,6 +9,7 @@ from pathlib import Path
 from handoff_worker.children.confine import binding
 from handoff_worker.children.pool import Children
 from support.children import run, task, turn, value
+from support.processes import freeze
 
 
 def test_of_what_waits_for_its_child_nothing_runs_when_it_is_taken_back(children: Children, tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_what_an_idle_child_has_not_begun_is_taken_back_and_it_runs_the_next(
     children: Children, tmp_path: Path
 ) -> None:
     pid = value(run(children, task("pid")))
-    os.kill(pid, signal.SIGSTOP)
+    freeze(pid)
     children.start(task("os.mkdir", str(tmp_path / "begun"), id="warm"))
 
     assert children.withdraw("warm")

@@ -77,6 +77,12 @@ DATA: dict[str, bytes] = {
     "a path of NUL": written(11, 5),
 }
 
+TOLD = {
+    "a bomb": "at most 64 MB when it is unpacked",
+    "an array of a negative shape": "its shape is none",
+    "an array of 100,000 dimensions": "its shape is none",
+}
+
 GRAPH: dict[str, dict[str, str | bytes]] = {
     "inputs that are none": {"h_inputs": b"\xc1"},
     "inputs that are a list": graph({"args": 5}),
@@ -111,6 +117,7 @@ def test_a_call_that_is_none_fails_its_function_for_good(children: Children, nam
     assert not failed.retryable
     assert failed.exception_type != "handoff.ChildDied"
     assert len(failed.message) < 2_000
+    assert TOLD.get(name, "") in failed.message
     assert value(run(children, task("length", b"abc"))) == 3
 
 

@@ -106,3 +106,7 @@ def test_what_comes_later_of_a_large_job_is_read_as_carefully() -> None:
 @pytest.mark.parametrize("value", [b"9" * 5000, b"\xff", b"x", "٣".encode(), b""])
 def test_one_whose_retries_cannot_be_read_is_taken_for_its_last_attempt(value: bytes) -> None:
     assert not Started("odd:1", {b"h_attempts": b"1", b"h_retries": value}).has_retries
+
+
+def test_what_has_no_name_is_told_by_its_call_without_the_arguments() -> None:
+    assert Started("odd:1", {b"description": b"films.convert('secret', key='secret')"}).title == "films.convert"
