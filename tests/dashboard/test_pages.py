@@ -22,6 +22,7 @@ from handoff.ledger.housekeeping import tick
 from handoff.ledger.texts.hold import Hold
 from handoff.view import looks
 from handoff.view.overview import read_stands
+from support.agent import FakeAgent
 from support.deadlines import end_lease
 from support.status import Playing
 
@@ -114,6 +115,21 @@ def test_a_node_shows_who_holds_what_of_it(web: TestClient, scene: Scene) -> Non
     assert f'href="/functions/{scene.running.id}"' in text
     assert "gpu no. 0" in text
     assert "2 / 2" in text
+
+
+def test_what_other_programs_and_claims_have_of_a_node_is_told_where_it_lacks(
+    cluster: Cluster, web: TestClient
+) -> None:
+    agent = FakeAgent(cluster.store, "a", {"memory": 8000})
+    agent.external = ({"memory": 3000}, {})
+    agent.register()
+    cluster.tracker.request("a", {"memory": 1000}, owner="ci")
+    waiting = cluster.enqueue("films:convert", cost={"memory": 5000})
+
+    for page in ("/", "/nodes", "/nodes/a", f"/functions/{waiting.id}"):
+        text = web.get(page).text
+        assert "other programs" in text
+        assert "claim of ci" in text
 
 
 def test_a_node_that_is_held_leads_to_whom_it_is_held_for(
