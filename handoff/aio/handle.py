@@ -77,7 +77,7 @@ class Handle:
         return await progress_of(self._ledger, self.id)
 
     async def usage(self) -> FunctionUsage | None:
-        """What its last attempt has used, as `handoff.Handle.usage`; None until it has ended, or if it never ran."""
+        """What its last attempt has used, as `handoff.Handle.usage`; None until it has ended, or if nobody knows it."""
         return await usage_of(self._ledger, self.id)
 
     async def result(self, timeout: float | None = None) -> Any:

@@ -87,7 +87,7 @@ class Handle:
 
     @property
     def usage(self) -> FunctionUsage | None:
-        """What its last attempt has used: `.memory`, `.cpu_s`, `.duration`. None until it has ended, or if none ran.
+        """What its last attempt has used: `.memory`, `.cpu_s`, `.duration`. None until it has ended, or if unknown.
 
         `.memory` is the most that its process has had of MB that are resident, what that had kept of functions before
         it included. If it has waited for other processes, the largest that any function there has waited for is added.

@@ -34,8 +34,7 @@ class MemoryExceeded(HandoffError):
 
     def __str__(self) -> str:
         who = f"function {shown(self.function_id)}" if self.function_id else "a function"
-        do = f"declare as much {self.resource} as it needs, `handle.usage` tells that"
-        return f"{who} was stopped, for {self.reason}: {do}"
+        return f"{who} was stopped, for {self.reason}: declare more than it used until then"
 
     @property
     def reason(self) -> str:
@@ -43,7 +42,8 @@ class MemoryExceeded(HandoffError):
         told = f"it used {self.used} MB of {self.resource} and had declared {self.declared}"
         if self.wanted is None:
             return told
-        return f"{told}, and no live node could hold {self.resource} {self.wanted}, with which to try it once more"
+        grown = f"{self.resource} {self.wanted}, with which to try it once more"
+        return f"{told}, and no live node on which it may run could hold {grown}"
 
 
 def read_exceeded(message: str, function_id: str = "") -> MemoryExceeded | None:

@@ -54,7 +54,7 @@ SCHEMA: dict[str, Key] = {
     "learned": Key(
         "learned:",
         "HASH",
-        "place -> a sample of what it has used: see learned.py",
+        "number of an attempt -> a sample of what it has used: see learned.py",
         "`--learn-ttl` from its last",
         of="name of a function",
     ),

@@ -50,9 +50,11 @@ async def launch(
     """Load a graph and let it run. -> the name of this run of it
 
     `preferred` are nodes to be tried first, by the functions' ids; `run_last` runs the script of the last slice. Raises
-    `DuplicateRun`, `TooLarge`, `NotSerializable`; `Infeasible` where a function is not to wait; with reserve="whole"
-    `ResourcesUnavailable`. Then nothing of it is left.
+    `DuplicateRun`, `TooLarge`, `NotSerializable`; `InvalidFunction` where one does not go with the options;
+    `Infeasible` where a function is not to wait; with reserve="whole" `ResourcesUnavailable`. Then nothing of it is
+    left.
     """
+    options.check_functions(step.function for step in plan.steps)
     run = new_id()
     writer = EntryWriter(run, options, serializer, strategy, preferred)
     # All of it is made before any is sent: what cannot be serialized is found before anything is written.

@@ -21,7 +21,7 @@ from handoff.ledger.texts.usage import FunctionUsage
 from handoff.words.checked import Checked
 from handoff.words.resources import Units, amount
 
-PLACES = 64
+MOST_SAMPLES = 64
 """So many samples are kept of each name."""
 
 LONGEST_SAMPLE = 100
@@ -84,11 +84,9 @@ class LearnedCost:
 
 
 def write_sample(id: str, usage: FunctionUsage, cost: Units) -> tuple[int, str]:
-    """Write what an attempt has used. -> its place, which is the same whenever it is told, and the sample"""
+    """Write what an attempt has used. -> its number, which is the same whenever it is told, and the sample"""
     seconds = (round(1e6 * (each or 0)) for each in (usage.cpu_s, usage.duration))
-    return crc32(id.encode()) % PLACES, write_numbers(
-        (usage.memory or 0, *seconds, cost.get("memory", 0), cost.get("cpu", 0))
-    )
+    return crc32(id.encode()), write_numbers((usage.memory or 0, *seconds, cost.get("memory", 0), cost.get("cpu", 0)))
 
 
 def id_field(id: bytes) -> int:

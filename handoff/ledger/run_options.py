@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from handoff.errors import shown
+from handoff.errors import InvalidFunction, shown
 from handoff.ledger.jobs import AS_RQ, Keeping
 from handoff.ledger.rqmodel import DEFAULT_RESULT_TTL
-from handoff.words.function import ON_MEMORY_EXCEEDED, ON_NODE_LOSS, OnMemoryExceeded, OnNodeLoss
+from handoff.words.function import ON_MEMORY_EXCEEDED, ON_NODE_LOSS, Function, OnMemoryExceeded, OnNodeLoss
 from handoff.words.values import LARGEST_COUNT, TTLS, WAITS, check_flag, is_count, is_one_of, is_ttl, is_wait
+
+# It would wait for what functions hold that depend on it.
+_GROWS_IN_WHOLE = (
+    'on_memory_exceeded is "grow", and with reserve="whole" a function has no more than was reserved for it'
+)
+_GIVE_ONE = "give one of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +58,17 @@ class RunOptions:
             raise ValueError(
                 'max_concurrency is given, and reserve="whole" reserves for all functions at once: give one of them'
             )
+        if self.reserve == "whole" and self.on_memory_exceeded == "grow":
+            raise ValueError(f"{_GROWS_IN_WHOLE}: {_GIVE_ONE}")
         check_flag("fail_fast", self.fail_fast)
         check_flag("attached", self.attached)
         for name in ("result_ttl", "failure_ttl"):
             value = getattr(self, name)
             if not (name == "failure_ttl" and value is None) and not is_ttl(value):
                 raise ValueError(f"{name} is {shown(value)}: give {TTLS}")
+
+    def check_functions(self, functions: Iterable[Function]) -> None:
+        """Raise `InvalidFunction` for the first that asks for what such a run does not have."""
+        for each in functions if self.reserve == "whole" else ():
+            if each.on_memory_exceeded == "grow":
+                raise InvalidFunction(each.id, f"its {_GROWS_IN_WHOLE}", _GIVE_ONE)

@@ -109,7 +109,7 @@ def play(scene: Scene, scale: int, tell: Callable[[str], None]) -> Played:
         ended = [_end(handle, part) for handle, part in zip(handles, parts, strict=True)]
         if any(each.outcome != "ran" for each in ended):
             return Played(scene, mb, ended, kernel.killed, [], "")
-        costs = _await_costs(cluster)
+        costs = _await_costs(cluster, parts)
         return Played(scene, mb, ended, kernel.killed, costs, _told_by_command(cluster))
 
 
@@ -123,13 +123,17 @@ def _gate() -> Iterator[tuple[str, Callable[[], None]]]:
 
 def _submit(cluster: Cluster, scene: Scene, part: Part, gate: str, last: int) -> Handle:
     return cluster.enqueue(
-        neighbour if part.keeps_its_word else liar,
+        _function_of(part),
         part.takes,
         gate,
         last,
         cost={"cpu": 1, "memory": part.says},
         on_memory_exceeded=scene.on_exceeded,
     )
+
+
+def _function_of(part: Part) -> Callable[[int, str, int], int]:
+    return neighbour if part.keeps_its_word else liar
 
 
 def _await_rest(handle: Handle, last: int) -> None:
@@ -152,16 +156,25 @@ def _end(handle: Handle, part: Part) -> Ended:
     return Ended(part, "ran", handle.attempts, "")
 
 
-def _await_costs(cluster: Cluster) -> list[LearnedCost]:
-    """Wait for the heartbeat that tells what either has used."""
+def _await_costs(cluster: Cluster, parts: list[Part]) -> list[LearnedCost]:
+    """Wait for the heartbeats that tell what all of them have used, in their last attempts too."""
     deadline_s = time.monotonic() + LIMIT_S
     while True:
         costs = read_learned(cluster.store)
-        if len(costs) == len((neighbour, liar)):
+        if all(_is_told(costs, [part for part in parts if part.keeps_its_word is kind]) for kind in (True, False)):
             return costs
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"no heartbeat has told within {LIMIT_S:g} s what functions have used")
         time.sleep(LOOK_S)
+
+
+def _is_told(costs: list[LearnedCost], parts: list[Part]) -> bool:
+    name = f".{_function_of(parts[0]).__name__}"
+    return any(
+        each.count >= len(parts) and each.memory is not None and each.memory.max >= parts[0].takes
+        for each in costs
+        if each.function.endswith(name)
+    )
 
 
 def _told_by_command(cluster: Cluster) -> str:

@@ -57,4 +57,12 @@ MUTANTS = (
         "",
         (f"{_USAGE}::test_what_a_function_has_used_comes_with_its_end[real-ok]",),
     ),
+    Mutant(
+        "usage-stale",
+        "what an attempt has used is told of the one that is lost after it",
+        "handoff/ledger/lua/libraries/jobs/executions.lua",
+        "    Job.blank(job, 'usage')\n",
+        "",
+        (f"{_USAGE}::test_of_an_attempt_that_is_lost_nothing_is_known[real]",),
+    ),
 )

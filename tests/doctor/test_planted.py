@@ -113,7 +113,7 @@ PLANTED = {
     "durations that do not expire": Plant(set_field("took", "tasks:f", "77", "5"), "keys", "`took:tasks:f` does not expire"),
     "names of samples that do not expire": Plant(lambda scene: scene.redis.zadd(scene.key("learners"), {"tasks:f": 2e12}), "keys", "`learners` does not expire"),
     "a sample that nobody can read": Plant(set_field("learned", "tasks:f", "3", "1,2"), "keys", "`learned:tasks:f` has an entry '3' that nobody reads"),
-    "a sample at no place": Plant(set_field("learned", "tasks:f", "64", "1,2,3,4,5"), "keys", "has an entry '64' that nobody reads"),
+    "a sample of no attempt": Plant(set_field("learned", "tasks:f", "x", "1,2,3,4,5"), "keys", "has an entry 'x' that nobody reads"),
     "a duration that nobody can read": Plant(set_field("took", "tasks:f", "77", "soon"), "keys", "`took:tasks:f` has an entry '77' that nobody reads"),
     "more durations than are kept": Plant(lambda scene: scene.redis.hset(scene.key("took", "tasks:f"), mapping={str(id): 5 for id in range(513)}), "keys", "`took:tasks:f` has 513 entries, and no more than 512 are kept"),
     "a log that does not expire": Plant(lambda scene: scene.redis.xadd(scene.key("output", scene.ids["runs"]), {"data": "x"}), "keys", "does not expire, and what a function tells has to"),

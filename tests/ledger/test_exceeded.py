@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handoff import DAG, Function, MemoryExceeded
+from handoff import DAG, Collocated, Function, InvalidFunction, MemoryExceeded
 from handoff.client.cluster import Cluster
 from handoff.client.handle import Handle
 from handoff.ledger.housekeeping import tick
@@ -119,7 +119,7 @@ def test_of_memory_of_gpus_the_same_is_so(cluster: Cluster) -> None:
     assert "it used 3000 MB of gpu_memory and had declared 2000" in str(error)
     assert fails[0].usage == FunctionUsage(41, None, 1.5, 3000)
     assert read_function(cluster.store, grows[0].id).cost == {"gpu_memory": 4500}
-    assert "no live node could hold gpu_memory 10000" in str(raised(hopeless[0]))
+    assert "no live node on which it may run could hold gpu_memory 10000" in str(raised(hopeless[0]))
 
 
 def test_what_no_node_could_hold_is_not_tried(cluster: Cluster, agent: FakeAgent) -> None:
@@ -127,7 +127,7 @@ def test_what_no_node_could_hold_is_not_tried(cluster: Cluster, agent: FakeAgent
 
     agent.finish(exceeded(id, 1700))
 
-    assert "no live node could hold memory 3000" in str(raised(handle))
+    assert "no live node on which it may run could hold memory 3000" in str(raised(handle))
 
 
 def test_all_that_it_may_cost_grows_and_what_asks_for_more_stays(cluster: Cluster, agent: FakeAgent) -> None:
@@ -163,3 +163,34 @@ def test_while_it_is_to_be_tried_with_more_it_says_why(cluster: Cluster, agent: 
     agent.finish(exceeded(id, 900))
 
     assert "it used 900 MB of memory and had declared 500" in handle.explain().text
+
+
+def test_what_outgrows_the_node_of_its_group_takes_the_group_to_one_that_can_hold_it(
+    cluster: Cluster, agent: FakeAgent
+) -> None:
+    larger = FakeAgent(cluster.store, "b", {"memory": 9000}, lease_ms=100_000).register()
+    dag = (
+        DAG()
+        .add(Function("first", "m:f", cost={"memory": 300}))
+        .add(Function("grows", "m:f", args=["first"], cost={"memory": 300}, node=Collocated("first")))
+        .add(Function("last", "m:f", args=["grows"], cost={"memory": 300}, node=Collocated("first")))
+    )
+    run = cluster.submit_dag(dag, on_memory_exceeded="grow")
+    agent.finish(ok(take(agent)))
+
+    agent.finish(exceeded(take(agent), 2000))
+    pass_ms(cluster.store, 1)
+    tick(cluster.store)
+    larger.finish(ok(take(larger)))
+
+    assert [run.handle(name).node for name in ("first", "grows", "last")] == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize(("of_one", "of_all"), [("grow", "fail"), (None, "grow")])
+def test_nothing_grows_in_a_run_that_reserves_whole(
+    cluster: Cluster, agent: FakeAgent, of_one: OnMemoryExceeded | None, of_all: OnMemoryExceeded
+) -> None:
+    dag = DAG().add(Function("f", "m:f", on_memory_exceeded=of_one))
+
+    with pytest.raises((InvalidFunction, ValueError), match='reserve="whole"'):
+        cluster.submit_dag(dag, on_memory_exceeded=of_all, reserve="whole")

@@ -97,6 +97,12 @@ def test_a_sample_that_is_told_again_counts_once(cluster: Cluster, agent: FakeAg
     assert only(cluster).count == 1
 
 
+def test_of_few_none_is_lost(cluster: Cluster, agent: FakeAgent) -> None:
+    agent.learn(*(("tasks:f", *write_sample(f"f{i}:1", FunctionUsage(5, 1, 1), {})) for i in range(64)))
+
+    assert only(cluster).count == 64
+
+
 def test_no_more_than_so_many_are_kept(cluster: Cluster, agent: FakeAgent) -> None:
     agent.learn(*(("tasks:f", *write_sample(f"f{i}:1", FunctionUsage(5, 1, 1), {})) for i in range(1000)))
 

@@ -66,6 +66,25 @@ def test_of_what_is_tried_again_nothing_is_told_before_its_end(cluster: Cluster,
     assert handle.usage == FunctionUsage(41, 0.0012, 0.0025)
 
 
+def test_of_an_attempt_that_is_lost_nothing_is_known(cluster: Cluster, agent: FakeAgent) -> None:
+    handle, id = start(cluster, agent, max_retries=1)
+    agent.finish(used(failure(id)))
+    brought_back(cluster, agent)
+
+    cluster.deregister_node("a")
+
+    assert (handle.status, handle.usage) == ("failed", None)
+
+
+def test_of_what_is_canceled_while_it_runs_it_is_known(cluster: Cluster, agent: FakeAgent) -> None:
+    handle, id = start(cluster, agent)
+    handle.cancel()
+
+    agent.finish(used(killed(id)))
+
+    assert (handle.status, handle.usage) == ("canceled", FunctionUsage(41, 0.0012, 0.0025))
+
+
 def test_of_what_is_retried_by_hand_nothing_is_left(cluster: Cluster, agent: FakeAgent) -> None:
     handle, id = start(cluster, agent)
     agent.finish(used(failure(id)))

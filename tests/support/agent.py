@@ -234,7 +234,7 @@ class FakeAgent:
         assert reply == ["told"], reply
 
     def learn(self, *samples: tuple[str, int, str] | tuple[str, int, str, int], ttl_s: int = LEARN_TTL_S) -> None:
-        """Tell what functions have used: of each the name, its place, the sample, and in a graph its id's number."""
+        """Tell what functions have used: of each the name, a number, the sample, and in a graph its id's number."""
         self.tell_learned([value for each in samples for value in (*each, "")[:4]], ttl_s)
 
     def tell_learned(self, samples: Sequence[bytes | str | int], ttl_s: int = LEARN_TTL_S) -> None:

@@ -11,6 +11,10 @@ function Executions.begin(job, node, queue, op)
   Call.started[#Call.started + 1] = id
   Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
     'attempts', job.attempts and Number.text(tonumber(job.attempts) + 1) or '1')
+  if job.attempts ~= '1' then
+    -- If it is lost, nobody knows what it has used.
+    Job.blank(job, 'usage')
+  end
   Writes.add('ZADD', K.running .. node.name, op, id)
   if Job.option(job, 'wait') then
     Timers.drop(Timer.of('expire', job.id))

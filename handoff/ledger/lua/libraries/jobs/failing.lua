@@ -1,8 +1,9 @@
 -- What follows an attempt that failed: a delayed retry, or the end.
 --
 -- KEYS     callbacks
--- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  nodes/feasible  texts/cost
--- @include texts/demand  texts/loss  texts/number  texts/number_list  texts/resource  texts/result  texts/shape  time/events
+-- @include jobs/admit  jobs/bent  jobs/deaths  jobs/ending  jobs/exc_string  jobs/job  nodes/feasible  runs/groups
+-- @include texts/cost  texts/demand  texts/loss  texts/number  texts/number_list  texts/resource  texts/result
+-- @include texts/shape  time/events
 
 local FIRST_BACKOFF_MS, LONGEST_BACKOFF_MS = 1000, 60000
 
@@ -134,7 +135,7 @@ function Failing.exceeded(job, result)
   local used = (of_gpus or Result.memory_mb(result.usage)) * Resource.UNIT
   local declared = declared_by(job, resource)
   local wanted = not job.bent and wanted_by(job, declared, used) or nil
-  local demand = wanted and Demand.with_least(job.demand, resource, wanted)
+  local demand = wanted and Demand.with_least(Groups.demand(job), resource, wanted)
   if demand and Feasible.count(Demand.read(demand)) > 0 then
     grow(job, demand, resource, wanted)
     Job.set(job, 'last_error', result.error, 'last_message', told(resource, declared, used))

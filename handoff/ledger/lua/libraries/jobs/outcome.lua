@@ -23,13 +23,13 @@ end
 -- `result` is texts/result, of the attempt that `placement` names on the node `name`. -> what is answered
 function Outcome.store(job, result, name, placement)
   local kind = result.kind
+  if result.usage ~= '' then
+    Job.set(job, 'usage', result.usage)
+  end
   if job.cancel then
     Ending.job(job, 'canceled', {})
     Events.emit('canceled', 'job', job.id)
     return 'canceled'
-  end
-  if result.usage ~= '' then
-    Job.set(job, 'usage', result.usage)
   end
   if kind == 'unstarted' then
     Executions.undo(job)

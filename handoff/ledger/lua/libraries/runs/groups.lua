@@ -1,10 +1,10 @@
 -- Collocated functions of a run: the first that is ready chooses a node, the others are pinned to it. The one that looks
 -- for a node is the chooser, behind which the others that are ready are parked. A node is chosen again when it is lost,
--- drained or quiet.
+-- drained or quiet, or too small for one that is tried with more memory.
 --
 -- KEYS     groups_on  run_groups  run_parked
--- @include jobs/job  nodes/constraints  nodes/node  runs/leftovers  runs/members  texts/demand  texts/group_field
--- @include texts/run_id  texts/terms
+-- @include jobs/job  nodes/constraints  nodes/fit  nodes/node  runs/leftovers  runs/members  texts/demand
+-- @include texts/group_field  texts/run_id  texts/shape  texts/terms
 
 local function field(group, kind)
   return GroupField.of(group, kind)
@@ -20,6 +20,22 @@ end
 -- Whether the rest of a group can be served by the node that was chosen.
 local function may_stay(node, terms)
   return node and node.state == 'up' and not Node.is_closing(node) and Constraints.allow(node, Terms.read(terms))
+end
+
+-- What is tried with more memory may have outgrown the node of its group.
+local function has_outgrown(node, job)
+  for _, variant in ipairs(job.grown and Demand.read(job.base) or {}) do
+    if Fit.idle(node, Shape.read(variant.shape)) then
+      return false
+    end
+  end
+  return job.grown ~= nil
+end
+
+-- What a function asks for, on whichever node its group is.
+function Groups.demand(job)
+  local terms = job.group and Groups.terms(job.run, job.group)
+  return terms and Terms.is_sound(terms) and Demand.constrained(job.base, terms) or job.demand
 end
 
 -- Wait behind another of the group that is about to choose, if there is one; else choose. -> whether it chooses
@@ -48,7 +64,7 @@ function Groups.join(job)
   elseif not Members.is_active(run, number) then
     -- Brought back after it had been counted: nobody waits behind it.
     demand = Demand.constrained(job.base, terms)
-  elseif may_stay(node, terms) then
+  elseif may_stay(node, terms) and not has_outgrown(node, job) then
     demand = Demand.constrained(job.base, Terms.pin(node.name))
   else
     if node_name then
