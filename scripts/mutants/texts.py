@@ -21,9 +21,7 @@ MUTANTS = (
         "handoff/ledger/texts/number.lua",
         "    return string.format('%d', number)",
         "    return tostring(number)",
-        (
-            "tests/why/test_status_function.py::TestFunction::test_where_it_stands_is_said_in_a_sentence[fake-cost1-<lambda>-started-runs on a, gpu 0 1]",
-        ),
+        ("tests/ledger/texts/test_lua_texts.py::test_a_text_is_written[number-2199023255552007-2199023255552007]",),
     ),
     Mutant(
         "options-prefix",
