@@ -15,7 +15,7 @@ from handoff.ledger.lua import assembly, files, functions, loader, pieces
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from handoff.local.server import RedisServer
 from support.each import of_each
-from support.lua_files import FILES, GIVEN, LIBRARIES, OPERATIONS, Compiled, body, private
+from support.lua_files import FILES, GIVEN, LIBRARIES, OPERATIONS, Compiled, body, lines_of, private
 
 LIBRARY = functions.library(RQ_KEY_PREFIX)
 
@@ -55,7 +55,7 @@ def test_every_line_of_the_library_is_traced_to_its_file() -> None:
     for line, origin in zip(LIBRARY.text.splitlines(), LIBRARY.lines, strict=True):
         file, _, number = origin.partition(".lua:")
         if origin != "library:prelude" and number != "prelude":
-            assert files.source(file).splitlines()[int(number) - 1] == line
+            assert lines_of(file)[int(number) - 1] == line
     assert {origin.partition(".lua:")[0] for origin in LIBRARY.lines} == {"library:prelude", *FILES}
 
 

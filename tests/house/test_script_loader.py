@@ -13,7 +13,7 @@ from handoff.ledger.lua.header import BadHeader
 from handoff.ledger.lua.loader import Script
 from handoff.ledger.rqmodel import RQ_KEY_PREFIX
 from support.each import of_each
-from support.lua_files import GIVEN, OPERATIONS, Compiled
+from support.lua_files import GIVEN, OPERATIONS, Compiled, lines_of
 
 MARGIN = 20
 """How many locals a script is to stay below the 200 that Lua allows: another Redis may count its own."""
@@ -73,7 +73,7 @@ def test_every_line_of_a_script_is_traced_to_its_file(operation: str) -> None:
 
     for line, origin in zip(script.text.splitlines(), script.lines, strict=True):
         file, _, number = origin.partition(".lua:")
-        assert number == "prelude" or files.source(file).splitlines()[int(number) - 1] == line
+        assert number == "prelude" or lines_of(file)[int(number) - 1] == line
 
 
 def test_a_script_carries_of_its_libraries_what_it_reaches(assemble: Assemble) -> None:

@@ -99,6 +99,12 @@ def body(file: str) -> str:
 
 
 @cache
+def lines_of(file: str) -> list[str]:
+    """The file as it stands, by lines."""
+    return files.source(file).splitlines()
+
+
+@cache
 def taken_from_outside(file: str) -> frozenset[str]:
     """The names that the file by itself uses and does not define: tables, and what its header names."""
     return Compiled(body(file)).globals().read - GIVEN
