@@ -31,10 +31,10 @@ _COLUMNS = (
 def costs(asked: Asked) -> None:
     """Show what functions have used, by the name of what they call, and what to declare.
 
-    MEMORY is what was declared, then MB that they had at their peak: half of them had at most P50, 95 of a hundred P95.
-    WASTE is what was declared above that. CPU is how many processors 95 of a hundred kept busy at most. --json tells
-    how long they took, too. Of each name up to 64 that have finished, or were stopped for their memory, are kept, for
-    thirty days if their node says nothing else.
+    MEMORY is the most that was declared, then MB that they had at their peak: half of them had at most P50, 95 of a
+    hundred P95. WASTE is what was declared above that. CPU is how many processors 95 of a hundred kept busy at most.
+    --json tells how long they took, too. Agents tell at heartbeats of a few attempts of each name that have finished,
+    or were stopped for their memory. Up to 64 are kept, for thirty days if their node says nothing else.
     """
     with asked.cluster() as cluster:
         found = read_learned(cluster.store)
