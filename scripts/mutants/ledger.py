@@ -126,7 +126,7 @@ MUTANTS = (
         "            if not may_pass(error) or now_s",
         "            if True or not may_pass(error) or now_s",
         (
-            "tests/ledger/store/test_store_refusing.py::test_who_waits_for_a_result_waits_on_while_redis_refuses[step_down]",
+            "tests/ledger/store/test_store_refusing.py::test_who_waits_for_a_result_waits_on_while_redis_refuses[want_replicas]",
         ),
     ),
     Mutant(
