@@ -77,5 +77,6 @@ def test_an_agent_keeps_its_node_when_the_books_name_the_dead_one_before_it(clus
 
     bring_back()
 
-    assert cluster.enqueue(agent_tasks.where).result(LIMIT_S) == "a"
+    # What is handed to the dead one before the books name this one counts as started there.
+    assert cluster.enqueue(agent_tasks.where, max_retries=1).result(LIMIT_S) == "a"
     assert agent.process.poll() is None
