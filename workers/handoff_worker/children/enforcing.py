@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import NamedTuple
 
+from handoff.ledger.exceeded import GPU_MEMORY, MEMORY
 from handoff_worker.children.child import Child
 from handoff_worker.children.nursery import NoProcess
 from handoff_worker.children.task import Task
@@ -40,8 +41,6 @@ TOLERANCE, LEAST_TOLERANCE_MB = 0.1, 64
 
 LEAST_GPU_TOLERANCE_MB = 512
 """The same on gpus: what the driver takes there for each process."""
-
-MEMORY, GPU_MEMORY = "memory", "gpu_memory"
 
 CLOSE_S = 1.0
 """For so long it is waited for the end of the thread."""

@@ -16,8 +16,6 @@ logger = logging.getLogger(__name__)
 
 LEAF = "handoff-agent"
 
-MB = 2**20
-
 
 class NoGroups(Exception):
     """The host does not let us make any; the message says why."""
