@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from handoff.ledger.exceeded import GPU_MEMORY
 from handoff_worker.children import enforcing as module
 from handoff_worker.children.child import Child
 from handoff_worker.children.confine import UNBOUND
-from handoff_worker.children.enforcing import GPU_MEMORY, Enforcer, MemorySeen, filled_s, most_gpu_memory, most_memory
+from handoff_worker.children.enforcing import Enforcer, MemorySeen, filled_s, most_gpu_memory, most_memory
 from handoff_worker.children.outcome import Died
 from handoff_worker.children.pool import Children
 from handoff_worker.machine.gpu_use import DeviceUse
