@@ -44,6 +44,24 @@ def take_gpu_memory(told: str, mb: int, seconds: float) -> None:
     time.sleep(seconds)
 
 
+def own_file(group: str, name: str) -> str:
+    """Read what the kernel says of the control group of this process, which is below that one."""
+    own = Path("/proc/self/cgroup").read_text().split("0::", 1)[1].strip()
+    return (Path(group) / Path(own).name / name).read_text().strip()
+
+
+def spin(group: str, seconds: float) -> int:
+    """Use a processor for so long. -> in how many periods the group of this process had to wait meanwhile"""
+
+    def waited() -> int:
+        return int(dict(line.split() for line in own_file(group, "cpu.stat").splitlines())["nr_throttled"])
+
+    before, until_s = waited(), time.process_time() + seconds
+    while time.process_time() < until_s:
+        pass
+    return waited() - before
+
+
 def lend_memory(mb: int, seconds: float) -> None:
     """Have a process below that has so much for a while."""
     subprocess.run([sys.executable, "-c", f"import time; held = b'x' * {mb * MB}; time.sleep({seconds})"], check=False)

@@ -70,7 +70,7 @@ class LocalCluster:
     free ports and a private folder, and gone after the block is left, also by an exception, Ctrl-C or SIGTERM. No nodes
     is fine. `lease` is in seconds. `preload` is that of `handoff node`: modules and `module:callable`s.
     So is `log_size`: the kB that are kept of what each attempt prints, 0 = nothing.
-    With `enforce` functions are kept to the memory that they have declared.
+    With `enforce` functions are kept to the memory that they have declared, with `enforce_cpu` to the processors.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class LocalCluster:
         preload: Sequence[str] = (),
         log_size: int = 64,
         enforce: bool = False,
+        enforce_cpu: bool = False,
     ) -> None:
         self._nodes, self._labels = _by_node("nodes", nodes), _by_node("labels", labels)
         self._device_memory = _by_node("device_memory", device_memory)
@@ -109,7 +110,8 @@ class LocalCluster:
             raise ValueError(f"log_size is {shown(log_size)}: give a whole number of kB, from 0 to {LARGEST_LOG_KB}")
         self._log_size = log_size
         check_flag("enforce", enforce)
-        self._enforce = enforce
+        check_flag("enforce_cpu", enforce_cpu)
+        self._enforce, self._enforce_cpu = enforce, enforce_cpu
         self._pickle = resolve(serializer) is PickleSerializer
         self._stack = contextlib.ExitStack()
         self._agents: dict[str, subprocess.Popen[bytes]] = {}
@@ -183,6 +185,8 @@ class LocalCluster:
             command.append("--allow-pickle")
         if self._enforce:
             command.append("--enforce")
+        if self._enforce_cpu:
+            command.append("--enforce-cpu")
         environment = {
             **os.environ,
             # The URL holds the server's password, which does not belong on a command line that everybody can read.

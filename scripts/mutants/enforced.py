@@ -12,6 +12,7 @@ _ENFORCING = "workers/handoff_worker/children/enforcing.py"
 _ENFORCED = "tests/worker/children/test_enforcing.py"
 _GROUPS = "workers/handoff_worker/machine/own_groups.py"
 _GROUPED = "tests/worker/machine/test_own_groups.py"
+_REFUSED = "tests/worker/agent/test_agent_refused_start.py"
 
 MUTANTS = (
     Mutant(
@@ -74,9 +75,36 @@ MUTANTS = (
         "enforced-behind",
         "a function is laid behind one that may have less memory than it may",
         "workers/handoff_worker/children/child.py",
-        "self.group.most >= task.most_memory)",
-        "True)",
+        "group.most >= task.most_memory and",
+        "True and",
         (f"{_ENFORCED}::test_what_may_have_more_is_not_laid_behind_what_may_have_less",),
+    ),
+    Mutant(
+        "enforced-cpu-behind",
+        "a function is laid behind one that gets other processors than it has declared",
+        "workers/handoff_worker/children/child.py",
+        " and group.cpu == task.most_cpu)",
+        ")",
+        (
+            f"{_ENFORCED}"
+            "::test_what_may_have_other_processors_is_not_laid_behind_and_is_given_the_child_when_it_is_idle",
+        ),
+    ),
+    Mutant(
+        "enforced-cpu-least",
+        "what declares hardly any of a processor is told a quota that the kernel refuses",
+        _GROUPS,
+        "min(max(LEAST_QUOTA_US, round(cpu * PERIOD_US)), LARGEST_QUOTA_US)",
+        "min(round(cpu * PERIOD_US), LARGEST_QUOTA_US)",
+        (f"{_GROUPED}::test_in_each_period_it_has_so_much_of_processors_as_was_declared",),
+    ),
+    Mutant(
+        "enforced-cpu-watched",
+        "a node that cannot keep functions to processors starts all the same",
+        "workers/handoff_worker/agent/start.py",
+        "        if options.enforces_cpu:\n",
+        "        if False:\n",
+        (f"{_REFUSED}::test_where_no_control_groups_can_be_had_none_starts_that_is_to_keep_to_processors",),
     ),
     Mutant(
         "enforced-lowered",

@@ -45,4 +45,5 @@ OF_LOCAL: dict[str, Make] = {
     "preload": const(["myapp.wsgi", "django:setup"]),
     "log_size": const(64),
     "enforce": const(True),
+    "enforce_cpu": const(True),
 }

@@ -40,6 +40,7 @@ from handoff_worker.machine.holder import host
 from handoff_worker.machine.mask import Mask
 from handoff_worker.machine.offer import Offer, leaves_nothing_open, make_offer, with_fewer_slots
 from handoff_worker.machine.open_files import make_room
+from handoff_worker.machine.own_groups import NoGroups
 from handoff_worker.machine.probe import probe
 from handoff_worker.machine.settings import LARGEST_LOG_KB, LONGEST_LEARN_TTL_S, NodeSettings
 from handoff_worker.machine.titles import Title, front_of
@@ -77,6 +78,8 @@ from handoff_worker.machine.titles import Title, front_of
               help="Import it, and call it, before any function runs: once for all, and in each process.")  # fmt: skip
 @click.option("--enforce", is_flag=True, default=None,
               help="Stop functions that use more memory than they have declared, and a tenth or 64 MB.")  # fmt: skip
+@click.option("--enforce-cpu", is_flag=True, default=None,
+              help="Give functions no more of the processors than they have declared, by control groups.")  # fmt: skip
 @click.option("--learn-ttl", type=click.IntRange(0, LONGEST_LEARN_TTL_S), metavar="SECONDS",
               help="Keep what functions have used so long; 0 = learn nothing.  [default: thirty days]")  # fmt: skip
 @click.option("--watch-external", is_flag=True, default=None,
@@ -132,7 +135,7 @@ def main(**given: Any) -> None:
             allow=node.allow or (),
             patience_s=given["wait"],
         )
-    except (HandoffError, NameTaken, NoProcess, NotLoaded, NurseryBroken, ScriptBug) as error:
+    except (HandoffError, NameTaken, NoGroups, NoProcess, NotLoaded, NurseryBroken, ScriptBug) as error:
         _fail(error, str(error), as_json=given["as_json"])
         sys.exit(FAILED)
 
@@ -177,6 +180,7 @@ def _options(name: str, node: NodeSettings, given: dict[str, Any]) -> Options:
         burst=given["burst"],
         functions_per_child=node.functions_per_child or 1_000,
         enforces=bool(node.enforce),
+        enforces_cpu=bool(node.enforce_cpu),
         learn_ttl_s=LEARN_TTL_S if node.learn_ttl is None else node.learn_ttl,
         watches_external=bool(node.watch_external),
         log_bytes=LOG_BYTES if node.log_size is None else 1024 * node.log_size,

@@ -69,7 +69,7 @@ def settle(given: dict[str, Any]) -> settings.NodeSettings:
     """Put the settings together: options over the file. Raises OSError and ValueError for the file."""
     node = settings.load(given["config"]) if given["config"] else settings.NodeSettings()
     names = ("name", "cpu", "memory", "gpu", "slots", "url", "namespace", "lease", "grace", "functions_per_child",
-             "log_size", "allow", "preload", "enforce", "learn_ttl",
+             "log_size", "allow", "preload", "enforce", "enforce_cpu", "learn_ttl",
              "watch_external")  # fmt: skip
     options = {field: given[field] for field in names}
     return replace(

@@ -13,7 +13,7 @@ from handoff.ledger.nodes import Node, NodeState, read_nodes
 from handoff.ledger.store import Store
 from handoff.ledger.texts.holder import host_and_pid, read_holder
 from handoff_worker.machine.holder import host, this_process
-from handoff_worker.machine.own_groups import keeps_by_group
+from handoff_worker.machine.own_groups import in_words, kept_by_group
 
 PATIENCE_S = 2.0
 """How long a Redis that is away or silent is asked: probes have a limit of their own."""
@@ -74,8 +74,8 @@ def _health(node: Node) -> Health:
         return Health(False, node.name, node.state, None, f"node {node.name} has no agent: it was registered by hand")
     reason = f"node {node.name} is {node.state}: its agent ({host_and_pid(node.holder)}) holds its lease"
     reason = f"{reason} for another {node.lease_s:.1f} s"
-    if _is_held_on(this_process().machine, node.holder) and keeps_by_group(read_holder(node.holder).pid):
-        reason += "; control groups keep functions to the memory that they have declared"
+    if _is_held_on(this_process().machine, node.holder) and (kept := kept_by_group(read_holder(node.holder).pid)):
+        reason += f"; control groups keep functions to {in_words(kept)}"
     return Health(True, node.name, node.state, node.lease_s, reason)
 
 

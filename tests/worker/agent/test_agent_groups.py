@@ -1,4 +1,4 @@
-"""Agents that keep functions to their memory by control groups, where the host lets them.
+"""Agents that keep functions to memory and processors by control groups, where the host lets them.
 
 `HANDOFF_TEST_GROUP` names a group for that: see support/control_groups.py.
 """
@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("group", "agents")]
 
 
 def start(agents: Agents, group: Path, *flags: str) -> None:
-    agents.start("a", "--enforce", "--memory", "1000", "--path", TESTS, *flags, within=within(group))
+    agents.start("a", *(flags or ["--enforce"]), "--memory", "1000", "--path", TESTS, within=within(group))
 
 
 def test_a_warm_child_may_have_what_the_function_that_it_runs_has_declared(
@@ -101,17 +101,48 @@ def test_brief_functions_of_many_costs_all_run(group: Path, cluster: Cluster, ag
     assert cluster.gather(handles, timeout=LIMIT_S) == [0] * 200
 
 
-def test_a_probe_says_that_it_is_done_by_control_groups(
-    group: Path, cluster: Cluster, agents: Agents, server: RedisServer
+def test_a_child_has_so_much_of_processors_as_the_function_that_it_runs_has_declared(
+    group: Path, cluster: Cluster, agents: Agents
 ) -> None:
-    start(agents, group)
+    start(agents, group, "--enforce-cpu")
+
+    def cpu_max(**cost: float) -> str:
+        told: str = cluster.enqueue("child_usage:own_file", str(group), "cpu.max", cost=cost).result(LIMIT_S)
+        return told
+
+    assert [cpu_max(cpu=0.5), cpu_max(cpu=0.25), cpu_max(cpu=0)] == ["50000 100000", "25000 100000", "max 100000"]
+
+
+def test_what_uses_more_of_processors_than_it_has_declared_waits_for_the_next_period(
+    group: Path, cluster: Cluster, agents: Agents
+) -> None:
+    start(agents, group, "--enforce", "--enforce-cpu")
+
+    throttled, free = (cluster.enqueue("child_usage:spin", str(group), 0.3, cost={"cpu": cpu}) for cpu in (0.1, 0))
+
+    assert throttled.result(LIMIT_S) > 0
+    assert free.result(LIMIT_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        (["--enforce"], "the memory"),
+        (["--enforce-cpu"], "the cpu"),
+        (["--enforce", "--enforce-cpu"], "the memory and the cpu"),
+    ],
+)
+def test_a_probe_says_what_control_groups_keep_functions_to(
+    group: Path, cluster: Cluster, agents: Agents, server: RedisServer, flags: list[str], kept: str
+) -> None:
+    start(agents, group, *flags)
 
     told = subprocess.run(
         [sys.executable, "-m", "handoff_worker", "--check", "--name", "a", "--namespace", cluster.namespace],
         env={**environment(), "HANDOFF_REDIS_URL": server.url}, capture_output=True, text=True, timeout=LIMIT_S,
     )  # fmt: skip
 
-    assert "control groups keep functions to the memory that they have declared" in told.stdout
+    assert f"control groups keep functions to {kept} that they have declared" in told.stdout
 
 
 def test_where_others_stand_in_its_group_they_are_watched(group: Path, cluster: Cluster, agents: Agents) -> None:

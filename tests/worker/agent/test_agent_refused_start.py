@@ -124,3 +124,13 @@ def test_a_wrong_password_ends_a_start_at_once(server: RedisServer) -> None:
     assert ended.returncode == 1
     assert len(told(ended)) == 1, ended.stderr
     assert "it wants another user name or password" in ended.stderr
+
+
+def test_where_no_control_groups_can_be_had_none_starts_that_is_to_keep_to_processors() -> None:
+    # Whatever this host allows: in the group that the agent would have to own stands this process too.
+    ended = run_agent("--no-probe", "--enforce-cpu", "--wait", "0")
+
+    assert ended.returncode == 1
+    [line] = told(ended)
+    assert "only control groups can keep functions to the cpu that they have declared, and there can be none: " in line
+    assert "Give the agent a group of its own that hands down cpu (in a unit Delegate=cpu), or start it without" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 from collections.abc import Callable, Iterator, Mapping
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,8 @@ def test_what_functions_have_of_gpus_is_told_and_whether_it_is_too_much(
 @pytest.fixture
 def grouped(tmp_path: Path) -> Iterator[Child]:
     """A child in what looks like a control group, with a function that may have 100 MB."""
-    (tmp_path / "memory.max").write_text("")
+    for name in ("memory.max", "cpu.max"):
+        (tmp_path / name).write_text("")
     child, theirs = Child.make(1, UNBOUND, lambda told: None, Group(tmp_path))
     child.tasks.append(task("small", most_memory=100 * MB))
     child.allow(child.tasks[0])
@@ -136,6 +138,19 @@ def test_what_may_have_more_is_not_laid_behind_what_may_have_less(grouped: Child
     allowed = [grouped.may_run_behind(task("small", id="next", most_memory=mb * MB)) for mb in (99, 100, 101)]
 
     assert allowed == [True, True, False]
+
+
+def test_what_may_have_other_processors_is_not_laid_behind_and_is_given_the_child_when_it_is_idle(
+    grouped: Child, tmp_path: Path
+) -> None:
+    others = [task("small", id="next", most_memory=100 * MB, most_cpu=cpu) for cpu in (inf, 0.5)]
+    assert [grouped.may_run_behind(other) for other in others] == [True, False]
+
+    assert grouped.may_run(others[1])
+    grouped.allow(others[1])
+
+    assert (tmp_path / "cpu.max").read_text() == "50000 100000"
+    assert [grouped.may_run_behind(other) for other in others] == [False, True]
 
 
 @pytest.mark.parametrize(("oom", "exceeded"), [(1, 100 * MB), (0, None)])

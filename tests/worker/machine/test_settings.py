@@ -42,6 +42,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         allow = ["myapp.tasks", "myapp.reports:monthly"]
         preload = ["myapp.wsgi", "django:setup"]
         enforce = true
+        enforce_cpu = true
         learn_ttl = 86400
         watch_external = true
         [resources]
@@ -72,6 +73,7 @@ def test_every_key_arrives(tmp_path: Path) -> None:
         allow=("myapp.tasks", "myapp.reports:monthly"),
         preload=("myapp.wsgi", "django:setup"),
         enforce=True,
+        enforce_cpu=True,
         learn_ttl=86400,
         watch_external=True,
         resources={"license": 2.5, "fpga": (0, 1)},
@@ -134,6 +136,7 @@ def test_a_relative_path_starts_at_the_folder_of_the_file(tmp_path: Path) -> Non
             for value in ("[]", "'myapp'", "['myapp.*']", "[1]", "true")
         ),
         ("enforce = 1", "'enforce'", "true or false"),
+        ("enforce_cpu = 1", "'enforce_cpu'", "true or false"),
         *[
             (f"learn_ttl = {value}", "'learn_ttl'", "a whole number of seconds, from 0 to 315360000")
             for value in ("-1", "315360001", "0.5", "true", "'30d'")

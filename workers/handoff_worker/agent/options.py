@@ -19,6 +19,7 @@ class Options:
     functions_per_child: int = 1_000  #: after so many a child is replaced
     log_bytes: int = LOG_BYTES  #: of what an attempt prints so much is kept, 0 = nothing
     enforces: bool = False  #: functions are kept to the memory that they have declared
+    enforces_cpu: bool = False  #: and to the processors
     learn_ttl_s: int = LEARN_TTL_S  #: how long what functions have used is kept, 0 = nothing is learned
     watches_external: bool = False  #: what other programs use of this host is reserved
     burst: bool = False  #: end when nothing runs, and nothing waits that this node could run

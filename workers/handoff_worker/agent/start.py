@@ -29,7 +29,7 @@ from handoff_worker.machine.gpus import find_gpus, run_command
 from handoff_worker.machine.holder import this_process
 from handoff_worker.machine.offer import Offer
 from handoff_worker.machine.open_files import CHILDREN_PER_SLOT
-from handoff_worker.machine.own_groups import Groups, NoGroups
+from handoff_worker.machine.own_groups import CPU, MEMORY, Groups, NoGroups, in_words
 from handoff_worker.machine.processes import adopt_orphans
 from handoff_worker.machine.survivors import end_survivors
 
@@ -55,7 +55,8 @@ def run_node(
 
     Functions get a client for `url`, import as `imports` says, and are those that `allow` allows (see
     `machine.allowed`; none = any). A Redis that is away at the start is waited for, for up to `patience_s`. Raises
-    `NameTaken`, `NotLoaded`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old.
+    `NameTaken`, `NotLoaded`, `NurseryBroken` and `StoreUnavailable`, also for a server that is too old; and `NoGroups`
+    where functions cannot be kept to the processors that they have declared.
     """
     capabilities = options.offer.capabilities
     external = _watch(capabilities) if options.watches_external else _nothing
@@ -63,7 +64,7 @@ def run_node(
     slots = capabilities.units[SLOTS] // UNIT
     end_survivors()
     with contextlib.ExitStack() as unless_ours:
-        if (groups := _groups(name) if options.enforces else None) is not None:
+        if (groups := _groups(name, options)) is not None:
             unless_ours.callback(groups.close)
         children = Children(
             idle_limit=max(1, min(slots, MOST_IDLE)),
@@ -100,6 +101,7 @@ def run_node(
         allow=allow,
         log_bytes=options.log_bytes,
         enforces=options.enforces,
+        enforces_cpu=options.enforces_cpu,
     )
     agent = Agent(ledger, children, hints, maker, options)
     signals.attach(agent)
@@ -109,23 +111,36 @@ def run_node(
     if allow:
         logger.info("node %s calls nothing but what is defined in %s", name, ", ".join(allow))
     with contextlib.ExitStack() as closing:
+        if groups is not None:
+            closing.callback(groups.close)
         if options.enforces:
-            if groups is not None:
-                closing.callback(groups.close)
             gpus = _gpus_told("kept to what was declared") if capabilities.memory else None
             enforcer = Enforcer(children.living, agent.exceed, gpus, only_gpus=groups is not None)
             agent.watch(closing.enter_context(contextlib.closing(enforcer)))
         agent.run()
 
 
-def _groups(name: str) -> Groups | None:
-    """Make control groups for children, where the host lets us; elsewhere they are watched."""
-    try:
-        groups = Groups()
-    except NoGroups as why:
-        logger.info("node %s keeps functions to the memory that they have declared by watching them: %s", name, why)
+def _groups(name: str, options: Options) -> Groups | None:
+    """Make control groups for children, where they are to be kept to anything.
+
+    Where the host does not let us, their memory is watched. Nobody but the kernel can keep them to processors: raises
+    `NoGroups` where that is asked for.
+    """
+    controllers = [MEMORY] * options.enforces + [CPU] * options.enforces_cpu
+    if not controllers:
         return None
-    logger.info("node %s keeps functions to the memory that they have declared by control groups", name)
+    try:
+        groups = Groups(controllers)
+    except NoGroups as why:
+        if options.enforces_cpu:
+            raise NoGroups(
+                f"--enforce-cpu: only control groups can keep functions to {in_words([CPU])}, and there can be none: "
+                f"{why}. Give the agent a group of its own that hands down {' and '.join(controllers)} (in a unit "
+                f"Delegate={' '.join(controllers)}), or start it without"
+            ) from None
+        logger.info("node %s keeps functions to %s by watching them: %s", name, in_words(controllers), why)
+        return None
+    logger.info("node %s keeps functions to %s by control groups", name, in_words(controllers))
     return groups
 
 

@@ -39,12 +39,14 @@ class Maker:
         allow: Sequence[str] = (),
         log_bytes: int = LOG_BYTES,
         enforces: bool = False,
+        enforces_cpu: bool = False,
     ) -> None:
-        """`enforces`: functions are kept to the memory that they have declared."""
+        """`enforces`: functions are kept to the memory that they have declared; `enforces_cpu`: to the processors."""
         self.node = node
         self._worker, self._redis = worker, {"url": url}
         self._has_gpus, self._allow_pickle, self._environ = has_gpus, allow_pickle, environ
-        self._allow, self._log_bytes, self._enforces = allow, log_bytes, enforces
+        self._allow, self._log_bytes = allow, log_bytes
+        self._enforces, self._enforces_cpu = enforces, enforces_cpu
         self._last: tuple[int, tuple[Binding, dict[str, str]]] | None = None
 
     def task(self, started: Started) -> Task | Failed:
@@ -69,6 +71,8 @@ class Maker:
             inputs=started.inputs,
             most_memory=most_memory(cost.get("memory", 0) / UNIT) if self._enforces else inf,
             most_gpu_memory=most_gpu_memory(cost.get("gpu_memory", 0) / UNIT) if self._enforces else inf,
+            # As of memory, one that declares none has promised nothing.
+            most_cpu=(cost.get("cpu", 0) / UNIT or inf) if self._enforces_cpu else inf,
         )
 
     def callback(self, started: Started, error: str, message: str, body: str) -> Task:

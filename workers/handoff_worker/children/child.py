@@ -70,7 +70,7 @@ class Child:
     ) -> None:
         self.number, self.channel, self.tray, self.binding, self.hear = number, channel, tray, binding, hear
         self.devices = devices(binding)
-        self.group = group  #: where the kernel keeps it to its memory; None: it does not
+        self.group = group  #: where the kernel keeps it to what its function may have; None: it does not
         self.requested = False  #: the nursery was asked for it, and may have forked it
         self.pid: int | None = None
         self.tasks: deque[Task] = deque()  #: what it has not answered for, in order
@@ -206,13 +206,16 @@ class Child:
         return self.kept <= task.most_memory and (self.group is None or self.group.may_have(task.most_memory))
 
     def may_run_behind(self, task: Task) -> bool:
-        """The same while others run in it: theirs is the limit of its group."""
-        return self.kept <= task.most_memory and (self.group is None or self.group.most >= task.most_memory)
+        """The same while others run in it: theirs are the limits of its group."""
+        group = self.group
+        # Processors are no more than declared, and no less: neither would be told by any failure.
+        fits = group is None or (group.most >= task.most_memory and group.cpu == task.most_cpu)
+        return self.kept <= task.most_memory and fits
 
     def allow(self, task: Task) -> None:
         """Have the kernel keep it to what the function may have. Raises `OSError`."""
         if self.group is not None:
-            self.group.limit(task.most_memory)
+            self.group.limit(task.most)
 
     def finish_task(self, kept: int) -> None:
         """Note that the first of its functions has ended, and what its process has more than in the beginning."""

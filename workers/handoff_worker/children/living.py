@@ -12,7 +12,7 @@ from handoff_worker.children.confine import Binding
 from handoff_worker.children.leaving import Leaving
 from handoff_worker.children.nursery import Imports, NoProcess, Nursery
 from handoff_worker.children.told import Told
-from handoff_worker.machine.own_groups import Groups
+from handoff_worker.machine.own_groups import Groups, Most
 
 
 class Living:
@@ -43,10 +43,10 @@ class Living:
     def __contains__(self, child: object) -> bool:
         return isinstance(child, Child) and child.number in self._children
 
-    def new(self, binding: Binding, most_memory: float) -> Child:
+    def new(self, binding: Binding, most: Most) -> Child:
         """Ask for one more. Raises `OSError` where too many files are open, or there is no room for its group."""
         number = next(self._numbers)
-        group = self._groups.new(number, most_memory) if self._groups else None
+        group = self._groups.new(number, most) if self._groups else None
         child, theirs = Child.make(number, binding, self.told.append, group)
         self._children[child.number] = child
         self._selector.register(child.channel, selectors.EVENT_READ, child)

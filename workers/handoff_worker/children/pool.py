@@ -23,7 +23,7 @@ from handoff_worker.children.nursery import Imports
 from handoff_worker.children.outcome import Died, Failed, NotStarted, Outcome, fate, read_outcome
 from handoff_worker.children.task import Task
 from handoff_worker.inside.wire import Garbled
-from handoff_worker.machine.own_groups import Groups
+from handoff_worker.machine.own_groups import UNLIMITED, Groups, Most
 
 GRACE_S = 5.0
 """How long a function may go on after its limit of time has raised in it."""
@@ -57,7 +57,7 @@ class Children:
         At most `idle_limit` idle children are kept. One is ended after `functions_limit` functions, or when its memory
         has grown by `growth_limit` bytes since its first; from `children_limit` on one that is idle for each that is
         started. `processors` run brief functions at a time. `adopts`: this process adopts orphans, and has no others.
-        `groups`: where the kernel keeps each child to its memory.
+        `groups`: where the kernel keeps each child to what it may have.
         """
         self._idle_limit, self._functions_limit, self._growth_limit = idle_limit, functions_limit, growth_limit
         self._grace_s, self._children_limit = grace_s, children_limit
@@ -227,7 +227,7 @@ class Children:
             return
         leaving = self._clear(task) if task.binding.devices else set()
         try:
-            child = (None if in_new else self._idle.take(task)) or self._new(task.binding, task.most_memory)
+            child = (None if in_new else self._idle.take(task)) or self._new(task.binding, task.most)
         except OSError as error:
             self._running.pop(task.id, None)
             self.unable = str(error)
@@ -254,10 +254,10 @@ class Children:
         # Also those that end for another reason.
         return self._children.ending_on(devices(task.binding))
 
-    def _new(self, binding: Binding, most_memory: float = inf) -> Child:
+    def _new(self, binding: Binding, most: Most = UNLIMITED) -> Child:
         if len(self._children) >= self._children_limit and self._idle:
             self._end(self._idle.oldest())
-        return self._children.new(binding, most_memory)
+        return self._children.new(binding, most)
 
     def _send(self, child: Child, packed: bytes) -> None:
         if not child.give(packed):

@@ -14,6 +14,7 @@ from handoff.ledger.stored_job import StoredJob
 from handoff_worker.children.confine import UNBOUND, Binding
 from handoff_worker.inside.telling import LOG_BYTES
 from handoff_worker.inside.wire import pack
+from handoff_worker.machine.own_groups import Most
 
 LONGEST_S = 2**31 - 1
 """What alarm(2) takes; a limit that somebody has written may have any number of digits."""
@@ -38,6 +39,7 @@ class Task(NamedTuple):
     allow: Sequence[str] = ()  #: what may be called for it, none = anything
     most_memory: float = inf  #: bytes that it may have, where its node enforces what it has declared
     most_gpu_memory: float = inf  #: the same of memory of gpus
+    most_cpu: float = inf  #: processors of whose time it may use so much, where its node keeps it to that
     log_bytes: int = LOG_BYTES  #: of what it prints so much is kept
     kind: Literal["run", "on_failure"] = "run"
     exception_type: str = ""  #: this and the next two: what the callback is told
@@ -80,6 +82,11 @@ class Task(NamedTuple):
         """Read the id out of what `packed` has made."""
         id: str = msgpack.unpackb(packed)["id"]
         return id
+
+    @property
+    def most(self) -> Most:
+        """What the control group of its child lets it have."""
+        return Most(self.most_memory, self.most_cpu)
 
     @property
     def code(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Control groups of version 2 in which the kernel keeps children to their memory, one for each: see cgroups(7).
+"""Control groups of version 2 in which the kernel keeps children to what they have declared: see cgroups(7).
 
 Where controllers are handed down to groups below, no process may stand in the group above. So the agent goes into a
 leaf, with its nursery, and gives what it was started in to groups for its children beside that.
@@ -9,16 +9,37 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections.abc import Collection, Sequence
 from math import inf
 from pathlib import Path
+from typing import NamedTuple
 
 logger = logging.getLogger(__name__)
 
 LEAF = "handoff-agent"
 
+CONTROLLERS = MEMORY, CPU = "memory", "cpu"
+"""What may be handed down to the groups of children."""
+
+PERIOD_US = 100_000
+"""In each period a group may use so much of the time of processors as its quota is."""
+
+LEAST_QUOTA_US, LARGEST_QUOTA_US = 1_000, 2**40
+"""The kernel takes no smaller quota, and none from 2**44 on: this is that of ten million processors."""
+
 
 class NoGroups(Exception):
     """The host does not let us make any; the message says why."""
+
+
+class Most(NamedTuple):
+    """What a child may have."""
+
+    memory: float = inf  #: bytes
+    cpu: float = inf  #: processors
+
+
+UNLIMITED = Most()
 
 
 class Group:
@@ -27,27 +48,32 @@ class Group:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.most = inf  #: bytes that it may have
+        self.cpu = inf  #: processors, of whose time it may use so much
 
     @classmethod
-    def make(cls, folder: Path) -> Group:
+    def make(cls, folder: Path, controllers: Collection[str]) -> Group:
         """-> a new one without a limit. Raises `OSError`."""
         folder.mkdir()
-        # A function loses all of its processes or none: one that waits for another that was killed might wait for ever.
-        _write(folder, "memory.oom.group", "1")
-        with contextlib.suppress(FileNotFoundError):
-            # What is swapped out is not in memory, and takes from others the time of a disk.
-            _write(folder, "memory.swap.max", "0")
+        if MEMORY in controllers:
+            # A function loses all of its processes or none: who waits for one that was killed might wait for ever.
+            _write(folder, "memory.oom.group", "1")
+            with contextlib.suppress(FileNotFoundError):
+                # What is swapped out is not in memory, and takes from others the time of a disk.
+                _write(folder, "memory.swap.max", "0")
         return cls(folder)
 
     def may_have(self, most: float) -> bool:
         """Whether it has no more than so many bytes: below what a group has the kernel kills at once."""
         return most >= self.most or _number(self._folder, "memory.current") <= most
 
-    def limit(self, most: float) -> None:
-        """From now on it may have so many bytes. Raises `OSError` where it is gone."""
-        if most != self.most:
-            _write(self._folder, "memory.max", "max" if most == inf else str(int(most)))
-            self.most = most
+    def limit(self, most: Most) -> None:
+        """From now on it may have so much. Raises `OSError` where it is gone."""
+        if most.memory != self.most:
+            _write(self._folder, "memory.max", "max" if most.memory == inf else str(int(most.memory)))
+            self.most = most.memory
+        if most.cpu != self.cpu:
+            _write(self._folder, "cpu.max", f"{_quota(most.cpu)} {PERIOD_US}")
+            self.cpu = most.cpu
 
     def exceeded(self) -> int | None:
         """How many bytes its processes had, if the kernel has killed them for that, and not because others had more."""
@@ -75,9 +101,10 @@ class Group:
 class Groups:
     """The group that the agent was started in, and those below it."""
 
-    def __init__(self, root: Path = Path("/")) -> None:
-        """Go into the leaf, and hand controllers down. Raises `NoGroups`; then this process stands where it stood."""
-        self.folder = _delegated(root)
+    def __init__(self, controllers: Sequence[str], root: Path = Path("/")) -> None:
+        """Go into the leaf, and hand these down. Raises `NoGroups`; then this process stands where it stood."""
+        self.controllers = controllers
+        self.folder = _delegated(root, controllers)
         self._left: list[Group] = []  #: of children that are gone, to be taken away when they are empty
         leaf = self.folder / LEAF
         try:
@@ -87,17 +114,18 @@ class Groups:
             raise NoGroups(f"no group can be made in {self.folder}: {error.strerror}") from None
         try:
             _move(leaf)
-            _write(self.folder, "cgroup.subtree_control", "+memory")
+            _write(self.folder, "cgroup.subtree_control", _each("+", controllers))
         except OSError as error:
             with contextlib.suppress(OSError):
                 _move(self.folder)
             _remove(leaf)
-            raise NoGroups(f"{self.folder} hands down no memory, or is not ours alone: {error.strerror}") from None
+            what = " and no ".join(controllers)
+            raise NoGroups(f"{self.folder} hands down no {what}, or is not ours alone: {error.strerror}") from None
 
-    def new(self, number: int, most: float) -> Group:
-        """Make the group of a child, which may have so many bytes. Raises `OSError`."""
+    def new(self, number: int, most: Most) -> Group:
+        """Make the group of a child, which may have so much. Raises `OSError`."""
         self._take_away()
-        group = Group.make(group_of(self.folder, number))
+        group = Group.make(group_of(self.folder, number), self.controllers)
         group.limit(most)
         return group
 
@@ -113,7 +141,7 @@ class Groups:
         """Go back to where we were; the children are gone."""
         self._take_away()
         try:
-            _write(self.folder, "cgroup.subtree_control", "-memory")
+            _write(self.folder, "cgroup.subtree_control", _each("-", self.controllers))
             _move(self.folder)
         except OSError as error:
             logger.warning("the control group %s stays: %s", self.folder / LEAF, error.strerror)
@@ -131,24 +159,47 @@ def enter(folder: Path) -> None:
     _write(folder, "cgroup.procs", "0")
 
 
-def keeps_by_group(pid: int, root: Path = Path("/")) -> bool:
-    """Whether a process is an agent that has groups for its children."""
+def kept_by_group(pid: int, root: Path = Path("/")) -> list[str]:
+    """Which controllers a process hands down to groups of its children, if it is an agent that has such."""
     try:
-        return (_own_group(root, pid) or "").endswith(f"/{LEAF}")
+        group = _own_group(root, pid) or ""
+        if not group.endswith(f"/{LEAF}"):
+            return []
+        handed_down = _text((_top(root) / group.lstrip("/")).parent, "cgroup.subtree_control").split()
     except OSError:
-        return False
+        return []
+    return [each for each in CONTROLLERS if each in handed_down]
 
 
-def _delegated(root: Path) -> Path:
+def in_words(controllers: Sequence[str]) -> str:
+    """Say what functions are kept to by these."""
+    return f"the {' and the '.join(controllers)} that they have declared"
+
+
+def _quota(cpu: float) -> str:
+    return "max" if cpu == inf else str(min(max(LEAST_QUOTA_US, round(cpu * PERIOD_US)), LARGEST_QUOTA_US))
+
+
+def _each(sign: str, controllers: Sequence[str]) -> str:
+    return " ".join(f"{sign}{each}" for each in controllers)
+
+
+def _top(root: Path) -> Path:
+    return root / "sys/fs/cgroup"
+
+
+def _delegated(root: Path, controllers: Sequence[str]) -> Path:
     group = _own_group(root, os.getpid())
-    top = root / "sys/fs/cgroup"
+    top = _top(root)
     if group is None or not (top / "cgroup.controllers").exists():
         raise NoGroups("this host has no control groups of version 2 for it")
     folder = top / group.lstrip("/")
     if ".." in folder.parts or not (folder / "cgroup.procs").exists():
         raise NoGroups(f"the control group {group} cannot be seen from here")
-    if "memory" not in _text(folder, "cgroup.controllers").split() or not (folder / "memory.max").exists():
-        raise NoGroups(f"{folder} has no memory controller")
+    has = _text(folder, "cgroup.controllers").split()
+    for each in controllers:
+        if each not in has or not (folder / f"{each}.max").exists():
+            raise NoGroups(f"{folder} has no {each} controller")
     return folder
 
 

@@ -68,6 +68,7 @@ class NodeSettings:
     allow: tuple[str, ...] | None = None  #: what may be called here: see `machine.allowed`
     preload: tuple[str, ...] | None = None  #: modules, and callables in them, that are loaded before any function runs
     enforce: bool | None = None  #: functions are kept to the memory that they have declared
+    enforce_cpu: bool | None = None  #: and to the processors
     learn_ttl: int | None = None  #: seconds that it is kept what functions have used, 0 = nothing is learned
     watch_external: bool | None = None  #: what other programs use of this host is reserved
     resources: Mapping[str, int | float | tuple[int, ...]] = field(default_factory=dict)  #: all others, by name
@@ -185,6 +186,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
         f"a list, each {ENTRY}",
     ),
     "enforce": (lambda value: isinstance(value, bool), "true or false"),
+    "enforce_cpu": (lambda value: isinstance(value, bool), "true or false"),
     "learn_ttl": (
         lambda value: _is_whole(value) and 0 <= value <= LONGEST_LEARN_TTL_S,
         f"a whole number of seconds, from 0 to {LONGEST_LEARN_TTL_S}",
