@@ -55,7 +55,7 @@ from handoff_worker.machine.titles import Title, front_of
 @click.option("--device-memory", multiple=True, callback=device_memory,
               help="NAME=MB on each device, or a list as gpu=[24000,40000]. Default for gpu: as probed.")  # fmt: skip
 @click.option("--label", "labels", multiple=True, callback=labels, help="NAME=VALUE that functions may ask for.")
-@click.option("--slots", callback=amount, help="Functions that run at once. Default: 16, or 4 per core if more.")
+@click.option("--slots", callback=amount, help="Functions that run at once. Default: 24, or 4 per core if more.")
 @click.option(
     "--path",
     "paths",

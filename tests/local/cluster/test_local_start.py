@@ -56,7 +56,7 @@ def test_nodes_stand_in_the_order_given_with_the_capabilities_given(several: Clu
 
     assert list(found) == ["z", "a", "m"]
     assert {"cpu": 0.5}.items() <= found["z"].items()
-    assert found["a"] == {"cpu": 2, "gpu": 2, "gpu_memory": 48_000, "slots": 16}
+    assert found["a"] == {"cpu": 2, "gpu": 2, "gpu_memory": 48_000, "slots": 24}
     assert found["m"] == {"cpu": 64, "gpu": 2, "gpu_memory": 24_000, "fpga": 2, "fpga_memory": 64.5, "slots": 3}
 
 

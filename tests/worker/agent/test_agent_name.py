@@ -103,7 +103,7 @@ def test_an_agent_takes_a_static_node_over_with_what_stands_on_it(cluster: Clust
 
     assert queued.result(LIMIT_S) == "a"
     assert before == ("queued", "a")
-    assert cluster.tracker.available("a") == {"cpu": 3.5, "slots": 16}
+    assert cluster.tracker.available("a") == {"cpu": 3.5, "slots": 24}
     assert cluster.tracker.release(claim)
 
 

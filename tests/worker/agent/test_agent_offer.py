@@ -48,7 +48,7 @@ def test_the_log_says_at_the_start_whom_a_node_serves_what_it_offers_and_what_it
     said = [line.partition(" INFO ")[2] for line in ended.stderr.splitlines() if " INFO node a " in line]
     assert said[0].startswith("node a keeps functions to the memory that they have declared")
     assert said[1:3] == [
-        f"node a serves {cluster.store.address} and offers fpga 2 (0, 3), cpu 1.5, slots 16, labels tier=spot zone=b",
+        f"node a serves {cluster.store.address} and offers fpga 2 (0, 3), cpu 1.5, slots 24, labels tier=spot zone=b",
         "node a calls nothing but what is defined in agent_tasks",
     ]
     assert ended.stdout == ""
@@ -61,7 +61,7 @@ def test_without_a_probe_a_node_has_what_it_is_given_and_nothing_else(cluster: C
     )
 
     assert cluster.tracker.capabilities("a") == {
-        "cpu": 1.5, "fpga": 2, "fpga_memory": 64.5, "license": 0.5, "slots": 16,
+        "cpu": 1.5, "fpga": 2, "fpga_memory": 64.5, "license": 0.5, "slots": 24,
     }  # fmt: skip
 
 

@@ -51,7 +51,7 @@ def test_what_is_not_said_is_what_the_machine_has() -> None:
 def test_without_a_look_at_the_machine_there_is_only_what_is_said() -> None:
     made = offer(None, cpu=1, resources={"fpga": (0, 3)}, device_memory={"fpga": 64}, labels={"zone": "a"})
 
-    assert amounts(made.capabilities.units) == {"cpu": 1, "fpga": 2, "fpga_memory": 128, "slots": 16}
+    assert amounts(made.capabilities.units) == {"cpu": 1, "fpga": 2, "fpga_memory": 128, "slots": 24}
     assert made.labels == {"zone": "a"}
 
 
@@ -178,10 +178,10 @@ def test_a_bad_label_is_refused(labels: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("said", "slots"),
-    [({"cpu": 1}, 16), ({"cpu": 4.5}, 18), ({}, 26), ({"slots": 3}, 3), ({"resources": {"slots": 3}}, 3)],
+    [({"cpu": 1}, 24), ({"cpu": 7.5}, 30), ({}, 26), ({"slots": 3}, 3), ({"resources": {"slots": 3}}, 3)],
     ids=str,
 )
-def test_a_node_that_names_no_slots_has_16_or_4_per_core(said: dict[str, Any], slots: int) -> None:
+def test_a_node_that_names_no_slots_has_24_or_4_per_core(said: dict[str, Any], slots: int) -> None:
     assert offer(machine(), **said).capabilities.units["slots"] == slots * UNIT
 
 

@@ -21,8 +21,9 @@ GPU_MEMORY = "gpu_memory"
 GPU_MODEL = "gpu_model"
 """The label that a node has by itself where all of its gpus are of one model."""
 
-FEWEST_SLOTS = 16
-"""Half of them are on their way to the books and back while the others run: so one call is about eight functions."""
+FEWEST_SLOTS = 24
+"""Half of them are on their way to the books and back while the others run: so one call is about ten functions. With 16
+two cores finish a sixth less of those that take no time, for each half waits for the other."""
 
 SLOTS_PER_CORE = 4
 

@@ -143,15 +143,15 @@ def test_every_started_function_has_a_child_of_its_own(cluster: Cluster, gate: G
     assert len({arrival.pid for arrival in arrived}) == 8
 
 
-def test_a_node_that_names_no_slots_runs_16_functions_or_4_per_core_at_once(cluster: Cluster, gate: Gate) -> None:
-    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(17)]
-    gate.arrivals(16)
+def test_a_node_that_names_no_slots_runs_24_functions_or_4_per_core_at_once(cluster: Cluster, gate: Gate) -> None:
+    handles = [cluster.enqueue(agent_tasks.pass_gate, gate.folder, node="a") for _ in range(25)]
+    gate.arrivals(24)
 
-    assert handles[16].status == "waiting"
+    assert handles[24].status == "waiting"
 
-    gate.open("a", 17)
+    gate.open("a", 25)
     results(handles)
-    assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [16, 32]
+    assert [cluster.tracker.capabilities(node)["slots"] for node in ("a", "b")] == [24, 32]
 
 
 def test_many_functions_are_taken_in_one_exchange_but_for_one_that_is_handed_over_and_delivered_in_few(
