@@ -55,8 +55,11 @@ class StoredJob:
 
     def text(self, field: str) -> str:
         """A field as text."""
+        # Most are empty.
+        if not (value := self._values.get(_KEYS[field])):
+            return ""
         try:
-            return self.bytes(field).decode()
+            return value.decode()
         except UnicodeDecodeError:
             raise self._unreadable(field, "text in UTF-8") from None
 
@@ -66,10 +69,11 @@ class StoredJob:
 
     def number(self, field: str) -> int:
         """A field as a whole number from 0; 0 where it is empty."""
-        value = self.bytes(field)
-        if value and not (value.isdigit() and len(value) <= MOST_DIGITS):
+        if not (value := self._values.get(_KEYS[field])):
+            return 0
+        if not (value.isdigit() and len(value) <= MOST_DIGITS):
             raise self._unreadable(field, f"a whole number of at most {MOST_DIGITS} digits")
-        return int(value or 0)
+        return int(value)
 
     def is_of(self, namespace: str) -> bool:
         """Whether its queue is one of this namespace: the lobby, or a node's."""

@@ -51,6 +51,8 @@ def write_options(
 
 def read_option(text: str, name: str) -> str:
     """Read one of them; '' = it is not there."""
+    if not text:
+        return ""
     return next((value for key, _, value in (each.partition("=") for each in text.split(";")) if key == name), "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from handoff.ledger.result_entry import encode_traceback
 from handoff_worker.agent.delivery import Result
@@ -29,8 +29,7 @@ FORGOTTEN = "handoff.Forgotten"
 """The exception type of a function that had ended, and of which Redis and its agent have forgotten the result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """An attempt that has ended here, and what came of it; or, when that is told, one that runs."""
 
     made_by: tuple[str, str]  #: which submit made the job, and when
@@ -102,7 +101,7 @@ class Memory:
             if self._bytes <= MOST_BYTES // 2:
                 return
             self._bytes -= _size(ended.result)
-            self._ended[job_id] = replace(ended, result=_forgotten(ended.result))
+            self._ended[job_id] = ended._replace(result=_forgotten(ended.result))
             self._bytes += _size(self._ended[job_id].result)
 
 

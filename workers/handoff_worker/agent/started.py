@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from textwrap import shorten
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from handoff.errors import UnreadableField
 from handoff.ledger.fields import FIELDS
@@ -21,6 +21,8 @@ MOST_SHOWN = 80
 
 _OURS = frozenset(row.name.encode() for row in FIELDS.values() if row.name.startswith("h_") or row.name == "created_at")
 """What is read here, with the one of RQ's by which a job is known again."""
+
+T = TypeVar("T")
 
 _HELD = tuple(FIELDS[name].name.encode() for name in ("demand", "variant", "devices"))
 
@@ -48,13 +50,33 @@ def _read_held(*values: bytes | None) -> _Held:
     return _Held(job.devices, job.cost)
 
 
-class Started(NamedTuple):
+class _once(Generic[T]):
+    """A property that is read when it is asked for first. `functools.cached_property` takes a lock, before 3.12."""
+
+    def __init__(self, read: Callable[[Any], T]) -> None:
+        self._read, self._name, self.__doc__ = read, read.__name__, read.__doc__
+
+    def __get__(self, owner: object, kind: object = None) -> T:
+        # Whoever asks again finds it there, and does not come here.
+        value: T
+        value = owner.__dict__[self._name] = self._read(owner)
+        return value
+
+
+class Started:
     """A function that is this agent's to run: the reservation, and the job's hash as rq keeps it."""
 
-    id: str
-    job: Hash
-    inputs: Mapping[int, Hash] = MappingProxyType({})  #: number in its run -> entry of a result
-    left_out: Sequence[bytes] = ()  #: fields that the hash has beside these, and that are large
+    def __init__(
+        self,
+        id: str,
+        job: Hash,
+        inputs: Mapping[int, Hash] = MappingProxyType({}),
+        left_out: Sequence[bytes] = (),
+    ) -> None:
+        self.id, self.job = id, job
+        self.inputs = inputs  #: number in its run -> entry of a result
+        self.left_out = left_out  #: fields that the hash has beside these, and that are large
+        self._stored = StoredJob(job)
 
     @classmethod
     def read(
@@ -70,7 +92,7 @@ class Started(NamedTuple):
 
     def with_fields(self, fields: Hash) -> Started:
         """The same with what was left out."""
-        return self._replace(job={**self.job, **fields}, left_out=())
+        return Started(self.id, {**self.job, **fields}, self.inputs)
 
     def check(self) -> None:
         """Raise `UnreadableField` where one of these cannot be read that the agent needs."""
@@ -79,43 +101,41 @@ class Started(NamedTuple):
 
     def without_ours(self) -> Started:
         """The same with what is RQ's alone, for its failure callback, where the rest cannot be read."""
-        return self._replace(job={name: value for name, value in self.job.items() if name not in _OURS}, left_out=())
+        return Started(self.id, {name: value for name, value in self.job.items() if name not in _OURS}, self.inputs)
 
-    @property
+    @_once
     def job_id(self) -> str:
         """The RQ job of which this is one attempt."""
         return job_of(self.id)
 
-    @property
+    @_once
     def made_by(self) -> tuple[str, str]:
         """Which submit made the job, and when: an id may be used again."""
-        job = StoredJob(self.job)
-        return job.text("token"), job.text("created_at")
+        return self._stored.text("token"), self._stored.text("created_at")
 
-    @property
+    @_once
     def is_known_by_its_submit(self) -> bool:
         """Not so of a job that rq put onto a queue: that may be the same one once more."""
-        job = StoredJob(self.job)
-        return bool(job.text("token") or job.text("run"))
+        return bool(self._stored.text("token") or self._stored.text("run"))
 
-    @property
+    @_once
     def attempt(self) -> int:
         """Which attempt of the function this is, from 1."""
-        return StoredJob(self.job).attempts
+        return self._stored.attempts
 
     @property
     def has_retries(self) -> bool:
         """Whether it is tried again where its node ends it; one with a field that is bent is taken for the last."""
-        job = StoredJob(self.job)
+        job = self._stored
         try:
             return self.attempt <= job.number("retries") and not job.ends_with_its_node
         except UnreadableField:
             return False
 
-    @property
+    @_once
     def title(self) -> str:
         """What it is, for people: its id in a run, or what it is called, without the arguments of a call."""
-        job = StoredJob(self.job)
+        job = self._stored
         return _title(job.bytes("function") or job.bytes("description").partition(b"(")[0])
 
     @property
@@ -128,29 +148,29 @@ class Started(NamedTuple):
         """The one of its costs that is reserved."""
         return self._held.cost
 
-    @property
+    @_once
     def serializer(self) -> Literal["msgpack", "pickle"]:
         """What its arguments are written with."""
-        return "pickle" if StoredJob(self.job).is_pickled else "msgpack"
+        return "pickle" if self._stored.is_pickled else "msgpack"
 
-    @property
+    @_once
     def is_isolated(self) -> bool:
         """Whether it is to have a child of its own."""
-        return StoredJob(self.job).is_isolated
+        return self._stored.is_isolated
 
-    @property
+    @_once
     def _held(self) -> _Held:
         return _read_held(*map(self.job.get, _HELD))
 
     @property
     def error(self) -> str:
         """The type of what it failed with."""
-        return StoredJob(self.job).text("error")
+        return self._stored.text("error")
 
     @property
     def message(self) -> str:
         """What is said of its failure."""
-        return StoredJob(self.job).text("message")
+        return self._stored.text("message")
 
 
 def _mapping(flat: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from math import inf
 from types import MappingProxyType
@@ -104,6 +103,7 @@ class Task(NamedTuple):
 
     def _seconds(self, name: bytes) -> int:
         # What is no number the child will refuse with an error of its own.
-        with contextlib.suppress(ValueError):
+        try:
             return max(0, min(int(self.job.get(name) or 0), LONGEST_S))
-        return 0
+        except ValueError:
+            return 0
