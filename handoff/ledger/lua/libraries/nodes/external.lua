@@ -83,7 +83,7 @@ local function change(node, choose)
     redis.call('HSET', key, id, Reservation.write(node.epoch, record and since or Call.now, cost, devices, ''))
     Events.emit('reserved', 'id', id, 'node', node.name, 'epoch', node.epoch, 'cost', cost, 'devices', devices)
   end
-  Node.write(node)
+  Node.write_grown(node)
   return true
 end
 

@@ -22,10 +22,10 @@ end
 
 -- Whether `free` (of a node, or what it has in all) suffices for what the shape asks of a node itself.
 function Fit.in_amounts(free, shape)
-  local shared, wants = Shared.load(), shape.wants
+  local tokens, wants = Shared.load().cap, shape.wants
   for i = 1, #wants do
     local want = wants[i]
-    if not shared.cap[want[1]] and not Values.has(free, want) then
+    if not tokens[want[1]] and not Values.has(free, want) then
       return false
     end
   end

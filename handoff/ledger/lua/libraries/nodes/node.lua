@@ -95,8 +95,9 @@ end
 -- nil where no such node is known. -> its fields by name, and {resource -> units} in `cap`, `used` and `tried`,
 -- {resource -> devices} in `dev`, {label -> value} in `label`
 function Node.load(name)
-  if Call.nodes[name] then
-    return Call.nodes[name]
+  local known = Call.nodes[name]
+  if known then
+    return known
   end
   if Rare.is_absent(K.node .. name) then
     return nil
@@ -263,6 +264,20 @@ function Node.write(node)
   end
   node.free = free
   Call.unsaved[node] = true
+end
+
+-- The same where something was given back: what this script took before that has grown too, for whoever began to wait
+-- meanwhile.
+function Node.write_grown(node)
+  if node.was ~= node.free then
+    local was = {}
+    for index, before in pairs(node.was) do
+      local least = node.free[index] or 0
+      was[index] = least < before and least or before
+    end
+    node.was = was
+  end
+  Node.write(node)
 end
 
 function Node.save()

@@ -31,13 +31,6 @@ function Reservations.make(node, id, cost)
   Writes.add('HSET', K.reservations .. node.name, id,
     Reservation.write(node.epoch, Call.now, tokens[1] and Cost.write(own) or cost, devices, shared_cost))
   Node.write(node)
-  -- What is taken now and given back later in the same script has grown too, for whoever began to wait meanwhile.
-  local was = {}
-  for index, before in pairs(node.was) do
-    local after = node.free[index] or 0
-    was[index] = after < before and after or before
-  end
-  node.was = was
   if shared_cost ~= '' then
     Writes.add('HSET', K.reservations .. Shared.NAME, id, Reservation.write('0', Call.now, shared_cost, '', ''))
     Node.write(shared)
@@ -100,7 +93,7 @@ end
 
 -- After something of it was given back.
 local function write_less(node)
-  Node.write(node)
+  Node.write_grown(node)
   Excess.end_of(node)
 end
 

@@ -57,6 +57,10 @@ function Values.most(free, resource)
 end
 
 function Values.has(free, want)
+  -- A sum mostly suffices, and is the first of them.
+  if (free[want[1]] or 0) >= want[2] then
+    return true
+  end
   local indices = want.indices or IndexName.wanted(want[1], want[2])
   want.indices = indices
   for i = 1, #indices do

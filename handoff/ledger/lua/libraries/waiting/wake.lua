@@ -100,7 +100,8 @@ end
 -- Try what the growth since the start of this script can newly fit: all of it, or what comes before the rank `limit`.
 -- -> the budget that is left
 function Wake.node(node, budget, limit)
-  if not Node.is_open(node) then
+  -- Nothing of it has changed since it was tried last.
+  if node.was == node.free or not Node.is_open(node) then
     return budget
   end
   if limit then
