@@ -13,7 +13,7 @@ end
 
 -- Whether it is known that it is not there.
 function Rare.is_absent(key)
-  return Call.absent[key] == true
+  return Call.absent[key]
 end
 
 function Rare.exists(key)

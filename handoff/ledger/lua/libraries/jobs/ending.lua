@@ -21,6 +21,10 @@ local function lifetime_of(job, status)
   return ttl > LONGEST_TTL and -1 or ttl
 end
 
+local function add_result(call, results, status, worker, body)
+  return call('XADD', results, 'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', worker, unpack(body))
+end
+
 -- Every end appends to the result stream, so that whoever waits on it wakes. `body` is {'return_value', text},
 -- {'exc_string', text} or {}. What belongs to a run is kept until that has ended. `culprit`: see Run.leave.
 function Ending.job(job, status, body, culprit)
@@ -43,11 +47,11 @@ function Ending.job(job, status, body, culprit)
     return
   end
   Job.set(job, 'status', status, 'ended_at', Timestamp.now())
-  local entry = {'MAXLEN', 10, '*', 'type', RESULT_TYPE[status], 'worker_name', job.node and queue or '', unpack(body)}
-  if redis.pcall('XADD', results, unpack(entry)).err then
+  local worker = job.node and queue or ''
+  if add_result(redis.pcall, results, status, worker, body).err then
     -- What others put there is no stream, or one that is full.
     redis.call('DEL', results)
-    redis.call('XADD', results, unpack(entry))
+    add_result(redis.call, results, status, worker, body)
   end
   if ttl > 0 then
     Job.flush(job.id)

@@ -9,8 +9,9 @@
 function Executions.begin(job, node, queue, op)
   local id = Job.reservation(job)
   Call.started[#Call.started + 1] = id
-  Job.set(job, 'status', 'started', 'started_at', Timestamp.now(), 'last_heartbeat', Timestamp.now(), 'worker_name', queue,
-    'attempts', job.attempts and Number.text(tonumber(job.attempts) + 1) or '1')
+  local now = Timestamp.now()
+  Job.set(job, 'status', 'started', 'started_at', now, 'last_heartbeat', now, 'worker_name', queue, 'attempts',
+    job.attempts and Number.text(tonumber(job.attempts) + 1) or '1')
   if job.attempts ~= '1' then
     -- If it is lost, nobody knows what it has used.
     Job.blank(job, 'usage')

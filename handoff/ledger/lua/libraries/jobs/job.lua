@@ -61,6 +61,24 @@ local function begun(id)
     devices = nil, placement = nil, attempts = nil, token = nil, result_ttl = nil, failure_ttl = nil, code = nil}
 end
 
+-- Of fields as they are called in the hash, each `step` behind the one before, and in the last place of that its value.
+local function made_of(id, names, values, step)
+  local job, own, is_sound, behind = begun(id), OWN, Soundness.JUDGES, step - 1
+  for i = 1, #names, step do
+    local name = own[names[i]]
+    local value = name and values[i + behind]
+    -- rq writes fields that it does not use as empty ones.
+    if value and value ~= '' then
+      if is_sound[name] and not is_sound[name](value) then
+        job[name], job.bent = false, name
+      else
+        job[name] = value
+      end
+    end
+  end
+  return job
+end
+
 local function keep(job)
   Soundness.look_at(job)
   job.rank = job.rank or Job.rank(0, 0)
@@ -78,15 +96,7 @@ function Job.read(id)
   if values.err or (not values[1] and not values[3]) then
     return nil
   end
-  local job = begun(id)
-  for i = 1, #READ do
-    local value = values[i]
-    -- rq writes fields that it does not use as empty ones.
-    if value and value ~= '' then
-      job[READ[i]] = value
-    end
-  end
-  return keep(job)
+  return keep(made_of(id, STORED, values, 1))
 end
 
 -- Bytes of what it calls: of 2 MB a second a quarter of one, and to read 8 MB takes a while.
@@ -96,12 +106,17 @@ local MOST_DATA = 524288
 local function whole_of(id)
   local key = K.rq_job .. id
   -- Asked of each only where one was lately taken on that is large.
-  local length = Rare.is_absent(K.large) and 0 or redis.pcall('HSTRLEN', key, 'data')
-  if type(length) == 'table' or length > MOST_DATA then
-    return nil, type(length) ~= 'table'
+  if not Rare.is_absent(K.large) then
+    local length = redis.pcall('HSTRLEN', key, 'data')
+    if type(length) == 'table' or length > MOST_DATA then
+      return nil, type(length) ~= 'table'
+    end
   end
   local flat = redis.pcall('HGETALL', key)
-  return not flat.err and flat or nil, not flat.err
+  if flat.err then
+    return nil, false
+  end
+  return flat, true
 end
 
 -- The same by reading all of its hash, if that is not large: where it is sent to its agent next, or none is large, for so
@@ -111,14 +126,8 @@ function Job.read_whole(id, is_sent)
   if not flat then
     return Job.read(id)
   end
-  local job = begun(id)
-  for i = 1, #flat, 2 do
-    local name, value = OWN[flat[i]], flat[i + 1]
-    if name and value ~= '' then
-      job[name] = value
-    end
-  end
-  if not job.status and not job.demand then
+  local job = made_of(id, flat, flat, 2)
+  if not job.status and job.demand == nil then
     return nil
   end
   Call.wholes[id] = {flat}

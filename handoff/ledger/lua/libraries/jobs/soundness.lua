@@ -4,57 +4,46 @@
 
 local STATES = {deferred = true, waiting = true, delayed = true, parked = true}
 
-local COUNTS = {'since', 'variant', 'placement', 'attempts', 'retries', 'evicted', 'group'}
+local MOST_ATTEMPTS = 10 ^ 9
 
-local MOST = {attempts = 10 ^ 9, retries = 10 ^ 9}
-
-local DEMANDS = {'demand', 'base', 'grown'}
+local function is_attempts(text)
+  return Number.whole(text, 0, MOST_ATTEMPTS)
+end
 
 -- Ranks are below 2^52.
 local MOST_RANK = 2 ^ 52 - 1
+
+-- Whether fields can be read that scripts count with, or look others up by. What others wrote there counts as absent, and
+-- `bent` names it; so does what has to be there. No operation ends because of it: it ends the function (jobs/bent).
+Soundness.JUDGES = {
+  since = Number.whole,
+  variant = Number.whole,
+  placement = Number.whole,
+  attempts = is_attempts,
+  retries = is_attempts,
+  evicted = Number.whole,
+  group = Number.whole,
+  demand = Demand.is_sound,
+  base = Demand.is_sound,
+  grown = Demand.is_sound,
+  rank = function(text) return Number.whole(text, 0, MOST_RANK) end,
+  state = function(text) return STATES[text] end,
+  node = Terms.is_node_name,
+  options = Options.is_sound,
+}
 
 local function drop(job, name)
   job[name], job.bent = nil, name
 end
 
--- What others wrote over what scripts count with, or look others up by, counts as absent, and `bent` names it; so does what
--- has to be there. No operation ends because of it: it ends the function (jobs/bent).
-local function drop_bent(job)
-  for i = 1, #COUNTS do
-    local name = COUNTS[i]
-    if job[name] and not Number.whole(job[name], 0, MOST[name]) then
-      drop(job, name)
-    end
-  end
-  for i = 1, #DEMANDS do
-    local name = DEMANDS[i]
-    if job[name] and not Demand.is_sound(job[name]) then
-      drop(job, name)
-    end
-  end
-  if job.rank and not Number.whole(job.rank, 0, MOST_RANK) then
-    drop(job, 'rank')
-  end
-  if job.state and not STATES[job.state] then
-    drop(job, 'state')
-  end
-  if job.node and not Terms.is_node_name(job.node) then
-    drop(job, 'node')
-  end
-  if job.options and not Options.is_sound(job.options) then
-    drop(job, 'options')
-  end
+-- What has to be there, and what fields say of each other.
+function Soundness.look_at(job)
   if not job.status or not Statuses.ALL[job.status] then
     job.status, job.bent = 'created', 'status'
   end
   if not job.origin then
     job.origin, job.bent = Call.lobby, 'origin'
   end
-end
-
--- What fields say of each other.
-function Soundness.look_at(job)
-  drop_bent(job)
   if job.run and job.run ~= RunId.parts(job.id) then
     job.run, job.bent = RunId.parts(job.id), 'run'
   end

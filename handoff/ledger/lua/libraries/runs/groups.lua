@@ -29,7 +29,7 @@ local function has_outgrown(node, job)
       return false
     end
   end
-  return job.grown ~= nil
+  return job.grown
 end
 
 -- What a function asks for, on whichever node its group is.
