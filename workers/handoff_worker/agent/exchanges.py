@@ -112,7 +112,6 @@ class Exchanges:
         delivered, self._delivered = self._delivered, []
         for result, outcome in delivered:
             self._functions.settle(result, outcome)
-        self._functions.write_diary()
 
     def forget(self) -> None:
         """Forget what has failed: the results of it are dropped."""

@@ -263,7 +263,7 @@ class Functions:
             self._call_back(started, lambda: self._maker.callback(started, result.error, result.message, result.body))
 
     def write_diary(self) -> None:
-        """Write into the log what was begun and what has ended."""
+        """Write into the log what was begun and what has ended, all of a step together: see `log.Entries`."""
         self._diary.write()
 
     def replace(self, misfit: Result, error: Exception) -> None:
