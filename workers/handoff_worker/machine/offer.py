@@ -23,7 +23,7 @@ GPU_MODEL = "gpu_model"
 
 FEWEST_SLOTS = 24
 """Half of them are on their way to the books and back while the others run: so one call is about ten functions. With 16
-two cores finish a sixth less of those that take no time, for each half waits for the other."""
+two cores finish an eighth less of those that take no time, for each half waits for the other."""
 
 SLOTS_PER_CORE = 4
 
