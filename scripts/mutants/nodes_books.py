@@ -107,8 +107,8 @@ MUTANTS = (
         "index-put-free-was",
         "of two changes in one script the index knows the second only",
         "handoff/ledger/lua/libraries/nodes/index.lua",
-        "was = known and known.was or was",
-        "was = was",
+        "  if known then\n    known.is = is\n",
+        "  if false then\n    known.is = is\n",
         (
             "tests/ledger/runs/test_run_loading.py::test_what_follows_in_more_steps_than_one_script_takes_follows_all_the_same[real]",
         ),

@@ -2,6 +2,9 @@
 
 function List.read(text)
   local items = {}
+  if text == '' then
+    return items
+  end
   for item in string.gmatch(text, '[^,]+') do
     items[#items + 1] = item
   end

@@ -12,13 +12,20 @@ function Number.text(number)
 end
 
 -- The largest for which no other one is taken.
-Number.MOST = 2 ^ 53 - 1
+local MOST = 2 ^ 53 - 1
+Number.MOST = MOST
 
 -- -> the number that a stored text is, if it is a whole one from `least` (0) to `most`; else nil, also for nil and false
 function Number.whole(text, least, most)
+  if not text or not string.find(text, '^-?%d+$') then
+    return nil
+  end
   -- What is known to be a number is read by `+ 0` once, by `tonumber` twice.
-  local number = text and string.find(text, '^-?%d+$') and text + 0
-  return number and number >= (least or 0) and number <= (most or Number.MOST) and number or nil
+  local number = text + 0
+  if number >= (least or 0) and number <= (most or MOST) then
+    return number
+  end
+  return nil
 end
 
 -- The same of an amount that is counted with and never written as it stands: what else Lua takes for a number is one. It

@@ -5,9 +5,8 @@
 -- STATE    started  {}  reservations of what this script has started
 -- @include jobs/job  texts/number  texts/reservation  texts/timer  time/events  time/timers  time/timestamp  writes
 
--- Under `op`, the number of the agent's call.
-function Executions.begin(job, node, queue, op)
-  local id = Job.reservation(job)
+-- The job of that reservation, under `op`, the number of the agent's call.
+function Executions.begin(job, id, node, queue, op)
   Call.started[#Call.started + 1] = id
   local now = Timestamp.now()
   Job.set(job, 'status', 'started', 'started_at', now, 'last_heartbeat', now, 'worker_name', queue, 'attempts',

@@ -46,10 +46,10 @@ function Handing.over(job_id, node_name, fields)
   end
   local queue = Queues.of(node_name)
   if Commands.are_heard(queue) and is_free(queue, job_id) then
-    local op = Number.text(tonumber(node.op or 0) + 1)
-    Executions.begin(job, node, queue, op)
+    local op, id = Number.text(tonumber(node.op or 0) + 1), Job.reservation(job)
+    Executions.begin(job, id, node, queue, op)
     Node.note(node, 'ready', USED)
-    Commands.start(queue, Handed.write(op, node.incarnation, node.epoch, Job.reservation(job), (Sending.fields(job_id))))
+    Commands.start(queue, Handed.write(op, node.incarnation, node.epoch, id, (Sending.fields(job_id))))
   end
 end
 

@@ -229,12 +229,13 @@ end
 
 -- `name, value, ...`
 function Job.set(job, ...)
-  local flat, unsaved = {...}, unsaved_of(job.id)
-  local size = #unsaved
+  local flat, unsaved, own = {...}, unsaved_of(job.id), F
+  local behind = #unsaved
   for i = 1, #flat, 2 do
     local name, value = flat[i], flat[i + 1]
     job[name] = value
-    unsaved[size + i], unsaved[size + i + 1] = F[name] or name, value
+    unsaved[behind + 1], unsaved[behind + 2] = own[name] or name, value
+    behind = behind + 2
   end
 end
 
@@ -248,12 +249,13 @@ end
 
 -- The same in the write of all else: an empty field counts as none.
 function Job.blank(job, ...)
-  local unsaved = unsaved_of(job.id)
-  local names = {...}
+  local names, unsaved = {...}, unsaved_of(job.id)
+  local behind = #unsaved
   for i = 1, #names do
     local name = names[i]
     job[name] = nil
-    unsaved[#unsaved + 1], unsaved[#unsaved + 2] = F[name] or name, ''
+    unsaved[behind + 1], unsaved[behind + 2] = F[name] or name, ''
+    behind = behind + 2
   end
 end
 

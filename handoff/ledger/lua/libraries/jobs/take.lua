@@ -34,7 +34,7 @@ local function take(node, queue, job_id, op)
   elseif job.run and is_stopping(job.run) then
     Cancel.job(job, 'run', job.run)
   elseif is_reserved and (fresh or not Executions.has(node.name, id)) then
-    Executions.begin(job, node, queue, op)
+    Executions.begin(job, id, node, queue, op)
     return true
   else
     Adopt.job(job)

@@ -95,10 +95,11 @@ end
 
 -- Of a job that is kept for so long from now: 0 = no longer, below = for ever, of which this is not kept as long.
 function Telling.expire(job, left_ms)
-  local output, parts, progress = K.output .. job.id, K.parts .. job.id, K.progress .. job.id
   if not job.told then
     return
-  elseif left_ms == 0 then
+  end
+  local output, parts, progress = K.output .. job.id, K.parts .. job.id, K.progress .. job.id
+  if left_ms == 0 then
     redis.call('DEL', output, parts, progress)
   else
     left_ms = Number.text(left_ms > 0 and left_ms or KEPT_MS)

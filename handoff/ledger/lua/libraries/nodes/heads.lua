@@ -9,10 +9,11 @@
 
 -- As a number, nil where nobody waits.
 function Heads.rank(shape)
-  if Call.head_ranks[shape.text] == nil then
-    Call.head_ranks[shape.text] = redis.call('ZSCORE', K.heads .. shape.scope, shape.text)
-  end
   local rank = Call.head_ranks[shape.text]
+  if rank == nil then
+    rank = redis.call('ZSCORE', K.heads .. shape.scope, shape.text)
+    Call.head_ranks[shape.text] = rank
+  end
   return rank and rank + 0 or nil
 end
 

@@ -24,7 +24,11 @@ end
 -- Free amounts reach their planes when these are looked at next, or when the script ends.
 function Index.put_free(position, was, is)
   local known = Call.free_values[position]
-  Call.free_values[position] = {was = known and known.was or was, is = is}
+  if known then
+    known.is = is
+  else
+    Call.free_values[position] = {was = was, is = is}
+  end
 end
 
 local function set(side, position, was, is)

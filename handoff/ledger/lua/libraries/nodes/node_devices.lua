@@ -56,6 +56,9 @@ end
 
 -- Add these devices (texts/devices) to what is free of them. Those that are no longer listed are passed over.
 function NodeDevices.give_back(node, devices)
+  if devices == '' then
+    return
+  end
   Devices.each(devices, function(family, index, units, is_memory)
     local device = NodeDevices.find(node, family, index)
     if device and not is_memory then

@@ -61,12 +61,13 @@ end
 
 -- Take a cost off what is used.
 local function unuse(node, cost)
-  local wants = Cost.read(cost)
+  local wants, used = Cost.read(cost), node.used
   for i = 1, #wants do
-    local resource = wants[i][1]
-    local left = (node.used[resource] or 0) - wants[i][2]
+    local want = wants[i]
+    local resource = want[1]
+    local left = (used[resource] or 0) - want[2]
     left = left > 0 and left or 0
-    node.used[resource] = left
+    used[resource] = left
     if not node.cap[resource] then
       Node.set_unlisted_use(node, resource, left)
     end

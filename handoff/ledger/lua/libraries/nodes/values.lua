@@ -26,9 +26,9 @@ end
 
 -- What the index says of a node, on one side.
 function Values.of(node, side)
-  local values, spare, has_devices = {}, Resource.UNIT, next(node.dev) ~= nil
+  local values, used, spare, has_devices = {}, node.used, Resource.UNIT, next(node.dev) ~= nil
   for resource, cap in pairs(node.cap) do
-    local free = cap - (node.used[resource] or 0)
+    local free = cap - (used[resource] or 0)
     free = free > 0 and free or 0
     local devices = has_devices and node.dev[resource]
     if devices then

@@ -5,6 +5,10 @@
 -- @include texts/number
 
 function Events.emit(event, ...)
-  Call.at_ms = Call.at_ms or Number.text(Call.wall)
-  redis.call('XADD', K.events, 'MAXLEN', '~', '10000', '*', 'event', event, 'at_ms', Call.at_ms, ...)
+  local at_ms = Call.at_ms
+  if not at_ms then
+    at_ms = Number.text(Call.wall)
+    Call.at_ms = at_ms
+  end
+  redis.call('XADD', K.events, 'MAXLEN', '~', '10000', '*', 'event', event, 'at_ms', at_ms, ...)
 end

@@ -16,13 +16,12 @@ end
 
 -- -> id, rank as text; nil where there is none
 function Firsts.of(key)
-  local known = Call.firsts[key]
-  if not known then
-    known = look(key, FEW)
-  elseif not known.page[known.at] and not known.is_all then
-    known = look(key, MANY)
+  local known = Call.firsts[key] or look(key, FEW)
+  local page, at = known.page, known.at
+  if not page[at] and not known.is_all then
+    page, at = look(key, MANY).page, 1
   end
-  return known.page[known.at], known.page[known.at + 1]
+  return page[at], page[at + 1]
 end
 
 -- -> whether it was known to be there

@@ -134,7 +134,8 @@ function Wake.node(node, budget, limit)
       following = Heads.rank(shape)
     end
     if following and following > rank then
-      put(heads, {shape = shape, rank = following})
+      head.rank = following
+      put(heads, head)
     end
   end
   node.was = node.free
