@@ -2,7 +2,8 @@
 -- idle), `gpu#share` (the largest free share) and `gpu#memory` (the most free memory on one). The index of shapes has
 -- `gpu#sum` for what only a sum can meet.
 --
--- PARSED   forms  resource -> {of idle devices, of a share, of memory or nil}
+-- PARSED   forms        resource -> {of idle devices, of a share, of memory or nil}
+--          index_names  name -> {resource or family, part or nil}
 -- @include texts/resource
 
 function IndexName.idle(family)
@@ -34,8 +35,13 @@ end
 
 -- -> resource or family, and 'idle', 'share', 'memory', 'sum' or nil
 function IndexName.read(name)
-  local resource, part = string.match(name, '^([^#]+)#?(.*)$')
-  return resource, part ~= '' and part or nil
+  local parts = Parsed.index_names[name]
+  if not parts then
+    local resource, part = string.match(name, '^([^#]+)#?(.*)$')
+    parts = {resource, part ~= '' and part or nil}
+    Parsed.index_names[name] = parts
+  end
+  return parts[1], parts[2]
 end
 
 -- Where one wanted amount may be met: as a sum, as idle devices, as a share or as memory of one device. Nodes may differ

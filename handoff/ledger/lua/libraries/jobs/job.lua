@@ -63,17 +63,17 @@ end
 
 -- Of fields as they are called in the hash, each `step` behind the one before, and in the last place of that its value.
 local function made_of(id, names, values, step)
-  local job, own, is_sound, behind = begun(id), OWN, Soundness.JUDGES, step - 1
+  local job, own, judges, behind = begun(id), OWN, Soundness.JUDGES, step - 1
   for i = 1, #names, step do
     local name = own[names[i]]
     local value = name and values[i + behind]
     -- rq writes fields that it does not use as empty ones.
     if value and value ~= '' then
-      if is_sound[name] and not is_sound[name](value) then
-        job[name], job.bent = false, name
-      else
-        job[name] = value
+      local judge = judges[name]
+      if judge and not judge(value) then
+        value, job.bent = false, name
       end
+      job[name] = value
     end
   end
   return job
@@ -234,8 +234,7 @@ function Job.set(job, ...)
   for i = 1, #flat, 2 do
     local name, value = flat[i], flat[i + 1]
     job[name] = value
-    unsaved[behind + 1], unsaved[behind + 2] = own[name] or name, value
-    behind = behind + 2
+    unsaved[behind + i], unsaved[behind + i + 1] = own[name] or name, value
   end
 end
 
@@ -254,8 +253,7 @@ function Job.blank(job, ...)
   for i = 1, #names do
     local name = names[i]
     job[name] = nil
-    unsaved[behind + 1], unsaved[behind + 2] = F[name] or name, ''
-    behind = behind + 2
+    unsaved[behind + 2 * i - 1], unsaved[behind + 2 * i] = F[name] or name, ''
   end
 end
 

@@ -14,7 +14,7 @@
 --
 -- KEYS     node  nodes
 -- STATE    nodes    {}  name -> the node
---          unsaved  {}  nodes whose hashes are to be brought to what their tables say
+--          unsaved  {}  nodes whose hashes are to be brought to what their tables say -> whether what is used has changed
 -- @finally save
 -- @include nodes/index  nodes/leases  nodes/recount  nodes/values  texts/cordoned  texts/cost  texts/device_field  texts/hold
 -- @include texts/labels  texts/node_field  texts/number  rare
@@ -29,8 +29,8 @@ local STATES = {up = true, lost = true}
 
 local KINDS = {static = true, leased = true}
 
-local function read_field(node, field, value)
-  local kind, resource = NodeField.read(field)
+-- One of those that are by resource.
+local function read_part(node, kind, resource, field, value)
   if kind == 'dev' then
     local devices = DeviceField.read(value)
     node.dev[resource] = devices
@@ -43,8 +43,6 @@ local function read_field(node, field, value)
     if not amount then
       node.bent = field
     end
-  elseif not kind and node[field] == nil then
-    node[field] = value
   end
 end
 
@@ -93,7 +91,7 @@ local function look_at(node)
 end
 
 -- nil where no such node is known. -> its fields by name, and {resource -> units} in `cap`, `used` and `tried`,
--- {resource -> devices} in `dev`, {label -> value} in `label`
+-- {resource -> devices} in `dev`, {label -> value} in `label`; in `stored` what the hash says of those that are by resource
 function Node.load(name)
   local known = Call.nodes[name]
   if known then
@@ -106,10 +104,16 @@ function Node.load(name)
   if flat.err or (#flat == 0 and (name == SHARED or not redis.call('ZSCORE', K.nodes, name))) then
     return nil
   end
-  local node = {name = name, cap = {}, used = {}, dev = {}, tried = {}, stored = {}}
+  local node = {name = name, cap = {}, used = {}, dev = {}, tried = {}, stored = {}, noted = {}}
   for i = 1, #flat, 2 do
-    node.stored[flat[i]] = flat[i + 1]
-    read_field(node, flat[i], flat[i + 1])
+    local field, value = flat[i], flat[i + 1]
+    local kind, resource = NodeField.read(field)
+    if kind then
+      node.stored[field] = value
+      read_part(node, kind, resource, field, value)
+    elseif node[field] == nil then
+      node[field] = value
+    end
   end
   look_at(node)
   if not node.position and name ~= SHARED then
@@ -210,11 +214,13 @@ end
 -- Set fields, `name, value, ...`, in the write of its books.
 function Node.note(node, ...)
   local flat = {...}
-  node.noted = node.noted or {}
   for i = 1, #flat, 2 do
-    node[flat[i]], node.noted[flat[i]] = flat[i + 1], flat[i + 1]
+    local field, value, noted = flat[i], flat[i + 1], node.noted
+    if node[field] ~= value then
+      node[field], noted[#noted + 1], noted[#noted + 2] = value, field, value
+    end
   end
-  Call.unsaved[node] = true
+  Call.unsaved[node] = Call.unsaved[node] or false
 end
 
 -- Its agent takes functions.
@@ -272,8 +278,7 @@ function Node.write_grown(node)
   if node.was ~= node.free then
     local was = {}
     for index, before in pairs(node.was) do
-      local least = node.free[index] or 0
-      was[index] = least < before and least or before
+      was[index] = math.min(before, node.free[index] or 0)
     end
     node.was = was
   end
@@ -285,18 +290,16 @@ function Node.save()
   if not next(Call.unsaved) then
     return
   end
-  for node in pairs(Call.unsaved) do
-    local changed = {}
+  for node, has_changed in pairs(Call.unsaved) do
+    local changed = node.noted
     local function put(field, value)
       if node.stored[field] ~= value then
         node.stored[field] = value
         changed[#changed + 1], changed[#changed + 2] = field, value
       end
     end
-    for field, value in pairs(node.noted or {}) do
-      put(field, value)
-    end
-    for resource in pairs(node.cap) do
+    node.noted = {}
+    for resource in pairs(has_changed and node.cap or {}) do
       put(NodeField.of('used', resource), Number.text(node.used[resource] or 0))
       if node.dev[resource] then
         put(NodeField.of('dev', resource), DeviceField.write(node.dev[resource]))

@@ -9,7 +9,7 @@ Shared.NAME = '*'
 -- A table with no capacity where it shares nothing.
 function Shared.load()
   return Node.load(Shared.NAME) or Node.keep({name = Shared.NAME, cap = {}, used = {}, dev = {}, label = {}, tried = {},
-    stored = {}, free = {}, was = {}, is_absent = true})
+    stored = {}, noted = {}, free = {}, was = {}, is_absent = true})
 end
 
 -- The same, made where the cluster has shared nothing so far. Where Redis dropped it, what was reserved still is.
