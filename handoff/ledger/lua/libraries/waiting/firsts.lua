@@ -1,11 +1,12 @@
 -- The first of a ZSET of ranks, read some at a time: one script may start several of them, one after the other. What comes
 -- to the ZSET, or leaves it, does so at the script's end, or before somebody looks.
 --
--- STATE    firsts  {}  key -> {page = {id, rank, ...} from `at` on, is_all: whether nobody comes behind these}
+-- STATE    firsts    {}  key -> {page = {id, rank, ...} from `at` on, is_all: whether nobody comes behind these}
+--          expected  1   how many of one key are started, as far as this script knows
 -- @include writes
 
--- One is started, and the next one is the first then; where more are, they are many.
-local FEW, MANY = 2, 16
+-- Where more are started than were expected, they are many.
+local MANY = 16
 
 local function look(key, count)
   local page = redis.call('ZRANGE', Writes.settle(key), 0, count - 1, 'WITHSCORES')
@@ -14,9 +15,15 @@ local function look(key, count)
   return known
 end
 
+-- As many are given room as that: mostly they are of one line.
+function Firsts.expect(count)
+  Call.expected = math.max(1, math.min(count, MANY))
+end
+
 -- -> id, rank as text; nil where there is none
 function Firsts.of(key)
-  local known = Call.firsts[key] or look(key, FEW)
+  -- When all that are expected have started, the next one is the first.
+  local known = Call.firsts[key] or look(key, Call.expected + 1)
   local page, at = known.page, known.at
   if not page[at] and not known.is_all then
     page, at = look(key, MANY).page, 1

@@ -18,7 +18,7 @@
 --                                                    call comes late, and a later one was answered
 -- @include settle  jobs/bent  jobs/executions  jobs/handing  jobs/job  jobs/outcome  jobs/parcels  jobs/queues  jobs/take
 -- @include jobs/worker  nodes/lapse  nodes/node  nodes/reservations  runs/consequences  runs/leftovers  texts/list  texts/number
--- @include texts/reservation  texts/result  waiting/start  waiting/wake
+-- @include texts/reservation  texts/result  waiting/firsts  waiting/start  waiting/wake
 -- @include arguments
 
 Arguments.check('results', (#ARGV - results_first + 1) % Result.VALUES == 0)
@@ -88,6 +88,7 @@ for i = results_first, #ARGV, Result.VALUES do
 end
 -- Written first: a script on a full server may delete, and then whatever comes behind that.
 Executions.finish(name, queue, Reservations.take_out(node, ids))
+Firsts.expect(#ids)
 
 local outcomes, finished, failed = {}, 0, 0
 local IS_NO_FAILURE = {stored = true, returned = true, refused = true, incomplete = true}
