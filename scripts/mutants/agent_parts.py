@@ -206,6 +206,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "late-leave",
+        "what an answer has started begins when leave was taken of what it has delivered",
+        "workers/handoff_worker/agent/agent.py",
+        "        started, self._started = self._started, []\n",
+        "        self._exchanges.settle()\n        started, self._started = self._started, []\n",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_what_an_answer_has_started_begins_before_leave_is_taken_of_what_it_has_delivered[real]",
+        ),
+    ),
+    Mutant(
         "late-children",
         "more is taken than there are children for",
         "workers/handoff_worker/agent/agent.py",

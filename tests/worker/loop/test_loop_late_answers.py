@@ -266,6 +266,28 @@ def test_the_next_results_are_on_their_way_before_leave_is_taken_of_the_last(
     assert order == ["finish", "settle"]
 
 
+def test_what_an_answer_has_started_begins_before_leave_is_taken_of_what_it_has_delivered(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handles = begin(loop, SLOTS)
+    handles += submit(loop)
+    begun: list[int] = []
+    settle = Functions.settle
+
+    def note(functions: Functions, result: Result, answer: str) -> None:
+        begun.append(len(loop.children.started))
+        settle(functions, result, answer)
+
+    monkeypatch.setattr(Functions, "settle", note)
+    loop.finish(0)
+    loop.step()
+    loop.arrive()
+    loop.step()
+
+    assert sorted(statuses(handles)) == ["finished", *["started"] * SLOTS]
+    assert begun == [SLOTS + 1]
+
+
 def test_a_node_that_was_lost_while_an_exchange_was_on_its_way_kills_what_runs_and_registers_anew(loop: Loop) -> None:
     begin(loop, 2, max_retries=1)
     FakeAgent(loop.cluster.store, "b", {"cpu": 1}, lease_ms=10**7).register()

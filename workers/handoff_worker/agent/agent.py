@@ -175,7 +175,7 @@ class Agent:
             return
         try:
             try:
-                self._talk()
+                self._hear_and_say()
             except Behind:
                 self._recall()
             if not self._exchanges.is_under_way:
@@ -250,12 +250,6 @@ class Agent:
 
     # Redis.
 
-    def _talk(self) -> None:
-        try:
-            self._hear_and_say()
-        finally:
-            self._exchanges.settle()
-
     def _hear_and_say(self) -> None:
         if self._exchanges.is_under_way:
             self._hear_answer()
@@ -308,6 +302,7 @@ class Agent:
 
     def _recall(self) -> None:
         """Tell what has ended here and is not in the books, before it is started once more."""
+        self._exchanges.settle()
         parts = self._functions.told_after_roll_back()
         count = sum(tell_ended(self._ledger, self._stumbles, part, 0) for part in parts[:-1])
         count += tell_ended(self._ledger, self._stumbles, parts[-1], self._outbox.answered)
@@ -347,10 +342,11 @@ class Agent:
             self._tick_at_s = 0.0
 
     def _begin_started(self) -> None:
-        self._exchanges.settle()
         started, self._started = self._started, []
         for each in started:
             self._large.start(Started.read(*each))
+        # Not before: a child has begun by then.
+        self._exchanges.settle()
         self._functions.write_diary()
 
     def _tick(self) -> None:
@@ -391,6 +387,7 @@ class Agent:
             self._ledger.name, len(self._functions.running),
         )  # fmt: skip
         self._started.clear()
+        self._exchanges.settle()
         self._functions.disown("its node was lost")
         self._outbox.drop()
         self._exchanges.forget()
