@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ def found() -> dict[str, object]:
         "arguments": [sys.argv, sys.orig_argv[:2]],
         "click": "click" in sys.modules,
         "main": getattr(sys.modules["__main__"], "__file__", None),
-        "log": [logging.getLogger().level, len(logging.getLogger().handlers)],
+        "log": [logging.getLogger().level, len(logging.getLogger().handlers), logged()],
         "signals": {int(number): str(signal.getsignal(number)) for number in signal.valid_signals()},
         "files": [opened(os.getpid()), opened(nursery.pid)],
         "stdin": os.readlink(f"/proc/{nursery.pid}/fd/0"),
@@ -32,6 +33,17 @@ def found() -> dict[str, object]:
         "environment": sorted(set(nursery.environ()) ^ set(os.environ)),
         "mark": [psutil.Process().environ().get(MARK), nursery.environ().get(MARK)] == [os.environ[MARK]] * 2,
     }
+
+
+def logged() -> list[object]:
+    """What a record of a function's own says of where it was made."""
+    kept = BufferingHandler(2)
+    logger = logging.Logger("functions")
+    logger.addHandler(kept)
+    logger.warning("here")
+    [record] = kept.buffer
+    is_own = record.process == os.getpid()
+    return [record.filename, record.funcName, record.threadName, record.processName, is_own]
 
 
 def opened(pid: int) -> dict[str, int]:

@@ -348,9 +348,9 @@ MUTANTS = (
     Mutant(
         "agent-back-late",
         "who was cut off tries again so seldom that what it lost goes on for longer than a heartbeat",
-        "workers/handoff_worker/agent/agent.py",
-        "return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)",
-        "return self._options.lease_s",
+        "workers/handoff_worker/agent/outage.py",
+        "return min(LONGEST_PAUSE_S, lease_s * PAUSE_PER_LEASE)",
+        "return lease_s",
         (
             "tests/worker/loop/test_loop_fenced.py::test_it_stops_what_it_no_longer_owns_within_one_heartbeat_and_goes_on_under_a_new_epoch[real-be_cut_off]",
         ),

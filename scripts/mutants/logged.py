@@ -6,6 +6,16 @@ from mutants.mutant import Mutant
 
 MUTANTS = (
     Mutant(
+        "log-left-so",
+        "records of functions do not say where they were made",
+        "workers/handoff_worker/log.py",
+        "    vars(logging).update(_AS_FOUND)\n",
+        "",
+        (
+            "tests/worker/children/test_nursery_forked.py::test_functions_find_in_a_fork_of_the_agent_what_they_find_in_a_program_of_its_own",
+        ),
+    ),
+    Mutant(
         "diary-whose-time",
         "the log has the time at the agent, with the way there and back, for that of the function",
         "workers/handoff_worker/agent/diary.py",

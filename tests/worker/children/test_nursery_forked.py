@@ -21,6 +21,7 @@ import sys
 sys.path.insert(0, {TESTS!r})
 import colorsys, json, logging, os, signal, socket
 import click
+from handoff_worker import log
 from handoff_worker.children import nursery
 from handoff_worker.children.nursery import Imports, NotLoaded
 from handoff_worker.children.pool import Children
@@ -28,7 +29,7 @@ from support.children import run, task, turn, value
 """
 
 BOTH = """
-logging.basicConfig(level=logging.CRITICAL)
+log.set_up("text", "CRITICAL")
 signal.signal(signal.SIGUSR1, print)
 held = socket.create_server(("127.0.0.1", 0)), os.pipe()
 children = Children(idle_limit=2, imports=Imports([sys.argv[1]], is_agent=True))

@@ -33,7 +33,7 @@ from handoff_worker.agent.heartbeat import Heartbeat
 from handoff_worker.agent.large import Large
 from handoff_worker.agent.ledger import Behind, NameTaken, NodeLedger, Stale
 from handoff_worker.agent.options import Options
-from handoff_worker.agent.outage import Outage
+from handoff_worker.agent.outage import Outage, longest_pause_s
 from handoff_worker.agent.recalling import tell_ended
 from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
@@ -46,11 +46,6 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
 """Everybody's housekeeping; also how long a lost hint costs."""
-
-LONGEST_BACKOFF_S = 8.0
-
-BACKOFF_PER_LEASE = 1 / 6
-"""An agent that was heard of a third of its lease before an outage then still has the half of it to be heard again."""
 
 MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
@@ -95,8 +90,9 @@ class Agent:
         self._ending = Ending(options.grace_s, options.lease_s, time.monotonic())
         self._is_new = True  #: registered, and not yet heard of
         self._gone = False  #: the node is no longer ours, and we are ending anyway
-        self._outage = Outage(time.monotonic, self._longest_backoff_s())
-        self._stumbles = Stumbles(time.monotonic, self._longest_backoff_s())
+        self._longest_pause_s = longest_pause_s(options.lease_s)
+        self._outage = Outage(time.monotonic, self._longest_pause_s)
+        self._stumbles = Stumbles(time.monotonic, self._longest_pause_s)
         self._started: list[Any] = []  #: by the last answer, as it was replied, and to be begun before the step ends
         self._to_stop: list[str] = []  #: jobs that the answer on its way may have started
         self._exchanges = Exchanges(ledger, self._outbox, self._functions, self._stumbles, self._selector)
@@ -163,15 +159,16 @@ class Agent:
         for key, _ in self._selector.select(self._idle_for_s()):
             if key.data is not None:
                 key.data.drain()
+        now_s = time.monotonic()
         if self._ending.has_begun and not self._ending.is_cut:
-            self._ending.foretell(self._functions.at_work(), time.monotonic())
-        self._children.expire(time.monotonic())
+            self._ending.foretell(self._functions.at_work(), now_s)
+        self._children.expire(now_s)
         self._hear_children()
         if not self._gone:
             self._large.send_ahead()
-        if self._recess.is_over(time.monotonic()):
+        if self._recess.is_over(now_s):
             self._functions.go_on()
-        if self._gone or time.monotonic() < self._outage.until_s or self._is_exchange_awaited():
+        if self._gone or now_s < self._outage.until_s or self._is_exchange_awaited():
             return
         try:
             try:
@@ -201,6 +198,8 @@ class Agent:
         self._telling.hear(self._children.told)
 
     def _is_over(self) -> bool:
+        if not (self._ending.has_begun or self._options.burst):
+            return False
         if time.monotonic() >= self._ending.at_s:
             return True
         if self._ending.outdated is not None:
@@ -209,7 +208,7 @@ class Agent:
         busy = self._functions.running or self._functions.callbacks or self._outbox or self._bulk or handed
         if self._ending.has_begun:
             return not busy
-        return self._options.burst and not busy and not self._look and self._is_idle()
+        return not busy and not self._look and self._is_idle()
 
     def _is_idle(self) -> bool:
         try:
@@ -233,10 +232,12 @@ class Agent:
         return max(0.0, min(next_s, self._children.next_deadline()) - now_s)
 
     def _wants_exchange(self) -> bool:
-        # Where no more is taken, it is asked once for that of which no hint has come.
-        wants_to_hear = self._handed.may_be and (self._look or self._why_quiet() is not None)
-        wants_to_take = self._look and self._room() > 0
-        return (bool(self._outbox) or wants_to_take or wants_to_hear) and self._stumbles.may(EXCHANGE)
+        return self._stumbles.may(EXCHANGE) and (
+            bool(self._outbox)
+            or (self._look and self._room() > 0)
+            # Where no more is taken, it is asked once for that of which no hint has come.
+            or (self._handed.may_be and (self._look or self._why_quiet() is not None))
+        )
 
     def _room(self) -> int:
         is_let = not self._outbox.is_careful and self._stumbles.may(TAKE)
@@ -264,6 +265,17 @@ class Agent:
         now_s = time.monotonic()
         if self._is_due(now_s):
             self._begin_started()
+            self._say_what_is_due(now_s)
+        if not self._telling.is_idle:
+            with self._stumbles.over(TELL):
+                self._telling.go_on(now_s, self._functions.running if self._ending.is_cut else self._outbox.ids())
+        if self._wants_exchange():
+            self._exchange()
+
+    def _is_due(self, now_s: float) -> bool:
+        return self._why_quiet() != self._known or now_s >= min(self._beat_at_s, self._tick_at_s)
+
+    def _say_what_is_due(self, now_s: float) -> None:
         if self._why_quiet() != self._known and self._stumbles.may(QUIET):
             with self._stumbles.over(QUIET):
                 self._say_quiet()
@@ -276,13 +288,6 @@ class Agent:
             self._tick()
             self._look = True
             self._commands.listen(now_s)
-        with self._stumbles.over(TELL):
-            self._telling.go_on(now_s, self._functions.running if self._ending.is_cut else self._outbox.ids())
-        if self._wants_exchange():
-            self._exchange()
-
-    def _is_due(self, now_s: float) -> bool:
-        return self._why_quiet() != self._known or now_s >= min(self._beat_at_s, self._tick_at_s)
 
     def _say_quiet(self) -> None:
         why_quiet = self._why_quiet()
@@ -309,7 +314,7 @@ class Agent:
         if count or not self._is_new:
             logger.warning("Redis was rolled back: it did not know %d functions that have run here", count)
             # Others may have as much to tell, of what stands on our queue by now.
-            self._take_at_s = time.monotonic() + 2 * self._longest_backoff_s()
+            self._take_at_s = time.monotonic() + 2 * self._longest_pause_s
         self._beat_at_s = 0.0
 
     def _exchange(self) -> None:
@@ -373,9 +378,6 @@ class Agent:
         except OtherLayout:
             self._quiet = self._gone = True
             self._ending.give_way(error, self._functions.at_work(), time.monotonic())
-
-    def _longest_backoff_s(self) -> float:
-        return min(LONGEST_BACKOFF_S, self._options.lease_s * BACKOFF_PER_LEASE)
 
     def _start_over(self) -> None:
         """The node is not ours any more: end what runs under the old epoch, and register anew.

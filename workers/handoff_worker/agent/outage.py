@@ -12,6 +12,16 @@ logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_S = 0.2
 
+LONGEST_PAUSE_S = 8.0
+
+PAUSE_PER_LEASE = 1 / 6
+"""An agent that was heard of a third of its lease before an outage then still has the half of it to be heard again."""
+
+
+def longest_pause_s(lease_s: float) -> float:
+    """How long an agent with such a lease waits at most before it tries again."""
+    return min(LONGEST_PAUSE_S, lease_s * PAUSE_PER_LEASE)
+
 
 class Outage:
     """Waits longer from one failure to the next, up to a limit."""

@@ -53,6 +53,11 @@ class Telling:
         return bool(self._sent) or any(self._attempts.values())
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing has told anything, so that `go_on` has nothing to do."""
+        return not (self._sent or self._attempts)
+
+    @property
     def due_s(self) -> float:
         """When something is to be told; infinite where there is nothing."""
         return self._next_at_s if self else inf
@@ -62,8 +67,6 @@ class Telling:
 
         Raises `ScriptBug`: what that was told is dropped.
         """
-        if not (self._sent or self._attempts):
-            return
         for id in [id for id in self._attempts if id not in self._running]:
             del self._attempts[id]
         last = [id for id in ended if self._attempts.get(id)]
