@@ -123,6 +123,7 @@ _BY_TYPE = {form.type: form for form in FORMS if form.type is not None}
 CARRIED = NATIVE | _BY_TYPE.keys()
 HASHING = frozenset({dict, set, frozenset})
 CONTAINERS = HASHING | {list, tuple}
+SINGLE = NATIVE - CONTAINERS
 
 
 def written(value: object) -> object:

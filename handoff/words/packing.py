@@ -9,7 +9,7 @@ from typing import Any
 from msgpack import Packer, unpackb
 
 from handoff.shown import LONGEST_SHOWN, shown
-from handoff.words.forms import BY_CODE, CARRIED, CONTAINERS, HASHING, MARK, NATIVE, Form, written
+from handoff.words.forms import BY_CODE, CARRIED, CONTAINERS, HASHING, MARK, NATIVE, SINGLE, Form, written
 from handoff.words.refused import Refused, type_name
 
 _MISREAD = (
@@ -65,6 +65,8 @@ def survey(value: object) -> None:
     dict keys and set elements that an enum's value makes equal or unhashable. It comes after packing, which has
     ended, so the value holds no cycle. Level by level, for whole levels are examined in C.
     """
+    if type(value) in SINGLE:
+        return
     level, walked, enums = [value], list[list[object]](), False
     for _ in range(MAX_DEPTH + 1):
         kinds = set(map(type, level))

@@ -51,8 +51,8 @@ MUTANTS = (
         "job-call",
         "a call is tried again although it is none",
         "workers/handoff_worker/inside/job.py",
-        "        check_call([self.func_name, self.instance, self.args, self.kwargs])\n",
-        "        _ = self.func_name\n",
+        "        check_call(call)\n",
+        "",
         ("tests/worker/inside/test_execution_tampered.py::test_a_call_that_is_none_fails_its_function_for_good",),
     ),
     Mutant(

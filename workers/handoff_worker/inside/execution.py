@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 from rq.callbacks import execute_failure_callback, execute_success_callback
-from rq.exceptions import DeserializationError
 from rq.job import JobStatus
 from rq.timeouts import BaseDeathPenalty, JobTimeoutException
 
@@ -167,9 +166,6 @@ def _run(
 def _read_call(job: Job) -> None:
     try:
         job.read_call()
-    except DeserializationError as error:
-        # rq's has no text of its own.
-        raise NotImported(retryable=False) from error.__cause__
     except Exception as error:
         raise NotImported(retryable=False) from error
 

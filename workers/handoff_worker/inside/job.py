@@ -195,10 +195,15 @@ class Job(rq.job.Job):
         return StoredJob(self.stored).text("run")
 
     def read_call(self) -> None:
-        """Read the call, and what rq knows nothing of: `inputs` and `forms`. Raises `UnreadableField`, and rq's."""
+        """Read the call, and what rq knows nothing of: `inputs` and `forms`.
+
+        Raises `UnreadableField`, and what its serializer raises.
+        """
         if self.fault is not None:
             raise self.fault
-        check_call([self.func_name, self.instance, self.args, self.kwargs])
+        call = self.serializer.loads(self.data)
+        check_call(call)
+        self._func_name, self._instance, self._args, self._kwargs = call
         stored = StoredJob(self.stored)
         if inputs := stored.bytes("inputs"):
             self.inputs = self.serializer.loads(inputs)

@@ -21,7 +21,8 @@ import sys
 import time
 import warnings
 
-# Without the enums of the wrappers in `signal`, which make each call four times as long.
+# Without what the wrappers in `locale` and `signal` do beside that, which makes each call up to four times as long.
+from _locale import setlocale
 from _signal import getsignal, pthread_sigmask  # type: ignore[import-not-found]
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -59,7 +60,7 @@ _SETTINGS: list[tuple[Callable[[], Any], Callable[[Any], object]]] = [
     (sys.getrecursionlimit, sys.setrecursionlimit),
     (sys.getswitchinterval, sys.setswitchinterval),
     (socket.getdefaulttimeout, socket.setdefaulttimeout),
-    (partial(locale.setlocale, locale.LC_ALL), partial(locale.setlocale, locale.LC_ALL)),
+    (partial(setlocale, locale.LC_ALL), partial(setlocale, locale.LC_ALL)),
     (partial(getattr, logging.root.manager, "disable"), logging.disable),
     (partial(getattr, logging.root, "level"), logging.root.setLevel),
     (partial(getattr, asyncio.events, "_event_loop_policy", None), _set_loop_policy),
@@ -80,6 +81,8 @@ _FINDERS: list[tuple[Any, str]] = [(sys, "meta_path"), (sys, "path_hooks")]
 """Here what a module adds while it is imported in a call is needed later on: only what is missing counts."""
 
 _STREAMS = ("stdin", "stdout", "stderr")
+
+_UNFLUSHED = contextlib.suppress(AttributeError, OSError, ValueError)
 
 
 class Surroundings:
@@ -194,7 +197,7 @@ class Surroundings:
     def _put_streams_back(self) -> None:
         for stream in (sys.stdout, sys.stderr):
             # A child is killed in the end, not asked to exit. The stream may be closed, or its reader gone.
-            with contextlib.suppress(AttributeError, OSError, ValueError):
+            with _UNFLUSHED:
                 stream.flush()
         for end, number in self._ends:
             os.dup2(end, number)
