@@ -216,6 +216,16 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "late-told",
+        "the log says that something has begun when the next answer is there",
+        "workers/handoff_worker/agent/agent.py",
+        "            self._functions.write_diary()\n            return\n",
+        "            return\n",
+        (
+            "tests/worker/loop/test_loop_handed_over.py::test_that_it_has_begun_is_in_the_log_although_an_exchange_is_on_its_way[real]",
+        ),
+    ),
+    Mutant(
         "late-children",
         "more is taken than there are children for",
         "workers/handoff_worker/agent/agent.py",

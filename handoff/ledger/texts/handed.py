@@ -1,19 +1,22 @@
 """A function that is handed to an agent with the hint.
 
-A mark, then each value as `<length>:<value>`: by which number of the agent's calls it was started, the agent's
-incarnation and epoch, the reservation, and the job's hash, name, value, ...
+A mark, then an array of bulk strings as Redis writes one (RESP): by which number of the agent's calls it was started,
+the agent's incarnation and epoch, the reservation, and the job's hash, name, value, ...
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from hiredis import HiredisError, Reader
 
 MARK = b"handoff-start "
 
+_NONE = "what is handed over is no list of four values and the fields of a job"
 
-@dataclass(frozen=True, slots=True)
-class Handed:
+
+class Handed(NamedTuple):
     """One function, as it was started."""
 
     op: int
@@ -25,15 +28,16 @@ class Handed:
 
 def read_handed(text: bytes) -> Handed:
     """Read what begins with the mark. Raises `ValueError`."""
-    values, at = [], len(MARK)
-    while at < len(text):
-        colon = text.index(b":", at)
-        end = colon + 1 + int(text[at:colon])
-        if not colon < end <= len(text):
-            raise ValueError("a value is longer than the text, or has no length")
-        values.append(text[colon + 1 : end])
-        at = end
-    op, incarnation, epoch, id, *job = values
-    if len(job) % 2:
-        raise ValueError("a field has no value")
-    return Handed(int(op), incarnation.decode(), epoch.decode(), id, job)
+    # A loop in Python over some forty values takes ten times as long.
+    reader = Reader()
+    reader.feed(text[len(MARK) :])
+    try:
+        values = reader.gets()
+        if isinstance(values, list) and set(map(type, values)) == {bytes} and not reader.has_data():
+            op, incarnation, epoch, id, *job = values
+            if len(job) % 2 == 0:
+                return Handed(int(op), incarnation.decode(), epoch.decode(), id, job)
+    # Whoever may publish may say that there are more than any memory holds, or a map whose keys are lists.
+    except (HiredisError, TypeError, ValueError, MemoryError) as error:
+        raise ValueError(f"{_NONE}: {error}") from error
+    raise ValueError(_NONE)

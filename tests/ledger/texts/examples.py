@@ -172,7 +172,8 @@ EXAMPLES: dict[str, list[tuple[Any, Any]]] = {
     "handed": [
         (
             ["3", "1f0d", "17", "j:2", ["data", "a:1 b", "h_devices", ""]],
-            "handoff-start 1:34:1f0d2:173:j:24:data5:a:1 b9:h_devices0:",
+            "handoff-start *8\r\n$1\r\n3\r\n$4\r\n1f0d\r\n$2\r\n17\r\n$3\r\nj:2\r\n"
+            "$4\r\ndata\r\n$5\r\na:1 b\r\n$9\r\nh_devices\r\n$0\r\n\r\n",
         ),
     ],
     # since, names of functions

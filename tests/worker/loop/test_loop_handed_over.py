@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -115,11 +115,26 @@ def test_heartbeats_leave_what_was_heard_of_alone(loop: Loop, a: Ear) -> None:
     assert (loop.running(), loop.children.killed, handle.status) == ([handle.id], [], "started")
 
 
+def test_that_it_has_begun_is_in_the_log_although_an_exchange_is_on_its_way(
+    loop: Loop, a: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    handle, handed = hand_over(loop, a)
+    loop.late = "answer"
+    loop.commands.say(command="handoff-work")
+    loop.step()
+
+    loop.commands.pass_on(handed)
+    loop.step()
+
+    assert [record.getMessage() for record in caplog.records] == [f"started {handle.id} (tasks.work) on a"]
+
+
 @pytest.mark.parametrize("wrong", [{"incarnation": "another"}, {"epoch": "1"}, {"op": 1}])
-def test_what_was_handed_to_another_is_nothing_of_ours(loop: Loop, a: Ear, wrong: dict[str, object]) -> None:
+def test_what_was_handed_to_another_is_nothing_of_ours(loop: Loop, a: Ear, wrong: dict[str, Any]) -> None:
     _, handed = hand_over(loop, a)
 
-    loop.commands.pass_on(replace(handed, **wrong))  # type: ignore[arg-type]
+    loop.commands.pass_on(handed._replace(**wrong))
     loop.step()
 
     assert loop.running() == []

@@ -169,6 +169,7 @@ class Agent:
         if self._recess.is_over(now_s):
             self._functions.go_on()
         if self._gone or now_s < self._outage.until_s or self._is_exchange_awaited():
+            self._functions.write_diary()
             return
         try:
             try:

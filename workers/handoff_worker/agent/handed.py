@@ -26,4 +26,3 @@ class HandedOver:
         """Run a function that was started for this process, of which no exchange can have told before."""
         if self._ledger.is_for_us(handed) and handed.op > self._outbox.answered:
             self._functions.start(Started.read(handed.id, [handed.job]))
-            self._functions.write_diary()
