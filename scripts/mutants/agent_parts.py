@@ -226,6 +226,24 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "late-all",
+        "an exchange carries all that has ended, and everybody waits for it",
+        "workers/handoff_worker/agent/exchanges.py",
+        "self._outbox.exchange(most)",
+        "self._outbox.exchange()",
+        (
+            "tests/worker/loop/test_loop_late_answers.py::test_an_exchange_carries_half_of_what_is_at_hand_so_that_the_rest_can_follow",
+        ),
+    ),
+    Mutant(
+        "late-half",
+        "what an answer has started and has not begun is not at hand",
+        "workers/handoff_worker/agent/agent.py",
+        " - self._exchanges.unsettled + len(self._started)",
+        " - self._exchanges.unsettled",
+        ("tests/worker/loop/test_loop_late_answers.py::test_what_was_started_and_has_not_begun_is_at_hand",),
+    ),
+    Mutant(
         "late-children",
         "more is taken than there are children for",
         "workers/handoff_worker/agent/agent.py",

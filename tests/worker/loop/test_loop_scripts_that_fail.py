@@ -176,7 +176,7 @@ def test_after_a_roll_back_what_cannot_be_told_is_left_out(loop: Loop) -> None:
     loop.step()
     loop.finish(0)
     loop.finish(1)
-    loop.step()
+    loop.step(2)
     assert statuses(handles) == ["finished"] * 2
     bring_back()
 

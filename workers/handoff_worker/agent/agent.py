@@ -37,7 +37,7 @@ from handoff_worker.agent.outage import Outage, longest_pause_s
 from handoff_worker.agent.recalling import tell_ended
 from handoff_worker.agent.recess import Recess
 from handoff_worker.agent.started import Started
-from handoff_worker.agent.stumbles import Stumbles
+from handoff_worker.agent.stumbles import BEAT, PENDING, QUIET, REGISTER, TELL, TICK, Stumbles
 from handoff_worker.agent.tasks import Maker
 from handoff_worker.agent.telling import Telling
 from handoff_worker.children.pool import Children
@@ -49,10 +49,6 @@ TICK_S = 0.5
 
 MOST_TAKEN = 64
 """Functions of one take: their arguments come in one reply."""
-
-BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
-TELL = "what functions tell"
-"""The calls of scripts, as the log has them."""
 
 MOST_FORKED = 4
 """Children at a time: a fresh one takes 5 ms of CPU, in which a warm one runs ten short functions."""
@@ -245,10 +241,13 @@ class Agent:
         if self._why_quiet() is not None or time.monotonic() < self._take_at_s or not is_let:
             return 0
         # What is being delivered gives its slots back in the same script.
-        running = len(self._functions.running) - self._exchanges.unsettled
-        slots = self._slots - running + len(self._outbox.sent)
+        slots = self._slots - self._at_hand() + len(self._outbox.sent)
         children = self._children.room + max(0, MOST_FORKED - self._children.starting)
-        return max(0, min(slots - len(self._started), children - len(self._started), MOST_TAKEN))
+        return max(0, min(slots, children - len(self._started), MOST_TAKEN))
+
+    def _at_hand(self) -> int:
+        """How many functions are this node's: those too that were started and have not begun."""
+        return len(self._functions.running) - self._exchanges.unsettled + len(self._started)
 
     # Redis.
 
@@ -319,7 +318,9 @@ class Agent:
         self._beat_at_s = 0.0
 
     def _exchange(self) -> None:
-        self._handed.may_be |= self._exchanges.begin(self._room, waits=not self._options.burst)
+        # The rest follows at once: where one carries all, server, agent and children wait for each other in turn.
+        half = -(-self._at_hand() // 2)
+        self._handed.may_be |= self._exchanges.begin(self._room, most=half, waits=not self._options.burst)
         # A hint that comes from now on may be of what is not in the answer.
         self._look = False
         if not self._is_exchange_awaited():
@@ -351,8 +352,7 @@ class Agent:
         started, self._started = self._started, []
         for each in started:
             self._large.start(Started.read(*each))
-        # Not before: a child has begun by then.
-        self._exchanges.settle()
+        self._exchanges.settle()  # not before: a child has begun by then
         self._functions.write_diary()
 
     def _tick(self) -> None:

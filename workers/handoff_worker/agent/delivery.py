@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
 from handoff.ledger.exceeded import EXCEEDED, GPU_MEMORY, MemoryExceeded
@@ -218,14 +219,14 @@ class Outbox:
         """Forget what was sent ahead: its result has been delivered, or another in its place. -> what it was"""
         return self._ahead.pop(id, None)
 
-    def exchange(self) -> tuple[int, list[Result]]:
-        """-> number and results of the exchange to be sent now: the last one, unless it is answered"""
+    def exchange(self, most: float = inf) -> tuple[int, list[Result]]:
+        """-> number and results, so many at most, of the exchange to send now: the last one, unless it is answered"""
         if not self.is_unanswered:
             self._op += 1
             if self.is_careful:
                 self.sent, self.unsent = self.unsent[:1], self.unsent[1:]
             else:
-                self.sent, self.unsent = _some_of(self.unsent)
+                self.sent, self.unsent = _some_of(self.unsent, most)
             self._carried = len(self.sent)
             self.is_unanswered = True
         return self._op, self.sent[: self._carried]
@@ -272,11 +273,11 @@ class Outbox:
         self.large, self._ahead = [], {}
 
 
-def _some_of(results: list[Result]) -> tuple[list[Result], list[Result]]:
-    """Split off what one call may carry: at least one result, and no more than `MOST_BYTES` beside it."""
+def _some_of(results: list[Result], most: float) -> tuple[list[Result], list[Result]]:
+    """Split off what one call may carry: at least one result, at most so many, and `MOST_BYTES` beside the first."""
     size = 0
     for count, result in enumerate(results):
         size += result.size
-        if count and size > MOST_BYTES:
+        if count and (size > MOST_BYTES or count >= most):
             return results[:count], results[count:]
     return results, []

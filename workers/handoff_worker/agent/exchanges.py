@@ -66,13 +66,13 @@ class Exchanges:
         """Take note that there is something to read."""
         self._is_here = True
 
-    def begin(self, room: Callable[[], int], *, waits: bool) -> bool:
+    def begin(self, room: Callable[[], int], *, most: int, waits: bool) -> bool:
         """Send the next one, or the last one again where its answer was lost. Raises `StoreUnavailable`.
 
-        `room` is asked when it is known which results go with it; `waits`: into what is left of it one may be handed
-        over with a hint, until the next one. -> whether there is any
+        It carries at most so many results; `room` is asked when it is known which; `waits`: into what is left of it one
+        may be handed over with a hint, until the next one. -> whether there is any
         """
-        op, results = self._outbox.exchange()
+        op, results = self._outbox.exchange(most)
         self._room = room()
         self._begun = self._ledger.begin_exchange(op, self._room, results, waits=waits)
         self._watched, self._is_here = self._begun.socket, False

@@ -13,6 +13,10 @@ from handoff.ledger.asking import ScriptBug
 
 logger = logging.getLogger(__name__)
 
+BEAT, TICK, QUIET, REGISTER, PENDING = "a heartbeat", "housekeeping", "quiet", "a registration", "a look at what waits"
+TELL = "what functions tell"
+"""The calls of scripts that an agent makes beside exchanges, as the log has them."""
+
 FIRST_PAUSE_S = 0.25
 
 SAY_EVERY_S = 60.0
