@@ -236,6 +236,14 @@ MUTANTS = (
         ),
     ),
     Mutant(
+        "late-cut-half",
+        "who is ended at once tells half of what is to be told",
+        "workers/handoff_worker/agent/agent.py",
+        "(1 if self._ending.is_cut else 2)",
+        "2",
+        ("tests/worker/loop/test_loop_ending.py::test_the_second_signal_hands_all_back_that_has_not_begun",),
+    ),
+    Mutant(
         "late-half",
         "what an answer has started and has not begun is not at hand",
         "workers/handoff_worker/agent/agent.py",

@@ -235,6 +235,17 @@ def test_what_cannot_be_delivered_is_named_and_the_agent_ends(start: Start, capl
     assert handle.status == "started"
 
 
+def test_the_second_signal_hands_all_back_that_has_not_begun(start: Start) -> None:
+    loop = start()
+    handles = [begin(loop) for _ in range(4)]
+    loop.children.unbegun.update(task.id for task in loop.children.started)
+
+    loop.agent.kill()
+    loop.run()
+
+    assert [(handle.status, handle.attempts) for handle in handles] == [("waiting", 0)] * 4
+
+
 def test_after_the_second_signal_what_had_ended_is_delivered_once_more(start: Start) -> None:
     loop = start(3600.0)
     handle = begin(loop)

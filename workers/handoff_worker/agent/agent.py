@@ -319,8 +319,8 @@ class Agent:
 
     def _exchange(self) -> None:
         # The rest follows at once: where one carries all, server, agent and children wait for each other in turn.
-        half = -(-self._at_hand() // 2)
-        self._handed.may_be |= self._exchanges.begin(self._room, most=half, waits=not self._options.burst)
+        most = -(-self._at_hand() // (1 if self._ending.is_cut else 2))
+        self._handed.may_be |= self._exchanges.begin(self._room, most=most, waits=not self._options.burst)
         # A hint that comes from now on may be of what is not in the answer.
         self._look = False
         if not self._is_exchange_awaited():
