@@ -66,7 +66,11 @@ def test_what_a_function_tells_names_it_and_is_not_of_the_one_before(children: C
     for name in ("a", "b"):
         run(children, task("child_told.say", name, id=name))
 
-    assert [(told.id, *told.output) for told in children.told] == [("a", (0, b"a\n")), ("b", (0, b"b\n"))]
+    printed = {"a": b"", "b": b""}
+    for told in children.told:
+        # On a busy machine what is sent now and then may go out between a line and its end.
+        printed[told.id] += b"".join(data for _, data in told.output)
+    assert printed == {"a": b"a\n", "b": b"b\n"}
 
 
 @pytest.mark.parametrize(
